@@ -1,0 +1,1 @@
+"""One cell: its container, its life, its outcome."""

@@ -1,0 +1,111 @@
+"""What a cell's container looks like. Pure: from a cell to a specification, no engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from runner.plan import Cell, Limits
+
+LABEL = "io.keras-matrix.cell"
+OWNER_LABEL = "io.keras-matrix.owner"
+RUN_LABEL = "io.keras-matrix.run"
+
+KERAS_HOME = PurePosixPath("/keras-home")
+PROBE = PurePosixPath("/keras-matrix")
+SCRIPT = PurePosixPath("/script")
+OUTPUT = PurePosixPath("/output")
+SCRATCH = PurePosixPath("/scratch")
+
+MAX_OUTPUT_FILE = 256 * 2**20
+MAX_LOG = "16m"
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A folder of the host, mounted into the container."""
+
+    source: Path
+    target: PurePosixPath
+    read_only: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerSpec:
+    """A container to create; closed by default.
+
+    No network, read-only root, no capability, no new privileges; ``user`` is ``uid:gid``.
+    ``limits.scratch`` bounds the executable tmpfs at ``/scratch`` (Theano loads the modules it
+    compiles from there).
+    """
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    binds: tuple[Bind, ...]
+    user: str
+    limits: Limits
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CellFolders:
+    """The host's folders that a cell mounts."""
+
+    probe: Path
+    script: Path
+    keras_home: Path
+    output: Path
+
+
+def cell_environment(cell: Cell, limits: Limits) -> dict[str, str]:
+    """Return the cell's whole environment; nothing of the host's is passed on.
+
+    ``KERAS_BACKEND`` is left unset: the backend comes from keras.json alone.
+    """
+    threads = str(max(1, round(limits.cpus)))
+    return {
+        "HOME": str(SCRATCH / "home"),
+        "TMPDIR": str(SCRATCH / "tmp"),
+        "KERAS_HOME": str(KERAS_HOME),
+        "PYTHONPATH": str(PROBE),
+        "PYTHONHASHSEED": str(cell.seed or 0),
+        "OMP_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+    }
+
+
+def cell_container(
+    *,
+    cell: Cell,
+    name: str,
+    image: str,
+    script: str,
+    arguments: tuple[str, ...],
+    folders: CellFolders,
+    user: str,
+    limits: Limits,
+    labels: Mapping[str, str],
+) -> ContainerSpec:
+    """Specify the container of a cell; ``image`` is a content digest, ``script`` a file name."""
+    seed = () if cell.seed is None else ("--seed", str(cell.seed))
+    command = (
+        *("python", "-m", "keras_matrix_probe", "run", "--output", str(OUTPUT)),
+        *("--workspace", str(SCRATCH / "work"), *seed, str(SCRIPT / script), "--", *arguments),
+    )
+    return ContainerSpec(
+        name=name,
+        image=image,
+        command=command,
+        environment=cell_environment(cell, limits),
+        binds=(
+            Bind(folders.probe, PROBE / folders.probe.name),
+            Bind(folders.script, SCRIPT),
+            Bind(folders.keras_home, KERAS_HOME),
+            Bind(folders.output, OUTPUT, read_only=False),
+        ),
+        user=user,
+        limits=limits,
+        labels={LABEL: cell.id, **labels},
+    )

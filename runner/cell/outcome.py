@@ -1,0 +1,152 @@
+"""Judge how a cell ended, from what the engine says and what the probe wrote. Pure."""
+
+import math
+import signal
+from dataclasses import dataclass
+
+from runner.plan import Cell, Limits
+from runner.record import Outcome
+from runner.stream import Environment, Number, Observation
+
+SIGNAL_BASE = 128
+LIMIT_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a container ended, as the engine tells it; ``gone`` if someone removed it."""
+
+    exit_code: int | None
+    out_of_memory: bool = False
+    timed_out: bool = False
+    interrupted: bool = False
+    gone: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An outcome and the sentence that explains it."""
+
+    outcome: Outcome
+    reason: str
+
+
+def judge(
+    ending: Ending, observation: Observation, damage: str, limits: Limits, mismatch: str
+) -> Judgement:
+    """Return the outcome of a cell.
+
+    ``damage`` says what is wrong with the event stream and ``mismatch`` what differs from the
+    plan; each is empty where nothing is. A cell whose limits or backend were not as planned
+    has no score, whatever it computed.
+    """
+    if ending.interrupted:
+        return Judgement(Outcome.INTERRUPTED, "The run was stopped while this cell ran.")
+    if ending.gone:
+        return Judgement(Outcome.KILLED, "The container was removed from outside.")
+    if ending.timed_out:
+        return Judgement(
+            Outcome.TIMEOUT,
+            f"Not done after {limits.timeout:g} s; raise --timeout or shorten the script.",
+        )
+    end = observation.end
+    if ending.out_of_memory or (end is not None and end.status == "memory"):
+        return Judgement(
+            Outcome.OUT_OF_MEMORY,
+            f"The memory limit of {_mebibytes(limits.memory)} MiB was exceeded; raise --memory.",
+        )
+    if end is None and ending.exit_code is not None and ending.exit_code > SIGNAL_BASE:
+        return _by_signal(ending.exit_code - SIGNAL_BASE)
+    if damage:
+        return Judgement(Outcome.BAD_OUTPUT, f"The cell's event stream is damaged: {damage}.")
+    if end is None and ending.exit_code == 0:
+        return Judgement(Outcome.BAD_OUTPUT, "The cell's event stream has no end; see the log.")
+    if end is None:
+        reason = ending.error or f"The process ended with status {ending.exit_code} and no result"
+        return Judgement(Outcome.CRASHED, f"{reason.rstrip('.')}; see the log.")
+    if mismatch:
+        return Judgement(Outcome.MISMATCH, mismatch)
+    if end.error is not None:
+        outcome = Outcome.IMPORT_ERROR if end.status == "import" else Outcome.SCRIPT_ERROR
+        place = f" ({end.error.file}, line {end.error.line})" if end.error.file else ""
+        said = f": {end.error.message}" if end.error.message else ""
+        return Judgement(outcome, f"{end.error.kind}{said}{place}")
+    if ending.exit_code != 0:
+        return Judgement(
+            Outcome.CRASHED,
+            f"The script ended well, but its process ended with status {ending.exit_code}.",
+        )
+    return Judgement(Outcome.OK, "")
+
+
+def _by_signal(number: int) -> Judgement:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        return Judgement(Outcome.KILLED, f"The container was killed from outside ({name}).")
+    return Judgement(Outcome.CRASHED, f"The process crashed ({name}); see the log.")
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:g}"
+
+
+def mismatch(cell: Cell, backend: str, expect: dict[str, str], found: Environment) -> str:
+    """Compare what the cell found inside with what was planned; return what differs, or nothing.
+
+    Keras 2.3.1 falls back to TensorFlow without a word if keras.json is missing or malformed
+    (keras/backend/load_backend.py, tag 2.3.1), so its word is taken from inside.
+    """
+    settings = cell.settings
+    planned: dict[str, object] = {
+        "backend": backend,
+        "floatx": settings.floatx.value,
+        "epsilon": settings.epsilon,
+        "image_data_format": settings.image_data_format.value,
+    }
+    actual: dict[str, object] = {name: getattr(found, name) for name in planned}
+    planned |= expect
+    actual |= {name: found.packages.get(name, "missing") for name in expect}
+    wrong = [
+        f"{name} is {actual[name]} instead of {planned[name]}"
+        for name in planned
+        if actual[name] != planned[name]
+    ]
+    if not wrong:
+        return ""
+    return f"Not what was planned: {'; '.join(wrong)}; run 'keras-matrix images verify'."
+
+
+def limits_not_applied(limits: Limits, applied: dict[str, float]) -> str:
+    """Compare limits read back with those planned; return what differs, or nothing."""
+    planned = {"memory": float(limits.memory), "cpus": limits.cpus, "pids": float(limits.pids)}
+    wrong = [
+        f"{name} {applied.get(name, 0):g} instead of {value:g}"
+        for name, value in planned.items()
+        if not math.isclose(applied.get(name, 0), value, rel_tol=LIMIT_TOLERANCE)
+    ]
+    if not wrong:
+        return ""
+    return (
+        f"The engine does not apply the limits ({'; '.join(wrong)}); "
+        "use an engine with control groups for memory, cpu and pids."
+    )
+
+
+def limits_seen(found: Environment, planned: Limits) -> str:
+    """Compare the control group's own word with the plan, where it says anything."""
+    seen = {"memory": found.limits.memory, "cpus": found.limits.cpus, "pids": found.limits.pids}
+    known = {name: _value(value) for name, value in seen.items() if value is not None}
+    defaults = {
+        "memory": float(planned.memory),
+        "cpus": planned.cpus,
+        "pids": float(planned.pids),
+    }
+    return limits_not_applied(planned, defaults | known)
+
+
+def _value(number: Number) -> float:
+    return float(number)

@@ -1,0 +1,217 @@
+"""``keras-matrix images``: build, list, verify, lock, key, save and load."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from runner.cli import options
+
+if TYPE_CHECKING:
+    from runner.catalog import Catalog, Image
+
+names = click.argument("names", nargs=-1, metavar="[IMAGE]...")
+name = click.argument("name", metavar="IMAGE")
+
+
+def _load(root: Path | None) -> "Catalog":
+    from runner import catalog
+
+    return catalog.load(options.catalog_root(root))
+
+
+def _selected(root: Path | None, chosen: tuple[str, ...]) -> "tuple[Catalog, tuple[Image, ...]]":
+    found = _load(root)
+    return found, found.select(chosen)
+
+
+@click.group(name="images")
+def command() -> None:
+    """Build, list, verify, lock, save and load images."""
+
+
+@command.command(name="build")
+@names
+@options.base
+@options.catalog
+@options.quiet
+@options.verbose
+def build_command(
+    names: tuple[str, ...], base: str, catalog: Path | None, quiet: bool, verbose: bool
+) -> int:
+    """Build what is not built yet, all images by default."""
+    from runner.cli.progress import progress
+    from runner.engine import Engine
+    from runner.images import build
+    from runner.interrupts import Interrupts, installed
+
+    found, images = _selected(catalog, names)
+    interrupts = Interrupts()
+    engine = Engine.connect()
+    with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
+        say = build.Say(step=shown.step, line=shown.line)
+        for image in images:
+            built = build.build(
+                engine, found, image, build.BasePolicy(base), interrupts, say
+            )
+            click.echo(f"{image.name}  {built.id}  base: {built.base.value}")
+    return 0
+
+
+@command.command(name="list")
+@options.catalog
+@options.json
+def list_command(catalog: Path | None, as_json: bool) -> int:
+    """Say of each image whether it is built, on which base, and how large it is."""
+    from runner.engine import Engine
+    from runner.images import build
+    from runner.report import data
+
+    found, images = _selected(catalog, ())
+    engine = Engine.connect()
+    rows = []
+    for image in images:
+        built = build.find(engine, found, image, build.BasePolicy.AUTO)
+        info = engine.image(built.id) if built is not None else None
+        rows.append(
+            {
+                "name": image.name,
+                "built": built is not None,
+                "id": built.id if built else None,
+                "key": built.key if built else None,
+                "base": built.base.value if built else None,
+                "base_digest": built.base_digest if built else None,
+                "bytes": info.size if info else None,
+            }
+        )
+    if as_json:
+        click.echo(data.encode({"schema": 1, "images": rows}))
+        return 0
+    width = max(len(image.name) for image in images)
+    for row in rows:
+        state = "not built"
+        if row["built"]:
+            size = f"{(row['bytes'] or 0) / 1e6:.0f} MB"
+            state = f"{row['id']}  base: {row['base']}  {size}"
+        click.echo(f"{row['name']:{width}}  {state}")
+    return 0
+
+
+@command.command(name="verify")
+@names
+@options.base
+@options.catalog
+@options.json
+def verify_command(
+    names: tuple[str, ...], base: str, catalog: Path | None, as_json: bool
+) -> int:
+    """Start each image and compare what is installed with the lock, a line a mismatch."""
+    from runner.engine import Engine
+    from runner.errors import ExitCode, ImageError
+    from runner.images import build, verify
+    from runner.report import data
+
+    found, images = _selected(catalog, names)
+    engine = Engine.connect()
+    lines: list[str] = []
+    for image in images:
+        built = build.find(engine, found, image, build.BasePolicy(base))
+        if built is None:
+            raise ImageError(
+                f"The image '{image.name}' is not built; "
+                f"run 'keras-matrix images build {image.name}'."
+            )
+        locked = verify.locked_versions(found.folder(image))
+        wrong = verify.mismatches(image, locked, verify.installed_versions(engine, built))
+        lines += wrong
+        if not wrong and not as_json:
+            click.echo(f"{image.name}: {len(locked)} packages as locked, base: {built.base.value}")
+    if as_json:
+        click.echo(data.encode({"schema": 1, "mismatches": lines}))
+    else:
+        for line in lines:
+            click.echo(line)
+    return int(ExitCode.IMAGE if lines else ExitCode.AGREE)
+
+
+@command.command(name="key")
+@name
+@options.catalog
+def key_command(name: str, catalog: Path | None) -> int:
+    """Print an image's content key: it changes with anything the image is built from."""
+    from runner.images.key import content_key
+
+    found = _load(catalog)
+    image = found.get(name)
+    click.echo(content_key(image, found.folder(image)))
+    return 0
+
+
+@command.command(name="lock")
+@names
+@options.base
+@options.catalog
+@options.quiet
+@options.verbose
+def lock_command(
+    names: tuple[str, ...], base: str, catalog: Path | None, quiet: bool, verbose: bool
+) -> int:
+    """Write requirements*.txt anew from requirements*.in, resolved inside the image's base."""
+    from runner.cli.progress import progress
+    from runner.engine import Engine
+    from runner.images import build, lock
+    from runner.interrupts import Interrupts, installed
+
+    found, images = _selected(catalog, names)
+    interrupts = Interrupts()
+    engine = Engine.connect()
+    with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
+        say = build.Say(step=shown.step, line=shown.line)
+        for image in images:
+            for path in lock.lock(
+                engine, found, image, build.BasePolicy(base), interrupts, say
+            ):
+                click.echo(f"{image.name}  {path}")
+    return 0
+
+
+@command.command(name="save")
+@name
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@options.base
+@options.catalog
+def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
+    """Write a built image to FILE, for a machine or a job that should not build it."""
+    from runner.engine import Engine
+    from runner.errors import ImageError
+    from runner.images import build
+    from runner.images.key import tag
+
+    found = _load(catalog)
+    image = found.get(name)
+    engine = Engine.connect()
+    built = build.find(engine, found, image, build.BasePolicy(base))
+    if built is None:
+        raise ImageError(
+            f"The image '{name}' is not built; run 'keras-matrix images build {name}'."
+        )
+    try:
+        engine.save(tag(image, built.key, built.base), file)
+    except OSError as error:
+        raise ImageError(f"Cannot write {file} ({error.strerror}); check the path.") from error
+    return 0
+
+
+@command.command(name="load")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def load_command(file: Path) -> int:
+    """Read the images in FILE into the engine."""
+    from runner.engine import Engine
+    from runner.errors import ImageError
+
+    engine = Engine.connect()
+    try:
+        engine.load(file)
+    except OSError as error:
+        raise ImageError(f"Cannot read {file} ({error.strerror}); check the path.") from error
+    return 0

@@ -1,0 +1,53 @@
+"""The root command and what all commands share."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+import runner
+
+Command = TypeVar("Command")
+
+RESULTS = Path("results")
+
+COMMANDS = {
+    "run": "Run a script on images and compare what it did.",
+    "diff": "Compare a run's images again, or two runs, from disk.",
+    "join": "Merge runs of one script that were made apart.",
+    "list": "List the images of the matrix.",
+    "images": "Build, list, verify, lock, save and load images.",
+    "doctor": "Say what is missing here, and the command that mends it.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        import importlib
+
+        module = importlib.import_module(f"runner.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(runner.__version__, prog_name="keras-matrix")
+def cli() -> None:
+    """Run a Keras script, unchanged, on a matrix of backends and say what differs.
+
+    \b
+    Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,
+    3 a cell failed, 4 nothing selected, 5 no engine, 6 an image cannot be had,
+    130 Ctrl-C, 143 SIGTERM.
+    """

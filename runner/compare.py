@@ -1,0 +1,354 @@
+"""Compare what cells measured. Pure: records and tolerances in, one comparison out."""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from runner.errors import NothingSelectedError
+from runner.measures import Measure, measures
+from runner.record import BaseKind, Outcome, Record
+from runner.tolerance import Kind, Tolerance, Tolerances
+
+
+class Verdict(Enum):
+    """What a row says."""
+
+    AGREE = "agree"
+    DIFFER = "differ"
+    REPORTED = "reported"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The values of a metric on one side, one a seed: median, smallest and largest."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median; NaN if any value is."""
+        if any(math.isnan(value) for value in self.values):
+            return math.nan
+        return statistics.median(self.values)
+
+    @property
+    def low(self) -> float:
+        """The smallest value."""
+        return min(self.values)
+
+    @property
+    def high(self) -> float:
+        """The largest value."""
+        return max(self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One metric on two sides. ``absolute`` and ``relative`` (to the reference) compare medians.
+
+    For arrays they are the largest element-wise differences. A side without the metric is None.
+    """
+
+    group: str
+    metric: str
+    kind: Kind
+    reference: Summary | None
+    other: Summary | None
+    reference_name: str
+    other_name: str
+    absolute: float | None
+    relative: float | None
+    tolerance: Tolerance | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class CellNote:
+    """A cell that has no score, or a remark on one that has."""
+
+    cell: str
+    outcome: Outcome
+    reason: str
+    log_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything there is to report on a run, or on two."""
+
+    title: str
+    rows: tuple[Row, ...]
+    failures: tuple[CellNote, ...]
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+    cells: int
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether any judged row is out of tolerance, or lacks a side."""
+        return any(row.verdict in (Verdict.DIFFER, Verdict.MISSING) for row in self.rows)
+
+
+@dataclass(frozen=True)
+class ArrayDifference:
+    """The largest absolute and relative difference, and whether all elements are close."""
+
+    absolute: float
+    relative: float
+    close: bool
+
+
+CompareArrays = Callable[[Record, Measure, Record, Measure, Tolerance], ArrayDifference | None]
+"""Compares two stored arrays element by element; None if one of them was not kept."""
+
+
+@dataclass(frozen=True)
+class _Side:
+    name: str
+    records: tuple[Record, ...]
+
+
+def compare_images(
+    records: Sequence[Record],
+    *,
+    images: Sequence[str],
+    planned: Sequence[str],
+    tolerances: Tolerances,
+    compare_arrays: CompareArrays,
+    title: str,
+) -> Comparison:
+    """Compare each image with the first, setting by setting, over the seeds they share.
+
+    With one image only, its settings are compared with the first setting instead.
+
+    Raises:
+        NothingSelectedError: there is no record at all.
+    """
+    if not records:
+        raise NothingSelectedError(f"{title} holds no record; nothing was run.")
+    good = [record for record in records if record.outcome is Outcome.OK]
+    settings = list(dict.fromkeys(record.cell.settings for record in records))
+    sides = []
+    if len(images) > 1:
+        for setting in settings:
+            matching = [record for record in good if record.cell.settings == setting]
+            first, *others = [
+                _Side(image, tuple(r for r in matching if r.cell.image == image))
+                for image in images
+            ]
+            group = setting.id if len(settings) > 1 else ""
+            sides += [(group, first, other) for other in others]
+    elif len(settings) > 1:
+        first, *others = [
+            _Side(setting.id, tuple(r for r in good if r.cell.settings == setting))
+            for setting in settings
+        ]
+        sides += [(images[0], first, other) for other in others]
+    else:
+        # Nothing to hold it against: the values alone.
+        sides.append(("", _Side(images[0], tuple(good)), _Side("", ())))
+    rows: list[Row] = []
+    for group, reference, other in sides:
+        rows += _rows(group, reference, other, tolerances, compare_arrays)
+    return _comparison(title, rows, records, planned)
+
+
+def compare_runs(
+    before: Sequence[Record],
+    after: Sequence[Record],
+    *,
+    names: tuple[str, str],
+    planned: Sequence[str],
+    tolerances: Tolerances,
+    compare_arrays: CompareArrays,
+) -> Comparison:
+    """Compare two runs, image by image and setting by setting.
+
+    Raises:
+        NothingSelectedError: a run has no record.
+    """
+    for run, name in ((before, names[0]), (after, names[1])):
+        if not run:
+            raise NothingSelectedError(f"{name} holds no record; nothing was run.")
+    rows: list[Row] = []
+    groups = dict.fromkeys((r.cell.image, r.cell.settings) for r in (*before, *after))
+    several = len({settings for _, settings in groups}) > 1
+    for image, settings in groups:
+        reference, other = (
+            _Side(
+                name,
+                tuple(
+                    r
+                    for r in run
+                    if (r.cell.image, r.cell.settings) == (image, settings)
+                    and r.outcome is Outcome.OK
+                ),
+            )
+            for run, name in ((before, names[0]), (after, names[1]))
+        )
+        group = f"{image}.{settings.id}" if several else image
+        rows += _rows(group, reference, other, tolerances, compare_arrays)
+    title = f"{names[0]} against {names[1]}"
+    return _comparison(title, rows, (*before, *after), planned)
+
+
+def _comparison(
+    title: str, rows: Sequence[Row], records: Sequence[Record], planned: Sequence[str]
+) -> Comparison:
+    recorded = {record.cell.id for record in records}
+    notes = [f"{record.cell.id}: {note}" for record in records for note in record.notes]
+    standins = sorted(
+        {r.image.name for r in records if r.image is not None and r.image.base is BaseKind.STANDIN}
+    )
+    if standins:
+        notes.append(f"base: standin for {', '.join(standins)}, not the official Python image.")
+    return Comparison(
+        title=title,
+        rows=tuple(rows),
+        failures=tuple(
+            CellNote(record.cell.id, record.outcome, record.reason, record.log_tail)
+            for record in records
+            if record.outcome is not Outcome.OK
+        ),
+        missing=tuple(cell for cell in planned if cell not in recorded),
+        notes=tuple(notes),
+        cells=len(records),
+    )
+
+
+def _rows(
+    group: str,
+    reference: _Side,
+    other: _Side,
+    tolerances: Tolerances,
+    compare_arrays: CompareArrays,
+) -> list[Row]:
+    left, right = _by_seed(reference), _by_seed(other)
+    seeds = sorted(left.keys() & right.keys(), key=_seed_order)
+    # Only the seeds that both sides have; where they share none, each side's own values.
+    alone = not seeds
+    names: dict[str, Kind] = {}
+    for side in (left, right):
+        for found in side.values():
+            names.update((measure.metric, measure.kind) for measure in found.values())
+    rows = []
+    for metric, kind in names.items():
+        pair = [
+            _summary(metric, [side[seed] for seed in (side if alone else seeds)])
+            for side in (left, right)
+        ]
+        tolerance = tolerances.of(metric, kind)
+        difference = None
+        if kind is Kind.ARRAY and tolerance is not None and not alone:
+            difference = _array_difference(
+                metric, seeds, reference, other, tolerance, compare_arrays
+            )
+        rows.append(
+            _row(group, metric, kind, pair[0], pair[1], reference, other, tolerance, difference)
+        )
+    return rows
+
+
+def _row(
+    group: str,
+    metric: str,
+    kind: Kind,
+    left: Summary | None,
+    right: Summary | None,
+    reference: _Side,
+    other: _Side,
+    tolerance: Tolerance | None,
+    difference: ArrayDifference | None,
+) -> Row:
+    absolute = relative = None
+    if difference is not None:
+        absolute, relative = difference.absolute, difference.relative
+    elif left is not None and right is not None:
+        absolute, relative = _differences(left.median, right.median)
+    if tolerance is None or not other.name or not (reference.records and other.records):
+        # A side without any record is a failed or missing cell, which is told as that.
+        verdict = Verdict.REPORTED
+    elif left is None or right is None:
+        verdict = Verdict.MISSING
+    elif difference is not None:
+        verdict = Verdict.AGREE if difference.close else Verdict.DIFFER
+    else:
+        verdict = _judge(left.median, right.median, tolerance)
+    return Row(
+        group=group,
+        metric=metric,
+        kind=kind,
+        reference=left,
+        other=right,
+        reference_name=reference.name,
+        other_name=other.name,
+        absolute=absolute,
+        relative=relative,
+        tolerance=tolerance,
+        verdict=verdict,
+    )
+
+
+def _judge(reference: float, other: float, tolerance: Tolerance) -> Verdict:
+    if reference == other or (math.isnan(reference) and math.isnan(other)):
+        return Verdict.AGREE
+    # Also where one is not finite: no tolerance spans that.
+    close = abs(other - reference) <= tolerance.allowed(reference)
+    finite = math.isfinite(reference) and math.isfinite(other)
+    return Verdict.AGREE if close and finite else Verdict.DIFFER
+
+
+def _differences(reference: float, other: float) -> tuple[float, float]:
+    absolute = 0.0 if reference == other else abs(other - reference)
+    if absolute == 0:
+        return 0.0, 0.0
+    return absolute, absolute / abs(reference) if reference else math.inf
+
+
+def _by_seed(side: _Side) -> dict[int | None, dict[str, Measure]]:
+    return {
+        record.cell.seed: {measure.metric: measure for measure in measures(record)}
+        for record in side.records
+    }
+
+
+def _seed_order(seed: int | None) -> int:
+    return -1 if seed is None else seed
+
+
+def _summary(metric: str, found: Sequence[Mapping[str, Measure]]) -> Summary | None:
+    values = tuple(measured[metric].value for measured in found if metric in measured)
+    return Summary(values) if values else None
+
+
+def _array_difference(
+    metric: str,
+    seeds: Sequence[int | None],
+    reference: _Side,
+    other: _Side,
+    tolerance: Tolerance,
+    compare_arrays: CompareArrays,
+) -> ArrayDifference | None:
+    """Return the worst difference over the seeds; None where an array was not kept."""
+    found = []
+    left = {record.cell.seed: record for record in reference.records}
+    right = {record.cell.seed: record for record in other.records}
+    for seed in seeds:
+        pair = [
+            next((m for m in measures(record) if m.metric == metric), None)
+            for record in (left[seed], right[seed])
+        ]
+        if pair[0] is None or pair[1] is None:
+            return None
+        one = compare_arrays(left[seed], pair[0], right[seed], pair[1], tolerance)
+        if one is None:
+            return None
+        found.append(one)
+    return ArrayDifference(
+        absolute=max(one.absolute for one in found),
+        relative=max(one.relative for one in found),
+        close=all(one.close for one in found),
+    )

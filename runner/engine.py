@@ -1,0 +1,360 @@
+"""The container engine. The one module that imports ``docker``.
+
+Everything that comes back is a plain value; everything that goes wrong is an ``EngineError``.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import docker
+import docker.errors
+import docker.utils
+import requests.exceptions
+from docker.context import ContextAPI
+from docker.types import LogConfig, Mount, Ulimit
+
+from runner.cell.container import MAX_LOG, MAX_OUTPUT_FILE, SCRATCH, ContainerSpec
+from runner.errors import EngineError
+
+TIMEOUT = 60
+"""Seconds the engine may take to answer; builds and pulls have a longer one."""
+LONG_TIMEOUT = 3600
+
+
+class ImageNotFoundError(EngineError):
+    """The engine, or the registry it asked, has no such image."""
+
+
+class RegistryError(EngineError):
+    """The registry could not be reached, or would not answer."""
+
+
+class BuildFailedError(EngineError):
+    """A step of a Dockerfile failed."""
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """An image that the engine holds; ``id`` is its content digest."""
+
+    id: str
+    size: int
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """Where a container stands; ``exit_code`` only says something once it has ended."""
+
+    running: bool
+    exit_code: int
+    out_of_memory: bool
+    error: str
+
+
+@dataclass(frozen=True)
+class ContainerInfo:
+    """A container as listed."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """What the engine is."""
+
+    version: str
+    platform: str
+    cpus: int
+    memory: int
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn what the SDK raises into one sentence."""
+    try:
+        yield
+    except docker.errors.ImageNotFound as error:
+        raise ImageNotFoundError(f"No such image ({_reason(error)}).") from error
+    except docker.errors.BuildError as error:
+        raise BuildFailedError(str(error.msg)) from error
+    except docker.errors.APIError as error:
+        raise EngineError(f"The container engine refused: {_reason(error)}") from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise EngineError(
+            "The container engine does not answer "
+            f"({_reason(error)}); start it, or run 'keras-matrix doctor' for the command."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(getattr(error, "explanation", None) or error)
+    return " ".join(text.split())[:400]
+
+
+class Engine:
+    """A connection to the container engine."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    @classmethod
+    def connect(cls) -> "Engine":
+        """Connect by DOCKER_HOST, by docker's current context, or by the default socket.
+
+        Raises:
+            EngineError: no engine answers.
+        """
+        with _told():
+            # The order of docker's own command: DOCKER_HOST, then the context.
+            if os.environ.get("DOCKER_HOST"):
+                where = docker.utils.kwargs_from_env()
+            else:
+                where = ContextAPI.kwargs_from_context()
+            client = docker.DockerClient(timeout=TIMEOUT, version="auto", **where)
+            client.ping()
+        return cls(client)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def facts(self) -> EngineFacts:
+        """Ask the engine what it is."""
+        with _told():
+            info = self._client.info()
+        return EngineFacts(
+            version=str(info.get("ServerVersion", "?")),
+            platform=f"{info.get('OperatingSystem', '?')}, {info.get('Architecture', '?')}",
+            cpus=int(info.get("NCPU", 0)),
+            memory=int(info.get("MemTotal", 0)),
+        )
+
+    # Images
+
+    def image(self, reference: str) -> ImageInfo | None:
+        """Return an image the engine holds, or None."""
+        try:
+            with _told():
+                found = self._client.api.inspect_image(reference)
+        except ImageNotFoundError:
+            return None
+        config = found.get("Config") or {}
+        return ImageInfo(
+            id=found["Id"], size=int(found["Size"]), labels=dict(config.get("Labels") or {})
+        )
+
+    def images(self, label: str) -> tuple[tuple[str, ...], ...]:
+        """List the tags of all images that carry a label."""
+        with _told():
+            found = self._client.api.images(filters={"label": label})
+        return tuple(tuple(image.get("RepoTags") or ()) for image in found)
+
+    def pull(self, reference: str, platform: str) -> None:
+        """Pull an image.
+
+        Raises:
+            ImageNotFoundError: the registry answers that it has no such image.
+            RegistryError: the registry cannot be reached, or refuses.
+        """
+        try:
+            with _told(), self._patient() as api:
+                for event in api.pull(reference, stream=True, decode=True, platform=platform):
+                    if "error" in event:
+                        raise RegistryError(str(event["error"]))
+        except ImageNotFoundError:
+            raise
+        except RegistryError:
+            raise
+        except EngineError as error:
+            raise RegistryError(str(error)) from error
+
+    def build(
+        self,
+        *,
+        context: IO[bytes],
+        tag: str,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+        platform: str,
+        on_line: Callable[[str], None],
+    ) -> None:
+        """Build an image from a tar archive of its folder.
+
+        Raises:
+            BuildFailedError: a step failed; the message is its output.
+        """
+        with _told(), self._patient() as api:
+            events = api.build(
+                fileobj=context,
+                custom_context=True,
+                tag=tag,
+                buildargs=dict(arguments),
+                labels=dict(labels),
+                platform=platform,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            for event in events:
+                if "error" in event:
+                    raise BuildFailedError(str(event["error"]).strip())
+                on_line(str(event.get("stream") or event.get("status") or "").rstrip("\n"))
+
+    def import_root(self, archive: Path, tag: str, changes: Sequence[str]) -> None:
+        """Make an image of one layer from the tar archive of a root file system."""
+        repository, _, version = tag.rpartition(":")
+        with _told(), self._patient() as api, archive.open("rb") as file:
+            api.import_image_from_data(file, repository, version, changes=list(changes))
+
+    def save(self, reference: str, path: Path) -> None:
+        """Write an image, with its tag, to an archive."""
+        with _told(), self._patient() as api, path.open("wb") as file:
+            for chunk in api.get_image(reference):
+                file.write(chunk)
+
+    def load(self, path: Path) -> None:
+        """Read the images of an archive into the engine."""
+        with _told(), self._patient() as api, path.open("rb") as file:
+            for event in api.load_image(file):
+                if "error" in event:
+                    raise EngineError(f"The engine cannot read {path}: {event['error']}")
+
+    # Containers
+
+    def create(self, spec: ContainerSpec) -> str:
+        """Create a closed container; return its id.
+
+        Raises:
+            EngineError: the engine refuses, or warns that a limit will not be applied.
+        """
+        api = self._client.api
+        with _told():
+            config = api.create_host_config(
+                mounts=[
+                    Mount(str(bind.target), str(bind.source), "bind", read_only=bind.read_only)
+                    for bind in spec.binds
+                ],
+                tmpfs={str(SCRATCH): f"exec,nosuid,nodev,mode=1777,size={spec.limits.scratch}"},
+                network_mode="none",
+                read_only=True,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                mem_limit=spec.limits.memory,
+                memswap_limit=spec.limits.memory,
+                nano_cpus=round(spec.limits.cpus * 1e9),
+                pids_limit=spec.limits.pids,
+                ulimits=[
+                    Ulimit(name="fsize", soft=MAX_OUTPUT_FILE, hard=MAX_OUTPUT_FILE),
+                    Ulimit(name="core", soft=0, hard=0),
+                ],
+                log_config=LogConfig(
+                    type=LogConfig.types.JSON, config={"max-size": MAX_LOG, "max-file": "1"}
+                ),
+            )
+            created = api.create_container(
+                image=spec.image,
+                command=list(spec.command),
+                name=spec.name,
+                user=spec.user,
+                environment=dict(spec.environment),
+                labels=dict(spec.labels),
+                host_config=config,
+                network_disabled=True,
+            )
+        return str(created["Id"])
+
+    def applied_limits(self, container: str) -> dict[str, float]:
+        """Read back the limits the engine says it holds a container to; 0 is no limit."""
+        with _told():
+            config = self._client.api.inspect_container(container)["HostConfig"]
+        return {
+            "memory": float(config.get("Memory") or 0),
+            "cpus": float(config.get("NanoCpus") or 0) / 1e9,
+            "pids": float(config.get("PidsLimit") or 0),
+        }
+
+    def start(self, container: str) -> None:
+        """Start a container."""
+        with _told():
+            self._client.api.start(container)
+
+    def state(self, container: str) -> ContainerState | None:
+        """Return a container's state, None if it is gone."""
+        try:
+            with _told():
+                state = self._client.api.inspect_container(container)["State"]
+        except EngineError as error:
+            if isinstance(error.__cause__, docker.errors.NotFound):
+                return None
+            raise
+        return ContainerState(
+            running=bool(state["Running"]) or state["Status"] in ("created", "restarting"),
+            exit_code=int(state["ExitCode"]),
+            out_of_memory=bool(state["OOMKilled"]),
+            error=str(state["Error"]),
+        )
+
+    def kill(self, container: str) -> None:
+        """Kill a container; one that has ended, or is gone, is left as it is."""
+        try:
+            with _told():
+                self._client.api.kill(container)
+        except EngineError as error:
+            cause = error.__cause__
+            if not (isinstance(cause, docker.errors.APIError) and cause.status_code in (404, 409)):
+                raise
+
+    def logs(self, container: str, limit: int) -> bytes:
+        """Return at most ``limit`` bytes from the beginning of a container's output."""
+        parts: list[bytes] = []
+        size = 0
+        with _told():
+            for part in self._client.api.logs(container, stream=True, stdout=True, stderr=True):
+                parts.append(part[: limit - size])
+                size += len(parts[-1])
+                if size >= limit:
+                    break
+        return b"".join(parts)
+
+    def remove(self, container: str) -> bool:
+        """Remove a container, running or not; tell whether there was one."""
+        try:
+            with _told():
+                self._client.api.remove_container(container, force=True, v=True)
+        except EngineError as error:
+            cause = error.__cause__
+            if isinstance(cause, docker.errors.NotFound):
+                return False
+            # Somebody else is removing it already.
+            if isinstance(cause, docker.errors.APIError) and cause.status_code == 409:
+                return False
+            raise
+        return True
+
+    def containers(self, label: str) -> tuple[ContainerInfo, ...]:
+        """List all containers, ended ones too, that carry a label."""
+        with _told():
+            found = self._client.api.containers(all=True, filters={"label": label})
+        return tuple(
+            ContainerInfo(id=item["Id"], name=item["Names"][0].lstrip("/"), labels=item["Labels"])
+            for item in found
+        )
+
+    @contextlib.contextmanager
+    def _patient(self) -> Iterator[Any]:
+        """Lend the API with a long time-out: builds and pulls are silent for minutes."""
+        api = self._client.api
+        before = api.timeout
+        api.timeout = LONG_TIMEOUT
+        try:
+            yield api
+        finally:
+            api.timeout = before
+

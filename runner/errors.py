@@ -1,0 +1,69 @@
+"""Everything that can go wrong for a reason a user can act on, each with its exit code.
+
+A message is one sentence that names the cause and the remedy.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the process's exit status means."""
+
+    AGREE = 0
+    DIFFER = 1
+    USAGE = 2
+    CELL_FAILED = 3
+    NOTHING_SELECTED = 4
+    NO_ENGINE = 5
+    IMAGE = 6
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class KerasMatrixError(Exception):
+    """Base of all errors that end the command with one sentence."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+
+class ConfigurationError(KerasMatrixError):
+    """Wrong usage, or a file that a user writes is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class NothingSelectedError(KerasMatrixError):
+    """The selection is empty: there is nothing to run or to compare."""
+
+    exit_code = ExitCode.NOTHING_SELECTED
+
+
+class EngineError(KerasMatrixError):
+    """The container engine cannot be reached, or refused."""
+
+    exit_code = ExitCode.NO_ENGINE
+
+
+class ImageError(KerasMatrixError):
+    """An image or its base cannot be had or does not hold what it should."""
+
+    exit_code = ExitCode.IMAGE
+
+
+class StoreError(KerasMatrixError):
+    """A run folder is unreadable, inconsistent or not writable."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InterruptedRunError(KerasMatrixError):
+    """The user, or the system, asked to stop."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class TerminatedRunError(InterruptedRunError):
+    """SIGTERM arrived."""
+
+    exit_code = ExitCode.TERMINATED

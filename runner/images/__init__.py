@@ -1,0 +1,1 @@
+"""Images: their content keys, bases, builds, locks and checks."""

@@ -1,0 +1,50 @@
+"""Arrays that a script predicted, kept as ``.npz`` for an element-wise comparison."""
+
+import os
+from typing import Any, Dict, List
+
+import numpy
+
+MAX_TOTAL_BYTES = 64 * 2**20
+ARRAYS_FOLDER = "arrays"
+
+
+class ArrayStore:
+    """Writes arrays to one folder until ``MAX_TOTAL_BYTES`` are spent; then only describes them."""
+
+    def __init__(self, folder):  # type: (str) -> None
+        self._folder = os.path.join(folder, ARRAYS_FOLDER)
+        self._left = MAX_TOTAL_BYTES
+
+    def save(self, name, value):  # type: (str, Any) -> List[Dict[str, Any]]
+        """Keep ``value``, an array or a list or dict of arrays, under ``name``.
+
+        Returns one description an array; ``file`` is None where the array was not kept.
+        """
+        if isinstance(value, dict):
+            items = [(str(key), value[key]) for key in sorted(value)]
+        elif isinstance(value, (list, tuple)):
+            items = [(str(index), item) for index, item in enumerate(value)]
+        else:
+            items = [("0", value)]
+        return [self._save_one("%s.%s" % (name, key), numpy.asarray(item)) for key, item in items]
+
+    def _save_one(self, name, array):  # type: (str, Any) -> Dict[str, Any]
+        numeric = array.dtype.kind in "biuf" and array.size > 0
+        described = {
+            "name": name,
+            "shape": list(array.shape),
+            "dtype": str(array.dtype),
+            "mean": float(numpy.mean(array, dtype="float64")) if numeric else None,
+            "std": float(numpy.std(array, dtype="float64")) if numeric else None,
+            "not_finite": int(array.size - numpy.isfinite(array).sum()) if numeric else 0,
+            "file": None,
+        }  # type: Dict[str, Any]
+        if numeric and array.nbytes <= self._left:
+            self._left -= array.nbytes
+            os.makedirs(self._folder, exist_ok=True)
+            # A name comes from the number of the call and the output's key: made safe as a file.
+            safe = "".join(c if c.isalnum() or c in ".-_" else "-" for c in name)
+            described["file"] = "%s/%s.npz" % (ARRAYS_FOLDER, safe[:100])
+            numpy.savez_compressed(os.path.join(self._folder, safe[:100] + ".npz"), array=array)
+        return described

@@ -1,0 +1,160 @@
+"""What this process runs on: versions, Keras's settings, threads and the limits in force."""
+
+import os
+import platform
+import sys
+from typing import Any, Callable, Dict, Optional
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+OTHER_VARIABLES = ("THEANO_FLAGS", "THEANORC", "PYTHONHASHSEED", "TF_CPP_MIN_LOG_LEVEL")
+
+THEANO_OPTIONS = (
+    "device",
+    "floatX",
+    "mode",
+    "optimizer",
+    "linker",
+    "openmp",
+    "cxx",
+    "blas.ldflags",
+    "gcc.cxxflags",
+    "compiledir",
+)
+
+
+def installed_packages():  # type: () -> Dict[str, str]
+    """Map each distribution found on ``sys.path`` to its version, names in lower case with dashes.
+
+    Read from the ``*.dist-info`` folders directly: ``importlib.metadata`` is not in Python 3.6
+    and ``pkg_resources`` costs a third of a second.
+    """
+    found = {}  # type: Dict[str, str]
+    for folder in sys.path:
+        if not os.path.isdir(folder):
+            continue
+        for entry in sorted(os.listdir(folder)):
+            if entry.endswith(".dist-info"):
+                metadata = os.path.join(folder, entry, "METADATA")
+            elif entry.endswith(".egg-info"):
+                metadata = os.path.join(folder, entry, "PKG-INFO")
+            else:
+                continue
+            if os.path.isfile(metadata):
+                name, version = _name_and_version(metadata)
+                found.setdefault(name, version)
+    return found
+
+
+def _name_and_version(metadata):  # type: (str) -> Any
+    name = version = ""
+    with open(metadata, encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if not line.strip():
+                break
+            key, _, value = line.partition(":")
+            if key == "Name":
+                name = value.strip().lower().replace("_", "-").replace(".", "-")
+            elif key == "Version":
+                version = value.strip()
+    return name, version
+
+
+def cpu_model():  # type: () -> str
+    """Return the processor's name as the kernel tells it, or an empty string."""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor()
+
+
+def applied_limits():  # type: () -> Dict[str, Optional[float]]
+    """Read the limits in force from the control group: memory (bytes), processes, CPUs.
+
+    A limit that is absent, or that cannot be read, is None. Control groups v1 and v2.
+    """
+    root = "/sys/fs/cgroup"
+    cpus = None  # type: Optional[float]
+    if os.path.exists(os.path.join(root, "cgroup.controllers")):
+        memory = _number(os.path.join(root, "memory.max"))
+        pids = _number(os.path.join(root, "pids.max"))
+        fields = _words(os.path.join(root, "cpu.max"))
+        if len(fields) == 2 and fields[0] != "max":
+            cpus = float(fields[0]) / float(fields[1])
+    else:
+        memory = _number(os.path.join(root, "memory", "memory.limit_in_bytes"))
+        pids = _number(os.path.join(root, "pids", "pids.max"))
+        quota = _number(os.path.join(root, "cpu", "cpu.cfs_quota_us"))
+        period = _number(os.path.join(root, "cpu", "cpu.cfs_period_us"))
+        if quota is not None and quota > 0 and period:
+            cpus = quota / period
+    # v1 says "no limit" with the largest multiple of the page size.
+    if memory is not None and memory >= 2**62:
+        memory = None
+    return {"memory": memory, "pids": pids, "cpus": cpus}
+
+
+def _words(path):  # type: (str) -> Any
+    try:
+        with open(path) as file:
+            return file.read().split()
+    except OSError:
+        return []
+
+
+def _number(path):  # type: (str) -> Optional[float]
+    words = _words(path)
+    if len(words) != 1 or not words[0].lstrip("-").isdigit():
+        return None
+    return float(words[0])
+
+
+def _theano_config():  # type: () -> Dict[str, str]
+    from theano import config  # noqa: PLC0415 - only where Theano is the backend
+
+    values = {}
+    for option in THEANO_OPTIONS:
+        value = config  # type: Any
+        for part in option.split("."):
+            value = getattr(value, part)
+        values[option] = str(value)
+    return values
+
+
+BACKEND_CONFIG = {"theano": _theano_config}  # type: Dict[str, Callable[[], Dict[str, str]]]
+
+
+def describe(keras, import_seconds):  # type: (Any, float) -> Dict[str, Any]
+    """Return the ``environment`` event's fields, from the imported Keras package."""
+    backend = keras.backend
+    name = str(backend.backend())
+    read_config = BACKEND_CONFIG.get(name)
+    affinity = getattr(os, "sched_getaffinity", None)
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu_model": cpu_model(),
+        "cpu_count": len(affinity(0)) if affinity else os.cpu_count(),
+        "keras": str(keras.__version__),
+        "backend": name,
+        "floatx": str(backend.floatx()),
+        "epsilon": float(backend.epsilon()),
+        "image_data_format": str(backend.image_data_format()),
+        "packages": installed_packages(),
+        "variables": {
+            key: os.environ[key] for key in THREAD_VARIABLES + OTHER_VARIABLES if key in os.environ
+        },
+        "backend_config": read_config() if read_config else {},
+        "limits": applied_limits(),
+        "uid": os.getuid(),
+        "import_seconds": import_seconds,
+    }

@@ -1,0 +1,46 @@
+"""The event stream: one JSON object a line, flushed at once, so that a killed cell keeps its past."""
+
+import json
+import math
+import os
+import threading
+from typing import Any, Dict
+
+EVENTS_FILE = "events.jsonl"
+
+
+def plain(value):  # type: (Any) -> Any
+    """Return ``value`` as what strict JSON can hold.
+
+    NumPy scalars become Python numbers; NaN and the infinities become the strings ``nan``,
+    ``inf`` and ``-inf`` (which ``float`` reads back), since JSON has no word for them.
+    """
+    if isinstance(value, (str, bool, int)) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else repr(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "item") and getattr(value, "size", 0) == 1:
+        return plain(value.item())
+    return str(value)
+
+
+class EventStream:
+    """Append-only writer of the event stream; safe to call from several threads."""
+
+    def __init__(self, folder):  # type: (str) -> None
+        self._lock = threading.Lock()
+        path = os.path.join(folder, EVENTS_FILE)
+        self._file = open(path, "w", encoding="utf-8")
+
+    def emit(self, event, **fields):  # type: (str, **Any) -> None
+        """Write one event; ``fields`` are made plain first."""
+        body = {"event": event}  # type: Dict[str, Any]
+        body.update(fields)
+        line = json.dumps(plain(body), allow_nan=False)
+        with self._lock:
+            self._file.write(line + "\n")
+            self._file.flush()

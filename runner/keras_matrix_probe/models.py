@@ -1,0 +1,60 @@
+"""Describe a Keras model in plain values: layers, shapes, parameter counts, how it is compiled."""
+
+from typing import Any, Dict, List
+
+MAX_LAYERS = 2000
+
+
+def _shape(layer):  # type: (Any) -> str
+    for attribute in ("output_shape", "output"):
+        try:
+            value = getattr(layer, attribute)
+        except (AttributeError, RuntimeError, ValueError):
+            # A layer used several times, or not yet built, has no single output shape.
+            continue
+        return str(getattr(value, "shape", value))
+    return "?"
+
+
+def _count(layer):  # type: (Any) -> int
+    try:
+        return int(layer.count_params())
+    except (RuntimeError, ValueError):
+        return 0
+
+
+def _named(thing):  # type: (Any) -> str
+    if isinstance(thing, str) or thing is None:
+        return str(thing)
+    if isinstance(thing, dict):
+        return ", ".join("%s: %s" % (key, _named(thing[key])) for key in sorted(thing))
+    if isinstance(thing, (list, tuple)):
+        return ", ".join(_named(item) for item in thing)
+    return str(getattr(thing, "__name__", type(thing).__name__))
+
+
+def is_built(model):  # type: (Any) -> bool
+    """Tell whether the model has its weights."""
+    return bool(getattr(model, "built", False)) and bool(getattr(model, "layers", []))
+
+
+def describe(model):  # type: (Any) -> Dict[str, Any]
+    """Return the ``model`` event's fields."""
+    layers = []  # type: List[Dict[str, Any]]
+    for layer in list(model.layers)[:MAX_LAYERS]:
+        layers.append(
+            {
+                "name": str(layer.name),
+                "kind": type(layer).__name__,
+                "output_shape": _shape(layer),
+                "parameters": _count(layer),
+            }
+        )
+    return {
+        "name": str(model.name),
+        "kind": type(model).__name__,
+        "layers": layers,
+        "parameters": _count(model),
+        "optimizer": _named(getattr(model, "optimizer", None)),
+        "loss": _named(getattr(model, "loss", None)),
+    }

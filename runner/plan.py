@@ -1,0 +1,150 @@
+"""Plan the matrix: which cells there are. Pure functions; no engine, no files."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from runner.errors import ConfigurationError, NothingSelectedError
+
+
+class Floatx(Enum):
+    """keras.json's ``floatx``: the default type of tensors."""
+
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+
+
+class ImageDataFormat(Enum):
+    """keras.json's ``image_data_format``: where the channel axis of images is."""
+
+    CHANNELS_LAST = "channels_last"
+    CHANNELS_FIRST = "channels_first"
+
+
+@dataclass(frozen=True)
+class KerasSettings:
+    """The fields of keras.json other than ``backend``; defaults are Keras 2.3.1's own."""
+
+    floatx: Floatx = Floatx.FLOAT32
+    image_data_format: ImageDataFormat = ImageDataFormat.CHANNELS_LAST
+    epsilon: float = 1e-7
+
+    @property
+    def id(self) -> str:
+        """A short name, safe as part of a file name."""
+        return f"{self.floatx.value}.{self.image_data_format.value}.eps{self.epsilon:g}"
+
+    def keras_json(self, backend: str) -> dict[str, str | float]:
+        """Return the content of keras.json for that backend."""
+        return {
+            "backend": backend,
+            "epsilon": self.epsilon,
+            "floatx": self.floatx.value,
+            "image_data_format": self.image_data_format.value,
+        }
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the model: one image, one keras.json, one seed (None: the script's own luck)."""
+
+    image: str
+    settings: KerasSettings = KerasSettings()
+    seed: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of the cell: unique within a run, safe as a file name."""
+        seed = "" if self.seed is None else f".seed{self.seed}"
+        return f"{self.image}.{self.settings.id}{seed}"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a cell may use: bytes, CPUs, processes, seconds."""
+
+    memory: int = 4 * 2**30
+    scratch: int = 2 * 2**30
+    cpus: float = 1.0
+    pids: int = 256
+    timeout: float = 1800.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole matrix of one script; ``images`` are in order, the first is the reference."""
+
+    model: str
+    script_sha256: str
+    arguments: tuple[str, ...]
+    images: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    limits: Limits
+
+    def only(self, images: Sequence[str]) -> tuple[Cell, ...]:
+        """Return the cells of some of the images, all of them for an empty selection.
+
+        Raises:
+            ConfigurationError: an image is not part of the plan.
+        """
+        for image in images:
+            if image not in self.images:
+                raise ConfigurationError(
+                    f"--only {image} is not among --on {','.join(self.images)}; add it there."
+                )
+        return tuple(cell for cell in self.cells if not images or cell.image in images)
+
+
+def make_plan(
+    *,
+    model: str,
+    script_sha256: str,
+    arguments: Sequence[str],
+    images: Sequence[str],
+    settings: Sequence[KerasSettings],
+    seeds: Sequence[int],
+    limits: Limits,
+) -> Plan:
+    """Cross images, settings and seeds; the images of one seed stay together.
+
+    Raises:
+        NothingSelectedError: no image or no setting is left.
+    """
+    if not images or not settings:
+        raise NothingSelectedError("No cell is selected; name at least one image with --on.")
+    chosen_seeds: Sequence[int | None] = seeds if seeds else (None,)
+    cells = tuple(
+        Cell(image=image, settings=setting, seed=seed)
+        for setting, seed, image in itertools.product(settings, chosen_seeds, images)
+    )
+    return Plan(
+        model=model,
+        script_sha256=script_sha256,
+        arguments=tuple(arguments),
+        images=tuple(images),
+        cells=cells,
+        limits=limits,
+    )
+
+
+def cross_settings(
+    floatx: Sequence[Floatx], formats: Sequence[ImageDataFormat], epsilons: Sequence[float]
+) -> tuple[KerasSettings, ...]:
+    """Cross the axes of keras.json.
+
+    Raises:
+        ConfigurationError: an epsilon is not a positive number, or a value is given twice.
+    """
+    for epsilon in epsilons:
+        if not (math.isfinite(epsilon) and epsilon > 0):
+            raise ConfigurationError(f"--epsilon {epsilon} is not a positive number.")
+    settings = tuple(
+        KerasSettings(floatx=kind, image_data_format=layout, epsilon=epsilon)
+        for kind, layout, epsilon in itertools.product(floatx, formats, epsilons)
+    )
+    if len(set(settings)) != len(settings):
+        raise ConfigurationError("A value of keras.json is given twice; give each once.")
+    return settings

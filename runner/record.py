@@ -1,0 +1,110 @@
+"""The record of a cell and the manifest of a run: what is on disk, with its schema version."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from runner.plan import Cell, Plan
+from runner.stream import Observation
+from runner.tolerance import Tolerance
+
+RECORD_SCHEMA = 1
+MANIFEST_SCHEMA = 1
+
+
+class Outcome(Enum):
+    """How a cell ended."""
+
+    OK = "ok"
+    SCRIPT_ERROR = "script error"
+    IMPORT_ERROR = "import error"
+    TIMEOUT = "time-out"
+    OUT_OF_MEMORY = "out of memory"
+    CRASHED = "crashed"
+    KILLED = "killed"
+    BAD_OUTPUT = "bad output"
+    MISMATCH = "mismatch"
+    LIMIT_NOT_APPLIED = "limit not applied"
+    INTERRUPTED = "interrupted"
+    ENGINE_ERROR = "engine error"
+
+
+class BaseKind(Enum):
+    """Where an image's base came from."""
+
+    HUB = "hub"
+    STANDIN = "standin"
+
+
+@dataclass(frozen=True)
+class ImageIdentity:
+    """The very image a cell ran on: ``id`` is its content digest, ``key`` that of its sources."""
+
+    name: str
+    id: str
+    key: str
+    base: BaseKind
+    base_digest: str
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall time of the runner's own steps, in seconds."""
+
+    create: float = 0.0
+    run: float = 0.0
+    remove: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What became of one cell. A failure is a result too."""
+
+    schema: int = RECORD_SCHEMA
+    tool: str
+    run: str
+    model: str
+    script_sha256: str
+    arguments: tuple[str, ...]
+    cell: Cell
+    image: ImageIdentity | None
+    outcome: Outcome
+    reason: str
+    started: str
+    timing: Timing
+    exit_code: int | None
+    notes: tuple[str, ...] = ()
+    log_tail: tuple[str, ...] = ()
+    observation: Observation = field(default_factory=Observation)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFacts:
+    """The machine and the engine that a run was made on."""
+
+    platform: str
+    python: str
+    cpus: int
+    memory: int
+    engine: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """Everything needed to run a run again; the script itself lies beside it.
+
+    ``keras_json`` maps each cell's id to the keras.json it was given; ``tolerances`` are the rules
+    found beside the model; ``finished`` names the cells whose part of the run has ended.
+    """
+
+    schema: int = MANIFEST_SCHEMA
+    tool: str
+    run: str
+    created: str
+    script: str
+    command: tuple[str, ...]
+    plan: Plan
+    keras_json: dict[str, dict[str, str | float]]
+    tolerances: tuple[Tolerance, ...] = ()
+    finished: tuple[str, ...] = ()
+    hosts: tuple[HostFacts, ...] = ()
+    images: dict[str, ImageIdentity] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Show a comparison: as a table, in words, as Markdown, as JSON; and the progress of a run."""

@@ -1,0 +1,60 @@
+"""A comparison as JSON. Numbers that are not finite are the words nan, inf and -inf."""
+
+import math
+from typing import Any
+
+import msgspec
+
+from runner.compare import Comparison, Row, Summary
+from runner.report.words import in_words
+
+SCHEMA = 1
+
+
+def render(comparison: Comparison) -> str:
+    """Return the comparison as JSON, indented."""
+    described = {
+        "schema": SCHEMA,
+        "title": comparison.title,
+        "differs": comparison.differs,
+        "words": in_words(comparison),
+        "rows": [_row(row) for row in comparison.rows],
+        "failures": comparison.failures,
+        "missing": comparison.missing,
+        "notes": comparison.notes,
+        "cells": comparison.cells,
+    }
+    return encode(described)
+
+
+def encode(value: Any) -> str:
+    """Encode a value as indented JSON text."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "group": row.group,
+        "metric": row.metric,
+        "kind": row.kind,
+        "reference": _side(row.reference_name, row.reference),
+        "other": _side(row.other_name, row.other),
+        "absolute": _number(row.absolute),
+        "relative": _number(row.relative),
+        "tolerance": row.tolerance,
+        "verdict": row.verdict,
+    }
+
+
+def _side(name: str, summary: Summary | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "median": _number(summary.median) if summary else None,
+        "values": [_number(value) for value in summary.values] if summary else [],
+    }
+
+
+def _number(value: float | None) -> float | str | None:
+    if value is None or math.isfinite(value):
+        return value
+    return repr(value)

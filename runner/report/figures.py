@@ -1,0 +1,51 @@
+"""Figures as text: the same in every report."""
+
+import math
+
+from runner.compare import Row, Summary
+from runner.tolerance import Kind
+
+DIGITS = 6
+
+
+def number(value: float | None) -> str:
+    """Return a number with six significant digits, a dash for none."""
+    if value is None:
+        return "-"
+    if math.isnan(value):
+        return "nan"
+    return f"{value:.{DIGITS}g}"
+
+
+def summary(value: Summary | None) -> str:
+    """Return a value, or the median with smallest and largest where there are several."""
+    if value is None:
+        return "-"
+    if len(value.values) == 1:
+        return number(value.values[0])
+    return f"{number(value.median)} [{number(value.low)}..{number(value.high)}]"
+
+
+def percent(value: float | None) -> str:
+    """Return a ratio as a percentage."""
+    if value is None:
+        return "-"
+    return f"{value * 100:.3g}%" if math.isfinite(value) else "inf"
+
+
+def tolerance(row: Row) -> str:
+    """Return what a row allows."""
+    if row.tolerance is None:
+        return "-"
+    parts = []
+    if row.tolerance.atol or not row.tolerance.rtol:
+        parts.append(f"{row.tolerance.atol:g}")
+    if row.tolerance.rtol:
+        parts.append(f"{row.tolerance.rtol * 100:g}%")
+    return " + ".join(parts)
+
+
+def metric(row: Row) -> str:
+    """Return a row's metric, with its group where there are several, and what an array shows."""
+    name = f"{row.metric} (mean)" if row.kind is Kind.ARRAY else row.metric
+    return f"{row.group}: {name}" if row.group else name

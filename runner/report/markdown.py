@@ -1,0 +1,52 @@
+"""A comparison as Markdown, for a pull request or a job summary."""
+
+from runner.compare import Comparison, Verdict
+from runner.report import figures
+from runner.report.table import ordered
+from runner.report.words import in_words
+from runner.text import printable
+
+MARKS = {
+    Verdict.AGREE: "✅ agree",
+    Verdict.DIFFER: "❌ differ",
+    Verdict.MISSING: "❌ missing",
+    Verdict.REPORTED: "reported",
+}
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()<>#+-!|~"} | {"\n": " "})
+
+
+def escape(text: str) -> str:
+    """Return text from outside as Markdown that shows it literally."""
+    return printable(text).translate(_SPECIAL)
+
+
+def render(comparison: Comparison) -> str:
+    """Return the comparison as Markdown."""
+    lines = [f"### {escape(comparison.title)}", "", f"**{escape(in_words(comparison))}**", ""]
+    for reference, other in dict.fromkeys(
+        (row.reference_name, row.other_name) for row in comparison.rows
+    ):
+        against = f" {escape(other)} | difference | relative | allowed |" if other else ""
+        lines.append(f"| metric | {escape(reference)} |{against} verdict |")
+        lines.append("| --- | ---: |" + (" ---: | ---: | ---: | ---: |" if other else "") + " --- |")
+        for row in ordered(comparison):
+            if (row.reference_name, row.other_name) != (reference, other):
+                continue
+            cells = [escape(figures.metric(row)), figures.summary(row.reference)]
+            if other:
+                cells += [
+                    figures.summary(row.other),
+                    figures.number(row.absolute),
+                    figures.percent(row.relative),
+                    figures.tolerance(row),
+                ]
+            lines.append(f"| {' | '.join([*cells, MARKS[row.verdict]])} |")
+        lines.append("")
+    for failure in comparison.failures:
+        lines.append(
+            f"- ❌ {escape(failure.cell)}: {escape(failure.outcome.value)}: "
+            f"{escape(failure.reason)}"
+        )
+    lines += [f"- ⏳ {escape(cell)}: not run" for cell in comparison.missing]
+    lines += [f"- {escape(note)}" for note in comparison.notes]
+    return "\n".join(lines).rstrip() + "\n"

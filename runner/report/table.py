@@ -1,0 +1,84 @@
+"""A comparison as a table for people, in a terminal or as plain lines."""
+
+import sys
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from runner.compare import Comparison, Row, Verdict
+from runner.report import figures
+from runner.report.words import in_words
+from runner.text import printable
+from runner.tolerance import Kind
+
+STYLES = {
+    Verdict.AGREE: "green",
+    Verdict.DIFFER: "bold red",
+    Verdict.MISSING: "bold red",
+    Verdict.REPORTED: "dim",
+}
+ORDER = {Kind.SCORE: 0, Kind.ARRAY: 1, Kind.TIME: 2}
+PLAIN_WIDTH = 400
+
+
+def console(file: TextIO | None = None) -> Console:
+    """Return a console: on a terminal as wide as it is, elsewhere wide enough not to fold."""
+    stream = file if file is not None else sys.stdout
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+
+
+def ordered(comparison: Comparison) -> list[Row]:
+    """Return the rows with the scores first and the times last."""
+    return sorted(comparison.rows, key=lambda row: ORDER[row.kind])
+
+
+def show(comparison: Comparison, out: Console) -> None:
+    """Print the table, what failed, what to know, and the line in words."""
+    if comparison.rows:
+        for pair in dict.fromkeys((row.reference_name, row.other_name) for row in comparison.rows):
+            out.print(_table(comparison, *pair, out), overflow="fold")
+    for failure in comparison.failures:
+        out.print(Text(f"{failure.cell}: {failure.outcome.value}: {printable(failure.reason)}"))
+        for line in failure.log_tail:
+            out.print(Text(f"  | {printable(line)}", style="dim"))
+    for note in comparison.notes:
+        out.print(Text(f"note: {printable(note)}"))
+    out.print(Text(in_words(comparison), style="bold"))
+
+
+def _table(comparison: Comparison, reference: str, other: str, out: Console) -> Table:
+    plain = not out.is_terminal
+    table = Table(
+        title=None if plain else escape(printable(comparison.title)),
+        title_justify="left",
+        box=None if plain else box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+    )
+    table.add_column("metric", overflow="fold")
+    table.add_column(escape(reference), justify="right")
+    if other:
+        table.add_column(escape(other), justify="right")
+        table.add_column("difference", justify="right")
+        table.add_column("relative", justify="right")
+        table.add_column("allowed", justify="right")
+    table.add_column("verdict")
+    for row in ordered(comparison):
+        if (row.reference_name, row.other_name) != (reference, other):
+            continue
+        cells = [escape(printable(figures.metric(row))), figures.summary(row.reference)]
+        if other:
+            cells += [
+                figures.summary(row.other),
+                figures.number(row.absolute),
+                figures.percent(row.relative),
+                figures.tolerance(row),
+            ]
+        style = STYLES[row.verdict]
+        table.add_row(*cells, f"[{style}]{row.verdict.value}[/]")
+    return table

@@ -1,0 +1,53 @@
+"""Say a comparison in one line."""
+
+from collections.abc import Sequence
+
+from runner.compare import Comparison, Row, Verdict
+from runner.report import figures
+
+MOST_NAMED = 3
+
+
+def in_words(comparison: Comparison) -> str:
+    """Return what a comparison comes to, in one line."""
+    parts = []
+    if comparison.failures:
+        first = comparison.failures[0]
+        more = f" and {len(comparison.failures) - 1} more" if len(comparison.failures) > 1 else ""
+        parts.append(f"{first.cell}{more} gave no result ({first.outcome.value})")
+    if comparison.missing:
+        parts.append(f"{len(comparison.missing)} planned cells have not run yet")
+    judged = [row for row in comparison.rows if row.verdict is not Verdict.REPORTED]
+    if judged:
+        parts += _pairs(judged)
+    elif not parts:
+        names = " and ".join(dict.fromkeys(row.reference_name for row in comparison.rows))
+        parts.append(f"{names or comparison.title}: nothing to compare with yet")
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if comparison.failures else f"{text}."
+
+
+def _pairs(judged: Sequence[Row]) -> list[str]:
+    pairs = dict.fromkeys((row.reference_name, row.other_name) for row in judged)
+    return [
+        _pair(*pair, [row for row in judged if (row.reference_name, row.other_name) == pair])
+        for pair in pairs
+    ]
+
+
+def _pair(reference: str, other: str, rows: Sequence[Row]) -> str:
+    apart = [row for row in rows if row.verdict is not Verdict.AGREE]
+    count = len(rows)
+    judged = "the one judged metric" if count == 1 else f"all {count} judged metrics"
+    if not apart:
+        return f"{other} agrees with {reference} in {judged}, within tolerance"
+    named = ", ".join(_difference(row) for row in apart[:MOST_NAMED])
+    more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
+    return f"{other} differs from {reference} in {len(apart)} of {count} judged metrics: {named}{more}"
+
+
+def _difference(row: Row) -> str:
+    values = f"{figures.summary(row.other)} against {figures.summary(row.reference)}"
+    if row.verdict is Verdict.MISSING:
+        return f"{figures.metric(row)} is on one side only ({values})"
+    return f"{figures.metric(row)} ({values}; allowed {figures.tolerance(row)})"

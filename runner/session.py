@@ -1,0 +1,275 @@
+"""One run from end to end: load -> plan -> build -> run -> compare -> report."""
+
+import os
+import platform
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import psutil
+
+import runner
+from runner import arrays, catalog, compare, plan, script, store, tolerance
+from runner.catalog import Catalog
+from runner.cell import folders
+from runner.cell.ownership import Owner, sweep
+from runner.cell.run import CellContext, run_cell
+from runner.compare import ArrayDifference, Comparison
+from runner.engine import Engine
+from runner.errors import EngineError, ExitCode, InterruptedRunError
+from runner.images import build
+from runner.images.build import BasePolicy, Say
+from runner.interrupts import Interrupts
+from runner.measures import Measure
+from runner.plan import Cell, KerasSettings, Limits, Plan
+from runner.record import HostFacts, ImageIdentity, Manifest, Outcome, Record
+from runner.report.progress import Progress
+from runner.script import Script
+from runner.store import RunFolder
+from runner.stream import BadStreamError
+from runner.tolerance import Tolerance, Tolerances
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What the user asked for."""
+
+    target: Path
+    on: tuple[str, ...]
+    only: tuple[str, ...]
+    arguments: tuple[str, ...]
+    settings: tuple[KerasSettings, ...]
+    seeds: tuple[int, ...]
+    limits: Limits
+    results: Path
+    run: str | None
+    base: BasePolicy
+    catalog: Path
+    tolerances: Path | None
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of it; ``last`` tells that no part of the run is outstanding."""
+
+    folder: RunFolder
+    records: tuple[Record, ...]
+    last: bool
+
+
+def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
+    """Run the selected cells that have no good record yet, one after the other.
+
+    Raises:
+        KerasMatrixError: whatever keeps the run from being made, or stops it.
+    """
+    found = script.load(request.target)
+    images = catalog.load(request.catalog)
+    made = _plan(request, found, images)
+    selected = made.only(request.only)
+    rules = _rules_beside(found, request.tolerances)
+    name = request.run or _new_name(made.model)
+    folder = store.place(request.results, name)
+
+    engine = Engine.connect()
+    try:
+        for leftover in sweep(engine):
+            progress.step(f"removed {leftover}, left over from a run that was killed")
+        folder.open(_manifest(request, folder, made, images, rules, found), found.path)
+        todo = folder.unfinished(selected)
+        identities = _build(engine, images, todo, request.base, interrupts, progress)
+        folder.note(_host(engine), tuple(identities.values()))
+        progress.planned(todo)
+        context = CellContext(
+            engine=engine,
+            interrupts=interrupts,
+            owner=Owner.this_process(),
+            plan=made,
+            script=found,
+            script_folder=found.folder,
+            run=folder,
+        )
+        _run_cells(context, todo, images, identities, progress)
+    finally:
+        engine.close()
+    last = folder.finish(selected)
+    records = tuple(r for r in (folder.record(cell) for cell in selected) if r is not None)
+    return RunResult(folder=folder, records=records, last=last)
+
+
+def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
+    return plan.make_plan(
+        model=found.name,
+        script_sha256=found.sha256,
+        arguments=request.arguments,
+        images=tuple(image.name for image in images.select(request.on)),
+        settings=request.settings,
+        seeds=request.seeds,
+        limits=request.limits,
+    )
+
+
+def _rules_beside(found: Script, named: Path | None) -> tuple[Tolerance, ...]:
+    if named is not None:
+        return tolerance.load(named)
+    beside = found.folder / tolerance.TOLERANCE_FILE
+    return tolerance.load(beside) if beside.exists() else ()
+
+
+def _new_name(model: str) -> str:
+    now = datetime.now().strftime("%Y%m%d-%H%M%S")
+    safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in model).lstrip("._-") or "run"
+    return f"{safe[:60]}-{now}-{secrets.token_hex(2)}"
+
+
+def _manifest(
+    request: RunRequest,
+    folder: RunFolder,
+    made: Plan,
+    images: Catalog,
+    rules: tuple[Tolerance, ...],
+    found: Script,
+) -> Manifest:
+    return Manifest(
+        tool=f"keras-matrix {runner.__version__}",
+        run=folder.name,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        script=found.path.name,
+        command=request.command,
+        plan=made,
+        keras_json={
+            cell.id: cell.settings.keras_json(images.get(cell.image).backend)
+            for cell in made.cells
+        },
+        tolerances=rules,
+    )
+
+
+def _host(engine: Engine) -> HostFacts:
+    facts = engine.facts()
+    return HostFacts(
+        platform=platform.platform(),
+        python=platform.python_version(),
+        cpus=os.cpu_count() or 0,
+        memory=psutil.virtual_memory().total,
+        engine=f"{facts.version} on {facts.platform}",
+    )
+
+
+def _build(
+    engine: Engine,
+    images: Catalog,
+    cells: Sequence[Cell],
+    policy: BasePolicy,
+    interrupts: Interrupts,
+    progress: Progress,
+) -> dict[str, ImageIdentity]:
+    say = Say(step=progress.step, line=progress.line)
+    return {
+        name: build.build(engine, images, images.get(name), policy, interrupts, say)
+        for name in dict.fromkeys(cell.image for cell in cells)
+    }
+
+
+def _run_cells(
+    context: CellContext,
+    cells: Sequence[Cell],
+    images: Catalog,
+    identities: dict[str, ImageIdentity],
+    progress: Progress,
+) -> None:
+    staging = context.run.work / f"script-{secrets.token_hex(4)}"
+    try:
+        context = _with_readable_script(context, staging)
+        for cell in cells:
+            _go_on(context)
+            progress.started(cell)
+            record = run_cell(context, cell, images.get(cell.image), identities[cell.image])
+            progress.ended(record)
+            if record.outcome is Outcome.ENGINE_ERROR:
+                # An engine that is gone fails every cell alike: the others stay to be run.
+                context.engine.facts()
+        _go_on(context)
+    except EngineError as error:
+        raise EngineError(f"{error} {_how_to_go_on(context.run)}") from error
+    finally:
+        folders.remove(staging)
+
+
+def _with_readable_script(context: CellContext, staging: Path) -> CellContext:
+    return replace(
+        context, script_folder=folders.readable(context.script.folder, staging)
+    )
+
+
+def _go_on(context: CellContext) -> None:
+    try:
+        context.interrupts.check()
+    except InterruptedRunError as error:
+        raise type(error)(f"{error} {_how_to_go_on(context.run)}") from None
+
+
+def _how_to_go_on(folder: RunFolder) -> str:
+    return f"What is finished is kept; the same command with '--run {folder.path}' goes on."
+
+
+def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
+    """Compare the images of a run; ``rules`` go before those found beside the model.
+
+    Raises:
+        KerasMatrixError: the run is damaged or holds nothing.
+    """
+    manifest = folder.manifest()
+    return compare.compare_images(
+        folder.records(),
+        images=manifest.plan.images,
+        planned=tuple(cell.id for cell in manifest.plan.cells),
+        tolerances=Tolerances((*rules, *manifest.tolerances)),
+        compare_arrays=_array_comparison(folder, folder),
+        title=f"{manifest.plan.model} ({manifest.run})",
+    )
+
+
+def compare_two(before: RunFolder, after: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
+    """Compare two runs, image by image.
+
+    Raises:
+        KerasMatrixError: a run is damaged or holds nothing.
+    """
+    manifests = before.manifest(), after.manifest()
+    planned = (cell.id for manifest in manifests for cell in manifest.plan.cells)
+    return compare.compare_runs(
+        before.records(),
+        after.records(),
+        names=(before.name, after.name),
+        planned=tuple(dict.fromkeys(planned)),
+        tolerances=Tolerances((*rules, *manifests[0].tolerances)),
+        compare_arrays=_array_comparison(before, after),
+    )
+
+
+def _array_comparison(left: RunFolder, right: RunFolder) -> compare.CompareArrays:
+    def compare_arrays(
+        one: Record, here: Measure, other: Record, there: Measure, rule: Tolerance
+    ) -> ArrayDifference | None:
+        if here.file is None or there.file is None:
+            return None
+        try:
+            reference = arrays.read(left.arrays_path(one.cell) / Path(here.file).name)
+            against = arrays.read(right.arrays_path(other.cell) / Path(there.file).name)
+        except BadStreamError:
+            # Not kept whole: the row falls back to the means, which are in the records.
+            return None
+        return arrays.difference(reference, against, rule)
+
+    return compare_arrays
+
+
+def exit_code(comparison: Comparison) -> ExitCode:
+    """Return the exit code that a comparison comes to: no score goes before a difference."""
+    if comparison.failures or comparison.missing:
+        return ExitCode.CELL_FAILED
+    return ExitCode.DIFFER if comparison.differs else ExitCode.AGREE

@@ -1,0 +1,280 @@
+"""Read the event stream that a cell's probe wrote. What a container wrote is not to be trusted."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+PROTOCOL = 1
+EVENTS_FILE = "events.jsonl"
+MAX_BYTES = 64 * 2**20
+MAX_LINE = 4 * 2**20
+
+Text = Annotated[str, msgspec.Meta(max_length=4096)]
+LongText = Annotated[str, msgspec.Meta(max_length=65536)]
+NotFinite = Annotated[str, msgspec.Meta(pattern="^(nan|inf|-inf)$")]
+Number = float | NotFinite
+"""A number; JSON has none that is not finite, so those are words that ``float`` reads."""
+Metrics = Annotated[dict[Text, Number], msgspec.Meta(max_length=1000)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class BadStreamError(Exception):
+    """The stream is not what a probe writes; the message says where it is wrong."""
+
+
+class Start(msgspec.Struct, frozen=True, tag="start", tag_field="event"):
+    """The first event."""
+
+    protocol: int
+
+
+class AppliedLimits(msgspec.Struct, frozen=True):
+    """What the control group says is in force; None where it says nothing."""
+
+    memory: Number | None
+    pids: Number | None
+    cpus: Number | None
+
+
+class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="event"):
+    """What the script ran on, as seen from inside, after Keras was imported."""
+
+    python: Text
+    platform: Text
+    cpu_model: Text
+    cpu_count: Count
+    keras: Text
+    backend: Text
+    floatx: Text
+    epsilon: float
+    image_data_format: Text
+    packages: Annotated[dict[Text, Text], msgspec.Meta(max_length=2000)]
+    variables: dict[Text, Text]
+    backend_config: dict[Text, Text]
+    limits: AppliedLimits
+    uid: Count
+    import_seconds: float
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One layer of a model."""
+
+    name: Text
+    kind: Text
+    output_shape: Text
+    parameters: Count
+
+
+class Model(msgspec.Struct, frozen=True, tag="model", tag_field="event"):
+    """A model, once it has its weights."""
+
+    name: Text
+    kind: Text
+    layers: Annotated[list[Layer], msgspec.Meta(max_length=5000)]
+    parameters: Count
+    optimizer: Text
+    loss: Text
+
+
+class CallStart(msgspec.Struct, frozen=True, tag="call_start", tag_field="event"):
+    """A call on a model began."""
+
+    id: Count
+    kind: Text
+    name: Text
+    model: Text
+    site: Text
+
+
+class FirstBatch(msgspec.Struct, frozen=True, tag="first_batch", tag_field="event"):
+    """The first batch of a fit ended, ``seconds`` after the call."""
+
+    id: Count
+    seconds: float
+
+
+class EpochEnd(msgspec.Struct, frozen=True, tag="epoch", tag_field="event"):
+    """An epoch ended; ``seconds`` is its wall time, validation included."""
+
+    id: Count
+    epoch: Count
+    seconds: float
+    metrics: Metrics
+
+
+class Array(msgspec.Struct, frozen=True):
+    """A predicted array; ``file`` is relative to the cell's arrays, None if it was not kept."""
+
+    name: Text
+    shape: Annotated[list[Count], msgspec.Meta(max_length=32)]
+    dtype: Text
+    mean: Number | None
+    std: Number | None
+    not_finite: Count
+    file: Annotated[str, msgspec.Meta(pattern=r"^arrays/[A-Za-z0-9._-]{1,110}$")] | None
+
+
+class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):
+    """A call on a model returned."""
+
+    id: Count
+    seconds: float
+    cpu_seconds: float
+    metrics: Metrics
+    params: dict[Text, int]
+    arrays: Annotated[list[Array], msgspec.Meta(max_length=1000)]
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What the script, or the import of Keras, raised."""
+
+    kind: Text
+    message: LongText
+    traceback: LongText
+    file: Text | None
+    line: int | None
+
+
+class End(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
+    """How the script ended; ``peak_memory`` in bytes."""
+
+    status: Text
+    exit_code: int
+    error: Failure | None
+    seconds: float
+    cpu_seconds: float
+    peak_memory: Count
+    keras_backend_variable: Text | None
+
+
+Event = Start | Environment | Model | CallStart | FirstBatch | EpochEnd | CallEnd | End
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """An epoch within a call."""
+
+    epoch: int
+    seconds: float
+    metrics: dict[str, Number]
+
+
+class Call(msgspec.Struct):
+    """One outermost fit, evaluate or predict; ``finished`` is False if it never returned."""
+
+    kind: str
+    name: str
+    model: str
+    site: str
+    finished: bool = False
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    first_batch_seconds: float | None = None
+    metrics: dict[str, Number] = {}
+    params: dict[str, int] = {}
+    arrays: list[Array] = []
+    epochs: list[Epoch] = []
+
+
+class Observation(msgspec.Struct):
+    """All that a cell told: as much of it as was written before it ended, however it ended."""
+
+    environment: Environment | None = None
+    models: list[Model] = []
+    calls: list[Call] = []
+    end: End | None = None
+
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most ``limit`` bytes, following no link.
+
+    Raises:
+        BadStreamError: it is missing, not a regular file, or larger.
+    """
+    try:
+        # Not blocking: the name may be that of a FIFO.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise BadStreamError(f"{path.name} cannot be opened ({error.strerror})") from error
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise BadStreamError(f"{path.name} is not a regular file")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise BadStreamError(f"{path.name} is larger than {limit} bytes")
+    return content
+
+
+def parse(content: bytes, *, complete: bool) -> Observation:
+    """Parse a stream.
+
+    A stream that is not ``complete`` (its cell was killed) may end in the middle of a line. One
+    without an ``end`` is well-formed: what it means is for the caller to judge.
+
+    Raises:
+        BadStreamError: a line is not an event, or the events make no sense together.
+    """
+    lines = content.split(b"\n")
+    if lines.pop() and complete:
+        raise BadStreamError("the last line has no end")
+    observation = Observation()
+    calls: dict[int, Call] = {}
+    for number, line in enumerate(lines, start=1):
+        if len(line) > MAX_LINE:
+            raise BadStreamError(f"line {number} is longer than {MAX_LINE} bytes")
+        try:
+            event = _decoder.decode(line)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise BadStreamError(f"line {number}: {str(error)[:300]}") from error
+        if (number == 1) != isinstance(event, Start):
+            raise BadStreamError(f"line {number}: 'start' is the first event and only that")
+        _take(event, observation, calls, number)
+    return observation
+
+
+def _take(event: Event, observation: Observation, calls: dict[int, Call], number: int) -> None:
+    if observation.end is not None:
+        raise BadStreamError(f"line {number}: an event after the end")
+    match event:
+        case Start(protocol=protocol):
+            if protocol != PROTOCOL:
+                raise BadStreamError(f"its protocol is {protocol}, not {PROTOCOL}")
+        case Environment():
+            observation.environment = event
+        case Model():
+            observation.models.append(event)
+        case CallStart():
+            if event.id in calls:
+                raise BadStreamError(f"line {number}: call {event.id} begins twice")
+            call = Call(kind=event.kind, name=event.name, model=event.model, site=event.site)
+            calls[event.id] = call
+            observation.calls.append(call)
+        case End():
+            observation.end = event
+        case FirstBatch() | EpochEnd() | CallEnd():
+            if event.id not in calls or calls[event.id].finished:
+                raise BadStreamError(f"line {number}: call {event.id} is not under way")
+            _take_of_call(event, calls[event.id])
+
+
+def _take_of_call(event: FirstBatch | EpochEnd | CallEnd, call: Call) -> None:
+    match event:
+        case FirstBatch():
+            call.first_batch_seconds = event.seconds
+        case EpochEnd():
+            call.epochs.append(
+                Epoch(epoch=event.epoch, seconds=event.seconds, metrics=event.metrics)
+            )
+        case CallEnd():
+            call.finished = True
+            call.seconds = event.seconds
+            call.cpu_seconds = event.cpu_seconds
+            call.metrics = event.metrics
+            call.params = event.params
+            call.arrays = event.arrays
