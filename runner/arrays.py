@@ -1,4 +1,4 @@
-"""Compare two stored arrays element by element. They come from a container: nothing is unpickled."""
+"""Compare stored arrays element by element. A container wrote them: nothing is unpickled."""
 
 import io
 import zipfile

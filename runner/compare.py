@@ -152,7 +152,7 @@ def compare_images(
         sides.append(("", _Side(images[0], tuple(good)), _Side("", ())))
     rows: list[Row] = []
     for group, reference, other in sides:
-        rows += _rows(group, reference, other, tolerances, compare_arrays)
+        rows += _Pair(group, reference, other, tolerances, compare_arrays).rows()
     return _comparison(title, rows, records, planned)
 
 
@@ -190,7 +190,7 @@ def compare_runs(
             for run, name in ((before, names[0]), (after, names[1]))
         )
         group = f"{image}.{settings.id}" if several else image
-        rows += _rows(group, reference, other, tolerances, compare_arrays)
+        rows += _Pair(group, reference, other, tolerances, compare_arrays).rows()
     title = f"{names[0]} against {names[1]}"
     return _comparison(title, rows, (*before, *after), planned)
 
@@ -219,77 +219,100 @@ def _comparison(
     )
 
 
-def _rows(
-    group: str,
-    reference: _Side,
-    other: _Side,
-    tolerances: Tolerances,
-    compare_arrays: CompareArrays,
-) -> list[Row]:
-    left, right = _by_seed(reference), _by_seed(other)
-    seeds = sorted(left.keys() & right.keys(), key=_seed_order)
-    # Only the seeds that both sides have; where they share none, each side's own values.
-    alone = not seeds
-    names: dict[str, Kind] = {}
-    for side in (left, right):
-        for found in side.values():
-            names.update((measure.metric, measure.kind) for measure in found.values())
-    rows = []
-    for metric, kind in names.items():
-        pair = [
-            _summary(metric, [side[seed] for seed in (side if alone else seeds)])
-            for side in (left, right)
+class _Pair:
+    """Two sides to compare, metric by metric, over the seeds that both have.
+
+    Where they share no seed, each side shows its own values and nothing is judged.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        reference: _Side,
+        other: _Side,
+        tolerances: Tolerances,
+        compare_arrays: CompareArrays,
+    ) -> None:
+        self._group = group
+        self._sides = (reference, other)
+        self._tolerances = tolerances
+        self._compare_arrays = compare_arrays
+        self._records = [{r.cell.seed: r for r in side.records} for side in self._sides]
+        self._measured = [
+            {seed: {m.metric: m for m in measures(record)} for seed, record in records.items()}
+            for records in self._records
         ]
-        tolerance = tolerances.of(metric, kind)
+        shared = self._records[0].keys() & self._records[1].keys()
+        self._seeds = sorted(shared, key=_seed_order)
+
+    def rows(self) -> list[Row]:
+        """Return a row for every metric that either side has."""
+        names: dict[str, Kind] = {}
+        for side in self._measured:
+            for found in side.values():
+                names.update((measure.metric, measure.kind) for measure in found.values())
+        return [self._row(metric, kind) for metric, kind in names.items()]
+
+    def _row(self, metric: str, kind: Kind) -> Row:
+        left, right = (self._summary(metric, side) for side in self._measured)
+        tolerance = self._tolerances.of(metric, kind)
         difference = None
-        if kind is Kind.ARRAY and tolerance is not None and not alone:
-            difference = _array_difference(
-                metric, seeds, reference, other, tolerance, compare_arrays
-            )
-        rows.append(
-            _row(group, metric, kind, pair[0], pair[1], reference, other, tolerance, difference)
+        if kind is Kind.ARRAY and tolerance is not None:
+            difference = self._array_difference(metric, tolerance)
+        absolute = relative = None
+        if difference is not None:
+            absolute, relative = difference.absolute, difference.relative
+        elif left is not None and right is not None:
+            absolute, relative = _differences(left.median, right.median)
+        if tolerance is None or not self._seeds:
+            # A side without a good cell is told as that cell's failure, not as a difference.
+            verdict = Verdict.REPORTED
+        elif left is None or right is None:
+            verdict = Verdict.MISSING
+        elif difference is not None:
+            verdict = Verdict.AGREE if difference.close else Verdict.DIFFER
+        else:
+            verdict = _judge(left.median, right.median, tolerance)
+        return Row(
+            group=self._group,
+            metric=metric,
+            kind=kind,
+            reference=left,
+            other=right,
+            reference_name=self._sides[0].name,
+            other_name=self._sides[1].name,
+            absolute=absolute,
+            relative=relative,
+            tolerance=tolerance,
+            verdict=verdict,
         )
-    return rows
 
+    def _summary(
+        self, metric: str, side: Mapping[int | None, Mapping[str, Measure]]
+    ) -> Summary | None:
+        seeds = self._seeds or list(side)
+        values = tuple(side[seed][metric].value for seed in seeds if metric in side[seed])
+        return Summary(values) if values else None
 
-def _row(
-    group: str,
-    metric: str,
-    kind: Kind,
-    left: Summary | None,
-    right: Summary | None,
-    reference: _Side,
-    other: _Side,
-    tolerance: Tolerance | None,
-    difference: ArrayDifference | None,
-) -> Row:
-    absolute = relative = None
-    if difference is not None:
-        absolute, relative = difference.absolute, difference.relative
-    elif left is not None and right is not None:
-        absolute, relative = _differences(left.median, right.median)
-    if tolerance is None or not other.name or not (reference.records and other.records):
-        # A side without any record is a failed or missing cell, which is told as that.
-        verdict = Verdict.REPORTED
-    elif left is None or right is None:
-        verdict = Verdict.MISSING
-    elif difference is not None:
-        verdict = Verdict.AGREE if difference.close else Verdict.DIFFER
-    else:
-        verdict = _judge(left.median, right.median, tolerance)
-    return Row(
-        group=group,
-        metric=metric,
-        kind=kind,
-        reference=left,
-        other=right,
-        reference_name=reference.name,
-        other_name=other.name,
-        absolute=absolute,
-        relative=relative,
-        tolerance=tolerance,
-        verdict=verdict,
-    )
+    def _array_difference(self, metric: str, tolerance: Tolerance) -> ArrayDifference | None:
+        """Return the worst difference over the seeds; None where an array was not kept."""
+        found = []
+        for seed in self._seeds:
+            one, other = (records[seed] for records in self._records)
+            here, there = (measured[seed] for measured in self._measured)
+            if metric not in here or metric not in there:
+                return None
+            difference = self._compare_arrays(one, here[metric], other, there[metric], tolerance)
+            if difference is None:
+                return None
+            found.append(difference)
+        if not found:
+            return None
+        return ArrayDifference(
+            absolute=max(one.absolute for one in found),
+            relative=max(one.relative for one in found),
+            close=all(one.close for one in found),
+        )
 
 
 def _judge(reference: float, other: float, tolerance: Tolerance) -> Verdict:
@@ -308,47 +331,5 @@ def _differences(reference: float, other: float) -> tuple[float, float]:
     return absolute, absolute / abs(reference) if reference else math.inf
 
 
-def _by_seed(side: _Side) -> dict[int | None, dict[str, Measure]]:
-    return {
-        record.cell.seed: {measure.metric: measure for measure in measures(record)}
-        for record in side.records
-    }
-
-
 def _seed_order(seed: int | None) -> int:
     return -1 if seed is None else seed
-
-
-def _summary(metric: str, found: Sequence[Mapping[str, Measure]]) -> Summary | None:
-    values = tuple(measured[metric].value for measured in found if metric in measured)
-    return Summary(values) if values else None
-
-
-def _array_difference(
-    metric: str,
-    seeds: Sequence[int | None],
-    reference: _Side,
-    other: _Side,
-    tolerance: Tolerance,
-    compare_arrays: CompareArrays,
-) -> ArrayDifference | None:
-    """Return the worst difference over the seeds; None where an array was not kept."""
-    found = []
-    left = {record.cell.seed: record for record in reference.records}
-    right = {record.cell.seed: record for record in other.records}
-    for seed in seeds:
-        pair = [
-            next((m for m in measures(record) if m.metric == metric), None)
-            for record in (left[seed], right[seed])
-        ]
-        if pair[0] is None or pair[1] is None:
-            return None
-        one = compare_arrays(left[seed], pair[0], right[seed], pair[1], tolerance)
-        if one is None:
-            return None
-        found.append(one)
-    return ArrayDifference(
-        absolute=max(one.absolute for one in found),
-        relative=max(one.relative for one in found),
-        close=all(one.close for one in found),
-    )

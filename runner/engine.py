@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import docker
 import docker.errors
 import docker.utils
 import requests.exceptions
 from docker.context import ContextAPI
 from docker.types import LogConfig, Mount, Ulimit
 
+import docker
 from runner.cell.container import MAX_LOG, MAX_OUTPUT_FILE, SCRATCH, ContainerSpec
 from runner.errors import EngineError
 
@@ -73,6 +73,7 @@ class EngineFacts:
     platform: str
     cpus: int
     memory: int
+    limits: Mapping[str, bool]
 
 
 @contextlib.contextmanager
@@ -93,7 +94,7 @@ def _told() -> Iterator[None]:
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     text = str(getattr(error, "explanation", None) or error)
     return " ".join(text.split())[:400]
 
@@ -134,6 +135,11 @@ class Engine:
             platform=f"{info.get('OperatingSystem', '?')}, {info.get('Architecture', '?')}",
             cpus=int(info.get("NCPU", 0)),
             memory=int(info.get("MemTotal", 0)),
+            limits={
+                "memory": bool(info.get("MemoryLimit")),
+                "cpus": bool(info.get("CpuCfsQuota")),
+                "pids": bool(info.get("PidsLimit")),
+            },
         )
 
     # Images
@@ -168,12 +174,19 @@ class Engine:
                 for event in api.pull(reference, stream=True, decode=True, platform=platform):
                     if "error" in event:
                         raise RegistryError(str(event["error"]))
-        except ImageNotFoundError:
-            raise
-        except RegistryError:
+        except (ImageNotFoundError, RegistryError):
             raise
         except EngineError as error:
-            raise RegistryError(str(error)) from error
+            raise RegistryError(_reason(error.__cause__ or error)) from error
+
+    def registry_error(self, reference: str) -> str:
+        """Ask the registry about an image without pulling it; return what is wrong, or nothing."""
+        try:
+            with _told():
+                self._client.api.inspect_distribution(reference)
+        except EngineError as error:
+            return _reason(error.__cause__ or error)
+        return ""
 
     def build(
         self,
@@ -357,4 +370,3 @@ class Engine:
             yield api
         finally:
             api.timeout = before
-

@@ -34,8 +34,16 @@ class KerasSettings:
 
     @property
     def id(self) -> str:
-        """A short name, safe as part of a file name."""
-        return f"{self.floatx.value}.{self.image_data_format.value}.eps{self.epsilon:g}"
+        """A short name, safe as part of a file name: what differs from Keras's own defaults."""
+        usual = KerasSettings()
+        parts = []
+        if self.floatx is not usual.floatx:
+            parts.append(self.floatx.value)
+        if self.image_data_format is not usual.image_data_format:
+            parts.append(self.image_data_format.value)
+        if self.epsilon != usual.epsilon:
+            parts.append(f"eps{self.epsilon!r}")
+        return ".".join(parts) or "default"
 
     def keras_json(self, backend: str) -> dict[str, str | float]:
         """Return the content of keras.json for that backend."""
@@ -58,8 +66,9 @@ class Cell:
     @property
     def id(self) -> str:
         """The name of the cell: unique within a run, safe as a file name."""
+        settings = "" if self.settings == KerasSettings() else f".{self.settings.id}"
         seed = "" if self.seed is None else f".seed{self.seed}"
-        return f"{self.image}.{self.settings.id}{seed}"
+        return f"{self.image}{settings}{seed}"
 
 
 @dataclass(frozen=True)

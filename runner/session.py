@@ -19,8 +19,7 @@ from runner.cell.run import CellContext, run_cell
 from runner.compare import ArrayDifference, Comparison
 from runner.engine import Engine
 from runner.errors import EngineError, ExitCode, InterruptedRunError
-from runner.images import build
-from runner.images.build import BasePolicy, Say
+from runner.images.build import BasePolicy, Builder, Say
 from runner.interrupts import Interrupts
 from runner.measures import Measure
 from runner.plan import Cell, KerasSettings, Limits, Plan
@@ -74,13 +73,27 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
     name = request.run or _new_name(made.model)
     folder = store.place(request.results, name)
 
+    manifest = _manifest(
+        request=request, folder=folder, made=made, images=images, rules=rules, found=found
+    )
+
     engine = Engine.connect()
     try:
         for leftover in sweep(engine):
             progress.step(f"removed {leftover}, left over from a run that was killed")
-        folder.open(_manifest(request, folder, made, images, rules, found), found.path)
+        folder.open(manifest, found.path)
         todo = folder.unfinished(selected)
-        identities = _build(engine, images, todo, request.base, interrupts, progress)
+        builder = Builder(
+            engine=engine,
+            catalog=images,
+            policy=request.base,
+            interrupts=interrupts,
+            say=Say(step=progress.step, line=progress.line),
+        )
+        identities = {
+            name: builder.build(images.get(name))
+            for name in dict.fromkeys(cell.image for cell in todo)
+        }
         folder.note(_host(engine), tuple(identities.values()))
         progress.planned(todo)
         context = CellContext(
@@ -126,6 +139,7 @@ def _new_name(model: str) -> str:
 
 
 def _manifest(
+    *,
     request: RunRequest,
     folder: RunFolder,
     made: Plan,
@@ -141,8 +155,7 @@ def _manifest(
         command=request.command,
         plan=made,
         keras_json={
-            cell.id: cell.settings.keras_json(images.get(cell.image).backend)
-            for cell in made.cells
+            cell.id: cell.settings.keras_json(images.get(cell.image).backend) for cell in made.cells
         },
         tolerances=rules,
     )
@@ -157,21 +170,6 @@ def _host(engine: Engine) -> HostFacts:
         memory=psutil.virtual_memory().total,
         engine=f"{facts.version} on {facts.platform}",
     )
-
-
-def _build(
-    engine: Engine,
-    images: Catalog,
-    cells: Sequence[Cell],
-    policy: BasePolicy,
-    interrupts: Interrupts,
-    progress: Progress,
-) -> dict[str, ImageIdentity]:
-    say = Say(step=progress.step, line=progress.line)
-    return {
-        name: build.build(engine, images, images.get(name), policy, interrupts, say)
-        for name in dict.fromkeys(cell.image for cell in cells)
-    }
 
 
 def _run_cells(
@@ -200,9 +198,7 @@ def _run_cells(
 
 
 def _with_readable_script(context: CellContext, staging: Path) -> CellContext:
-    return replace(
-        context, script_folder=folders.readable(context.script.folder, staging)
-    )
+    return replace(context, script_folder=folders.readable(context.script.folder, staging))
 
 
 def _go_on(context: CellContext) -> None:

@@ -41,6 +41,14 @@ class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.atol + self.rtol * abs(reference)
 
 
+DEFAULT = Tolerance(
+    metric="*",
+    atol=DEFAULT_ATOL,
+    rtol=DEFAULT_RTOL,
+    why="the default, as in the backend tests of Keras 3",
+)
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: int
     tolerance: list[Tolerance] = []
@@ -51,12 +59,7 @@ class Tolerances:
     """Rules in order of precedence; scores and arrays have a default, times have none."""
 
     rules: tuple[Tolerance, ...] = ()
-    default: Tolerance = Tolerance(
-        metric="*",
-        atol=DEFAULT_ATOL,
-        rtol=DEFAULT_RTOL,
-        why="the default, as in the backend tests of Keras 3",
-    )
+    default: Tolerance = DEFAULT
 
     def of(self, metric: str, kind: Kind) -> Tolerance | None:
         """Return the tolerance of a metric; None means that it is reported, not judged.

@@ -5,7 +5,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -78,7 +78,7 @@ class _Work:
 class _Clock:
     """Wall time of the steps, filled in as they end."""
 
-    timing: Timing = Timing()
+    timing: Timing = field(default_factory=Timing)
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -115,7 +115,11 @@ def run_cell(context: CellContext, cell: Cell, image: Image, identity: ImageIden
         else:
             folders.take_back(work.output)
             observation, damage = _observe(work.output, ending)
-            judgement = _judge(context, cell, image, ending, observation, damage)
+            found = observation.environment
+            wrong = "" if found is None else mismatch(cell, image.backend, image.expect, found)
+            judgement = judge(ending, observation, damage, context.plan.limits, wrong)
+            if found is not None and (problem := limits_seen(found, context.plan.limits)):
+                judgement = Judgement(Outcome.LIMIT_NOT_APPLIED, problem)
         _keep(context, cell, work, log, observation)
         record = Record(
             tool=f"keras-matrix {runner.__version__}",
@@ -131,7 +135,7 @@ def run_cell(context: CellContext, cell: Cell, image: Image, identity: ImageIden
             timing=clock.timing,
             exit_code=ending.exit_code,
             notes=_notes(observation),
-            log_tail=_tail(log),
+            log_tail=() if judgement.outcome is Outcome.OK else _tail(log),
             observation=observation,
         )
         context.run.write(record)
@@ -222,22 +226,6 @@ def _observe(output: Path, ending: Ending) -> tuple[Observation, str]:
         return Observation(), str(error)
 
 
-def _judge(
-    context: CellContext,
-    cell: Cell,
-    image: Image,
-    ending: Ending,
-    observation: Observation,
-    damage: str,
-) -> Judgement:
-    found = observation.environment
-    wrong = "" if found is None else mismatch(cell, image.backend, image.expect, found)
-    judgement = judge(ending, observation, damage, context.plan.limits, wrong)
-    if found is not None and (problem := limits_seen(found, context.plan.limits)):
-        return Judgement(Outcome.LIMIT_NOT_APPLIED, problem)
-    return judgement
-
-
 def _keep(
     context: CellContext, cell: Cell, work: _Work, log: bytes, observation: Observation
 ) -> None:
@@ -264,7 +252,7 @@ def _notes(observation: Observation) -> tuple[str, ...]:
 
 
 def _tail(log: bytes) -> tuple[str, ...]:
-    """Return the last lines of a log, safe to print; of a line redrawn by ``\\r`` the last state."""
+    """Return the last lines of a log, safe to print; of a line that was redrawn its last state."""
     lines = log.decode("utf-8", errors="replace").rstrip().split("\n")[-TAIL_LINES:]
     return tuple(
         printable(line.rstrip("\r").rpartition("\r")[2])[:TAIL_WIDTH] for line in lines if line

@@ -1,5 +1,6 @@
 """``keras-matrix images``: build, list, verify, lock, key, save and load."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,19 @@ from runner.cli import options
 
 if TYPE_CHECKING:
     from runner.catalog import Catalog, Image
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """What ``images list`` says of an image; all but the name is None where it is not built."""
+
+    name: str
+    id: str | None
+    key: str | None
+    base: str | None
+    base_digest: str | None
+    bytes: int | None
+
 
 names = click.argument("names", nargs=-1, metavar="[IMAGE]...")
 name = click.argument("name", metavar="IMAGE")
@@ -49,11 +63,15 @@ def build_command(
     interrupts = Interrupts()
     engine = Engine.connect()
     with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
-        say = build.Say(step=shown.step, line=shown.line)
+        builder = build.Builder(
+            engine=engine,
+            catalog=found,
+            policy=build.BasePolicy(base),
+            interrupts=interrupts,
+            say=build.Say(step=shown.step, line=shown.line),
+        )
         for image in images:
-            built = build.build(
-                engine, found, image, build.BasePolicy(base), interrupts, say
-            )
+            built = builder.build(image)
             click.echo(f"{image.name}  {built.id}  base: {built.base.value}")
     return 0
 
@@ -74,27 +92,28 @@ def list_command(catalog: Path | None, as_json: bool) -> int:
         built = build.find(engine, found, image, build.BasePolicy.AUTO)
         info = engine.image(built.id) if built is not None else None
         rows.append(
-            {
-                "name": image.name,
-                "built": built is not None,
-                "id": built.id if built else None,
-                "key": built.key if built else None,
-                "base": built.base.value if built else None,
-                "base_digest": built.base_digest if built else None,
-                "bytes": info.size if info else None,
-            }
+            ImageRow(
+                name=image.name,
+                id=built.id if built else None,
+                key=built.key if built else None,
+                base=built.base.value if built else None,
+                base_digest=built.base_digest if built else None,
+                bytes=info.size if info else None,
+            )
         )
     if as_json:
         click.echo(data.encode({"schema": 1, "images": rows}))
         return 0
     width = max(len(image.name) for image in images)
     for row in rows:
-        state = "not built"
-        if row["built"]:
-            size = f"{(row['bytes'] or 0) / 1e6:.0f} MB"
-            state = f"{row['id']}  base: {row['base']}  {size}"
-        click.echo(f"{row['name']:{width}}  {state}")
+        click.echo(f"{row.name:{width}}  {_state(row)}")
     return 0
+
+
+def _state(row: "ImageRow") -> str:
+    if row.id is None or row.bytes is None:
+        return "not built"
+    return f"{row.id}  base: {row.base}  {row.bytes / 1e6:.0f} MB"
 
 
 @command.command(name="verify")
@@ -102,9 +121,7 @@ def list_command(catalog: Path | None, as_json: bool) -> int:
 @options.base
 @options.catalog
 @options.json
-def verify_command(
-    names: tuple[str, ...], base: str, catalog: Path | None, as_json: bool
-) -> int:
+def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_json: bool) -> int:
     """Start each image and compare what is installed with the lock, a line a mismatch."""
     from runner.engine import Engine
     from runner.errors import ExitCode, ImageError
@@ -166,11 +183,15 @@ def lock_command(
     interrupts = Interrupts()
     engine = Engine.connect()
     with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
-        say = build.Say(step=shown.step, line=shown.line)
+        builder = build.Builder(
+            engine=engine,
+            catalog=found,
+            policy=build.BasePolicy(base),
+            interrupts=interrupts,
+            say=build.Say(step=shown.step, line=shown.line),
+        )
         for image in images:
-            for path in lock.lock(
-                engine, found, image, build.BasePolicy(base), interrupts, say
-            ):
+            for path in lock.lock(builder, image):
                 click.echo(f"{image.name}  {path}")
     return 0
 

@@ -44,7 +44,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(runner.__version__, prog_name="keras-matrix")
 def cli() -> None:
-    """Run a Keras script, unchanged, on a matrix of backends and say what differs.
+    r"""Run a Keras script, unchanged, on a matrix of backends and say what differs.
 
     \b
     Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,

@@ -3,7 +3,8 @@
 import io
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -35,6 +36,7 @@ from runner.interrupts import Interrupts
 from runner.record import BaseKind, ImageIdentity
 
 OUTPUT_LINES = 12
+LOCK_POLL = 0.2
 
 
 class BasePolicy(Enum):
@@ -60,13 +62,168 @@ class Say:
 
 
 @dataclass(frozen=True)
-class _Base:
+class Base:
+    """A base image at hand: what to build on, and what it is."""
+
     kind: BaseKind
     reference: str
     digest: str
 
 
-def find(engine: Engine, catalog: Catalog, image: Image, policy: BasePolicy) -> ImageIdentity | None:
+@dataclass(frozen=True, kw_only=True)
+class Builder:
+    """Finds and builds the images of a catalog on an engine."""
+
+    engine: Engine
+    catalog: Catalog
+    policy: BasePolicy
+    interrupts: Interrupts
+    say: Say
+
+    def find(self, image: Image) -> ImageIdentity | None:
+        """Return the image as built from the folder's present content, None if it is not."""
+        return find(self.engine, self.catalog, image, self.policy)
+
+    def build(self, image: Image) -> ImageIdentity:
+        """Return the image, building it if it is not there yet.
+
+        Two builders of the same image wait for each other; the second finds it done.
+
+        Raises:
+            ImageError: the base cannot be had, or a step of the build failed.
+        """
+        found = self.find(image)
+        if found is not None:
+            return found
+        with self._lock(f"image-{image.name}"):
+            found = self.find(image)
+            if found is not None:
+                return found
+            base = self.base(image)
+            key = content_key(image, self.catalog.folder(image))
+            name = tag(image, key, base.kind)
+            self.say.step(f"image {image.name}: building {name}")
+            self._build_on(image, base, name, key)
+            info = self.engine.image(name)
+        if info is None:
+            raise ImageError(f"The image '{name}' is gone as soon as it was built; build it again.")
+        return identity(image, info)
+
+    def base(self, image: Image) -> Base:
+        """Return the base of an image, pulling or making it if it is not there yet.
+
+        Raises:
+            ImageError: it cannot be had.
+        """
+        if self.policy is BasePolicy.STANDIN:
+            return self._standin(image)
+        pinned = image.base.pinned
+        try:
+            if self.engine.image(pinned) is None:
+                self.say.step(f"image {image.name}: pulling {pinned}")
+                self.interrupts.result_of(
+                    lambda: self.engine.pull(pinned, image.platform), abandon=_nothing
+                )
+        except ImageNotFoundError as error:
+            raise ImageError(
+                f"The registry has no base {pinned}; correct the digest in the image catalog, or "
+                "allow a stand-in with --base standin."
+            ) from error
+        except RegistryError as error:
+            if self.policy is BasePolicy.HUB:
+                raise ImageError(
+                    f"The base of image '{image.name}' cannot be pulled ({error}); make the "
+                    "registry reachable, or allow a stand-in with --base auto."
+                ) from error
+            self.say.step(f"image {image.name}: the registry cannot be reached ({error})")
+            self.say.step(
+                f"image {image.name}: WARNING: building on a STAND-IN base, not the official "
+                "one; every record will say 'base: standin'"
+            )
+            return self._standin(image)
+        return Base(kind=BaseKind.HUB, reference=pinned, digest=image.base.digest)
+
+    def _standin(self, image: Image) -> Base:
+        name = standin.standin_tag(image)
+        with self._lock(name.replace("/", "-").replace(":", "-")):
+            info = self.engine.image(name)
+            if info is None:
+                with tempfile.TemporaryDirectory(prefix="keras-matrix-standin-") as folder:
+                    making = standin.StandinBuild(image, Path(folder), self.say.step)
+                    root = self.interrupts.result_of(making.make, abandon=making.abandon)
+                    changes = standin.import_changes()
+                    self.interrupts.result_of(
+                        lambda: self.engine.import_root(root, name, changes), abandon=_nothing
+                    )
+                info = self.engine.image(name)
+        if info is None:
+            raise ImageError(f"The engine did not keep the stand-in base {name}; build it again.")
+        return Base(kind=BaseKind.STANDIN, reference=name, digest=info.id)
+
+    def _build_on(self, image: Image, base: Base, name: str, key: str) -> None:
+        output: list[str] = []
+
+        def on_line(line: str) -> None:
+            output.append(line)
+            del output[:-OUTPUT_LINES]
+            self.say.line(line)
+
+        def work() -> None:
+            self.engine.build(
+                context=_context(self.catalog.folder(image)),
+                tag=name,
+                arguments={
+                    "BASE": base.reference,
+                    "BASE_NAME": base.reference,
+                    "BASE_DIGEST": base.digest,
+                    "VERSION": runner.__version__,
+                    "REVISION": source_revision(self.catalog.root),
+                },
+                labels={
+                    KEY_LABEL: key,
+                    BASE_LABEL: base.kind.value,
+                    BASE_DIGEST_LABEL: base.digest,
+                },
+                platform=image.platform,
+                on_line=on_line,
+            )
+
+        try:
+            self.interrupts.result_of(work, abandon=_nothing)
+        except BuildFailedError as error:
+            told = "\n  ".join(line for line in output if line.strip())
+            raise ImageError(
+                f"The image '{image.name}' does not build ({error}); its last lines:\n  {told}"
+            ) from error
+
+    @contextmanager
+    def _lock(self, name: str) -> Iterator[None]:
+        folder = platformdirs.user_cache_path("keras-matrix", ensure_exists=True)
+        lock = filelock.FileLock(folder / f"{name}.lock")
+        told = False
+        while True:
+            try:
+                # Polled, so that Ctrl-C is heard while another build is waited for.
+                lock.acquire(timeout=LOCK_POLL)
+                break
+            except filelock.Timeout:
+                self.interrupts.check()
+                if not told:
+                    self.say.step(f"{name}: another build is under way; waiting for it")
+                    told = True
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _nothing() -> None:
+    """Abandon work that ends by itself with this process's connection to the engine."""
+
+
+def find(
+    engine: Engine, catalog: Catalog, image: Image, policy: BasePolicy
+) -> ImageIdentity | None:
     """Return the image as built from the folder's present content, None if it is not built."""
     key = content_key(image, catalog.folder(image))
     for kind in policy.allowed():
@@ -94,148 +251,6 @@ def identity(image: Image, info: ImageInfo) -> ImageIdentity:
         raise ImageError(
             f"The image '{image.name}' is not one that keras-matrix built; remove it and run "
             f"'keras-matrix images build {image.name}'."
-        ) from error
-
-
-def build(
-    engine: Engine,
-    catalog: Catalog,
-    image: Image,
-    policy: BasePolicy,
-    interrupts: Interrupts,
-    say: Say,
-) -> ImageIdentity:
-    """Return the image, building it if it is not there yet.
-
-    Two builders of the same image wait for each other; the second finds it done.
-
-    Raises:
-        ImageError: the base cannot be had, or a step of the build failed.
-    """
-    found = find(engine, catalog, image, policy)
-    if found is not None:
-        return found
-    key = content_key(image, catalog.folder(image))
-    with _build_lock(f"image-{image.name}", interrupts, say):
-        found = find(engine, catalog, image, policy)
-        if found is not None:
-            return found
-        base = _base(engine, image, policy, interrupts, say)
-        name = tag(image, key, base.kind)
-        say.step(f"image {image.name}: building {name}")
-        _build_on(engine, catalog, image, base, name, key, interrupts, say)
-    info = engine.image(name)
-    if info is None:
-        raise ImageError(f"The image '{name}' is gone as soon as it was built; build it again.")
-    return identity(image, info)
-
-
-def _build_lock(name: str, interrupts: Interrupts, say: Say) -> filelock.BaseFileLock:
-    folder = platformdirs.user_cache_path("keras-matrix", ensure_exists=True)
-    lock = filelock.FileLock(folder / f"{name}.lock")
-    told = False
-    while True:
-        try:
-            # Polled, so that Ctrl-C is heard while another build is waited for.
-            return lock.acquire(timeout=0.2).lock
-        except filelock.Timeout:
-            if not told:
-                say.step(f"{name}: another build is under way; waiting for it")
-                told = True
-            interrupts.check()
-
-
-def _base(
-    engine: Engine, image: Image, policy: BasePolicy, interrupts: Interrupts, say: Say
-) -> _Base:
-    if policy is BasePolicy.STANDIN:
-        return _standin(engine, image, interrupts, say)
-    pinned = image.base.pinned
-    try:
-        if engine.image(pinned) is None:
-            say.step(f"image {image.name}: pulling {pinned}")
-            interrupts.result_of(lambda: engine.pull(pinned, image.platform), lambda: None)
-    except ImageNotFoundError as error:
-        raise ImageError(
-            f"The registry has no base {pinned}; correct the digest in the image catalog, or allow "
-            "a stand-in with --base standin."
-        ) from error
-    except RegistryError as error:
-        if policy is BasePolicy.HUB:
-            raise ImageError(
-                f"The base of image '{image.name}' cannot be pulled ({error}); make the registry "
-                "reachable, or allow a stand-in with --base auto."
-            ) from error
-        say.step(f"image {image.name}: the registry cannot be reached ({error})")
-        say.step(
-            f"image {image.name}: WARNING: building on a STAND-IN base, not the official one; "
-            "every record will say 'base: standin'"
-        )
-        return _standin(engine, image, interrupts, say)
-    return _Base(kind=BaseKind.HUB, reference=pinned, digest=image.base.digest)
-
-
-def _standin(engine: Engine, image: Image, interrupts: Interrupts, say: Say) -> _Base:
-    name = standin.standin_tag(image)
-    with _build_lock(name.replace("/", "-").replace(":", "-"), interrupts, say):
-        info = engine.image(name)
-        if info is None:
-            with tempfile.TemporaryDirectory(prefix="keras-matrix-standin-") as folder:
-                making = standin.StandinBuild(image, Path(folder), say.step)
-                root = interrupts.result_of(making.make, making.abandon)
-                interrupts.result_of(
-                    lambda: engine.import_root(root, name, standin.import_changes()),
-                    lambda: None,
-                )
-            info = engine.image(name)
-    if info is None:
-        raise ImageError(f"The engine did not keep the stand-in base {name}; build it again.")
-    return _Base(kind=BaseKind.STANDIN, reference=name, digest=info.id)
-
-
-def _build_on(
-    engine: Engine,
-    catalog: Catalog,
-    image: Image,
-    base: _Base,
-    name: str,
-    key: str,
-    interrupts: Interrupts,
-    say: Say,
-) -> None:
-    output: list[str] = []
-
-    def on_line(line: str) -> None:
-        output.append(line)
-        del output[:-OUTPUT_LINES]
-        say.line(line)
-
-    def work() -> None:
-        engine.build(
-            context=_context(catalog.folder(image)),
-            tag=name,
-            arguments={
-                "BASE": base.reference,
-                "BASE_NAME": base.reference,
-                "BASE_DIGEST": base.digest,
-                "VERSION": runner.__version__,
-                "REVISION": source_revision(catalog.root),
-            },
-            labels={
-                KEY_LABEL: key,
-                BASE_LABEL: base.kind.value,
-                BASE_DIGEST_LABEL: base.digest,
-            },
-            platform=image.platform,
-            on_line=on_line,
-        )
-
-    try:
-        interrupts.result_of(work, lambda: None)
-    except BuildFailedError as error:
-        told = "\n  ".join(line for line in output if line.strip())
-        raise ImageError(
-            f"The image '{image.name}' does not build ({error}); its last lines:\n  {told}"
         ) from error
 
 

@@ -86,7 +86,13 @@ def _version_of(program: Path) -> str:
 
 def standin_tag(image: Image) -> str:
     """Return the tag of the stand-in: one for each Python, release, set of packages and recipe."""
-    described = [RECIPE, debian_release(), image.python, image.platform, sorted(image.base.packages)]
+    described = [
+        RECIPE,
+        debian_release(),
+        image.python,
+        image.platform,
+        sorted(image.base.packages),
+    ]
     digest = hashlib.sha256(json.dumps(described).encode()).hexdigest()[:12]
     return f"keras-matrix/standin:{image.python}-{digest}"
 
@@ -116,7 +122,11 @@ class StandinBuild:
         short = ".".join(self._image.python.split(".")[:2])
         archive = self._folder / "python.tar"
         _archive_cpython(prefix, short, archive)
-        packages = {"ca-certificates", *self._image.base.packages, *_library_packages(archive_of=prefix, short=short)}
+        packages = {
+            "ca-certificates",
+            *self._image.base.packages,
+            *_library_packages(archive_of=prefix, short=short),
+        }
         root = self._folder / "root.tar"
         self._say(f"stand-in: {release} with {', '.join(sorted(packages))}")
         self._run(
@@ -204,7 +214,9 @@ def _archive_cpython(prefix: Path, short: str, archive: Path) -> None:
 
 
 def _cpython_paths(prefix: Path, short: str) -> Iterator[Path]:
-    yield from (path for path in (prefix / "bin").glob(f"python{short}*") if path.name[-7:] != "-config")
+    yield from (
+        path for path in (prefix / "bin").glob(f"python{short}*") if path.name[-7:] != "-config"
+    )
     yield prefix / "lib" / f"python{short}"
     yield from (prefix / "lib").glob(f"libpython{short}*.so*")
     yield from (prefix / "include").glob(f"python{short}*")

@@ -13,7 +13,8 @@ from .arrays import ArrayStore
 from .events import EventStream
 
 
-def main(argv):  # type: (List[str]) -> int
+def main(argv: List[str]) -> int:
+    """Run one of the probe's commands; return the process's exit status."""
     parser = argparse.ArgumentParser(prog="keras_matrix_probe")
     commands = parser.add_subparsers(dest="command")
     run_parser = commands.add_parser("run", help="run a script and write its event stream")
@@ -31,7 +32,7 @@ def main(argv):  # type: (List[str]) -> int
     return run(chosen)
 
 
-def run(chosen):  # type: (argparse.Namespace) -> int
+def run(chosen: argparse.Namespace) -> int:
     """Run one script; the event stream's ``end`` tells how it went, the exit code echoes it."""
     stream = EventStream(chosen.output)
     stream.emit("start", protocol=PROTOCOL)
@@ -72,8 +73,8 @@ def run(chosen):  # type: (argparse.Namespace) -> int
     return int(outcome["exit_code"])
 
 
-def _import_keras():  # type: () -> Any
-    import keras  # noqa: PLC0415 - the clock runs around it
+def _import_keras() -> Any:
+    import keras
     import keras.backend
     import keras.callbacks
     import keras.models
@@ -81,16 +82,16 @@ def _import_keras():  # type: () -> Any
     return keras
 
 
-def _install_hooks(keras, stream, chosen):  # type: (Any, EventStream, argparse.Namespace) -> Any
-    from .hooks import Recorder  # noqa: PLC0415 - needs what Keras has imported
+def _install_hooks(keras: Any, stream: EventStream, chosen: argparse.Namespace) -> Any:
+    from .hooks import Recorder
 
     recorder = Recorder(stream, ArrayStore(chosen.output), chosen.workspace)
     recorder.install(keras)
     return recorder
 
 
-def _import_failure(failure):  # type: (Exception) -> Dict[str, Any]
-    import traceback  # noqa: PLC0415 - the failing path only
+def _import_failure(failure: Exception) -> Dict[str, Any]:
+    import traceback
 
     text = traceback.format_exc()
     sys.stderr.write(text)
@@ -111,7 +112,7 @@ def _import_failure(failure):  # type: (Exception) -> Dict[str, Any]
     }
 
 
-def _forget_probe_path():  # type: () -> None
+def _forget_probe_path() -> None:
     """Take the probe's folder off the paths: the script must not see a package it did not bring."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     sys.path[:] = [entry for entry in sys.path if entry not in ("", here, os.getcwd())]

@@ -12,11 +12,11 @@ ARRAYS_FOLDER = "arrays"
 class ArrayStore:
     """Writes arrays to one folder until ``MAX_TOTAL_BYTES`` are spent; then only describes them."""
 
-    def __init__(self, folder):  # type: (str) -> None
+    def __init__(self, folder: str) -> None:
         self._folder = os.path.join(folder, ARRAYS_FOLDER)
         self._left = MAX_TOTAL_BYTES
 
-    def save(self, name, value):  # type: (str, Any) -> List[Dict[str, Any]]
+    def save(self, name: str, value: Any) -> List[Dict[str, Any]]:
         """Keep ``value``, an array or a list or dict of arrays, under ``name``.
 
         Returns one description an array; ``file`` is None where the array was not kept.
@@ -29,9 +29,9 @@ class ArrayStore:
             items = [("0", value)]
         return [self._save_one("%s.%s" % (name, key), numpy.asarray(item)) for key, item in items]
 
-    def _save_one(self, name, array):  # type: (str, Any) -> Dict[str, Any]
+    def _save_one(self, name: str, array: Any) -> Dict[str, Any]:
         numeric = array.dtype.kind in "biuf" and array.size > 0
-        described = {
+        described: Dict[str, Any] = {
             "name": name,
             "shape": list(array.shape),
             "dtype": str(array.dtype),
@@ -39,7 +39,7 @@ class ArrayStore:
             "std": float(numpy.std(array, dtype="float64")) if numeric else None,
             "not_finite": int(array.size - numpy.isfinite(array).sum()) if numeric else 0,
             "file": None,
-        }  # type: Dict[str, Any]
+        }
         if numeric and array.nbytes <= self._left:
             self._left -= array.nbytes
             os.makedirs(self._folder, exist_ok=True)

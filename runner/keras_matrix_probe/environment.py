@@ -28,13 +28,13 @@ THEANO_OPTIONS = (
 )
 
 
-def installed_packages():  # type: () -> Dict[str, str]
+def installed_packages() -> Dict[str, str]:
     """Map each distribution found on ``sys.path`` to its version, names in lower case with dashes.
 
     Read from the ``*.dist-info`` folders directly: ``importlib.metadata`` is not in Python 3.6
     and ``pkg_resources`` costs a third of a second.
     """
-    found = {}  # type: Dict[str, str]
+    found: Dict[str, str] = {}
     for folder in sys.path:
         if not os.path.isdir(folder):
             continue
@@ -51,7 +51,7 @@ def installed_packages():  # type: () -> Dict[str, str]
     return found
 
 
-def _name_and_version(metadata):  # type: (str) -> Any
+def _name_and_version(metadata: str) -> Any:
     name = version = ""
     with open(metadata, encoding="utf-8", errors="replace") as lines:
         for line in lines:
@@ -65,7 +65,7 @@ def _name_and_version(metadata):  # type: (str) -> Any
     return name, version
 
 
-def cpu_model():  # type: () -> str
+def cpu_model() -> str:
     """Return the processor's name as the kernel tells it, or an empty string."""
     try:
         with open("/proc/cpuinfo") as lines:
@@ -77,13 +77,13 @@ def cpu_model():  # type: () -> str
     return platform.processor()
 
 
-def applied_limits():  # type: () -> Dict[str, Optional[float]]
+def applied_limits() -> Dict[str, Optional[float]]:
     """Read the limits in force from the control group: memory (bytes), processes, CPUs.
 
     A limit that is absent, or that cannot be read, is None. Control groups v1 and v2.
     """
     root = "/sys/fs/cgroup"
-    cpus = None  # type: Optional[float]
+    cpus: Optional[float] = None
     if os.path.exists(os.path.join(root, "cgroup.controllers")):
         memory = _number(os.path.join(root, "memory.max"))
         pids = _number(os.path.join(root, "pids.max"))
@@ -103,7 +103,7 @@ def applied_limits():  # type: () -> Dict[str, Optional[float]]
     return {"memory": memory, "pids": pids, "cpus": cpus}
 
 
-def _words(path):  # type: (str) -> Any
+def _words(path: str) -> Any:
     try:
         with open(path) as file:
             return file.read().split()
@@ -111,29 +111,29 @@ def _words(path):  # type: (str) -> Any
         return []
 
 
-def _number(path):  # type: (str) -> Optional[float]
+def _number(path: str) -> Optional[float]:
     words = _words(path)
     if len(words) != 1 or not words[0].lstrip("-").isdigit():
         return None
     return float(words[0])
 
 
-def _theano_config():  # type: () -> Dict[str, str]
-    from theano import config  # noqa: PLC0415 - only where Theano is the backend
+def _theano_config() -> Dict[str, str]:
+    from theano import config
 
     values = {}
     for option in THEANO_OPTIONS:
-        value = config  # type: Any
+        value: Any = config
         for part in option.split("."):
             value = getattr(value, part)
         values[option] = str(value)
     return values
 
 
-BACKEND_CONFIG = {"theano": _theano_config}  # type: Dict[str, Callable[[], Dict[str, str]]]
+BACKEND_CONFIG: Dict[str, Callable[[], Dict[str, str]]] = {"theano": _theano_config}
 
 
-def describe(keras, import_seconds):  # type: (Any, float) -> Dict[str, Any]
+def describe(keras: Any, import_seconds: float) -> Dict[str, Any]:
     """Return the ``environment`` event's fields, from the imported Keras package."""
     backend = keras.backend
     name = str(backend.backend())

@@ -1,4 +1,4 @@
-"""The event stream: one JSON object a line, flushed at once, so that a killed cell keeps its past."""
+"""The event stream: one JSON object a line, flushed at once: a killed cell keeps its past."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from typing import Any, Dict
 EVENTS_FILE = "events.jsonl"
 
 
-def plain(value):  # type: (Any) -> Any
+def plain(value: Any) -> Any:
     """Return ``value`` as what strict JSON can hold.
 
     NumPy scalars become Python numbers; NaN and the infinities become the strings ``nan``,
@@ -31,14 +31,14 @@ def plain(value):  # type: (Any) -> Any
 class EventStream:
     """Append-only writer of the event stream; safe to call from several threads."""
 
-    def __init__(self, folder):  # type: (str) -> None
+    def __init__(self, folder: str) -> None:
         self._lock = threading.Lock()
         path = os.path.join(folder, EVENTS_FILE)
         self._file = open(path, "w", encoding="utf-8")
 
-    def emit(self, event, **fields):  # type: (str, **Any) -> None
+    def emit(self, event: str, **fields: Any) -> None:
         """Write one event; ``fields`` are made plain first."""
-        body = {"event": event}  # type: Dict[str, Any]
+        body: Dict[str, Any] = {"event": event}
         body.update(fields)
         line = json.dumps(plain(body), allow_nan=False)
         with self._lock:

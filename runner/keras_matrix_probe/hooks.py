@@ -32,19 +32,18 @@ KINDS = {
 class Recorder:
     """Turns calls on Keras models into events."""
 
-    def __init__(self, stream, arrays, folder):
-        # type: (EventStream, ArrayStore, str) -> None
+    def __init__(self, stream: EventStream, arrays: ArrayStore, folder: str) -> None:
         self._stream = stream
         self._arrays = arrays
         self._folder = folder
         self._depth = threading.local()
         self._lock = threading.Lock()
-        self._ordinals = {}  # type: Dict[str, int]
-        self._described = set()  # type: Set[int]
-        self._keep = []  # type: List[Any]
+        self._ordinals: Dict[str, int] = {}
+        self._described: Set[int] = set()
+        self._keep: List[Any] = []
         self._next_id = 0
 
-    def install(self, keras):  # type: (Any) -> None
+    def install(self, keras: Any) -> None:
         """Wrap the methods of ``keras.models.Model``."""
         callback_class = make_callback_class(keras.callbacks.Callback)
         model_class = keras.models.Model
@@ -54,12 +53,13 @@ class Recorder:
                 wrapped = self._wrap(original, kind, callback_class)
                 setattr(model_class, method, wrapped)
 
-    def _wrap(self, original, kind, callback_class):
-        # type: (Callable[..., Any], str, Any) -> Callable[..., Any]
+    def _wrap(
+        self, original: Callable[..., Any], kind: str, callback_class: Any
+    ) -> Callable[..., Any]:
         position = _position(original, "callbacks") if kind == "fit" else None
 
         @functools.wraps(original)
-        def wrapper(model, *args, **kwargs):  # type: (Any, *Any, **Any) -> Any
+        def wrapper(model: Any, *args: Any, **kwargs: Any) -> Any:
             if getattr(self._depth, "inside", False):
                 return original(model, *args, **kwargs)
             self._depth.inside = True
@@ -73,7 +73,7 @@ class Recorder:
 
         return wrapper
 
-    def begin(self, kind, model):  # type: (str, Any) -> Tuple[int, str]
+    def begin(self, kind: str, model: Any) -> Tuple[int, str]:
         """Report the start of a call; return its number and its stable name."""
         with self._lock:
             self._next_id += 1
@@ -91,7 +91,7 @@ class Recorder:
         )
         return number, name
 
-    def describe(self, model):  # type: (Any) -> None
+    def describe(self, model: Any) -> None:
         """Report a model once, as soon as it has its weights."""
         if id(model) in self._described or not models.is_built(model):
             return
@@ -100,16 +100,16 @@ class Recorder:
         self._keep.append(model)
         self._stream.emit("model", **models.describe(model))
 
-    def emit(self, event, **fields):  # type: (str, **Any) -> None
+    def emit(self, event: str, **fields: Any) -> None:
         """Write an event to the stream."""
         self._stream.emit(event, **fields)
 
-    def save(self, name, value):  # type: (str, Any) -> List[Dict[str, Any]]
+    def save(self, name: str, value: Any) -> List[Dict[str, Any]]:
         """Keep the arrays of a prediction; return their descriptions."""
         return self._arrays.save(name, value)
 
-    def _site(self):  # type: () -> str
-        frame = sys._getframe(1)  # type: Any
+    def _site(self) -> str:
+        frame: Any = sys._getframe(1)
         prefix = self._folder + os.sep
         while frame is not None:
             if frame.f_code.co_filename.startswith(prefix):
@@ -121,26 +121,31 @@ class Recorder:
 class _Call:
     """One outermost call on a model: its clocks and its events."""
 
-    def __init__(self, recorder, kind, model):  # type: (Recorder, str, Any) -> None
+    def __init__(self, recorder: Recorder, kind: str, model: Any) -> None:
         self._recorder = recorder
         self._kind = kind
         recorder.describe(model)
         self.number, self._name = recorder.begin(kind, model)
         self._start = time.perf_counter()
         self._epoch_start = self._start
-        self._first_batch = None  # type: Optional[float]
-        self._last = {}  # type: Dict[str, Any]
-        self._params = {}  # type: Dict[str, Any]
+        self._first_batch: Optional[float] = None
+        self._last: Dict[str, Any] = {}
+        self._params: Dict[str, Any] = {}
 
-    def run(self, original, model, args, kwargs):
-        # type: (Callable[..., Any], Any, Tuple[Any, ...], Dict[str, Any]) -> Any
+    def run(
+        self,
+        original: Callable[..., Any],
+        model: Any,
+        args: Tuple[Any, ...],
+        kwargs: Dict[str, Any],
+    ) -> Any:
         self._start = self._epoch_start = time.perf_counter()
         cpu = time.process_time()
         result = original(model, *args, **kwargs)
         seconds = time.perf_counter() - self._start
         cpu = time.process_time() - cpu
         self._recorder.describe(model)
-        arrays = []  # type: List[Dict[str, Any]]
+        arrays: List[Dict[str, Any]] = []
         if self._kind == "predict":
             arrays = self._recorder.save(self._name, result)
         self._recorder.emit(
@@ -154,7 +159,7 @@ class _Call:
         )
         return result
 
-    def _metrics(self, model, result):  # type: (Any, Any) -> Dict[str, Any]
+    def _metrics(self, model: Any, result: Any) -> Dict[str, Any]:
         if self._kind == "fit":
             return self._last
         if self._kind == "evaluate":
@@ -164,21 +169,21 @@ class _Call:
             return numbers(dict(zip(model.metrics_names, values)))
         return {}
 
-    def params(self, params):  # type: (Any) -> None
+    def params(self, params: Any) -> None:
         for key in ("epochs", "steps", "batch_size", "samples"):
             value = (params or {}).get(key)
             if isinstance(value, int):
                 self._params[key] = value
 
-    def batch_ended(self):  # type: () -> None
+    def batch_ended(self) -> None:
         if self._first_batch is None:
             self._first_batch = time.perf_counter() - self._start
             self._recorder.emit("first_batch", id=self.number, seconds=self._first_batch)
 
-    def epoch_began(self):  # type: () -> None
+    def epoch_began(self) -> None:
         self._epoch_start = time.perf_counter()
 
-    def epoch_ended(self, epoch, logs):  # type: (int, Any) -> None
+    def epoch_ended(self, epoch: int, logs: Any) -> None:
         self._last = numbers(logs or {})
         self._recorder.emit(
             "epoch",
@@ -189,7 +194,7 @@ class _Call:
         )
 
 
-def numbers(logs):  # type: (Any) -> Dict[str, float]
+def numbers(logs: Any) -> Dict[str, float]:
     """Keep the entries of ``logs`` that are one number each."""
     kept = {}
     for key, value in logs.items():
@@ -200,40 +205,41 @@ def numbers(logs):  # type: (Any) -> Dict[str, float]
     return kept
 
 
-def make_callback_class(base):  # type: (Any) -> Any
+def make_callback_class(base: Any) -> Any:
     """Return the epoch clock, as a subclass of this Keras's own ``Callback``."""
 
     class EpochClock(base):  # type: ignore[misc] # the base is known at run time only
-        def __init__(self, call):  # type: (_Call) -> None
+        def __init__(self, call: _Call) -> None:
             super().__init__()
             self._call = call
 
-        def on_train_begin(self, logs=None):  # type: (Any) -> None
+        def on_train_begin(self, logs: Any = None) -> None:
             self._call.params(getattr(self, "params", None))
 
-        def on_batch_end(self, batch, logs=None):  # type: (Any, Any) -> None
+        def on_batch_end(self, batch: Any, logs: Any = None) -> None:
             self._call.batch_ended()
 
-        def on_train_batch_end(self, batch, logs=None):  # type: (Any, Any) -> None
+        def on_train_batch_end(self, batch: Any, logs: Any = None) -> None:
             self._call.batch_ended()
 
-        def on_epoch_begin(self, epoch, logs=None):  # type: (int, Any) -> None
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self._call.epoch_began()
 
-        def on_epoch_end(self, epoch, logs=None):  # type: (int, Any) -> None
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self._call.epoch_ended(epoch, logs)
 
     return EpochClock
 
 
-def _position(function, name):  # type: (Callable[..., Any], str) -> Optional[int]
+def _position(function: Callable[..., Any], name: str) -> Optional[int]:
     """Return the place of a parameter among those after ``self``, or None."""
     names = list(inspect.signature(function).parameters)
     return names.index(name) - 1 if name in names else None
 
 
-def _with_callback(args, kwargs, position, callback):
-    # type: (Tuple[Any, ...], Dict[str, Any], Optional[int], Any) -> Tuple[Any, Dict[str, Any]]
+def _with_callback(
+    args: Tuple[Any, ...], kwargs: Dict[str, Any], position: Optional[int], callback: Any
+) -> Tuple[Any, Dict[str, Any]]:
     """Return the arguments with ``callback`` after the caller's own callbacks."""
     if position is not None and len(args) > position:
         changed = list(args)
@@ -244,11 +250,11 @@ def _with_callback(args, kwargs, position, callback):
     return args, merged
 
 
-def _appended(callbacks, callback):  # type: (Any, Any) -> Any
+def _appended(callbacks: Any, callback: Any) -> Any:
     if callbacks is None:
         return [callback]
     if isinstance(callbacks, (list, tuple)):
-        return list(callbacks) + [callback]
+        return [*callbacks, callback]
     if hasattr(callbacks, "append"):
         # A CallbackList, which the caller built: there is no copying it.
         callbacks.append(callback)

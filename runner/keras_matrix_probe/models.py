@@ -5,7 +5,7 @@ from typing import Any, Dict, List
 MAX_LAYERS = 2000
 
 
-def _shape(layer):  # type: (Any) -> str
+def _shape(layer: Any) -> str:
     for attribute in ("output_shape", "output"):
         try:
             value = getattr(layer, attribute)
@@ -16,14 +16,14 @@ def _shape(layer):  # type: (Any) -> str
     return "?"
 
 
-def _count(layer):  # type: (Any) -> int
+def _count(layer: Any) -> int:
     try:
         return int(layer.count_params())
     except (RuntimeError, ValueError):
         return 0
 
 
-def _named(thing):  # type: (Any) -> str
+def _named(thing: Any) -> str:
     if isinstance(thing, str) or thing is None:
         return str(thing)
     if isinstance(thing, dict):
@@ -33,14 +33,14 @@ def _named(thing):  # type: (Any) -> str
     return str(getattr(thing, "__name__", type(thing).__name__))
 
 
-def is_built(model):  # type: (Any) -> bool
+def is_built(model: Any) -> bool:
     """Tell whether the model has its weights."""
     return bool(getattr(model, "built", False)) and bool(getattr(model, "layers", []))
 
 
-def describe(model):  # type: (Any) -> Dict[str, Any]
+def describe(model: Any) -> Dict[str, Any]:
     """Return the ``model`` event's fields."""
-    layers = []  # type: List[Dict[str, Any]]
+    layers: List[Dict[str, Any]] = []
     for layer in list(model.layers)[:MAX_LAYERS]:
         layers.append(
             {

@@ -9,12 +9,12 @@ from typing import Any, Dict, List, Optional
 MAX_TRACEBACK = 20000
 
 
-def run(path, arguments):  # type: (str, List[str]) -> Dict[str, Any]
+def run(path: str, arguments: List[str]) -> Dict[str, Any]:
     """Run the script at ``path``; return the ``end`` event's status, exit code and error."""
     folder = os.path.dirname(path)
     os.chdir(folder)
     sys.path.insert(0, folder)
-    sys.argv = [os.path.basename(path)] + arguments
+    sys.argv = [os.path.basename(path), *arguments]
     try:
         runpy.run_path(path, run_name="__main__")
     except SystemExit as stop:
@@ -35,25 +35,25 @@ def run(path, arguments):  # type: (str, List[str]) -> Dict[str, Any]
     return {"status": "ok", "exit_code": 0, "error": None}
 
 
-def _failed(status, failure, folder):  # type: (str, BaseException, str) -> Dict[str, Any]
+def _failed(status: str, failure: BaseException, folder: str) -> Dict[str, Any]:
     error = _describe(failure, folder)
     sys.stderr.write(error["traceback"])
     sys.stderr.flush()
     return {"status": status, "exit_code": 1, "error": error}
 
 
-def _exit_code(code):  # type: (Any) -> int
+def _exit_code(code: Any) -> int:
     if code is None:
         return 0
     return code & 0xFF if isinstance(code, int) else 1
 
 
-def _describe(failure, folder):  # type: (BaseException, str) -> Dict[str, Any]
+def _describe(failure: BaseException, folder: str) -> Dict[str, Any]:
     """Return kind, message, traceback and place of a failure, as the script's author sees it."""
     frames = traceback.extract_tb(failure.__traceback__)
     inside = [index for index, frame in enumerate(frames) if _within(frame.filename, folder)]
     kept = frames[inside[0] :] if inside else []
-    line = kept[max(inside) - inside[0]].lineno if inside else None  # type: Optional[int]
+    line: Optional[int] = kept[max(inside) - inside[0]].lineno if inside else None
     file = kept[max(inside) - inside[0]].filename if inside else ""
     if isinstance(failure, SyntaxError) and _within(failure.filename or "", folder):
         line, file = failure.lineno, failure.filename or ""
@@ -61,14 +61,16 @@ def _describe(failure, folder):  # type: (BaseException, str) -> Dict[str, Any]
     lines += traceback.format_list(kept)
     lines += traceback.format_exception_only(type(failure), failure)
     text = "".join(lines).replace(folder + os.sep, "")
+    # A syntax error's own text repeats the place, which is told apart.
+    message = failure.msg if isinstance(failure, SyntaxError) else str(failure)
     return {
         "kind": type(failure).__name__,
-        "message": str(failure)[:2000],
+        "message": message[:2000],
         "traceback": text[-MAX_TRACEBACK:],
         "file": os.path.relpath(file, folder) if file else None,
         "line": line,
     }
 
 
-def _within(filename, folder):  # type: (str, str) -> bool
+def _within(filename: str, folder: str) -> bool:
     return filename.startswith(folder + os.sep)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 
-def seed_all(keras, seed):  # type: (Any, int) -> None
+def seed_all(keras: Any, seed: int) -> None:
     """Seed ``random``, NumPy and the backend.
 
     Theano needs no more than NumPy: Keras 2.3.1 draws the seed of each Theano random stream
@@ -19,7 +19,7 @@ def seed_all(keras, seed):  # type: (Any, int) -> None
     if int(str(keras.__version__).split(".")[0]) >= 3:
         keras.utils.set_random_seed(seed)
     elif backend == "tensorflow":
-        import tensorflow  # noqa: PLC0415 - only where TensorFlow is the backend
+        import tensorflow
 
         compat = getattr(tensorflow, "compat", None)
         (compat.v1 if compat is not None else tensorflow).set_random_seed(seed)

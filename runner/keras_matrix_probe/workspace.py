@@ -10,7 +10,7 @@ import os
 MAX_FILES = 20000
 
 
-def mirror(source, target):  # type: (str, str) -> None
+def mirror(source: str, target: str) -> None:
     """Make ``target`` mirror ``source``; past ``MAX_FILES`` files, folders become links too."""
     os.makedirs(target, exist_ok=True)
     count = 0

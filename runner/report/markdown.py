@@ -28,7 +28,9 @@ def render(comparison: Comparison) -> str:
     ):
         against = f" {escape(other)} | difference | relative | allowed |" if other else ""
         lines.append(f"| metric | {escape(reference)} |{against} verdict |")
-        lines.append("| --- | ---: |" + (" ---: | ---: | ---: | ---: |" if other else "") + " --- |")
+        lines.append(
+            "| --- | ---: |" + (" ---: | ---: | ---: | ---: |" if other else "") + " --- |"
+        )
         for row in ordered(comparison):
             if (row.reference_name, row.other_name) != (reference, other):
                 continue

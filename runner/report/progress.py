@@ -110,9 +110,7 @@ class LiveProgress(Progress):
     def planned(self, cells: Sequence[Cell]) -> None:
         for cell in cells:
             self._rows[cell.id] = (cell.image, Text("waiting", style="dim"), 0.0)
-        self._live = Live(
-            console=self._console, get_renderable=self._render, refresh_per_second=4
-        )
+        self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=4)
         self._live.start()
 
     def started(self, cell: Cell) -> None:

@@ -24,7 +24,7 @@ def in_words(comparison: Comparison) -> str:
         names = " and ".join(dict.fromkeys(row.reference_name for row in comparison.rows))
         parts.append(f"{names or comparison.title}: nothing to compare with yet")
     text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}." if comparison.failures else f"{text}."
+    return f"{text}."
 
 
 def _pairs(judged: Sequence[Row]) -> list[str]:
@@ -43,7 +43,9 @@ def _pair(reference: str, other: str, rows: Sequence[Row]) -> str:
         return f"{other} agrees with {reference} in {judged}, within tolerance"
     named = ", ".join(_difference(row) for row in apart[:MOST_NAMED])
     more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
-    return f"{other} differs from {reference} in {len(apart)} of {count} judged metrics: {named}{more}"
+    return (
+        f"{other} differs from {reference} in {len(apart)} of {count} judged metrics: {named}{more}"
+    )
 
 
 def _difference(row: Row) -> str:

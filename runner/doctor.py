@@ -1,0 +1,92 @@
+"""Say what is missing on this machine to run the matrix, and the command that mends it."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runner.catalog import Catalog, Image
+from runner.engine import Engine
+from runner.errors import EngineError, ImageError
+from runner.images import build, standin
+from runner.images.build import BasePolicy
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. ``remedy`` is a command, or a sentence where no command mends it."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
+    """Look at the engine, its limits, the images, and what building the missing ones takes."""
+    try:
+        engine = Engine.connect()
+    except EngineError as error:
+        return (_no_engine(error),)
+    try:
+        facts = engine.facts()
+        checks = [Check("engine", True, f"{facts.version} on {facts.platform}")]
+        for name, supported in facts.limits.items():
+            found = "supported" if supported else "not supported: cells would run without it"
+            remedy = "" if supported else "use an engine whose kernel has this control group"
+            checks.append(Check(f"limit on {name}", supported, found, remedy))
+        missing = []
+        for image in catalog.images:
+            built = build.find(engine, catalog, image, policy)
+            if built is None:
+                missing.append(image)
+            else:
+                base = f"built on base {built.base.value}"
+                checks.append(Check(f"image {image.name}", True, base))
+        checks += _what_builds_take(engine, missing, policy)
+    finally:
+        engine.close()
+    return tuple(checks)
+
+
+def _no_engine(error: EngineError) -> Check:
+    text = str(error)
+    if "Permission denied" in text:
+        remedy = "sudo usermod --append --groups docker $USER  # then log in again"
+    elif shutil.which("dockerd") is None:
+        remedy = "sudo apt-get install docker.io"
+    else:
+        remedy = "sudo systemctl start docker  # without systemd: sudo dockerd &"
+    return Check("engine", False, "no container engine answers", remedy)
+
+
+def _what_builds_take(engine: Engine, missing: Sequence[Image], policy: BasePolicy) -> list[Check]:
+    checks: list[Check] = []
+    for image in missing:
+        wrong = engine.registry_error(image.base.pinned)
+        if not wrong and policy is not BasePolicy.STANDIN:
+            checks.append(Check(f"image {image.name}", True, "not built yet; its base can be had"))
+            continue
+        if policy is BasePolicy.HUB:
+            remedy = "make the image registry reachable, or allow --base auto"
+            checks.append(Check(f"image {image.name}", False, f"no base: {wrong}", remedy))
+            continue
+        checks.append(Check(f"image {image.name}", True, "not built yet; on a stand-in base"))
+        checks += [check for check in _standin_needs(image) if check not in checks]
+    return checks
+
+
+def _standin_needs(image: Image) -> list[Check]:
+    checks = []
+    program = shutil.which("mmdebstrap")
+    checks.append(
+        Check("mmdebstrap", True, program)
+        if program
+        else Check("mmdebstrap", False, "missing", "sudo apt-get install mmdebstrap")
+    )
+    name = f"CPython {image.python}"
+    try:
+        checks.append(Check("release", True, " ".join(standin.debian_release())))
+        checks.append(Check(name, True, str(standin.find_cpython(image.python))))
+    except ImageError as error:
+        checks.append(Check(name, False, str(error), f"pyenv install {image.python}"))
+    return checks
