@@ -116,7 +116,10 @@ def command(
     else:
         failed = any(record.outcome is not Outcome.OK for record in result.records)
         code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
-    click.echo(f"records: {_relative(result.folder.path)}", err=True)
+        if not quiet:
+            click.echo("The comparison follows when the other parts of the run are done.", err=True)
+    if not quiet:
+        click.echo(f"records: {_relative(result.folder.path)}", err=True)
     return int(code)
 
 

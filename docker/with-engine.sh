@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# Run a command with everything the matrix needs, on Debian or Ubuntu:
+#
+#   bash docker/with-engine.sh tox -e tf,theano     the main job
+#   bash docker/with-engine.sh tox                  all tests
+#
+# Says what it is going to install before it installs it. What it starts (a container engine, if
+# none answers) it stops again at the end; what it installs stays. Set KERAS_MATRIX_KEEP_ENGINE=1
+# to leave the engine running.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+readonly VENV="${KERAS_MATRIX_VENV:-.venv}"
+readonly ENGINE_WAIT=60
+engine_pid=""
+engine_unit=""
+
+say() { printf 'with-engine: %s\n' "$*" >&2; }
+die() { printf 'with-engine: error: %s\n' "$*" >&2; exit "${code:-2}"; }
+
+[ "$#" -gt 0 ] || die "name a command, such as: bash docker/with-engine.sh tox -e tf,theano"
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "'$*' needs root, and there is no sudo; run this as root."
+  fi
+}
+
+apt_updated=""
+apt_install() {
+  command -v apt-get >/dev/null ||
+    die "this machine has no apt-get; install by hand: $*"
+  say "installing Debian packages: $*"
+  if [ -z "$apt_updated" ]; then
+    as_root apt-get update -qq
+    apt_updated=1
+  fi
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --no-install-recommends -qq "$@" >&2
+}
+
+# --- Python -----------------------------------------------------------------------------------
+
+# The versions that the unit tests run on, where pyenv has them; tox finds them on PATH.
+add_pyenv_pythons() {
+  local version folder
+  for version in 3.10 3.13; do
+    command -v "python$version" >/dev/null && "python$version" --version >/dev/null 2>&1 && continue
+    for folder in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin; do
+      [ -x "$folder/python$version" ] && PATH="$PATH:$folder"
+    done
+  done
+  export PATH
+}
+
+prepare_python() {
+  command -v python3 >/dev/null || apt_install python3 python3-venv
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    die "keras-matrix needs Python 3.10 or newer, and $(python3 --version) is the one on PATH."
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
+  if ! [ -x "$VENV/bin/python" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
+    say "making a virtual environment in $VENV"
+    python3 -m venv --clear "$VENV"
+  fi
+  if [ ! -e "$VENV/.ready" ] || [ pyproject.toml -nt "$VENV/.ready" ]; then
+    say "installing into $VENV: tox and keras-matrix with its dependencies"
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
+      'tox>=4.29' --editable . >&2
+    touch "$VENV/.ready"
+  fi
+  PATH="$(cd "$VENV/bin" && pwd):$PATH"
+  add_pyenv_pythons
+}
+
+# --- The engine -------------------------------------------------------------------------------
+
+engine_answers() {
+  python - <<'PYTHON'
+import sys
+from runner.engine import Engine
+from runner.errors import KerasMatrixError
+try:
+    Engine.connect()
+except KerasMatrixError as error:
+    # Permission is another trouble than absence: starting a second engine would not mend it.
+    sys.exit(13 if "Permission denied" in str(error) else 1)
+PYTHON
+}
+
+start_engine() {
+  local log waited
+  if [ -d /run/systemd/system ]; then
+    say "starting the service docker"
+    as_root systemctl start docker
+    engine_unit=docker
+  else
+    log="$(mktemp -t keras-matrix-dockerd.XXXXXX)"
+    say "starting dockerd (log: $log)"
+    # A session of its own: Ctrl-C is for the command, and the engine must outlive it to clean up.
+    as_root setsid dockerd --group "$(id -gn)" >"$log" 2>&1 &
+    engine_pid=$!
+  fi
+  for ((waited = 0; waited < ENGINE_WAIT; waited++)); do
+    if engine_answers; then return; fi
+    if [ -n "$engine_pid" ] && ! kill -0 "$engine_pid" 2>/dev/null; then break; fi
+    sleep 1
+  done
+  if [ -n "${log:-}" ]; then tail -n 5 "$log" >&2; fi
+  code=5 die "the container engine does not start; see above."
+}
+
+# shellcheck disable=SC2329 # the trap calls it
+stop_engine() {
+  [ "${KERAS_MATRIX_KEEP_ENGINE:-}" != 1 ] || return 0
+  if [ -n "$engine_pid" ]; then
+    say "stopping the dockerd that was started here"
+    as_root kill "$engine_pid" 2>/dev/null || say "it had ended already"
+    wait "$engine_pid" 2>/dev/null || say "it ended with status $?"
+  elif [ -n "$engine_unit" ]; then
+    say "stopping the service docker that was started here"
+    as_root systemctl stop docker.socket docker
+  fi
+}
+
+prepare_engine() {
+  local status=0
+  engine_answers || status=$?
+  [ "$status" -ne 0 ] || return 0
+  [ "$status" -ne 13 ] ||
+    code=5 die "the engine refuses $(id -un); run: sudo usermod --append --groups docker $(id -un)"
+  [ -z "${DOCKER_HOST:-}" ] ||
+    code=5 die "no engine answers at DOCKER_HOST=$DOCKER_HOST; start it, or unset DOCKER_HOST."
+  command -v dockerd >/dev/null || apt_install docker.io iptables
+  trap stop_engine EXIT
+  # Ctrl-C and SIGTERM reach the command; this script ends after it and cleans up.
+  trap : INT TERM
+  engine_answers || start_engine
+}
+
+# --- Base images ------------------------------------------------------------------------------
+
+prepare_bases() {
+  # Only where the registry cannot be reached, and the images are not built yet.
+  if keras-matrix doctor --json | grep -q '"name": "mmdebstrap"'; then
+    command -v mmdebstrap >/dev/null || apt_install mmdebstrap
+  fi
+  keras-matrix doctor >&2 || code=$? die "something is still missing; see above."
+}
+
+prepare_python
+prepare_engine
+prepare_bases
+status=0
+"$@" || status=$?
+exit "$status"

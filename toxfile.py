@@ -1,0 +1,44 @@
+"""Teach tox the matrix: an env for every image of the catalog, all of one call in one run.
+
+``KERAS_MATRIX_RUN`` names the run and ``KERAS_MATRIX_ON`` the images it waits for; both may be set
+from outside.
+"""
+
+import os
+import secrets
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from tox.config.sets import CoreConfigSet
+from tox.plugin import impl
+from tox.session.state import State
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CATALOG = Path(__file__).parent / "docker" / "images.toml"
+
+
+def image_names() -> list[str]:
+    """Return the images' names, in the catalog's order."""
+    entries = tomllib.loads(CATALOG.read_text(encoding="utf-8"))["image"]
+    return [entry["name"] for entry in entries]
+
+
+@impl
+def tox_extend_envs() -> tuple[str, ...]:
+    """Make every image an env: its commands are those of ``[testenv]``."""
+    return tuple(image_names())
+
+
+@impl
+def tox_add_core_config(core_conf: CoreConfigSet, state: State) -> None:
+    """Name this call's run, and the images among its envs."""
+    now = datetime.now().strftime("%Y%m%d-%H%M%S")
+    os.environ.setdefault("KERAS_MATRIX_RUN", f"tox-{now}-{secrets.token_hex(2)}")
+    asked = set(state.conf.options.env or ())
+    chosen = [name for name in image_names() if name in asked]
+    os.environ.setdefault("KERAS_MATRIX_ON", ",".join(chosen or image_names()))
