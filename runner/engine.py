@@ -174,10 +174,13 @@ class Engine:
                 for event in api.pull(reference, stream=True, decode=True, platform=platform):
                     if "error" in event:
                         raise RegistryError(str(event["error"]))
-        except (ImageNotFoundError, RegistryError):
+        except ImageNotFoundError:
             raise
         except EngineError as error:
-            raise RegistryError(_reason(error.__cause__ or error)) from error
+            text = _reason(error.__cause__ or error)
+            # The registry's own answer, which the engine passes on with any status.
+            unknown = "manifest unknown" in text
+            raise (ImageNotFoundError if unknown else RegistryError)(text) from error
 
     def registry_error(self, reference: str) -> str:
         """Ask the registry about an image without pulling it; return what is wrong, or nothing."""
@@ -254,7 +257,10 @@ class Engine:
                     Mount(str(bind.target), str(bind.source), "bind", read_only=bind.read_only)
                     for bind in spec.binds
                 ],
-                tmpfs={str(SCRATCH): f"exec,nosuid,nodev,mode=1777,size={spec.limits.scratch}"},
+                tmpfs={
+                    str(SCRATCH): f"exec,nosuid,nodev,mode=1777,size={spec.limits.scratch}",
+                    **{str(folder): "ro,size=4096" for folder in spec.masked},
+                },
                 network_mode="none",
                 read_only=True,
                 cap_drop=["ALL"],

@@ -198,7 +198,12 @@ def _run_cells(
 
 
 def _with_readable_script(context: CellContext, staging: Path) -> CellContext:
-    return replace(context, script_folder=folders.readable(context.script.folder, staging))
+    return replace(
+        context,
+        script_folder=folders.readable(
+            context.script.folder, staging, hidden=context.run.path.parent
+        ),
+    )
 
 
 def _go_on(context: CellContext) -> None:

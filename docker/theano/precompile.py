@@ -13,7 +13,14 @@ from theano import config
 from theano.gof.cmodule import GCC_compiler, std_include_dirs
 
 # CLinker.compile_args() and GCC_compiler.compile_str() add these around the user's flags.
-LINKER = ["-g", "-O3", "-fno-math-errno", "-Wno-unused-label", "-Wno-unused-variable", "-Wno-write-strings"]
+LINKER = [
+    "-g",
+    "-O3",
+    "-fno-math-errno",
+    "-Wno-unused-label",
+    "-Wno-unused-variable",
+    "-Wno-write-strings",
+]
 COMPILER = ["-fvisibility=hidden"]
 
 

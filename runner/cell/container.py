@@ -1,6 +1,6 @@
 """What a cell's container looks like. Pure: from a cell to a specification, no engine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -34,8 +34,8 @@ class ContainerSpec:
     """A container to create; closed by default.
 
     No network, read-only root, no capability, no new privileges; ``user`` is ``uid:gid``.
-    ``limits.scratch`` bounds the executable tmpfs at ``/scratch`` (Theano loads the modules it
-    compiles from there).
+    Empty folders cover those ``masked``. ``limits.scratch`` bounds the executable tmpfs at
+    ``/scratch`` (Theano loads the modules it compiles from there).
     """
 
     name: str
@@ -43,6 +43,7 @@ class ContainerSpec:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     binds: tuple[Bind, ...]
+    masked: tuple[PurePosixPath, ...] = ()
     user: str
     limits: Limits
     labels: Mapping[str, str]
@@ -50,10 +51,11 @@ class ContainerSpec:
 
 @dataclass(frozen=True)
 class CellFolders:
-    """The host's folders that a cell mounts."""
+    """The host's folders that a cell mounts; ``results`` may lie within ``script``."""
 
     probe: Path
     script: Path
+    results: Path
     keras_home: Path
     output: Path
 
@@ -105,7 +107,14 @@ def cell_container(
             Bind(folders.keras_home, KERAS_HOME),
             Bind(folders.output, OUTPUT, read_only=False),
         ),
+        masked=tuple(_below_script(folders)),
         user=user,
         limits=limits,
         labels={LABEL: cell.id, **labels},
     )
+
+
+def _below_script(folders: CellFolders) -> Iterator[PurePosixPath]:
+    """Yield the results' place in the script's folder: no cell reads what others found."""
+    if folders.results.is_relative_to(folders.script) and folders.results != folders.script:
+        yield SCRIPT / folders.results.relative_to(folders.script)

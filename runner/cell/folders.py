@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import runner
@@ -54,35 +55,54 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def readable(folder: Path, staging: Path) -> Path:
+def readable(folder: Path, staging: Path, hidden: Path) -> Path:
     """Return a folder with the script that the cell's user can read.
 
     That is the script's own folder, unless root calls and keeps it to itself (0700, as
-    temporary folders are): then a copy in ``staging``, since a cell never runs as root.
+    temporary folders are): then a copy in ``staging``, since a cell never runs as root. The
+    copy leaves out ``hidden``, where the results are, and whatever is not a file.
 
     Raises:
-        ConfigurationError: the folder is too large to copy.
+        ConfigurationError: the folder cannot be read, or is too large to copy.
     """
-    if os.getuid() != 0 or _open_to_others(folder):
+    if os.getuid() != 0 or _open_to_others(folder, hidden):
         return folder
     size = 0
-    for current, _, files in os.walk(folder):
+    for current, files in _walk(folder, hidden):
         size += sum(os.lstat(os.path.join(current, name)).st_size for name in files)
         if size > MAX_STAGED:
             raise ConfigurationError(
                 f"{folder} is closed to other users and too large to copy; cells do not run as "
                 f"root, so open it with 'chmod -R o+rX {folder}'."
             )
-    shutil.copytree(folder, staging, symlinks=True, ignore_dangling_symlinks=True)
-    for current, folders, files in os.walk(staging):
-        for name in (*folders, *files):
-            os.lchown(os.path.join(current, name), *cell_user())
-    os.chown(staging, *cell_user())
+    for current, files in _walk(folder, hidden):
+        target = staging / Path(current).relative_to(folder)
+        target.mkdir(mode=0o755, parents=True)
+        for name in files:
+            _copy(os.path.join(current, name), str(target / name))
     return staging
 
 
-def _open_to_others(folder: Path) -> bool:
-    for current, _, files in os.walk(folder):
+def _copy(source: str, target: str) -> None:
+    mode = os.lstat(source).st_mode
+    if stat.S_ISLNK(mode):
+        os.symlink(os.readlink(source), target)
+    elif stat.S_ISREG(mode):
+        shutil.copyfile(source, target)
+        os.chmod(target, 0o755 if mode & stat.S_IXUSR else 0o644)
+
+
+def _walk(folder: Path, hidden: Path) -> Iterator[tuple[str, list[str]]]:
+    for current, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(current, name))]
+        folders[:] = [
+            name for name in folders if name not in links and Path(current, name) != hidden
+        ]
+        yield current, files + links
+
+
+def _open_to_others(folder: Path, hidden: Path) -> bool:
+    for current, files in _walk(folder, hidden):
         if os.stat(current).st_mode & 0o005 != 0o005:
             return False
         for name in files:

@@ -174,6 +174,7 @@ def _live(
         folders=CellFolders(
             probe=folders.PROBE_FOLDER,
             script=context.script_folder,
+            results=context.run.path.parent,
             keras_home=work.keras_home,
             output=work.output,
         ),

@@ -34,7 +34,8 @@ class EventStream:
     def __init__(self, folder: str) -> None:
         self._lock = threading.Lock()
         path = os.path.join(folder, EVENTS_FILE)
-        self._file = open(path, "w", encoding="utf-8")
+        # Appending: nothing that the script writes there is overwritten and thereby hidden.
+        self._file = open(path, "a", encoding="utf-8")
 
     def emit(self, event: str, **fields: Any) -> None:
         """Write one event; ``fields`` are made plain first."""

@@ -1,0 +1,3 @@
+"""Nothing but the import: what the stack prints by itself."""
+
+import keras

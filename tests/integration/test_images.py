@@ -1,0 +1,206 @@
+"""Images: built once, on the base they should be, and holding what the lock says."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, clean_environment, command_line, keras_matrix
+from registry import Registry, serving
+
+import docker
+
+DOCKERFILE = "ARG BASE\nFROM ${BASE}\nCOPY note.txt /note.txt\n"
+ABSENT = f"sha256:{'0' * 64}"
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    with serving() as registry:
+        yield registry
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, client: docker.DockerClient) -> Iterator[Path]:
+    """A catalog of one image, 'small'; whatever was built of it is removed."""
+    root = tmp_path / "catalog"
+    (root / "small").mkdir(parents=True)
+    (root / "small" / "note.txt").write_text(str(tmp_path))
+    write_catalog(root, f"127.0.0.1:1/python@{ABSENT}")
+    yield root
+    for image in client.images.list(name="keras-matrix/small"):
+        client.images.remove(str(image.id), force=True)
+
+
+def write_catalog(root: Path, base: str, dockerfile: str = DOCKERFILE) -> None:
+    reference, _, digest = base.partition("@")
+    (root / "small" / "Dockerfile").write_text(dockerfile)
+    (root / "images.toml").write_text(
+        f"""
+        schema = 1
+        [[image]]
+        name = "small"
+        folder = "small"
+        backend = "tensorflow"
+        python = "3.6.15"
+        base = {{ reference = "{reference}", digest = "{digest}" }}
+        expect = {{}}
+        """
+    )
+
+
+def build(catalog: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    return keras_matrix("images", "build", "--catalog", catalog, *options)
+
+
+def test_base_of_the_registry_by_digest(
+    catalog: Path, registry: Registry, client: docker.DockerClient
+) -> None:
+    base = f"{registry.address}/python:3.6-slim@{registry.digest}"
+    write_catalog(catalog, base)
+    done = build(catalog, "--base", "hub")
+    assert done.returncode == 0, done.stderr
+    assert "base: hub" in done.stdout
+    assert "STAND-IN" not in done.stderr
+    (image,) = client.images.list(name="keras-matrix/small")
+    assert image.labels["io.keras-matrix.base-digest"] == registry.digest
+    again = build(catalog, "--base", "hub")
+    assert again.stdout == done.stdout
+    assert again.stderr == "", "nothing to do, nothing to say"
+    client.images.remove(base.replace(":3.6-slim", ""), force=True)
+
+
+def test_digest_the_registry_does_not_have(catalog: Path, registry: Registry) -> None:
+    """A wrong pin is not an unreachable registry: no stand-in hides it."""
+    write_catalog(catalog, f"{registry.address}/python:3.6-slim@{ABSENT}")
+    done = build(catalog)
+    assert done.returncode == 6
+    assert "The registry has no base" in done.stderr
+    assert "correct the digest" in done.stderr
+
+
+def test_stand_in_can_be_forbidden(catalog: Path) -> None:
+    done = build(catalog, "--base", "hub")
+    assert done.returncode == 6
+    assert "cannot be pulled" in done.stderr
+    assert "allow a stand-in with --base auto" in done.stderr
+
+
+def test_stand_in_is_loud_and_told_apart(catalog: Path, client: docker.DockerClient) -> None:
+    done = build(catalog)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING: building on a STAND-IN base" in done.stderr
+    assert "base: standin" in done.stdout
+    (image,) = client.images.list(name="keras-matrix/small")
+    assert image.tags[0].endswith("-standin")
+    listed = json.loads(keras_matrix("images", "list", "--json", "--catalog", catalog).stdout)
+    assert listed["images"][0]["base"] == "standin"
+    assert listed["images"][0]["id"] == image.id
+
+
+def test_dockerfile_that_fails_shows_its_last_lines(catalog: Path) -> None:
+    write_catalog(
+        catalog,
+        f"127.0.0.1:1/python@{ABSENT}",
+        "ARG BASE\nFROM ${BASE}\nRUN echo told before; exit 5\n",
+    )
+    done = build(catalog)
+    assert done.returncode == 6
+    assert "The image 'small' does not build" in done.stderr
+    assert "told before" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def start_slow_build(catalog: Path, seconds: int) -> "list[subprocess.Popen[str]]":
+    write_catalog(
+        catalog,
+        f"127.0.0.1:1/python@{ABSENT}",
+        f"ARG BASE\nFROM ${{BASE}}\nRUN sleep {seconds}\nCOPY note.txt /note.txt\n",
+    )
+    return [
+        subprocess.Popen(
+            command_line("images", "build", "--catalog", catalog),
+            env=clean_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+
+
+def test_two_builds_of_one_image_at_once(catalog: Path, client: docker.DockerClient) -> None:
+    ended = [process.communicate(timeout=300) for process in start_slow_build(catalog, 3)]
+    assert ended[0][0] == ended[1][0] != ""
+    assert sum("building keras-matrix/small" in err for _, err in ended) == 1
+    assert sum("another build is under way" in err for _, err in ended) == 1
+    assert len(client.images.list(name="keras-matrix/small")) == 1
+
+
+def test_interrupted_build_leaves_nothing_running(
+    catalog: Path, client: docker.DockerClient
+) -> None:
+    before = {container.id for container in client.containers.list(all=True)}
+    processes = start_slow_build(catalog, 300)
+    new: set[str | None] = set()
+    for _ in range(600):
+        new = {container.id for container in client.containers.list()} - before
+        if new:
+            break
+        time.sleep(0.1)
+    assert new, "the build never ran its step"
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    for process in processes:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "Stopped by Ctrl-C" in err
+        assert "Traceback" not in err
+    for _ in range(300):
+        left = {container.id for container in client.containers.list(all=True)} - before
+        if not left:
+            break
+        time.sleep(0.1)
+    assert not left
+
+
+@pytest.mark.usefixtures("images")
+class TestShippedImages:
+    def test_hold_what_is_locked(self) -> None:
+        done = keras_matrix("images", "verify")
+        assert done.returncode == 0, done.stdout
+        assert "tf: " in done.stdout
+        assert "packages as locked" in done.stdout
+
+    def test_mismatch_is_a_line(self, tmp_path: Path, client: docker.DockerClient) -> None:
+        """The lock is changed behind the image's back: retag the image under the new key."""
+        catalog = tmp_path / "catalog"
+        shutil.copytree(ROOT / "docker", catalog)
+        lock = catalog / "tf" / "requirements.txt"
+        lock.write_text(lock.read_text().replace("six==1.17.0", "six==1.16.0"))
+        built = json.loads(keras_matrix("images", "list", "--json").stdout)["images"][0]
+        key = keras_matrix("images", "key", "tf", "--catalog", catalog).stdout.strip()
+        suffix = "-standin" if built["base"] == "standin" else ""
+        client.images.get(built["id"]).tag("keras-matrix/tf", f"{key}{suffix}")
+        try:
+            done = keras_matrix("images", "verify", "tf", "--catalog", catalog)
+        finally:
+            client.images.remove(f"keras-matrix/tf:{key}{suffix}")
+        assert done.returncode == 6
+        assert done.stdout == "tf: six is 1.17.0, the lock says 1.16.0\n"
+
+    def test_save_and_load(self, tmp_path: Path, client: docker.DockerClient) -> None:
+        file = tmp_path / "tf.tar"
+        assert keras_matrix("images", "save", "tf", file).returncode == 0
+        listed = json.loads(keras_matrix("images", "list", "--json").stdout)["images"][0]
+        tags = client.images.get(listed["id"]).tags
+        for tag in tags:
+            client.images.remove(tag, force=True)
+        loaded = keras_matrix("images", "load", file)
+        assert loaded.returncode == 0, loaded.stderr
+        again = json.loads(keras_matrix("images", "list", "--json").stdout)["images"][0]
+        assert again == listed

@@ -1,0 +1,135 @@
+import itertools
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from runner.errors import ConfigurationError, NothingSelectedError
+from runner.plan import (
+    Cell,
+    Floatx,
+    ImageDataFormat,
+    KerasSettings,
+    Limits,
+    Plan,
+    cross_settings,
+    make_plan,
+)
+
+SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def planned(
+    images: Sequence[str] = ("tf", "theano"),
+    settings: Sequence[KerasSettings] = (KerasSettings(),),
+    seeds: Sequence[int] = (),
+) -> Plan:
+    return make_plan(
+        model="mlp",
+        script_sha256="0" * 64,
+        arguments=["--fast"],
+        images=images,
+        settings=settings,
+        seeds=seeds,
+        limits=Limits(),
+    )
+
+
+def test_images_of_one_seed_stay_together_and_settings_go_outermost() -> None:
+    double = KerasSettings(floatx=Floatx.FLOAT64)
+    plan = planned(settings=[KerasSettings(), double], seeds=[3, 1])
+    assert [cell.id for cell in plan.cells] == [
+        "tf.seed3",
+        "theano.seed3",
+        "tf.seed1",
+        "theano.seed1",
+        "tf.float64.seed3",
+        "theano.float64.seed3",
+        "tf.float64.seed1",
+        "theano.float64.seed1",
+    ]
+
+
+def test_without_seeds_there_is_one_cell_an_image() -> None:
+    assert planned().cells == (Cell("tf"), Cell("theano"))
+    assert [cell.id for cell in planned().cells] == ["tf", "theano"]
+
+
+def test_planning_again_gives_the_same_plan() -> None:
+    seeds = [2, 0]
+    first = planned(seeds=seeds)
+    assert planned(seeds=seeds) == first
+    assert seeds == [2, 0]
+
+
+@pytest.mark.parametrize(("images", "settings"), [([], [KerasSettings()]), (["tf"], [])])
+def test_an_empty_selection_is_refused(images: list[str], settings: list[KerasSettings]) -> None:
+    with pytest.raises(NothingSelectedError):
+        planned(images=images, settings=settings)
+
+
+def test_cell_ids_are_unique_and_safe_as_file_names() -> None:
+    settings = cross_settings(tuple(Floatx), tuple(ImageDataFormat), (1e-7, 1e-8, 0.1, 12345678.9))
+    plan = planned(images=["tf", "theano", "a.b-c_d"], settings=settings, seeds=[0, 1, 2**32 - 1])
+    ids = [cell.id for cell in plan.cells]
+    assert len(set(ids)) == len(ids) == 3 * 24 * 3
+    # On file systems that ignore case, too.
+    assert len({name.lower() for name in ids}) == len(ids)
+    assert all(SAFE.fullmatch(name) and len(name) < 200 for name in ids)
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"),
+    [
+        (Cell("tf"), "tf"),
+        (Cell("tf", seed=0), "tf.seed0"),
+        (Cell("tf", KerasSettings(floatx=Floatx.FLOAT16)), "tf.float16"),
+        (
+            Cell("tf", KerasSettings(Floatx.FLOAT64, ImageDataFormat.CHANNELS_FIRST, 1e-8), 7),
+            "tf.float64.channels_first.eps1e-08.seed7",
+        ),
+    ],
+)
+def test_cell_ids_stay_as_they_are_on_disk(cell: Cell, name: str) -> None:
+    assert cell.id == name
+
+
+def test_keras_json_is_the_file_keras_reads() -> None:
+    settings = KerasSettings(Floatx.FLOAT64, ImageDataFormat.CHANNELS_FIRST, 1e-5)
+    assert settings.keras_json("theano") == {
+        "backend": "theano",
+        "epsilon": 1e-5,
+        "floatx": "float64",
+        "image_data_format": "channels_first",
+    }
+
+
+def test_settings_are_every_combination() -> None:
+    floats, formats, epsilons = tuple(Floatx), tuple(ImageDataFormat), (1e-7, 1e-8)
+    expected = [
+        KerasSettings(kind, layout, epsilon)
+        for kind, layout, epsilon in itertools.product(floats, formats, epsilons)
+    ]
+    assert list(cross_settings(floats, formats, epsilons)) == expected
+
+
+@pytest.mark.parametrize("epsilon", [0.0, -1e-7, float("nan"), float("inf")])
+def test_an_epsilon_that_is_not_positive_is_refused(epsilon: float) -> None:
+    with pytest.raises(ConfigurationError, match="--epsilon"):
+        cross_settings([Floatx.FLOAT32], [ImageDataFormat.CHANNELS_LAST], [epsilon])
+
+
+def test_a_value_given_twice_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="twice"):
+        cross_settings([Floatx.FLOAT32], [ImageDataFormat.CHANNELS_LAST], [1e-7, 1e-7])
+
+
+def test_only_selects_images_and_nothing_selects_all() -> None:
+    plan = planned(seeds=[0, 1])
+    assert plan.only([]) == plan.cells
+    assert [cell.id for cell in plan.only(["theano"])] == ["theano.seed0", "theano.seed1"]
+
+
+def test_only_refuses_an_image_that_is_not_part_of_the_plan() -> None:
+    with pytest.raises(ConfigurationError, match="--only cntk is not among --on tf,theano"):
+        planned().only(["tf", "cntk"])

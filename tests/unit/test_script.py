@@ -1,0 +1,41 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from runner import script
+from runner.errors import ConfigurationError
+
+
+def test_a_script_by_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mnist.py"
+    path.write_bytes(b"x = 1\n")
+    found = script.load(path)
+    assert (found.path, found.name, found.folder) == (path.resolve(), "mnist", tmp_path.resolve())
+    assert found.sha256 == hashlib.sha256(b"x = 1\n").hexdigest()
+
+
+def test_a_folder_stands_for_its_model_and_gives_it_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "lstm" / "model.py"
+    path.parent.mkdir()
+    path.write_text("")
+    assert script.load(path.parent) == script.load(path)
+    assert script.load(path).name == "lstm"
+
+
+def test_the_current_folder_has_a_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gru").mkdir()
+    (tmp_path / "gru" / "model.py").write_text("")
+    monkeypatch.chdir(tmp_path / "gru")
+    found = script.load(Path())
+    assert found.name == "gru"
+    assert found.path.is_absolute()
+
+
+@pytest.mark.parametrize("name", ["missing.py", "empty", "file.txt/model.py", "deep/missing.py"])
+def test_a_missing_script_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("")
+    with pytest.raises(ConfigurationError) as raised:
+        script.load(tmp_path / name)
+    assert name.partition("/")[0] in str(raised.value)

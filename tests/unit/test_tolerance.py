@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+
+from runner.errors import ConfigurationError
+from runner.tolerance import DEFAULT, Kind, Tolerance, Tolerances, load, parse
+
+
+def test_allowed_is_absolute_plus_a_share_of_the_reference() -> None:
+    assert Tolerance("m", atol=0.25, rtol=0.5).allowed(-2.0) == 1.25
+
+
+def test_the_first_rule_that_matches_goes_before_the_rest_and_the_default() -> None:
+    first, second = Tolerance("evaluate.loss", atol=1), Tolerance("evaluate.*", atol=2)
+    rules = Tolerances((first, second))
+    assert rules.of("evaluate.loss", Kind.SCORE) is first
+    assert rules.of("evaluate.acc", Kind.SCORE) is second
+    assert rules.of("fit.loss", Kind.SCORE) is DEFAULT
+    assert rules.of("predict.0", Kind.ARRAY) is DEFAULT
+
+
+def test_patterns_mind_case() -> None:
+    rules = Tolerances((Tolerance("Evaluate.*", atol=9),))
+    assert rules.of("evaluate.loss", Kind.SCORE) is DEFAULT
+
+
+def test_times_are_judged_by_name_only() -> None:
+    everything, by_name = Tolerance("*", atol=1), Tolerance("fit.seconds", atol=2)
+    assert Tolerances().of("fit.seconds", Kind.TIME) is None
+    assert Tolerances((everything,)).of("fit.seconds", Kind.TIME) is None
+    assert Tolerances((Tolerance("**"),)).of("fit.seconds", Kind.TIME) is None
+    assert Tolerances((everything, by_name)).of("fit.seconds", Kind.TIME) is by_name
+    assert Tolerances((everything,)).of("fit.loss", Kind.SCORE) is everything
+
+
+def test_a_tolerance_on_the_command_line() -> None:
+    one, two = parse(["evaluate.*=0.01", "fit.loss=0,1e-3"])
+    assert (one.metric, one.atol, one.rtol) == ("evaluate.*", 0.01, 0.0)
+    assert (two.metric, two.atol, two.rtol) == ("fit.loss", 0.0, 1e-3)
+    assert parse([]) == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "loss", "loss=", "=1", "loss=x", "loss=1,2,3", "loss=1,", "loss=-1", "loss=nan"]
+)
+def test_a_malformed_one_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="--tolerance"):
+        parse([text])
+
+
+def test_a_tolerance_file(tmp_path: Path) -> None:
+    path = tmp_path / "tolerances.toml"
+    path.write_text(
+        """
+        schema = 1
+        [[tolerance]]
+        metric = "evaluate.*"
+        atol = 0.02
+        why = "measured"
+        [[tolerance]]
+        metric = "fit.*"
+        rtol = 0.5
+        """
+    )
+    assert load(path) == (
+        Tolerance("evaluate.*", atol=0.02, why="measured"),
+        Tolerance("fit.*", rtol=0.5),
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"schema = 2",
+        b"schema = 1\nunknown = 1",
+        b"schema = 1\n[[tolerance]]\natol = 1",
+        b"schema = 1\n[[tolerance]]\nmetric = 'a'\nabs = 1",
+        b"schema = 1\n[[tolerance]]\nmetric = 'a'\natol = -1",
+        b"schema = 1\n[[tolerance]]\nmetric = 'a'\natol = inf",
+        b"schema = 1\n[[tolerance]]\nmetric = 'a'\nrtol = nan",
+        b"schema = 1\n[[tolerance]]\nmetric = 'a'\natol = '1'",
+        b"schema = [",
+        b"# \xff",
+        b"x = " + b"[" * 100_000,
+    ],
+    ids=str,
+)
+def test_a_wrong_tolerance_file_is_refused_in_one_sentence(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "tolerances.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError) as raised:
+        load(path)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_tolerance_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No such file"):
+        load(tmp_path / "tolerances.toml")
