@@ -37,7 +37,8 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One image of the matrix.
 
     ``backend`` is the value of keras.json's ``backend`` field; ``expect`` maps distributions to
-    the versions that must be found inside.
+    the versions that must be found inside; ``lock_tools`` are installed one after the other to
+    resolve the image's requirements.
     """
 
     name: Name
@@ -46,6 +47,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     python: Version
     base: Base
     expect: dict[str, Version]
+    lock_tools: tuple[str, ...] = ()
     platform: str = "linux/amd64"
     description: str = ""
 

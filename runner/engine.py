@@ -6,7 +6,6 @@ Everything that comes back is a plain value; everything that goes wrong is an ``
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,62 +17,20 @@ from docker.types import LogConfig, Mount, Ulimit
 
 import docker
 from runner.cell.container import MAX_LOG, MAX_OUTPUT_FILE, SCRATCH, ContainerSpec
+from runner.engine_types import (
+    BuildFailedError,
+    ContainerInfo,
+    ContainerState,
+    EngineFacts,
+    ImageInfo,
+    ImageNotFoundError,
+    RegistryError,
+)
 from runner.errors import EngineError
 
 TIMEOUT = 60
 """Seconds the engine may take to answer; builds and pulls have a longer one."""
 LONG_TIMEOUT = 3600
-
-
-class ImageNotFoundError(EngineError):
-    """The engine, or the registry it asked, has no such image."""
-
-
-class RegistryError(EngineError):
-    """The registry could not be reached, or would not answer."""
-
-
-class BuildFailedError(EngineError):
-    """A step of a Dockerfile failed."""
-
-
-@dataclass(frozen=True)
-class ImageInfo:
-    """An image that the engine holds; ``id`` is its content digest."""
-
-    id: str
-    size: int
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class ContainerState:
-    """Where a container stands; ``exit_code`` only says something once it has ended."""
-
-    running: bool
-    exit_code: int
-    out_of_memory: bool
-    error: str
-
-
-@dataclass(frozen=True)
-class ContainerInfo:
-    """A container as listed."""
-
-    id: str
-    name: str
-    labels: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class EngineFacts:
-    """What the engine is."""
-
-    version: str
-    platform: str
-    cpus: int
-    memory: int
-    limits: Mapping[str, bool]
 
 
 @contextlib.contextmanager
@@ -156,11 +113,10 @@ class Engine:
             id=found["Id"], size=int(found["Size"]), labels=dict(config.get("Labels") or {})
         )
 
-    def images(self, label: str) -> tuple[tuple[str, ...], ...]:
-        """List the tags of all images that carry a label."""
-        with _told():
-            found = self._client.api.images(filters={"label": label})
-        return tuple(tuple(image.get("RepoTags") or ()) for image in found)
+    def remove_image(self, reference: str) -> None:
+        """Remove an image's tag, and what no other tag holds; one that is not there is fine."""
+        with contextlib.suppress(ImageNotFoundError), _told():
+            self._client.api.remove_image(reference)
 
     def pull(self, reference: str, platform: str) -> None:
         """Pull an image.

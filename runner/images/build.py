@@ -14,13 +14,8 @@ import platformdirs
 
 import runner
 from runner.catalog import Catalog, Image
-from runner.engine import (
-    BuildFailedError,
-    Engine,
-    ImageInfo,
-    ImageNotFoundError,
-    RegistryError,
-)
+from runner.engine import Engine
+from runner.engine_types import BuildFailedError, ImageInfo, ImageNotFoundError, RegistryError
 from runner.errors import ImageError
 from runner.images import standin
 from runner.images.key import (

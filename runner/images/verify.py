@@ -1,24 +1,17 @@
 """Check a built image from inside: every installed version against the lock and the catalog."""
 
 import re
-import secrets
-import time
 from pathlib import Path
 
 import msgspec
 
 from runner.catalog import Image
-from runner.cell.container import LABEL, OWNER_LABEL, PROBE, Bind, ContainerSpec
-from runner.cell.folders import PROBE_FOLDER, cell_user
-from runner.cell.ownership import Owner
 from runner.engine import Engine
 from runner.errors import ImageError
-from runner.plan import Limits
+from runner.images.ask import ask
 from runner.record import ImageIdentity
 
 LOCK_FILES = "requirements*.txt"
-TIMEOUT = 120.0
-MAX_ANSWER = 2**20
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^ ;\\]+)", re.MULTILINE)
 
 
@@ -50,39 +43,14 @@ def installed_versions(engine: Engine, identity: ImageIdentity) -> Installed:
     Raises:
         ImageError: it does not answer.
     """
-    uid, gid = cell_user()
-    name = f"keras-matrix-verify-{identity.name}-{secrets.token_hex(4)}"
-    spec = ContainerSpec(
-        name=name,
-        image=identity.id,
-        command=("python", "-m", "keras_matrix_probe", "packages"),
-        environment={"PYTHONPATH": str(PROBE)},
-        binds=(Bind(PROBE_FOLDER, PROBE / PROBE_FOLDER.name),),
-        user=f"{uid}:{gid}",
-        limits=Limits(memory=2**30),
-        labels={LABEL: f"verify.{identity.name}", OWNER_LABEL: Owner.this_process().label()},
-    )
+    command = ("python", "-m", "keras_matrix_probe", "packages")
+    answer = ask(engine, identity.id, f"verify.{identity.name}", command)
     try:
-        container = engine.create(spec)
-        engine.start(container)
-        deadline = time.monotonic() + TIMEOUT
-        state = engine.state(container)
-        while state is not None and state.running and time.monotonic() < deadline:
-            time.sleep(0.05)
-            state = engine.state(container)
-        answer = engine.logs(container, MAX_ANSWER)
-        if state is None or state.running or state.exit_code != 0:
-            raise ImageError(
-                f"The image '{identity.name}' does not start Python; build it again. It said: "
-                f"{answer.decode(errors='replace').strip()[-300:]}"
-            )
         return msgspec.json.decode(answer, type=Installed)
     except msgspec.MsgspecError as error:
         raise ImageError(
             f"The image '{identity.name}' answers with something else than its versions ({error})."
         ) from error
-    finally:
-        engine.remove(name)
 
 
 def mismatches(image: Image, locked: dict[str, str], installed: Installed) -> tuple[str, ...]:

@@ -1,0 +1,57 @@
+"""What the engine answers, as plain values, and how it can fail."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runner.errors import EngineError
+
+
+class ImageNotFoundError(EngineError):
+    """The engine, or the registry it asked, has no such image."""
+
+
+class RegistryError(EngineError):
+    """The registry could not be reached, or would not answer."""
+
+
+class BuildFailedError(EngineError):
+    """A step of a Dockerfile failed."""
+
+
+@dataclass(frozen=True)
+class ImageInfo:
+    """An image that the engine holds; ``id`` is its content digest."""
+
+    id: str
+    size: int
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """Where a container stands; ``exit_code`` only says something once it has ended."""
+
+    running: bool
+    exit_code: int
+    out_of_memory: bool
+    error: str
+
+
+@dataclass(frozen=True)
+class ContainerInfo:
+    """A container as listed."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """What the engine is."""
+
+    version: str
+    platform: str
+    cpus: int
+    memory: int
+    limits: Mapping[str, bool]
