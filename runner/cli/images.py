@@ -1,5 +1,7 @@
 """``keras-matrix images``: build, list, verify, lock, key, save and load."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from runner.cli import options
 
 if TYPE_CHECKING:
     from runner.catalog import Catalog, Image
+    from runner.images.build import Builder
 
 
 @dataclass(frozen=True)
@@ -39,21 +42,11 @@ def _selected(root: Path | None, chosen: tuple[str, ...]) -> "tuple[Catalog, tup
     return found, found.select(chosen)
 
 
-@click.group(name="images")
-def command() -> None:
-    """Build, list, verify, lock, save and load images."""
-
-
-@command.command(name="build")
-@names
-@options.base
-@options.catalog
-@options.quiet
-@options.verbose
-def build_command(
-    names: tuple[str, ...], base: str, catalog: Path | None, quiet: bool, verbose: bool
-) -> int:
-    """Build what is not built yet, all images by default."""
+@contextmanager
+def _building(
+    names: tuple[str, ...], base: str, catalog: Path | None, *, quiet: bool, verbose: bool
+) -> "Iterator[tuple[Builder, tuple[Image, ...]]]":
+    """Lend a builder and the images selected, with progress shown and Ctrl-C heard."""
     from runner.cli.progress import progress
     from runner.engine import Engine
     from runner.images import build
@@ -63,16 +56,49 @@ def build_command(
     interrupts = Interrupts()
     engine = Engine.connect()
     with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
-        builder = build.Builder(
-            engine=engine,
-            catalog=found,
-            policy=build.BasePolicy(base),
-            interrupts=interrupts,
-            say=build.Say(step=shown.step, line=shown.line),
+        yield (
+            build.Builder(
+                engine=engine,
+                catalog=found,
+                policy=build.BasePolicy(base),
+                interrupts=interrupts,
+                say=build.Say(step=shown.step, line=shown.line),
+            ),
+            images,
         )
+
+
+@click.group(name="images")
+def command() -> None:
+    """Build, list, verify, lock, save and load images."""
+
+
+@command.command(name="build")
+@names
+@options.base
+@options.catalog
+@options.json
+@options.quiet
+@options.verbose
+def build_command(
+    names: tuple[str, ...],
+    base: str,
+    catalog: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Build what is not built yet, all images by default."""
+    from runner.report import data
+
+    built = []
+    with _building(names, base, catalog, quiet=quiet, verbose=verbose) as (builder, images):
         for image in images:
-            built = builder.build(image)
-            click.echo(f"{image.name}  {built.id}  base: {built.base.value}")
+            built.append(builder.build(image))
+            if not as_json:
+                click.echo(f"{image.name}  {built[-1].id}  base: {built[-1].base.value}")
+    if as_json:
+        click.echo(data.encode({"schema": 1, "images": built}))
     return 0
 
 
@@ -168,31 +194,30 @@ def key_command(name: str, catalog: Path | None) -> int:
 @names
 @options.base
 @options.catalog
+@options.json
 @options.quiet
 @options.verbose
 def lock_command(
-    names: tuple[str, ...], base: str, catalog: Path | None, quiet: bool, verbose: bool
+    names: tuple[str, ...],
+    base: str,
+    catalog: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
 ) -> int:
     """Write requirements*.txt anew from requirements*.in, resolved inside the image's base."""
-    from runner.cli.progress import progress
-    from runner.engine import Engine
-    from runner.images import build, lock
-    from runner.interrupts import Interrupts, installed
+    from runner.images import lock
+    from runner.report import data
 
-    found, images = _selected(catalog, names)
-    interrupts = Interrupts()
-    engine = Engine.connect()
-    with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
-        builder = build.Builder(
-            engine=engine,
-            catalog=found,
-            policy=build.BasePolicy(base),
-            interrupts=interrupts,
-            say=build.Say(step=shown.step, line=shown.line),
-        )
+    written: dict[str, list[str]] = {}
+    with _building(names, base, catalog, quiet=quiet, verbose=verbose) as (builder, images):
         for image in images:
-            for path in lock.lock(builder, image):
-                click.echo(f"{image.name}  {path}")
+            written[image.name] = [str(path) for path in lock.lock(builder, image)]
+            if not as_json:
+                for path in written[image.name]:
+                    click.echo(f"{image.name}  {path}")
+    if as_json:
+        click.echo(data.encode({"schema": 1, "locks": written}))
     return 0
 
 

@@ -26,11 +26,15 @@ def summary(value: Summary | None) -> str:
     return f"{number(value.median)} [{number(value.low)}..{number(value.high)}]"
 
 
-def percent(value: float | None) -> str:
-    """Return a ratio as a percentage."""
-    if value is None:
+def relative(row: Row) -> str:
+    """Return a row's relative difference as a percentage; for times, how many times as long."""
+    if row.kind is Kind.TIME and row.reference is not None and row.other is not None:
+        if row.reference.median > 0:
+            return f"{row.other.median / row.reference.median:.3g}x"
         return "-"
-    return f"{value * 100:.3g}%" if math.isfinite(value) else "inf"
+    if row.relative is None:
+        return "-"
+    return f"{row.relative * 100:.3g}%" if math.isfinite(row.relative) else "inf"
 
 
 def tolerance(row: Row) -> str:

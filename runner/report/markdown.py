@@ -39,7 +39,7 @@ def render(comparison: Comparison) -> str:
                 cells += [
                     figures.summary(row.other),
                     figures.number(row.absolute),
-                    figures.percent(row.relative),
+                    figures.relative(row),
                     figures.tolerance(row),
                 ]
             lines.append(f"| {' | '.join([*cells, MARKS[row.verdict]])} |")

@@ -76,7 +76,7 @@ def _table(comparison: Comparison, reference: str, other: str, out: Console) -> 
             cells += [
                 figures.summary(row.other),
                 figures.number(row.absolute),
-                figures.percent(row.relative),
+                figures.relative(row),
                 figures.tolerance(row),
             ]
         style = STYLES[row.verdict]
