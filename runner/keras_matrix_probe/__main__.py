@@ -58,7 +58,7 @@ def run(chosen: argparse.Namespace) -> int:
     started = time.perf_counter()
     cpu = time.process_time()
     outcome = script.run(path, arguments)
-    del recorder
+    recorder.finish()
     usage = resource.getrusage(resource.RUSAGE_SELF)
     outcome.update(
         seconds=time.perf_counter() - started,

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 from . import models
 from .arrays import ArrayStore
 from .events import EventStream
+from .loops import METHODS, Loops
 
 KINDS = {
     "fit": "fit",
@@ -42,6 +43,7 @@ class Recorder:
         self._described: Set[int] = set()
         self._keep: List[Any] = []
         self._next_id = 0
+        self._loops = Loops()
 
     def install(self, keras: Any) -> None:
         """Wrap the methods of ``keras.models.Model``."""
@@ -52,6 +54,42 @@ class Recorder:
             if original is not None:
                 wrapped = self._wrap(original, kind, callback_class)
                 setattr(model_class, method, wrapped)
+        for method in METHODS:
+            original = getattr(model_class, method, None)
+            if original is not None:
+                setattr(model_class, method, self._wrap_batch(original, method))
+
+    def finish(self) -> None:
+        """Report the end of all loops of calls on single batches: they end with the script."""
+        for loop, model in self._loops.all():
+            self.describe(model)
+            arrays: List[Dict[str, Any]] = []
+            if loop.kind == "predict_on_batch":
+                arrays = self.save(loop.name, loop.last)
+            self._stream.emit("first_batch", id=loop.number, seconds=loop.first_seconds)
+            self._stream.emit(
+                "call_end",
+                id=loop.number,
+                seconds=loop.seconds,
+                cpu_seconds=loop.cpu_seconds,
+                metrics={} if arrays else named_metrics(model, loop.last),
+                params={"calls": loop.calls},
+                arrays=arrays,
+            )
+
+    def _wrap_batch(self, original: Callable[..., Any], kind: str) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def wrapper(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if getattr(self._depth, "inside", False):
+                return original(model, *args, **kwargs)
+            self._depth.inside = True
+            try:
+                loop = self._loops.get(kind, model, self._site(), self.begin)
+                return loop.run(lambda: original(model, *args, **kwargs))
+            finally:
+                self._depth.inside = False
+
+        return wrapper
 
     def _wrap(
         self, original: Callable[..., Any], kind: str, callback_class: Any
@@ -162,12 +200,7 @@ class _Call:
     def _metrics(self, model: Any, result: Any) -> Dict[str, Any]:
         if self._kind == "fit":
             return self._last
-        if self._kind == "evaluate":
-            if isinstance(result, dict):
-                return numbers(result)
-            values = list(result) if isinstance(result, (list, tuple)) else [result]
-            return numbers(dict(zip(model.metrics_names, values)))
-        return {}
+        return named_metrics(model, result) if self._kind == "evaluate" else {}
 
     def params(self, params: Any) -> None:
         for key in ("epochs", "steps", "batch_size", "samples"):
@@ -192,6 +225,14 @@ class _Call:
             seconds=time.perf_counter() - self._epoch_start,
             metrics=self._last,
         )
+
+
+def named_metrics(model: Any, result: Any) -> Dict[str, float]:
+    """Name what an evaluation or a training step returned: a number, a list, or a dict."""
+    if isinstance(result, dict):
+        return numbers(result)
+    values = list(result) if isinstance(result, (list, tuple)) else [result]
+    return numbers(dict(zip(model.metrics_names, values)))
 
 
 def numbers(logs: Any) -> Dict[str, float]:
