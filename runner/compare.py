@@ -119,6 +119,7 @@ def compare_images(
     tolerances: Tolerances,
     compare_arrays: CompareArrays,
     title: str,
+    notes: Sequence[str] = (),
 ) -> Comparison:
     """Compare each image with the first, setting by setting, over the seeds they share.
 
@@ -153,7 +154,7 @@ def compare_images(
     rows: list[Row] = []
     for group, reference, other in sides:
         rows += _Pair(group, reference, other, tolerances, compare_arrays).rows()
-    return _comparison(title, rows, records, planned)
+    return _comparison(title, rows, records, planned, notes)
 
 
 def compare_runs(
@@ -196,10 +197,15 @@ def compare_runs(
 
 
 def _comparison(
-    title: str, rows: Sequence[Row], records: Sequence[Record], planned: Sequence[str]
+    title: str,
+    rows: Sequence[Row],
+    records: Sequence[Record],
+    planned: Sequence[str],
+    remarks: Sequence[str] = (),
 ) -> Comparison:
     recorded = {record.cell.id for record in records}
-    notes = [f"{record.cell.id}: {note}" for record in records for note in record.notes]
+    notes = list(remarks)
+    notes += [f"{record.cell.id}: {note}" for record in records for note in record.notes]
     standins = sorted(
         {r.image.name for r in records if r.image is not None and r.image.base is BaseKind.STANDIN}
     )

@@ -83,6 +83,24 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Caps:
+    """At most so many epochs a fit, and batches an epoch; None is as the script has it."""
+
+    epochs: int | None = None
+    steps: int | None = None
+
+    @property
+    def note(self) -> str:
+        """What was shortened, in words; empty where nothing was."""
+        parts = []
+        if self.epochs is not None:
+            parts.append(f"at most {self.epochs} epochs a fit")
+        if self.steps is not None:
+            parts.append(f"at most {self.steps} batches an epoch")
+        return f"The script was shortened: {', '.join(parts)}." if parts else ""
+
+
+@dataclass(frozen=True)
 class Plan:
     """The whole matrix of one script; ``images`` are in order, the first is the reference."""
 
@@ -92,6 +110,7 @@ class Plan:
     images: tuple[str, ...]
     cells: tuple[Cell, ...]
     limits: Limits
+    caps: Caps = Caps()
 
     def only(self, images: Sequence[str]) -> tuple[Cell, ...]:
         """Return the cells of some of the images, all of them for an empty selection.
@@ -116,6 +135,7 @@ def make_plan(
     settings: Sequence[KerasSettings],
     seeds: Sequence[int],
     limits: Limits,
+    caps: Caps = Caps(),
 ) -> Plan:
     """Cross images, settings and seeds; the images of one seed stay together.
 
@@ -136,6 +156,7 @@ def make_plan(
         images=tuple(images),
         cells=cells,
         limits=limits,
+        caps=caps,
     )
 
 

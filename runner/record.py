@@ -17,6 +17,8 @@ class Outcome(Enum):
     OK = "ok"
     SCRIPT_ERROR = "script error"
     IMPORT_ERROR = "import error"
+    BACKEND_BOUND = "backend-bound"
+    MISSING_DATA = "missing data"
     TIMEOUT = "time-out"
     OUT_OF_MEMORY = "out of memory"
     CRASHED = "crashed"

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 import runner
-from runner import arrays, catalog, compare, plan, script, store, tolerance
+from runner import arrays, catalog, compare, datasets, plan, script, store, tolerance
 from runner.catalog import Catalog
 from runner.cell import folders
 from runner.cell.ownership import Owner, sweep
@@ -22,7 +22,7 @@ from runner.errors import EngineError, ExitCode, InterruptedRunError
 from runner.images.build import BasePolicy, Builder, Say
 from runner.interrupts import Interrupts
 from runner.measures import Measure
-from runner.plan import Cell, KerasSettings, Limits, Plan
+from runner.plan import Caps, Cell, KerasSettings, Limits, Plan
 from runner.record import HostFacts, ImageIdentity, Manifest, Outcome, Record
 from runner.report.progress import Progress
 from runner.script import Script
@@ -42,6 +42,8 @@ class RunRequest:
     settings: tuple[KerasSettings, ...]
     seeds: tuple[int, ...]
     limits: Limits
+    caps: Caps
+    data: Path | None
     results: Path
     run: str | None
     base: BasePolicy
@@ -67,6 +69,7 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
     """
     found = script.load(request.target)
     images = catalog.load(request.catalog)
+    datasets.check(found, request.data)
     made = _plan(request, found, images)
     selected = made.only(request.only)
     rules = _rules_beside(found, request.tolerances)
@@ -104,6 +107,7 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
             script=found,
             script_folder=found.folder,
             run=folder,
+            data=request.data.resolve() if request.data is not None else None,
         )
         _run_cells(context, todo, images, identities, progress)
     finally:
@@ -122,6 +126,7 @@ def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
         settings=request.settings,
         seeds=request.seeds,
         limits=request.limits,
+        caps=request.caps,
     )
 
 
@@ -179,9 +184,9 @@ def _run_cells(
     identities: dict[str, ImageIdentity],
     progress: Progress,
 ) -> None:
-    staging = context.run.work / f"script-{secrets.token_hex(4)}"
+    staging = context.run.work / f"staged-{secrets.token_hex(4)}"
     try:
-        context = _with_readable_script(context, staging)
+        context = _with_readable_folders(context, staging)
         for cell in cells:
             _go_on(context)
             progress.started(cell)
@@ -197,12 +202,15 @@ def _run_cells(
         folders.remove(staging)
 
 
-def _with_readable_script(context: CellContext, staging: Path) -> CellContext:
+def _with_readable_folders(context: CellContext, staging: Path) -> CellContext:
+    hidden = context.run.path.parent
+    data = context.data
+    if data is not None:
+        data = folders.readable(data, staging / "data", hidden=hidden)
     return replace(
         context,
-        script_folder=folders.readable(
-            context.script.folder, staging, hidden=context.run.path.parent
-        ),
+        script_folder=folders.readable(context.script.folder, staging / "script", hidden=hidden),
+        data=data,
     )
 
 
@@ -231,6 +239,7 @@ def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
         tolerances=Tolerances((*rules, *manifest.tolerances)),
         compare_arrays=_array_comparison(folder, folder),
         title=f"{manifest.plan.model} ({manifest.run})",
+        notes=tuple(note for note in (manifest.plan.caps.note,) if note),
     )
 
 

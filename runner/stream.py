@@ -150,7 +150,13 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
     keras_backend_variable: Text | None
 
 
-Event = Start | Environment | Model | CallStart | FirstBatch | EpochEnd | CallEnd | End
+class Note(msgspec.Struct, frozen=True, tag="note", tag_field="event"):
+    """A remark of the probe's for whoever reads the record."""
+
+    text: Text
+
+
+Event = Note | Start | Environment | Model | CallStart | FirstBatch | EpochEnd | CallEnd | End
 
 
 class Epoch(msgspec.Struct, frozen=True):
@@ -183,6 +189,7 @@ class Observation(msgspec.Struct):
 
     environment: Environment | None = None
     models: list[Model] = []
+    notes: list[str] = []
     calls: list[Call] = []
     end: End | None = None
 
@@ -247,6 +254,8 @@ def _take(event: Event, observation: Observation, calls: dict[int, Call], number
                 raise BadStreamError(f"its protocol is {protocol}, not {PROTOCOL}")
         case Environment():
             observation.environment = event
+        case Note():
+            observation.notes.append(event.text)
         case Model():
             observation.models.append(event)
         case CallStart():

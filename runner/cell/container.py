@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from runner.plan import Cell, Limits
+from runner.plan import Caps, Cell, Limits
 
 LABEL = "io.keras-matrix.cell"
 OWNER_LABEL = "io.keras-matrix.owner"
@@ -15,6 +15,7 @@ PROBE = PurePosixPath("/keras-matrix")
 SCRIPT = PurePosixPath("/script")
 OUTPUT = PurePosixPath("/output")
 SCRATCH = PurePosixPath("/scratch")
+DATA = PurePosixPath("/data")
 
 MAX_OUTPUT_FILE = 256 * 2**20
 MAX_LOG = "16m"
@@ -58,6 +59,7 @@ class CellFolders:
     results: Path
     keras_home: Path
     output: Path
+    data: Path | None = None
 
 
 def cell_environment(cell: Cell, limits: Limits) -> dict[str, str]:
@@ -88,13 +90,16 @@ def cell_container(
     folders: CellFolders,
     user: str,
     limits: Limits,
+    caps: Caps,
     labels: Mapping[str, str],
 ) -> ContainerSpec:
     """Specify the container of a cell; ``image`` is a content digest, ``script`` a file name."""
-    seed = () if cell.seed is None else ("--seed", str(cell.seed))
+    asked = {"--seed": cell.seed, "--epochs-cap": caps.epochs, "--steps-cap": caps.steps}
+    given = [part for name, value in asked.items() if value is not None for part in (name, value)]
     command = (
         *("python", "-m", "keras_matrix_probe", "run", "--output", str(OUTPUT)),
-        *("--workspace", str(SCRATCH / "work"), *seed, str(SCRIPT / script), "--", *arguments),
+        *("--workspace", str(SCRATCH / "work"), *(str(part) for part in given)),
+        *(str(SCRIPT / script), "--", *arguments),
     )
     return ContainerSpec(
         name=name,
@@ -102,6 +107,7 @@ def cell_container(
         command=command,
         environment=cell_environment(cell, limits),
         binds=(
+            *((Bind(folders.data, DATA),) if folders.data is not None else ()),
             Bind(folders.probe, PROBE / folders.probe.name),
             Bind(folders.script, SCRIPT),
             Bind(folders.keras_home, KERAS_HOME),

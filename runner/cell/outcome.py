@@ -10,6 +10,12 @@ from runner.stream import Environment, Number, Observation
 
 SIGNAL_BASE = 128
 LIMIT_TOLERANCE = 0.01
+BY_STATUS = {
+    "import": Outcome.IMPORT_ERROR,
+    "bound": Outcome.BACKEND_BOUND,
+    "data": Outcome.MISSING_DATA,
+}
+"""The status in a script's ``end`` event to the outcome; any other is the script's own error."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def judge(
     if mismatch:
         return Judgement(Outcome.MISMATCH, mismatch)
     if end.error is not None:
-        outcome = Outcome.IMPORT_ERROR if end.status == "import" else Outcome.SCRIPT_ERROR
+        outcome = BY_STATUS.get(end.status, Outcome.SCRIPT_ERROR)
         place = f" ({end.error.file}, line {end.error.line})" if end.error.file else ""
         said = f": {end.error.message}" if end.error.message else ""
         return Judgement(outcome, f"{end.error.kind}{said}{place}")

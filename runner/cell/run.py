@@ -50,7 +50,10 @@ TAIL_WIDTH = 400
 
 @dataclass(frozen=True)
 class CellContext:
-    """What all cells of a run share. ``script_folder`` is the one that cells can read."""
+    """What all cells of a run share. ``script_folder`` is the one that cells can read.
+
+    ``data`` is the folder of data sets, if there is one.
+    """
 
     engine: Engine
     interrupts: Interrupts
@@ -59,6 +62,7 @@ class CellContext:
     script: Script
     script_folder: Path
     run: RunFolder
+    data: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -177,9 +181,11 @@ def _live(
             results=context.run.path.parent,
             keras_home=work.keras_home,
             output=work.output,
+            data=context.data,
         ),
         user=f"{uid}:{gid}",
         limits=context.plan.limits,
+        caps=context.plan.caps,
         labels={OWNER_LABEL: context.owner.label(), RUN_LABEL: context.run.name},
     )
     try:
@@ -245,11 +251,14 @@ def _keep(
 
 
 def _notes(observation: Observation) -> tuple[str, ...]:
+    notes = [printable(note) for note in dict.fromkeys(observation.notes)]
     end = observation.end
     if end is not None and end.keras_backend_variable is not None:
         variable = printable(end.keras_backend_variable)
-        return (f"The script sets KERAS_BACKEND={variable}; keras.json decides, so it had no say.",)
-    return ()
+        notes.append(
+            f"The script sets KERAS_BACKEND={variable}; keras.json decides, so it had no say."
+        )
+    return tuple(notes)
 
 
 def _tail(log: bytes) -> tuple[str, ...]:

@@ -25,6 +25,14 @@ from runner.cli import options
 @click.option("--scratch", default="2g", show_default=True, help="Scratch space a cell.")
 @click.option("--cpus", type=float, default=1.0, show_default=True, help="CPUs a cell.")
 @click.option("--pids", type=int, default=256, show_default=True, help="Processes a cell.")
+@click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit.")
+@click.option("--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder of Keras's data sets (what ~/.keras/datasets is elsewhere).",
+)
 @click.option(
     "--tolerances",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -54,6 +62,9 @@ def command(
     scratch: str,
     cpus: float,
     pids: int,
+    epochs_cap: int | None,
+    steps_cap: int | None,
+    data: Path | None,
     tolerances: Path | None,
     tolerance_texts: tuple[str, ...],
     base: str,
@@ -75,7 +86,7 @@ def command(
     from runner.errors import ConfigurationError, ExitCode
     from runner.images.build import BasePolicy
     from runner.interrupts import Interrupts, installed
-    from runner.plan import Floatx, ImageDataFormat, Limits, cross_settings
+    from runner.plan import Caps, Floatx, ImageDataFormat, Limits, cross_settings
     from runner.record import Outcome
 
     if not (timeout > 0 and cpus > 0 and pids > 0):
@@ -99,6 +110,8 @@ def command(
             pids=pids,
             timeout=timeout,
         ),
+        caps=Caps(epochs=epochs_cap, steps=steps_cap),
+        data=data,
         results=results,
         run=run_name,
         base=BasePolicy(base),

@@ -8,8 +8,9 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from . import PROTOCOL, environment, script, seeding, workspace
+from . import PROTOCOL, data_sets, environment, script, seeding, workspace
 from .arrays import ArrayStore
+from .caps import Caps
 from .events import EventStream
 
 
@@ -21,6 +22,8 @@ def main(argv: List[str]) -> int:
     run_parser.add_argument("--output", required=True, help="folder for the event stream")
     run_parser.add_argument("--workspace", required=True, help="folder to run the script in")
     run_parser.add_argument("--seed", type=int, default=None)
+    run_parser.add_argument("--epochs-cap", type=int, default=None)
+    run_parser.add_argument("--steps-cap", type=int, default=None)
     run_parser.add_argument("script", help="the script's path")
     run_parser.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("packages", help="print the installed versions as JSON")
@@ -52,12 +55,14 @@ def run(chosen: argparse.Namespace) -> int:
         return 1
     stream.emit("environment", **environment.describe(keras, time.perf_counter() - started))
     recorder = _install_hooks(keras, stream, chosen)
+    scratch = os.path.dirname(chosen.workspace)
+    data_sets.install(keras, scratch, lambda text: stream.emit("note", text=text))
     if chosen.seed is not None:
         seeding.seed_all(keras, chosen.seed)
 
     started = time.perf_counter()
     cpu = time.process_time()
-    outcome = script.run(path, arguments)
+    outcome = script.run(path, arguments, str(keras.backend.backend()))
     recorder.finish()
     usage = resource.getrusage(resource.RUSAGE_SELF)
     outcome.update(
@@ -77,7 +82,9 @@ def _import_keras() -> Any:
     import keras
     import keras.backend
     import keras.callbacks
+    import keras.datasets
     import keras.models
+    import keras.utils
 
     return keras
 
@@ -85,7 +92,8 @@ def _import_keras() -> Any:
 def _install_hooks(keras: Any, stream: EventStream, chosen: argparse.Namespace) -> Any:
     from .hooks import Recorder
 
-    recorder = Recorder(stream, ArrayStore(chosen.output), chosen.workspace)
+    caps = Caps(chosen.epochs_cap, chosen.steps_cap)
+    recorder = Recorder(stream, ArrayStore(chosen.output), chosen.workspace, caps)
     recorder.install(keras)
     return recorder
 

@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from . import models
 from .arrays import ArrayStore
+from .caps import Caps
 from .events import EventStream
 from .loops import METHODS, Loops
 
@@ -33,7 +34,8 @@ KINDS = {
 class Recorder:
     """Turns calls on Keras models into events."""
 
-    def __init__(self, stream: EventStream, arrays: ArrayStore, folder: str) -> None:
+    def __init__(self, stream: EventStream, arrays: ArrayStore, folder: str, caps: Caps) -> None:
+        self._caps = caps
         self._stream = stream
         self._arrays = arrays
         self._folder = folder
@@ -102,6 +104,7 @@ class Recorder:
                 return original(model, *args, **kwargs)
             self._depth.inside = True
             try:
+                args, kwargs = self._caps.apply(original, kind, args, kwargs)
                 call = _Call(self, kind, model)
                 if kind == "fit":
                     args, kwargs = _with_callback(args, kwargs, position, callback_class(call))

@@ -6,10 +6,13 @@ import sys
 import traceback
 from typing import Any, Dict, List, Optional
 
+from .bound import bound_to
+from .data_sets import MissingDataSetError
+
 MAX_TRACEBACK = 20000
 
 
-def run(path: str, arguments: List[str]) -> Dict[str, Any]:
+def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
     """Run the script at ``path``; return the ``end`` event's status, exit code and error."""
     folder = os.path.dirname(path)
     os.chdir(folder)
@@ -28,10 +31,15 @@ def run(path: str, arguments: List[str]) -> Dict[str, Any]:
         return {"status": "exit", "exit_code": code, "error": error}
     except MemoryError as failure:
         return _failed("memory", failure, folder)
-    except ImportError as failure:
-        return _failed("import", failure, folder)
+    except MissingDataSetError as failure:
+        return _failed("data", failure, folder)
     except BaseException as failure:  # the script's own: whatever it raises is a result
-        return _failed("error", failure, folder)
+        bound = bound_to(failure, backend)
+        if bound is not None:
+            ended = _failed("bound", failure, folder)
+            ended["error"]["message"] = "bound to %s: %s" % (bound, ended["error"]["message"])
+            return ended
+        return _failed("import" if isinstance(failure, ImportError) else "error", failure, folder)
     return {"status": "ok", "exit_code": 0, "error": None}
 
 

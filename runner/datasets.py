@@ -1,0 +1,88 @@
+"""Which of Keras's data sets a script loads, as far as can be told without running it."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import ConfigurationError
+from runner.script import Script
+
+FILES = {
+    "boston_housing": ("boston_housing.npz",),
+    "cifar10": ("cifar-10-batches-py|cifar-10-batches-py.tar.gz",),
+    "cifar100": ("cifar-100-python|cifar-100-python.tar.gz",),
+    "fashion_mnist": (
+        "fashion-mnist/train-labels-idx1-ubyte.gz",
+        "fashion-mnist/train-images-idx3-ubyte.gz",
+        "fashion-mnist/t10k-labels-idx1-ubyte.gz",
+        "fashion-mnist/t10k-images-idx3-ubyte.gz",
+    ),
+    "imdb": ("imdb.npz",),
+    "mnist": ("mnist.npz",),
+    "reuters": ("reuters.npz",),
+}
+"""Module of ``keras.datasets`` to its files in the cache (tag 2.3.1); ``a|b`` is either."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A file that a script's data set needs and the folder does not hold."""
+
+    module: str
+    file: str
+
+
+def loaded_modules(source: bytes) -> tuple[str, ...]:
+    """Return the modules of ``keras.datasets`` whose ``load_data()`` the source calls.
+
+    Only calls with the default path count. A source that this Python cannot parse has none: what
+    is wrong with it is for the cell's own Python to say.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return ()
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "keras.datasets":
+            names.update((alias.asname or alias.name, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            names.update((a.asname, a.name) for a in node.names if a.asname is not None)
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        given = {keyword.arg for keyword in node.keywords}
+        if node.func.attr != "load_data" or node.args or given & {"path", None}:
+            continue
+        owner = ast.unparse(node.func.value)
+        module = names.get(owner, owner).rpartition(".")[2]
+        if owner in names or owner.startswith("keras.datasets."):
+            found.append(module)
+    return tuple(dict.fromkeys(module for module in found if module in FILES))
+
+
+def missing(source: bytes, data: Path | None) -> tuple[Missing, ...]:
+    """Return the files that the source's data sets need and ``data`` does not hold."""
+    return tuple(
+        Missing(module, file.partition("|")[0])
+        for module in loaded_modules(source)
+        for file in FILES[module]
+        if data is None or not any((data / either).exists() for either in file.split("|"))
+    )
+
+
+def check(script: Script, data: Path | None) -> None:
+    """Check before any cell starts that the script's data sets are there.
+
+    Raises:
+        ConfigurationError: the folder, or a file in it, is not there.
+    """
+    if data is not None and not data.is_dir():
+        raise ConfigurationError(f"--data {data} is not a folder; check the path.")
+    for one in missing(script.path.read_bytes(), data):
+        where = f"put it into {data}" if data is not None else "name its folder with --data"
+        raise ConfigurationError(
+            f"{script.path.name} loads keras.datasets.{one.module}, whose file {one.file} is "
+            f"not there; cells have no network, so {where}."
+        )
