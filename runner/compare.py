@@ -105,6 +105,10 @@ CompareArrays = Callable[[Record, Measure, Record, Measure, Tolerance], ArrayDif
 """Compares two stored arrays element by element; None if one of them was not kept."""
 
 
+Replicate = tuple[int | None, int]
+"""A seed and the count of its repeat."""
+
+
 @dataclass(frozen=True)
 class _Side:
     name: str
@@ -243,13 +247,15 @@ class _Pair:
         self._sides = (reference, other)
         self._tolerances = tolerances
         self._compare_arrays = compare_arrays
-        self._records = [{r.cell.seed: r for r in side.records} for side in self._sides]
+        self._records = [
+            {(r.cell.seed, r.cell.repeat): r for r in side.records} for side in self._sides
+        ]
         self._measured = [
             {seed: {m.metric: m for m in measures(record)} for seed, record in records.items()}
             for records in self._records
         ]
         shared = self._records[0].keys() & self._records[1].keys()
-        self._seeds = sorted(shared, key=_seed_order)
+        self._seeds = sorted(shared, key=_order)
 
     def rows(self) -> list[Row]:
         """Return a row for every metric that either side has."""
@@ -294,7 +300,7 @@ class _Pair:
         )
 
     def _summary(
-        self, metric: str, side: Mapping[int | None, Mapping[str, Measure]]
+        self, metric: str, side: Mapping[Replicate, Mapping[str, Measure]]
     ) -> Summary | None:
         seeds = self._seeds or list(side)
         values = tuple(side[seed][metric].value for seed in seeds if metric in side[seed])
@@ -337,5 +343,6 @@ def _differences(reference: float, other: float) -> tuple[float, float]:
     return absolute, absolute / abs(reference) if reference else math.inf
 
 
-def _seed_order(seed: int | None) -> int:
-    return -1 if seed is None else seed
+def _order(replicate: Replicate) -> tuple[int, int]:
+    seed, repeat = replicate
+    return (-1 if seed is None else seed, repeat)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -57,29 +58,35 @@ class KerasSettings:
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of the model: one image, one keras.json, one seed (None: the script's own luck)."""
+    """One run of the model: one image, one keras.json, one seed (None: the script's own luck).
+
+    ``repeat`` counts runs of the very same from 0, to see whether an image repeats itself.
+    """
 
     image: str
     settings: KerasSettings = KerasSettings()
     seed: int | None = None
+    repeat: int = 0
 
     @property
     def id(self) -> str:
         """The name of the cell: unique within a run, safe as a file name."""
         settings = "" if self.settings == KerasSettings() else f".{self.settings.id}"
         seed = "" if self.seed is None else f".seed{self.seed}"
-        return f"{self.image}{settings}{seed}"
+        repeat = f".repeat{self.repeat}" if self.repeat else ""
+        return f"{self.image}{settings}{seed}{repeat}"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a cell may use: bytes, CPUs, processes, seconds."""
+    """What a cell may use: bytes, CPUs, processes, seconds, and threads for the numbers."""
 
     memory: int = 4 * 2**30
     scratch: int = 2 * 2**30
     cpus: float = 1.0
     pids: int = 256
     timeout: float = 1800.0
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,10 @@ class Caps:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole matrix of one script; ``images`` are in order, the first is the reference."""
+    """The whole matrix of one script; ``images`` are in order, the first is the reference.
+
+    ``cells`` are in the order they run; ``schedule_seed`` made it.
+    """
 
     model: str
     script_sha256: str
@@ -111,6 +121,7 @@ class Plan:
     cells: tuple[Cell, ...]
     limits: Limits
     caps: Caps = Caps()
+    schedule_seed: int = 0
 
     def only(self, images: Sequence[str]) -> tuple[Cell, ...]:
         """Return the cells of some of the images, all of them for an empty selection.
@@ -136,8 +147,14 @@ def make_plan(
     seeds: Sequence[int],
     limits: Limits,
     caps: Caps = Caps(),
+    repeats: int = 1,
+    schedule_seed: int = 0,
 ) -> Plan:
-    """Cross images, settings and seeds; the images of one seed stay together.
+    """Cross images, settings, seeds and repeats.
+
+    A block is one seed on all images: blocks follow one another, and within each the order of the
+    images is drawn anew, so that a drift of the machine is not taken for a difference between
+    them (randomized complete block design; Fisher, The Design of Experiments, 1935).
 
     Raises:
         NothingSelectedError: no image or no setting is left.
@@ -145,18 +162,22 @@ def make_plan(
     if not images or not settings:
         raise NothingSelectedError("No cell is selected; name at least one image with --on.")
     chosen_seeds: Sequence[int | None] = seeds if seeds else (None,)
-    cells = tuple(
-        Cell(image=image, settings=setting, seed=seed)
-        for setting, seed, image in itertools.product(settings, chosen_seeds, images)
-    )
+    order = random.Random(schedule_seed)
+    cells: list[Cell] = []
+    for setting, seed, repeat in itertools.product(settings, chosen_seeds, range(repeats)):
+        cells += [
+            Cell(image=image, settings=setting, seed=seed, repeat=repeat)
+            for image in order.sample(images, len(images))
+        ]
     return Plan(
         model=model,
         script_sha256=script_sha256,
         arguments=tuple(arguments),
         images=tuple(images),
-        cells=cells,
+        cells=tuple(cells),
         limits=limits,
         caps=caps,
+        schedule_seed=schedule_seed,
     )
 
 

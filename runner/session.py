@@ -43,6 +43,8 @@ class RunRequest:
     seeds: tuple[int, ...]
     limits: Limits
     caps: Caps
+    repeats: int
+    schedule_seed: int
     data: Path | None
     results: Path
     run: str | None
@@ -127,6 +129,8 @@ def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
         seeds=request.seeds,
         limits=request.limits,
         caps=request.caps,
+        repeats=request.repeats,
+        schedule_seed=request.schedule_seed,
     )
 
 

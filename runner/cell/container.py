@@ -67,7 +67,7 @@ def cell_environment(cell: Cell, limits: Limits) -> dict[str, str]:
 
     ``KERAS_BACKEND`` is left unset: the backend comes from keras.json alone.
     """
-    threads = str(max(1, round(limits.cpus)))
+    threads = str(limits.threads)
     return {
         "HOME": str(SCRATCH / "home"),
         "TMPDIR": str(SCRATCH / "tmp"),

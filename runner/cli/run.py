@@ -25,6 +25,20 @@ from runner.cli import options
 @click.option("--scratch", default="2g", show_default=True, help="Scratch space a cell.")
 @click.option("--cpus", type=float, default=1.0, show_default=True, help="CPUs a cell.")
 @click.option("--pids", type=int, default=256, show_default=True, help="Processes a cell.")
+@click.option(
+    "--repeat",
+    "repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Runs of each seed on each image, to see whether it repeats itself.",
+)
+@click.option(
+    "--deterministic", is_flag=True, help="One thread, and seed 0 unless --seeds says otherwise."
+)
+@click.option(
+    "--schedule-seed", type=int, default=0, show_default=True, help="Seed of the order of cells."
+)
 @click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit.")
 @click.option("--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch.")
 @click.option(
@@ -62,6 +76,9 @@ def command(
     scratch: str,
     cpus: float,
     pids: int,
+    repeats: int,
+    deterministic: bool,
+    schedule_seed: int,
     epochs_cap: int | None,
     steps_cap: int | None,
     data: Path | None,
@@ -102,15 +119,18 @@ def command(
             parse.parse_choices("--image-data-format", formats, ImageDataFormat),
             parse.parse_floats("--epsilon", epsilon),
         ),
-        seeds=parse.parse_seeds(seeds),
+        seeds=parse.parse_seeds(seeds) or ((0,) if deterministic else ()),
         limits=Limits(
             memory=parse.parse_size("--memory", memory),
             scratch=parse.parse_size("--scratch", scratch),
             cpus=cpus,
             pids=pids,
             timeout=timeout,
+            threads=1 if deterministic else max(1, round(cpus)),
         ),
         caps=Caps(epochs=epochs_cap, steps=steps_cap),
+        repeats=repeats,
+        schedule_seed=schedule_seed,
         data=data,
         results=results,
         run=run_name,
