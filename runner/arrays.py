@@ -1,19 +1,29 @@
 """Compare stored arrays element by element. A container wrote them: nothing is unpickled."""
 
 import io
+import struct
+import tokenize
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy
 import numpy.typing
 
-from runner.compare import ArrayDifference
+from runner.comparison import ArrayDifference
 from runner.stream import BadStreamError, read_bounded
 from runner.tolerance import Tolerance
 
 MAX_FILE = 64 * 2**20
 MAX_EXPANDED = 256 * 2**20
+
+DAMAGE = (
+    *(ArithmeticError, EOFError, KeyError, MemoryError, OSError),
+    *(RuntimeError, SyntaxError, TypeError, ValueError),
+    *(struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+"""What zipfile and NumPy's reader of headers raise at what is no array file."""
 
 FloatArray = numpy.typing.NDArray[numpy.float64]
 
@@ -32,7 +42,7 @@ def read(path: Path) -> FloatArray:
         with numpy.load(io.BytesIO(content), allow_pickle=False) as loaded:
             array: Any = loaded["array"]
             return numpy.asarray(array, dtype=numpy.float64)
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, TypeError) as error:
+    except DAMAGE as error:
         raise BadStreamError(f"{path.name} is not an array file ({error})") from error
 
 
@@ -45,11 +55,11 @@ def difference(reference: FloatArray, other: FloatArray, tolerance: Tolerance) -
         return ArrayDifference(absolute=float("inf"), relative=float("inf"), close=False)
     if reference.size == 0:
         return ArrayDifference(absolute=0.0, relative=0.0, close=True)
-    close = numpy.isclose(
-        other, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True
-    )
     same = (reference == other) | (numpy.isnan(reference) & numpy.isnan(other))
-    with numpy.errstate(invalid="ignore", divide="ignore"):
+    with numpy.errstate(all="ignore"):
+        close = numpy.isclose(
+            other, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True
+        )
         absolute = numpy.where(same, 0.0, numpy.abs(other - reference))
         absolute = numpy.where(numpy.isnan(absolute), numpy.inf, absolute)
         relative = numpy.where(same, 0.0, absolute / numpy.abs(reference))

@@ -12,9 +12,9 @@ from runner.errors import ConfigurationError, NothingSelectedError
 CATALOG_FILE = "images.toml"
 SCHEMA = 1
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9A-Za-z.+-]*$")]
-Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
+Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9A-Za-z.+-]*\Z")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 
 
 class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,7 +125,7 @@ def load(root: Path) -> Catalog:
         raise ConfigurationError(
             f"Cannot read the image catalog {path} ({error.strerror}); name another with --catalog."
         ) from error
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"The image catalog {path} is wrong: {error}.") from error
     if file.schema != SCHEMA:
         raise ConfigurationError(

@@ -1,109 +1,22 @@
 """Compare what cells measured. Pure: records and tolerances in, one comparison out."""
 
 import math
-import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
+from runner.comparison import (
+    ArrayDifference,
+    CellNote,
+    CompareArrays,
+    Comparison,
+    Row,
+    Summary,
+    Verdict,
+)
 from runner.errors import NothingSelectedError
 from runner.measures import Measure, measures
 from runner.record import BaseKind, Outcome, Record
 from runner.tolerance import Kind, Tolerance, Tolerances
-
-
-class Verdict(Enum):
-    """What a row says."""
-
-    AGREE = "agree"
-    DIFFER = "differ"
-    REPORTED = "reported"
-    MISSING = "missing"
-
-
-@dataclass(frozen=True)
-class Summary:
-    """The values of a metric on one side, one a seed: median, smallest and largest."""
-
-    values: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """The median; NaN if any value is."""
-        if any(math.isnan(value) for value in self.values):
-            return math.nan
-        return statistics.median(self.values)
-
-    @property
-    def low(self) -> float:
-        """The smallest value."""
-        return min(self.values)
-
-    @property
-    def high(self) -> float:
-        """The largest value."""
-        return max(self.values)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One metric on two sides. ``absolute`` and ``relative`` (to the reference) compare medians.
-
-    For arrays they are the largest element-wise differences. A side without the metric is None.
-    """
-
-    group: str
-    metric: str
-    kind: Kind
-    reference: Summary | None
-    other: Summary | None
-    reference_name: str
-    other_name: str
-    absolute: float | None
-    relative: float | None
-    tolerance: Tolerance | None
-    verdict: Verdict
-
-
-@dataclass(frozen=True)
-class CellNote:
-    """A cell that has no score, or a remark on one that has."""
-
-    cell: str
-    outcome: Outcome
-    reason: str
-    log_tail: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Everything there is to report on a run, or on two."""
-
-    title: str
-    rows: tuple[Row, ...]
-    failures: tuple[CellNote, ...]
-    missing: tuple[str, ...]
-    notes: tuple[str, ...]
-    cells: int
-
-    @property
-    def differs(self) -> bool:
-        """Tell whether any judged row is out of tolerance, or lacks a side."""
-        return any(row.verdict in (Verdict.DIFFER, Verdict.MISSING) for row in self.rows)
-
-
-@dataclass(frozen=True)
-class ArrayDifference:
-    """The largest absolute and relative difference, and whether all elements are close."""
-
-    absolute: float
-    relative: float
-    close: bool
-
-
-CompareArrays = Callable[[Record, Measure, Record, Measure, Tolerance], ArrayDifference | None]
-"""Compares two stored arrays element by element; None if one of them was not kept."""
-
 
 Replicate = tuple[int | None, int]
 """A seed and the count of its repeat."""
@@ -158,7 +71,13 @@ def compare_images(
     rows: list[Row] = []
     for group, reference, other in sides:
         rows += _Pair(group, reference, other, tolerances, compare_arrays).rows()
-    return _comparison(title, rows, records, planned, notes)
+    return _comparison(title, rows, records, not_recorded(records, planned), notes)
+
+
+def not_recorded(records: Sequence[Record], planned: Sequence[str]) -> tuple[str, ...]:
+    """Return the planned cells that have no record."""
+    recorded = {record.cell.id for record in records}
+    return tuple(cell for cell in planned if cell not in recorded)
 
 
 def compare_runs(
@@ -166,7 +85,7 @@ def compare_runs(
     after: Sequence[Record],
     *,
     names: tuple[str, str],
-    planned: Sequence[str],
+    planned: tuple[Sequence[str], Sequence[str]],
     tolerances: Tolerances,
     compare_arrays: CompareArrays,
 ) -> Comparison:
@@ -197,17 +116,21 @@ def compare_runs(
         group = f"{image}.{settings.id}" if several else image
         rows += _Pair(group, reference, other, tolerances, compare_arrays).rows()
     title = f"{names[0]} against {names[1]}"
-    return _comparison(title, rows, (*before, *after), planned)
+    missing = [
+        f"{name}: {cell}"
+        for name, run, cells in zip(names, (before, after), planned, strict=True)
+        for cell in not_recorded(run, cells)
+    ]
+    return _comparison(title, rows, (*before, *after), missing)
 
 
 def _comparison(
     title: str,
     rows: Sequence[Row],
     records: Sequence[Record],
-    planned: Sequence[str],
+    missing: Sequence[str],
     remarks: Sequence[str] = (),
 ) -> Comparison:
-    recorded = {record.cell.id for record in records}
     notes = list(remarks)
     notes += [f"{record.cell.id}: {note}" for record in records for note in record.notes]
     standins = sorted(
@@ -223,7 +146,7 @@ def _comparison(
             for record in records
             if record.outcome is not Outcome.OK
         ),
-        missing=tuple(cell for cell in planned if cell not in recorded),
+        missing=tuple(missing),
         notes=tuple(notes),
         cells=len(records),
     )

@@ -1,6 +1,7 @@
 """Which of Keras's data sets a script loads, as far as can be told without running it."""
 
 import ast
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,15 +40,21 @@ def loaded_modules(source: bytes) -> tuple[str, ...]:
     is wrong with it is for the cell's own Python to say.
     """
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     names: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "keras.datasets":
             names.update((alias.asname or alias.name, alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
-            names.update((a.asname, a.name) for a in node.names if a.asname is not None)
+            names.update(
+                (alias.asname, alias.name)
+                for alias in node.names
+                if alias.asname is not None and alias.name.startswith("keras.datasets.")
+            )
     found = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):

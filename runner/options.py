@@ -8,6 +8,7 @@ from typing import TypeVar
 from runner.errors import ConfigurationError
 
 MAX_SEEDS = 100_000
+MAX_SIZE = 2**62
 MAX_SEED = 2**32 - 1
 _UNITS = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
 
@@ -77,10 +78,15 @@ def _seeds(text: str) -> Sequence[int]:
     if ".." in text:
         first, _, last = text.partition("..")
         # A range is lazy: "0..9999999999" costs nothing before it is refused.
-        return range(int(first), int(last) + 1)
+        return _range(int(first), int(last))
     if "," in text:
         return [int(part) for part in parse_list(text)]
-    return range(int(text))
+    return _range(0, int(text) - 1)
+
+
+def _range(first: int, last: int) -> range:
+    # One too many is enough to be refused; a range of any size would not have a length.
+    return range(first, min(last, first + MAX_SEEDS) + 1)
 
 
 def parse_size(option: str, text: str) -> int:
@@ -90,7 +96,7 @@ def parse_size(option: str, text: str) -> int:
         ConfigurationError: malformed or not positive.
     """
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([bkmg]?)(?:i?b)?", text.strip().lower())
-    size = int(float(match.group(1)) * _UNITS[match.group(2)]) if match else 0
-    if size <= 0:
+    size = float(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
+    if not 1 <= size <= MAX_SIZE:
         raise ConfigurationError(f"{option} {text!r} is not a size, such as 512m or 4g.")
-    return size
+    return int(size)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from runner.catalog import Catalog
 from runner.cell import folders
 from runner.cell.ownership import Owner, sweep
 from runner.cell.run import CellContext, run_cell
-from runner.compare import ArrayDifference, Comparison
+from runner.comparison import ArrayDifference, CompareArrays, Comparison
 from runner.engine import Engine
 from runner.errors import EngineError, ExitCode, InterruptedRunError
 from runner.images.build import BasePolicy, Builder, Say
@@ -143,7 +144,7 @@ def _rules_beside(found: Script, named: Path | None) -> tuple[Tolerance, ...]:
 
 def _new_name(model: str) -> str:
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in model).lstrip("._-") or "run"
+    safe = re.sub(r"[^A-Za-z0-9._-]", "-", model).lstrip("._-") or "run"
     return f"{safe[:60]}-{now}-{secrets.token_hex(2)}"
 
 
@@ -239,7 +240,7 @@ def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
     return compare.compare_images(
         folder.records(),
         images=manifest.plan.images,
-        planned=tuple(cell.id for cell in manifest.plan.cells),
+        planned=_planned(manifest),
         tolerances=Tolerances((*rules, *manifest.tolerances)),
         compare_arrays=_array_comparison(folder, folder),
         title=f"{manifest.plan.model} ({manifest.run})",
@@ -254,18 +255,21 @@ def compare_two(before: RunFolder, after: RunFolder, rules: Sequence[Tolerance])
         KerasMatrixError: a run is damaged or holds nothing.
     """
     manifests = before.manifest(), after.manifest()
-    planned = (cell.id for manifest in manifests for cell in manifest.plan.cells)
     return compare.compare_runs(
         before.records(),
         after.records(),
         names=(before.name, after.name),
-        planned=tuple(dict.fromkeys(planned)),
+        planned=(_planned(manifests[0]), _planned(manifests[1])),
         tolerances=Tolerances((*rules, *manifests[0].tolerances)),
         compare_arrays=_array_comparison(before, after),
     )
 
 
-def _array_comparison(left: RunFolder, right: RunFolder) -> compare.CompareArrays:
+def _planned(manifest: Manifest) -> tuple[str, ...]:
+    return tuple(cell.id for cell in manifest.plan.cells)
+
+
+def _array_comparison(left: RunFolder, right: RunFolder) -> CompareArrays:
     def compare_arrays(
         one: Record, here: Measure, other: Record, there: Measure, rule: Tolerance
     ) -> ArrayDifference | None:

@@ -31,7 +31,7 @@ from runner.stream import BadStreamError, read_bounded
 
 MANIFEST_FILE = "manifest.json"
 MAX_RECORD = 256 * 2**20
-RUN_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 Shape = TypeVar("Shape")
 
@@ -80,7 +80,12 @@ def _read(path: Path, shape: type[Shape], schema: int) -> Shape:
                 "read it with the version that wrote it, or run again."
             )
         return msgspec.json.decode(content, type=shape)
-    except (BadStreamError, msgspec.MsgspecError, RecursionError) as error:
+    except (
+        BadStreamError,
+        msgspec.MsgspecError,
+        RecursionError,
+        UnicodeDecodeError,
+    ) as error:
         raise StoreError(f"{path} is damaged ({error}); remove it and run again.") from error
 
 
@@ -243,7 +248,8 @@ def place(results: Path, run: str) -> RunFolder:
         ConfigurationError: the name cannot be a folder's.
     """
     path = Path(run) if os.sep in run else results / run
-    if not RUN_NAME.match(path.name):
+    # The text's own last part: Path drops a dot, and makes an empty name its folder's.
+    if not RUN_NAME.fullmatch(run.rstrip(os.sep).rpartition(os.sep)[2]):
         raise ConfigurationError(
             f"--run {run!r} is not a name: use letters, digits, dots, dashes and underscores."
         )
@@ -262,6 +268,7 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
     manifests = [source.manifest() for source in sources]
     first = manifests[0]
     images: list[str] = []
+    images_known: dict[str, ImageIdentity] = {}
     cells: list[Cell] = []
     for source, manifest in zip(sources, manifests, strict=True):
         if replace(manifest.plan, images=(), cells=()) != replace(first.plan, images=(), cells=()):
@@ -269,6 +276,12 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
                 f"{source.path} was made with another script, arguments or limits than "
                 f"{sources[0].path}; only runs of the same script can be joined."
             )
+        for name, image in manifest.images.items():
+            if images_known.setdefault(name, image).id != image.id:
+                raise ConfigurationError(
+                    f"{source.path} was made on another build of image '{name}' than "
+                    f"{sources[0].path}; run one of them again."
+                )
         if overlap := sorted({cell.id for cell in cells} & {c.id for c in manifest.plan.cells}):
             raise ConfigurationError(f"{source.path} holds {overlap[0]} once more; name it once.")
         images += [image for image in manifest.plan.images if image not in images]
@@ -287,12 +300,18 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
         plan=plan,
         keras_json={key: value for m in manifests for key, value in m.keras_json.items()},
         hosts=tuple(dict.fromkeys(host for m in manifests for host in m.hosts)),
-        images={key: value for m in manifests for key, value in m.images.items()},
+        images=images_known,
         finished=tuple(cell for m in manifests for cell in m.finished),
     )
     # The manifest goes last: a join that was cut off is not taken for a run.
-    for source in sources:
-        for part in ("script", "records", "logs", "arrays"):
-            if (source.path / part).is_dir():
-                shutil.copytree(source.path / part, target.path / part, dirs_exist_ok=True)
+    try:
+        for source in sources:
+            for part in ("script", "records", "logs", "arrays"):
+                if (source.path / part).is_dir():
+                    shutil.copytree(source.path / part, target.path / part, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise StoreError(
+            f"Cannot copy the records into {target.path} ({error}); check its permissions and "
+            "space, or name another place with --into."
+        ) from error
     write_atomically(target.path / MANIFEST_FILE, to_json(joined))

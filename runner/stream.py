@@ -14,7 +14,7 @@ MAX_LINE = 4 * 2**20
 
 Text = Annotated[str, msgspec.Meta(max_length=4096)]
 LongText = Annotated[str, msgspec.Meta(max_length=65536)]
-NotFinite = Annotated[str, msgspec.Meta(pattern="^(nan|inf|-inf)$")]
+NotFinite = Annotated[str, msgspec.Meta(pattern=r"^(nan|inf|-inf)\Z")]
 Number = float | NotFinite
 """A number; JSON has none that is not finite, so those are words that ``float`` reads."""
 Metrics = Annotated[dict[Text, Number], msgspec.Meta(max_length=1000)]
@@ -114,7 +114,9 @@ class Array(msgspec.Struct, frozen=True):
     mean: Number | None
     std: Number | None
     not_finite: Count
-    file: Annotated[str, msgspec.Meta(pattern=r"^arrays/[A-Za-z0-9._-]{1,110}$")] | None
+    file: (
+        Annotated[str, msgspec.Meta(pattern=r"^arrays/[A-Za-z0-9_-][A-Za-z0-9._-]{0,109}\Z")] | None
+    )
 
 
 class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):
@@ -198,21 +200,28 @@ _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
-    """Read a regular file of at most ``limit`` bytes, following no link.
+    """Read a regular file of at most ``limit`` bytes, following no link on its last two steps.
 
     Raises:
         BadStreamError: it is missing, not a regular file, or larger.
     """
     try:
-        # Not blocking: the name may be that of a FIFO.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            # Not blocking: the name may be that of a FIFO.
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+            descriptor = os.open(path.name, flags, dir_fd=folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise BadStreamError(f"{path.name} cannot be opened ({error.strerror})") from error
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise BadStreamError(f"{path.name} is not a regular file")
-        content = file.read(limit + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise BadStreamError(f"{path.name} is larger than {limit} bytes")
     return content
@@ -237,7 +246,7 @@ def parse(content: bytes, *, complete: bool) -> Observation:
             raise BadStreamError(f"line {number} is longer than {MAX_LINE} bytes")
         try:
             event = _decoder.decode(line)
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise BadStreamError(f"line {number}: {str(error)[:300]}") from error
         if (number == 1) != isinstance(event, Start):
             raise BadStreamError(f"line {number}: 'start' is the first event and only that")

@@ -100,6 +100,14 @@ def _mebibytes(size: int) -> str:
     return f"{size / 2**20:g}"
 
 
+def untold(observation: Observation) -> str:
+    """Say that a script ended without a word on what it ran on; nothing if Keras did not load."""
+    end = observation.end
+    if observation.environment is not None or end is None or end.error is not None:
+        return ""
+    return "The cell does not say what it ran on; see the log."
+
+
 def mismatch(cell: Cell, backend: str, expect: dict[str, str], found: Environment) -> str:
     """Compare what the cell found inside with what was planned; return what differs, or nothing.
 

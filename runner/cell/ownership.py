@@ -1,5 +1,6 @@
 """Whose container is it: each is labelled with its runner, so that leftovers can be told apart."""
 
+import math
 import os
 import platform
 import uuid
@@ -9,6 +10,9 @@ import psutil
 
 from runner.cell.container import LABEL, OWNER_LABEL
 from runner.engine import Engine
+
+MAX_PID = 2**22
+"""The kernel's own bound (proc_sys_kernel(5))."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,10 @@ class Owner:
         """Read a label's value; None if it is not one of ours."""
         try:
             host, pid, started = label.rsplit("/", 2)
-            return cls(host=host, pid=int(pid), started=float(started))
+            owner = cls(host=host, pid=int(pid), started=float(started))
         except ValueError:
             return None
+        return owner if 0 < owner.pid < MAX_PID and math.isfinite(owner.started) else None
 
     def is_gone(self) -> bool:
         """Tell whether the process has ended for sure; one on another host is not known to."""

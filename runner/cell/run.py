@@ -22,6 +22,7 @@ from runner.cell.outcome import (
     limits_not_applied,
     limits_seen,
     mismatch,
+    untold,
 )
 from runner.cell.ownership import Owner
 from runner.engine import Engine
@@ -120,7 +121,9 @@ def run_cell(context: CellContext, cell: Cell, image: Image, identity: ImageIden
             folders.take_back(work.output)
             observation, damage = _observe(work.output, ending)
             found = observation.environment
-            wrong = "" if found is None else mismatch(cell, image.backend, image.expect, found)
+            wrong = untold(observation)
+            if found is not None:
+                wrong = mismatch(cell, image.backend, image.expect, found)
             judgement = judge(ending, observation, damage, context.plan.limits, wrong)
             if found is not None and (problem := limits_seen(found, context.plan.limits)):
                 judgement = Judgement(Outcome.LIMIT_NOT_APPLIED, problem)

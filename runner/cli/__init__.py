@@ -9,6 +9,8 @@ from runner.errors import KerasMatrixError
 
 EXIT_INTERNAL = 70
 """Our own defect (EX_SOFTWARE of sysexits.h): 1 would read as "they differ"."""
+EXIT_PIPE = 141
+"""What a shell says of a process that SIGPIPE ended."""
 
 
 def main() -> None:
@@ -31,10 +33,9 @@ def invoke(command: click.Command, arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("keras-matrix: interrupted.", err=True)
         return 130
-    except BrokenPipeError:
-        # Whoever read the output has seen enough.
-        sys.stderr.close()
-        return 141
+    except SystemExit as stop:
+        # click ends by itself, with 1, when whoever read the output has seen enough.
+        return EXIT_PIPE if stop.code == 1 else int(stop.code or 0)
     except Exception:
         click.echo(traceback.format_exc(), err=True)
         click.echo("keras-matrix: this is a defect of keras-matrix; please report it.", err=True)

@@ -41,13 +41,16 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """Run a Keras script, unchanged, on a matrix of backends and say what differs.
+
+\b
+Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,
+3 a cell failed, 4 nothing selected, 5 no engine, 6 an image cannot be had,
+130 Ctrl-C, 143 SIGTERM.
+"""
+
+
+@click.group(cls=LazyGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(runner.__version__, prog_name="keras-matrix")
 def cli() -> None:
-    r"""Run a Keras script, unchanged, on a matrix of backends and say what differs.
-
-    \b
-    Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,
-    3 a cell failed, 4 nothing selected, 5 no engine, 6 an image cannot be had,
-    130 Ctrl-C, 143 SIGTERM.
-    """
+    """Hold the commands."""

@@ -1,5 +1,6 @@
 """``keras-matrix run``."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -106,8 +107,8 @@ def command(
     from runner.plan import Caps, Floatx, ImageDataFormat, Limits, cross_settings
     from runner.record import Outcome
 
-    if not (timeout > 0 and cpus > 0 and pids > 0):
-        raise ConfigurationError("--timeout, --cpus and --pids must be more than 0.")
+    if not (0 < timeout < math.inf and 0 < cpus < math.inf and pids > 0):
+        raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
     rules = tolerance.parse(tolerance_texts)
     request = session.RunRequest(
         target=script,

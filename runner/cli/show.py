@@ -3,7 +3,7 @@
 import click
 
 from runner.cli.options import Format
-from runner.compare import Comparison
+from runner.comparison import Comparison
 
 
 def chosen_format(output: str, as_json: bool) -> Format:

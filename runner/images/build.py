@@ -24,6 +24,7 @@ from runner.images.key import (
     KEY_LABEL,
     content_files,
     content_key,
+    is_program,
     tag,
 )
 from runner.images.revision import source_revision
@@ -257,7 +258,7 @@ def _context(folder: Path) -> io.BytesIO:
             member = tarfile.TarInfo(str(path.relative_to(folder)))
             content = path.read_bytes()
             member.size = len(content)
-            member.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+            member.mode = 0o755 if is_program(path) else 0o644
             tar.addfile(member, io.BytesIO(content))
     packed.seek(0)
     return packed

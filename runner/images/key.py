@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from pathlib import Path
 
 from runner.catalog import Image
@@ -19,8 +20,13 @@ def content_files(folder: Path) -> tuple[Path, ...]:
     return tuple(
         path
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.relative_to(folder).parts
     )
+
+
+def is_program(path: Path) -> bool:
+    """Tell whether the file's owner may run it: all that an image keeps of its permissions."""
+    return bool(path.stat().st_mode & stat.S_IXUSR)
 
 
 def content_key(image: Image, folder: Path) -> str:
@@ -31,7 +37,10 @@ def content_key(image: Image, folder: Path) -> str:
         "platform": image.platform,
         "python": image.python,
         "files": {
-            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            str(path.relative_to(folder)): (
+                hashlib.sha256(path.read_bytes()).hexdigest(),
+                is_program(path),
+            )
             for path in content_files(folder)
         },
     }

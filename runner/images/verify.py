@@ -12,7 +12,7 @@ from runner.images.ask import ask
 from runner.record import ImageIdentity
 
 LOCK_FILES = "requirements*.txt"
-_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^ ;\\]+)", re.MULTILINE)
+_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 
 
 class Installed(msgspec.Struct, frozen=True):

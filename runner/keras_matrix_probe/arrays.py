@@ -1,6 +1,7 @@
 """Arrays that a script predicted, kept as ``.npz`` for an element-wise comparison."""
 
 import os
+import re
 from typing import Any, Dict, List
 
 import numpy
@@ -15,6 +16,7 @@ class ArrayStore:
     def __init__(self, folder: str) -> None:
         self._folder = os.path.join(folder, ARRAYS_FOLDER)
         self._left = MAX_TOTAL_BYTES
+        self._count = 0
 
     def save(self, name: str, value: Any) -> List[Dict[str, Any]]:
         """Keep ``value``, an array or a list or dict of arrays, under ``name``.
@@ -31,20 +33,24 @@ class ArrayStore:
 
     def _save_one(self, name: str, array: Any) -> Dict[str, Any]:
         numeric = array.dtype.kind in "biuf" and array.size > 0
+        with numpy.errstate(all="ignore"):
+            mean = float(numpy.mean(array, dtype="float64")) if numeric else None
+            std = float(numpy.std(array, dtype="float64")) if numeric else None
         described: Dict[str, Any] = {
             "name": name,
             "shape": list(array.shape),
             "dtype": str(array.dtype),
-            "mean": float(numpy.mean(array, dtype="float64")) if numeric else None,
-            "std": float(numpy.std(array, dtype="float64")) if numeric else None,
+            "mean": mean,
+            "std": std,
             "not_finite": int(array.size - numpy.isfinite(array).sum()) if numeric else 0,
             "file": None,
         }
         if numeric and array.nbytes <= self._left:
             self._left -= array.nbytes
             os.makedirs(self._folder, exist_ok=True)
-            # A name comes from the number of the call and the output's key: made safe as a file.
-            safe = "".join(c if c.isalnum() or c in ".-_" else "-" for c in name)
-            described["file"] = "%s/%s.npz" % (ARRAYS_FOLDER, safe[:100])
-            numpy.savez_compressed(os.path.join(self._folder, safe[:100] + ".npz"), array=array)
+            self._count += 1
+            # Names may be anything, and two of them alike once made safe: the count tells apart.
+            safe = "%d-%s.npz" % (self._count, re.sub(r"[^A-Za-z0-9._-]", "-", name)[:80])
+            described["file"] = "%s/%s" % (ARRAYS_FOLDER, safe)
+            numpy.savez_compressed(os.path.join(self._folder, safe), array=array)
         return described

@@ -26,9 +26,10 @@ def bound_to(failure: BaseException, backend: str) -> Optional[str]:
             return "the package %s" % package
         if (failure.name or "").startswith("keras.backend"):
             return "keras.backend of another backend"
-    text = str(failure)
-    if isinstance(failure, AttributeError) and "module 'keras.backend" in text:
-        return text.rpartition("has no attribute ")[2].strip("'") + " of keras.backend"
+    if isinstance(failure, AttributeError) and failure.args:
+        text = str(failure.args[0])
+        if "module 'keras.backend" in text:
+            return text.rpartition("has no attribute ")[2].strip("'") + " of keras.backend"
     if isinstance(failure, NotImplementedError) and _raised_by_backend(failure):
         return "what the %s backend does not implement" % backend
     return None

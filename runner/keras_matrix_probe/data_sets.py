@@ -30,6 +30,9 @@ def install(keras: Any, scratch: str, note: Callable[[str], None]) -> None:
     def get_file(fname: str, origin: Any = None, *args: Any, **kwargs: Any) -> Any:
         untar = bool(args[0] if args else kwargs.get("untar", False))
         subfolder = str(kwargs.get("cache_subdir", "datasets"))
+        if kwargs.get("cache_dir") is not None or os.path.isabs(subfolder) or os.path.isabs(fname):
+            # A cache of the script's own.
+            return original(fname, origin, *args, **kwargs)
         path = os.path.join(cache, subfolder, fname)
         if not os.path.exists(path) and not (untar and os.path.exists(path + ".tar.gz")):
             shown = os.path.relpath(path, folder) + (".tar.gz" if untar else "")

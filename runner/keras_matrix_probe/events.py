@@ -15,10 +15,13 @@ def plain(value: Any) -> Any:
     NumPy scalars become Python numbers; NaN and the infinities become the strings ``nan``,
     ``inf`` and ``-inf`` (which ``float`` reads back), since JSON has no word for them.
     """
-    if isinstance(value, (str, bool, int)) or value is None:
+    if isinstance(value, str):
+        # A lone surrogate, as in names of undecodable files, has no place in UTF-8.
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, (bool, int)) or value is None:
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else repr(value)
+        return float(value) if math.isfinite(value) else repr(float(value))
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

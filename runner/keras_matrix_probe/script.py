@@ -10,6 +10,8 @@ from .bound import bound_to
 from .data_sets import MissingDataSetError
 
 MAX_TRACEBACK = 20000
+MAX_MESSAGE = 2000
+MAX_NAME = 200
 
 
 def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
@@ -27,7 +29,7 @@ def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
         if isinstance(stop.code, str):
             sys.stderr.write(stop.code + "\n")
         error = _describe(stop, folder)
-        error["message"] = "the script exited with status %s" % (stop.code,)
+        error["message"] = ("the script exited with status %s" % (stop.code,))[:MAX_MESSAGE]
         return {"status": "exit", "exit_code": code, "error": error}
     except MemoryError as failure:
         return _failed("memory", failure, folder)
@@ -69,15 +71,21 @@ def _describe(failure: BaseException, folder: str) -> Dict[str, Any]:
     lines += traceback.format_list(kept)
     lines += traceback.format_exception_only(type(failure), failure)
     text = "".join(lines).replace(folder + os.sep, "")
-    # A syntax error's own text repeats the place, which is told apart.
-    message = failure.msg if isinstance(failure, SyntaxError) else str(failure)
     return {
-        "kind": type(failure).__name__,
-        "message": message[:2000],
+        "kind": type(failure).__name__[:MAX_NAME],
+        "message": _message(failure)[:MAX_MESSAGE],
         "traceback": text[-MAX_TRACEBACK:],
         "file": os.path.relpath(file, folder) if file else None,
         "line": line,
     }
+
+
+def _message(failure: BaseException) -> str:
+    # A syntax error's own text repeats the place, which is told apart.
+    try:
+        return str(failure.msg if isinstance(failure, SyntaxError) else failure)
+    except BaseException as other:  # the text is the script's own code, too
+        return "its message cannot be told: %s" % type(other).__name__
 
 
 def _within(filename: str, folder: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from runner.compare import Comparison, Row, Summary
+from runner.comparison import Comparison, Row, Summary
 from runner.report.words import in_words
 
 SCHEMA = 1

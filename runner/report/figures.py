@@ -2,7 +2,8 @@
 
 import math
 
-from runner.compare import Row, Summary
+from runner.comparison import Row, Summary
+from runner.text import one_line
 from runner.tolerance import Kind
 
 DIGITS = 6
@@ -51,5 +52,7 @@ def tolerance(row: Row) -> str:
 
 def metric(row: Row) -> str:
     """Return a row's metric, with its group where there are several, and what an array shows."""
-    name = f"{row.metric} (mean)" if row.kind is Kind.ARRAY else row.metric
+    name = one_line(row.metric)
+    if row.kind is Kind.ARRAY:
+        name = f"{name} (mean)"
     return f"{row.group}: {name}" if row.group else name

@@ -1,6 +1,6 @@
 """A comparison as Markdown, for a pull request or a job summary."""
 
-from runner.compare import Comparison, Verdict
+from runner.comparison import Comparison, Verdict
 from runner.report import figures
 from runner.report.table import ordered
 from runner.report.words import in_words
@@ -12,7 +12,7 @@ MARKS = {
     Verdict.MISSING: "❌ missing",
     Verdict.REPORTED: "reported",
 }
-_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()<>#+-!|~"} | {"\n": " "})
+_SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()<>#+-!|~&"} | {"\n": " "})
 
 
 def escape(text: str) -> str:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from runner.compare import Comparison, Row, Verdict
+from runner.comparison import Comparison, Row, Verdict
 from runner.report import figures
 from runner.report.words import in_words
 from runner.text import printable

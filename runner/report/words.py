@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from runner.compare import Comparison, Row, Verdict
+from runner.comparison import Comparison, Row, Verdict
 from runner.report import figures
 
 MOST_NAMED = 3

@@ -6,6 +6,7 @@ import pytest
 
 from runner.errors import ConfigurationError, NothingSelectedError
 from runner.plan import (
+    Caps,
     Cell,
     Floatx,
     ImageDataFormat,
@@ -23,6 +24,8 @@ def planned(
     images: Sequence[str] = ("tf", "theano"),
     settings: Sequence[KerasSettings] = (KerasSettings(),),
     seeds: Sequence[int] = (),
+    repeats: int = 1,
+    schedule_seed: int = 0,
 ) -> Plan:
     return make_plan(
         model="mlp",
@@ -32,27 +35,53 @@ def planned(
         settings=settings,
         seeds=seeds,
         limits=Limits(),
+        repeats=repeats,
+        schedule_seed=schedule_seed,
     )
 
 
-def test_images_of_one_seed_stay_together_and_settings_go_outermost() -> None:
+def test_a_block_is_one_seed_on_all_images() -> None:
     double = KerasSettings(floatx=Floatx.FLOAT64)
     plan = planned(settings=[KerasSettings(), double], seeds=[3, 1])
-    assert [cell.id for cell in plan.cells] == [
-        "tf.seed3",
-        "theano.seed3",
-        "tf.seed1",
-        "theano.seed1",
-        "tf.float64.seed3",
-        "theano.float64.seed3",
-        "tf.float64.seed1",
-        "theano.float64.seed1",
+    ids = [cell.id for cell in plan.cells]
+    assert [set(ids[place : place + 2]) for place in range(0, 8, 2)] == [
+        {"tf.seed3", "theano.seed3"},
+        {"tf.seed1", "theano.seed1"},
+        {"tf.float64.seed3", "theano.float64.seed3"},
+        {"tf.float64.seed1", "theano.float64.seed1"},
     ]
+    # The reference is the first one named, whichever runs first.
+    assert plan.images == ("tf", "theano")
+
+
+def test_no_image_always_goes_first() -> None:
+    cells = planned(images=["a", "b", "c"], seeds=range(100)).cells
+    for places in (slice(0, None, 3), slice(1, None, 3), slice(2, None, 3)):
+        counts = [sum(cell.image == image for cell in cells[places]) for image in "abc"]
+        assert min(counts) > 15
+
+
+def test_the_order_is_the_schedule_seeds() -> None:
+    plans = [planned(seeds=range(20), schedule_seed=seed) for seed in (0, 0, 1)]
+    assert plans[0] == plans[1]
+    assert plans[0].cells != plans[2].cells
+    assert set(plans[0].cells) == set(plans[2].cells)
+
+
+def test_the_order_is_the_same_on_every_python() -> None:
+    # Parts of one run may be made on several machines; their plans have to be one.
+    cells = planned(images=["a", "b", "c"], seeds=range(4)).cells
+    assert "".join(cell.image for cell in cells) == "bcabcabcacab"
+
+
+def test_repeats_are_cells_of_their_own() -> None:
+    plan = planned(images=["tf"], seeds=[3], repeats=3)
+    assert [cell.id for cell in plan.cells] == ["tf.seed3", "tf.seed3.repeat1", "tf.seed3.repeat2"]
 
 
 def test_without_seeds_there_is_one_cell_an_image() -> None:
-    assert planned().cells == (Cell("tf"), Cell("theano"))
-    assert [cell.id for cell in planned().cells] == ["tf", "theano"]
+    assert set(planned().cells) == {Cell("tf"), Cell("theano")}
+    assert {cell.id for cell in planned().cells} == {"tf", "theano"}
 
 
 def test_planning_again_gives_the_same_plan() -> None:
@@ -70,9 +99,11 @@ def test_an_empty_selection_is_refused(images: list[str], settings: list[KerasSe
 
 def test_cell_ids_are_unique_and_safe_as_file_names() -> None:
     settings = cross_settings(tuple(Floatx), tuple(ImageDataFormat), (1e-7, 1e-8, 0.1, 12345678.9))
-    plan = planned(images=["tf", "theano", "a.b-c_d"], settings=settings, seeds=[0, 1, 2**32 - 1])
+    plan = planned(
+        images=["tf", "theano", "a.b-c_d"], settings=settings, seeds=[0, 1, 2**32 - 1], repeats=2
+    )
     ids = [cell.id for cell in plan.cells]
-    assert len(set(ids)) == len(ids) == 3 * 24 * 3
+    assert len(set(ids)) == len(ids) == 3 * 24 * 3 * 2
     # On file systems that ignore case, too.
     assert len({name.lower() for name in ids}) == len(ids)
     assert all(SAFE.fullmatch(name) and len(name) < 200 for name in ids)
@@ -128,8 +159,24 @@ def test_only_selects_images_and_nothing_selects_all() -> None:
     plan = planned(seeds=[0, 1])
     assert plan.only([]) == plan.cells
     assert [cell.id for cell in plan.only(["theano"])] == ["theano.seed0", "theano.seed1"]
+    assert plan.only(["theano", "tf"]) == plan.cells
 
 
 def test_only_refuses_an_image_that_is_not_part_of_the_plan() -> None:
     with pytest.raises(ConfigurationError, match="--only cntk is not among --on tf,theano"):
         planned().only(["tf", "cntk"])
+
+
+@pytest.mark.parametrize(
+    ("caps", "note"),
+    [
+        (Caps(), ""),
+        (Caps(epochs=2), "The script was shortened: at most 2 epochs a fit."),
+        (
+            Caps(epochs=2, steps=5),
+            "The script was shortened: at most 2 epochs a fit, at most 5 batches an epoch.",
+        ),
+    ],
+)
+def test_what_was_shortened_is_said(caps: Caps, note: str) -> None:
+    assert caps.note == note

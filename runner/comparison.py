@@ -1,0 +1,104 @@
+"""What a comparison is made of: rows, verdicts, cells without a score. Plain values."""
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from runner.measures import Measure
+from runner.record import Outcome, Record
+from runner.tolerance import Kind, Tolerance
+
+
+class Verdict(Enum):
+    """What a row says."""
+
+    AGREE = "agree"
+    DIFFER = "differ"
+    REPORTED = "reported"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The values of a metric on one side, one a seed: median, smallest and largest."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """The median; NaN if any value is."""
+        if any(math.isnan(value) for value in self.values):
+            return math.nan
+        return statistics.median(self.values)
+
+    @property
+    def low(self) -> float:
+        """The smallest value."""
+        return min(self.values)
+
+    @property
+    def high(self) -> float:
+        """The largest value."""
+        return max(self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One metric on two sides. ``absolute`` and ``relative`` (to the reference) compare medians.
+
+    For arrays they are the largest element-wise differences. A side without the metric is None.
+    """
+
+    group: str
+    metric: str
+    kind: Kind
+    reference: Summary | None
+    other: Summary | None
+    reference_name: str
+    other_name: str
+    absolute: float | None
+    relative: float | None
+    tolerance: Tolerance | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class CellNote:
+    """A cell that has no score, or a remark on one that has."""
+
+    cell: str
+    outcome: Outcome
+    reason: str
+    log_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything there is to report on a run, or on two."""
+
+    title: str
+    rows: tuple[Row, ...]
+    failures: tuple[CellNote, ...]
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+    cells: int
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether any judged row is out of tolerance, or lacks a side."""
+        return any(row.verdict in (Verdict.DIFFER, Verdict.MISSING) for row in self.rows)
+
+
+@dataclass(frozen=True)
+class ArrayDifference:
+    """The largest absolute and relative difference, and whether all elements are close."""
+
+    absolute: float
+    relative: float
+    close: bool
+
+
+CompareArrays = Callable[[Record, Measure, Record, Measure, Tolerance], ArrayDifference | None]
+"""Compares two stored arrays element by element; None if one of them was not kept."""

@@ -1,0 +1,117 @@
+"""Who may import whom, read off the source."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import runner
+
+PACKAGE = Path(runner.__file__).parent
+PROBE = PACKAGE / "keras_matrix_probe"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PROBE_MODULES = sorted(PROBE.glob("*.py"))
+MOST_LINES = 350
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(nodes: Iterator[ast.AST]) -> set[str]:
+    """Return the top-level packages that are imported, those of relative imports as a dot."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." if node.level else str(node.module).partition(".")[0])
+    return found
+
+
+def at_module_level(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes that run on import: all but the bodies of functions."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            pending += ast.iter_child_nodes(node)
+
+
+def loaded_with(*modules: str) -> set[str]:
+    """Return all that is loaded once the modules are."""
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stdout.split())
+
+
+def test_one_module_imports_docker() -> None:
+    found = [name_of(path) for path in MODULES if "docker" in imported(ast.walk(tree_of(path)))]
+    assert found == ["engine.py"]
+
+
+def test_what_is_pure_knows_no_engine() -> None:
+    loaded = loaded_with(
+        "runner.plan",
+        "runner.options",
+        "runner.compare",
+        "runner.arrays",
+        "runner.stream",
+        "runner.record",
+        "runner.store",
+        "runner.catalog",
+        "runner.cell.outcome",
+        "runner.cell.container",
+        "runner.images.key",
+        "runner.report.data",
+        "runner.report.markdown",
+        "runner.report.words",
+    )
+    assert loaded & {"docker", "requests", "runner.engine", "click"} == set()
+
+
+@pytest.mark.parametrize("module", ["runner.plan", "runner.options", "runner.text"])
+def test_planning_needs_the_standard_library_only(module: str) -> None:
+    assert loaded_with(module) & {"msgspec", "numpy", "click", "rich", "docker"} == set()
+
+
+@pytest.mark.parametrize("path", PROBE_MODULES, ids=name_of)
+def test_the_probe_is_a_package_of_its_own(path: Path) -> None:
+    tree = tree_of(path)
+    everywhere = imported(ast.walk(tree))
+    assert everywhere <= sys.stdlib_module_names | {".", "numpy", "keras", "theano", "tensorflow"}
+    assert imported(at_module_level(tree)) <= sys.stdlib_module_names | {".", "numpy"}
+    deep = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level > 1]
+    assert deep == []
+
+
+@pytest.mark.parametrize("path", PROBE_MODULES, ids=name_of)
+def test_the_probe_is_python_3_6(path: Path) -> None:
+    ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_module_is_too_long(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(tree_of(path))
+
+
+def test_protocol_and_names_are_the_same_on_both_sides() -> None:
+    from runner import stream
+    from runner.keras_matrix_probe import PROTOCOL, events
+
+    assert (stream.PROTOCOL, stream.EVENTS_FILE) == (PROTOCOL, events.EVENTS_FILE)

@@ -1,0 +1,77 @@
+import warnings
+from pathlib import Path
+
+import pytest
+
+from runner import datasets, script
+from runner.datasets import loaded_modules, missing
+from runner.errors import ConfigurationError
+
+MNIST = b"from keras.datasets import mnist\nmnist.load_data()\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        (MNIST, ("mnist",)),
+        (b"from keras.datasets import mnist as m\nx, y = m.load_data()\n", ("mnist",)),
+        (b"import keras\nkeras.datasets.imdb.load_data(num_words=9)\n", ("imdb",)),
+        (b"import keras.datasets.reuters as r\nr.load_data()\n", ("reuters",)),
+        (
+            MNIST + b"keras.datasets.imdb.load_data()\nmnist.load_data()\n",
+            ("mnist", "imdb"),
+        ),
+        (b"from keras.datasets import mnist\n", ()),
+        (b"from keras.datasets import mnist\nmnist.load_data('here.npz')\n", ()),
+        (b"from keras.datasets import mnist\nmnist.load_data(path='here.npz')\n", ()),
+        (b"from keras.datasets import mnist\nmnist.load_data(**options)\n", ()),
+        (b"from mine import mnist\nmnist.load_data()\n", ()),
+        (b"import mine.mnist as mnist\nmnist.load_data()\n", ()),
+        (b"import mnist\nmnist.load_data()\n", ()),
+        (b"from keras.datasets import unheard\nunheard.load_data()\n", ()),
+        (b"print 'Python 2'\n", ()),
+        (b"\x00", ()),
+        (b"# coding: no-such\n", ()),
+        (b"(" * 1000, ()),
+        (b"x = " + b"-" * 100_000 + b"1\n", ()),
+        (b"", ()),
+    ],
+)
+def test_data_sets_a_script_loads(source: bytes, modules: tuple[str, ...]) -> None:
+    assert loaded_modules(source) == modules
+
+
+def test_looking_at_a_script_says_nothing_of_its_style() -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert loaded_modules(b"x = '\\d'\n" + MNIST) == ("mnist",)
+    assert said == []
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    assert [one.file for one in missing(MNIST, None)] == ["mnist.npz"]
+    assert [one.file for one in missing(MNIST, tmp_path)] == ["mnist.npz"]
+    (tmp_path / "mnist.npz").write_text("")
+    assert missing(MNIST, tmp_path) == ()
+
+
+@pytest.mark.parametrize("name", ["cifar-10-batches-py", "cifar-10-batches-py.tar.gz"])
+def test_an_archive_may_be_unpacked(tmp_path: Path, name: str) -> None:
+    source = b"from keras.datasets import cifar10\ncifar10.load_data()\n"
+    assert len(missing(source, tmp_path)) == 1
+    (tmp_path / name).mkdir()
+    assert missing(source, tmp_path) == ()
+
+
+def test_a_missing_data_set_is_told_before_anything_runs(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_bytes(MNIST)
+    found = script.load(path)
+    with pytest.raises(ConfigurationError, match=r"mnist\.npz is not there.*--data"):
+        datasets.check(found, None)
+    with pytest.raises(ConfigurationError, match="put it into"):
+        datasets.check(found, tmp_path)
+    with pytest.raises(ConfigurationError, match="is not a folder"):
+        datasets.check(found, tmp_path / "missing")
+    (tmp_path / "mnist.npz").write_text("")
+    datasets.check(found, tmp_path)

@@ -1,0 +1,106 @@
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from runner.keras_matrix_probe import data_sets
+from runner.keras_matrix_probe.data_sets import MissingDataSetError
+
+
+def module(name: str) -> Any:
+    return ModuleType(name)
+
+
+class Keras:
+    """A Keras whose ``get_file`` never fetches."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.module = module("keras.utils.data_utils")
+        self.module.validate_file = lambda path, expected, *rest: expected == "good"
+
+        def get_file(
+            fname: str,
+            origin: Any = None,
+            untar: bool = False,
+            file_hash: Any = None,
+            cache_subdir: str = "datasets",
+            cache_dir: Any = None,
+        ) -> str:
+            path = Path(cache_dir, cache_subdir, fname)
+            archive = path.with_name(path.name + ".tar.gz") if untar else path
+            assert archive.exists(), "it would be fetched"
+            if file_hash is not None:
+                assert self.module.validate_file(str(archive), file_hash)
+            return str(path)
+
+        get_file.__module__ = self.module.__name__
+        self.module.get_file = get_file
+        # Others have it by name.
+        self.mnist = module("keras.datasets.mnist")
+        self.mnist.get_file = get_file
+        self.utils = SimpleNamespace(get_file=get_file)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "mnist.npz").write_text("digits")
+    (folder / "deep" / "x.gz").write_text("x")
+    (folder / "cifar.tar.gz").write_text("packed")
+    (folder / "open").mkdir()
+    monkeypatch.setattr(data_sets, "MOUNT", str(folder))
+    return folder
+
+
+@pytest.fixture
+def keras(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Keras:
+    made = Keras()
+    monkeypatch.setitem(sys.modules, "keras.utils.data_utils", made.module)
+    monkeypatch.setitem(sys.modules, "keras.datasets.mnist", made.mnist)
+    (tmp_path / "scratch").mkdir()
+    data_sets.install(made, str(tmp_path / "scratch"), made.notes.append)
+    return made
+
+
+def test_files_are_found_wherever_keras_asks(keras: Keras) -> None:
+    for get_file in (keras.module.get_file, keras.mnist.get_file):
+        assert Path(get_file("mnist.npz", "https://example.org")).read_text() == "digits"
+    assert Path(keras.mnist.get_file("x.gz", None, cache_subdir="datasets/deep")).read_text() == "x"
+
+
+def test_what_is_missing_is_named_not_fetched(keras: Keras) -> None:
+    with pytest.raises(MissingDataSetError, match=r"imdb\.npz is missing.*--data, as imdb\.npz"):
+        keras.mnist.get_file("imdb.npz", "https://example.org")
+    with pytest.raises(MissingDataSetError, match=r"as wiki\.tar\.gz"):
+        keras.mnist.get_file("wiki", "https://example.org", untar=True)
+
+
+def test_archives_are_unpacked_or_used_as_they_are(keras: Keras) -> None:
+    assert keras.mnist.get_file("cifar", None, untar=True).endswith("/cifar")
+    assert Path(keras.mnist.get_file("open", None, True)).is_dir()
+
+
+def test_another_file_is_used_and_noted(keras: Keras) -> None:
+    keras.mnist.get_file("mnist.npz", None, file_hash="good")
+    assert keras.notes == []
+    keras.mnist.get_file("mnist.npz", None, file_hash="another")
+    assert keras.notes == ["The data set file mnist.npz is not the original one."]
+
+
+def test_the_folder_itself_is_not_written(keras: Keras, data: Path) -> None:
+    path = Path(keras.mnist.get_file("mnist.npz", None))
+    path.with_name("unpacked").write_text("")
+    assert not (data / "unpacked").exists()
+
+
+def test_a_cache_of_the_scripts_own_is_used(keras: Keras, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "x.csv").write_text("mine")
+    found = keras.mnist.get_file(
+        "x.csv", "https://example.org", cache_dir=str(tmp_path), cache_subdir="mine"
+    )
+    assert Path(found).read_text() == "mine"

@@ -1,0 +1,326 @@
+"""The hooks, on a Keras that is only as large as they need."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy
+import pytest
+
+from runner.keras_matrix_probe.arrays import ArrayStore
+from runner.keras_matrix_probe.caps import Caps
+from runner.keras_matrix_probe.events import EventStream
+from runner.keras_matrix_probe.hooks import Recorder
+from runner.stream import Call, Observation, parse
+
+
+def fake_keras() -> Any:
+    """Return a Keras whose methods call each other as those of Keras 2.3.1 do."""
+
+    class Callback:
+        def __init__(self) -> None:
+            self.params: dict[str, Any] = {}
+
+        def on_train_begin(self, logs: Any = None) -> None: ...
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None: ...
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
+        def on_batch_end(self, batch: int, logs: Any = None) -> None: ...
+
+    class Noted(Callback):
+        """A callback of the user's."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.epochs: list[int] = []
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.epochs.append(epoch)
+
+    class Model:
+        built = True
+        optimizer = "SGD"
+        loss = "mse"
+        metrics_names = ("loss", "acc")
+
+        def __init__(self, name: str = "model_1") -> None:
+            self.name = name
+            self.layers = [
+                SimpleNamespace(name="dense", output_shape=(None, 1), count_params=lambda: 3)
+            ]
+            self.seen: list[Any] = []
+
+        def count_params(self) -> int:
+            return 3
+
+        def fit(self, x: Any = None, y: Any = None, epochs: int = 1, callbacks: Any = None) -> Any:
+            """Train."""
+            return self.fit_generator(x, epochs, callbacks)
+
+        def fit_generator(self, generator: Any, epochs: int = 1, callbacks: Any = None) -> Any:
+            self.seen = list(callbacks or [])
+            for callback in self.seen:
+                callback.params = {"epochs": epochs, "samples": None, "metrics": ["loss"]}
+                callback.on_train_begin()
+            logs: dict[str, Any] = {}
+            for epoch in range(epochs):
+                for callback in self.seen:
+                    callback.on_epoch_begin(epoch)
+                    callback.on_batch_end(0)
+                    callback.on_batch_end(1)
+                val_loss, _ = self.evaluate_generator(generator)
+                logs = {
+                    "loss": numpy.float32(1 / (epoch + 1)),
+                    "val_loss": val_loss,
+                    "lr": numpy.array([0.5, 0.5]),
+                }
+                for callback in self.seen:
+                    callback.on_epoch_end(epoch, logs)
+            if generator == "fail":
+                raise ValueError("no")
+            return logs
+
+        def evaluate(self, x: Any = None) -> Any:
+            return self.evaluate_generator(x)
+
+        def evaluate_generator(self, generator: Any) -> Any:
+            return [0.25, float("nan")]
+
+        def predict(self, x: Any = None) -> Any:
+            return self.predict_on_batch(x)
+
+        def train_on_batch(self, x: Any = None, y: Any = None) -> Any:
+            if x == "fail":
+                raise ValueError("no")
+            return [x, 0.5]
+
+        def test_on_batch(self, x: Any = None) -> Any:
+            return [0.75, 1.0]
+
+        def predict_on_batch(self, x: Any = None) -> Any:
+            return numpy.array([0.5, 1.5])
+
+    return SimpleNamespace(
+        models=SimpleNamespace(Model=Model),
+        callbacks=SimpleNamespace(Callback=Callback, Noted=Noted),
+    )
+
+
+class Bench:
+    def __init__(self, folder: Path, caps: Caps | None = None) -> None:
+        self.path = folder / "events.jsonl"
+        self.stream = EventStream(str(folder))
+        self.stream.emit("start", protocol=1)
+        self.keras = fake_keras()
+        self.recorder = Recorder(
+            self.stream, ArrayStore(str(folder)), str(folder / "work"), caps or Caps(None, None)
+        )
+        self.recorder.install(self.keras)
+
+    def model(self, name: str = "model_1") -> Any:
+        return self.keras.models.Model(name)
+
+    def noted(self) -> Any:
+        return self.keras.callbacks.Noted()
+
+    def told(self) -> Observation:
+        return parse(self.path.read_bytes(), complete=True)
+
+    def calls(self) -> list[Call]:
+        return self.told().calls
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.stream._file.close()
+
+
+def test_a_fit_is_one_call_whatever_it_calls(bench: Bench) -> None:
+    logs = bench.model().fit(epochs=3)
+    assert logs["loss"] == numpy.float32(1 / 3)
+    (call,) = bench.calls()
+    assert (call.kind, call.name, call.model, call.finished) == ("fit", "fit", "model_1", True)
+    assert [epoch.epoch for epoch in call.epochs] == [0, 1, 2]
+    assert [epoch.metrics["loss"] for epoch in call.epochs] == pytest.approx([1, 1 / 2, 1 / 3])
+    # The last epoch's; what is not one number is left out.
+    assert call.metrics == {"loss": pytest.approx(1 / 3), "val_loss": 0.25}
+    assert call.params == {"epochs": 3}
+    assert call.first_batch_seconds is not None
+    assert call.seconds is not None
+
+
+def test_calls_of_a_kind_are_numbered(bench: Bench) -> None:
+    model = bench.model()
+    model.fit()
+    model.evaluate()
+    model.fit_generator("x")
+    model.predict()
+    model.evaluate_generator("x")
+    model.fit()
+    assert [call.name for call in bench.calls()] == [
+        "fit",
+        "evaluate",
+        "fit#2",
+        "predict",
+        "evaluate#2",
+        "fit#3",
+    ]
+
+
+def test_an_evaluation_has_the_models_names(bench: Bench) -> None:
+    assert bench.model().evaluate()[0] == 0.25
+    (call,) = bench.calls()
+    assert call.metrics == {"loss": 0.25, "acc": "nan"}
+
+
+def test_a_prediction_is_kept(bench: Bench, tmp_path: Path) -> None:
+    assert bench.model().predict().tolist() == [0.5, 1.5]
+    (call,) = bench.calls()
+    (kept,) = call.arrays
+    assert (kept.name, kept.shape, kept.mean) == ("predict.0", [2], 1.0)
+    assert kept.file is not None
+    assert (tmp_path / kept.file).is_file()
+
+
+@pytest.mark.parametrize("how", ["positional", "keyword", "tuple", "generator", "one"])
+def test_the_users_callbacks_are_kept(bench: Bench, how: str) -> None:
+    model, noted = bench.model(), bench.noted()
+    mine = [noted]
+    if how == "positional":
+        model.fit("x", "y", 2, mine)
+    elif how == "keyword":
+        model.fit("x", epochs=2, callbacks=mine)
+    elif how == "tuple":
+        model.fit("x", epochs=2, callbacks=(noted,))
+    elif how == "generator":
+        model.fit_generator("x", 2, mine)
+    else:
+        model.fit("x", epochs=2, callbacks=noted)
+    assert noted.epochs == [0, 1]
+    assert model.seen[0] is noted
+    assert len(model.seen) == 2
+    # The list is the user's own.
+    assert mine == [noted]
+    assert len(bench.calls()[0].epochs) == 2
+
+
+@pytest.mark.parametrize("given", [{}, {"callbacks": None}, {"callbacks": []}])
+def test_without_callbacks_the_epochs_are_told_too(bench: Bench, given: Any) -> None:
+    bench.model().fit(epochs=2, **given)
+    assert len(bench.calls()[0].epochs) == 2
+
+
+def test_callbacks_given_as_none_by_place(bench: Bench) -> None:
+    bench.model().fit("x", "y", 1, None)
+    assert len(bench.calls()[0].epochs) == 1
+
+
+def test_a_call_that_raises_is_not_finished_and_the_next_is_told(bench: Bench) -> None:
+    model = bench.model()
+    with pytest.raises(ValueError, match="no"):
+        model.fit("fail")
+    model.evaluate()
+    fit, evaluate = bench.calls()
+    assert (fit.finished, evaluate.finished) == (False, True)
+    assert len(fit.epochs) == 1
+
+
+def test_a_subclass_that_calls_on_is_one_call(bench: Bench) -> None:
+    base: Any = bench.keras.models.Model
+
+    class Mine(base):  # type: ignore[misc]
+        def fit(self, *args: Any, **kwargs: Any) -> Any:
+            return super().fit(*args, **kwargs)
+
+    Mine().fit()
+    assert [call.name for call in bench.calls()] == ["fit"]
+
+
+def test_methods_look_as_before(bench: Bench) -> None:
+    model = bench.keras.models.Model
+    assert model.fit.__name__ == "fit"
+    assert model.fit.__doc__ == "Train."
+    # Keras's other method, which this Keras has not, was not made up.
+    assert not hasattr(model, "predict_generator")
+
+
+def test_a_model_is_described_once_it_is_built(bench: Bench) -> None:
+    first, second = bench.model("first"), bench.model("second")
+    first.built = False
+    first.predict()
+    assert bench.told().models == []
+    first.built = True
+    first.predict()
+    first.predict()
+    second.predict()
+    models = bench.told().models
+    assert [model.name for model in models] == ["first", "second"]
+    assert (models[0].optimizer, models[0].loss, models[0].parameters) == ("SGD", "mse", 3)
+    assert [(layer.name, layer.output_shape) for layer in models[0].layers] == [
+        ("dense", "(None, 1)")
+    ]
+
+
+def test_the_place_of_a_call_is_the_scripts_line(bench: Bench, tmp_path: Path) -> None:
+    code = "def train(model):\n    model.fit()\n\ntrain(model)\n"
+    path = str(tmp_path / "work" / "model.py")
+    exec(compile(code, path, "exec"), {"model": bench.model()})  # noqa: S102
+    bench.model().predict()
+    assert [call.site for call in bench.calls()] == ["model.py:2", "?"]
+
+
+# Calls on single batches
+
+
+def test_calls_on_batches_are_gathered_by_line(bench: Bench, tmp_path: Path) -> None:
+    code = (
+        "for loss in (3.0, 2.0, 1.0):\n"
+        "    model.train_on_batch(loss)\n"
+        "model.train_on_batch(9.0)\n"
+        "model.test_on_batch()\n"
+        "model.predict_on_batch()\n"
+    )
+    path = str(tmp_path / "work" / "model.py")
+    exec(compile(code, path, "exec"), {"model": bench.model()})  # noqa: S102
+    assert [call.finished for call in bench.calls()] == [False] * 4
+    bench.recorder.finish()
+    calls = bench.calls()
+    assert [(call.name, call.site, call.params) for call in calls] == [
+        ("train_on_batch", "model.py:2", {"calls": 3}),
+        ("train_on_batch#2", "model.py:3", {"calls": 1}),
+        ("test_on_batch", "model.py:4", {"calls": 1}),
+        ("predict_on_batch", "model.py:5", {"calls": 1}),
+    ]
+    assert all(call.finished for call in calls)
+    # What the last call gave.
+    assert calls[0].metrics == {"loss": 1.0, "acc": 0.5}
+    assert calls[2].metrics == {"loss": 0.75, "acc": 1.0}
+    assert [array.name for array in calls[3].arrays] == ["predict_on_batch.0"]
+
+
+def test_models_have_loops_of_their_own(bench: Bench) -> None:
+    for model in (bench.model("generator"), bench.model("critic")):
+        model.train_on_batch(1.0)
+    bench.recorder.finish()
+    assert [call.model for call in bench.calls()] == ["generator", "critic"]
+
+
+def test_a_loop_whose_only_call_raised_has_no_score(bench: Bench) -> None:
+    with pytest.raises(ValueError, match="no"):
+        bench.model().train_on_batch("fail")
+    bench.recorder.finish()
+    (call,) = bench.calls()
+    assert call.metrics == {}
+
+
+def test_caps_shorten_a_fit_and_its_record_says_so(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Caps(epochs=2, steps=None))
+    try:
+        bench.model().fit("x", epochs=100)
+        (call,) = bench.calls()
+    finally:
+        bench.stream._file.close()
+    assert len(call.epochs) == 2
+    assert call.params["epochs"] == 2

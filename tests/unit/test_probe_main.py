@@ -1,0 +1,188 @@
+"""The probe as a cell runs it: a process of its own, with a Keras of a few lines."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+
+from runner.cell.folders import PROBE_FOLDER
+from runner.images.verify import Installed
+from runner.stream import End, Observation, parse
+
+FAKE_KERAS = {
+    "__init__.py": "__version__ = '2.3.1'\n",
+    "backend.py": (
+        "def backend(): return 'fake'\n"
+        "def floatx(): return 'float32'\n"
+        "def epsilon(): return 1e-7\n"
+        "def image_data_format(): return 'channels_last'\n"
+    ),
+    "callbacks.py": "class Callback:\n    pass\n",
+    "models.py": (
+        "class Model:\n"
+        "    name = 'model_1'\n"
+        "    metrics_names = ['loss']\n"
+        "    def evaluate(self, x=None):\n"
+        "        return float('nan')\n"
+    ),
+    "utils.py": "def get_file(fname, origin=None):\n    raise AssertionError\n",
+    "datasets.py": "",
+}
+
+
+class Cell:
+    """A script's folder, a place to work and a Keras."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.script = root / "script" / "model.py"
+        self.script.parent.mkdir()
+        self.output = root / "output"
+        self.output.mkdir()
+        self.keras = root / "site" / "keras"
+        self.keras.mkdir(parents=True)
+        for name, text in FAKE_KERAS.items():
+            (self.keras / name).write_text(text)
+
+    def start(self, *options: str, arguments: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
+        paths = (str(PROBE_FOLDER.parent), str(self.keras.parent))
+        kept = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "keras_matrix_probe", "run"),
+                *("--output", str(self.output), "--workspace", str(self.root / "scratch" / "work")),
+                *(*options, str(self.script), "--", *arguments),
+            ],
+            cwd=self.root,
+            env={
+                **kept,
+                "PYTHONPATH": os.pathsep.join(paths),
+                "HOME": str(self.root / "scratch" / "home"),
+                "TMPDIR": str(self.root / "scratch" / "tmp"),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, text: str, *options: str, arguments: tuple[str, ...] = ()) -> tuple[int, str]:
+        """Run a script; return its exit code and what it printed."""
+        self.script.write_text(text)
+        # A cell's scratch space is its own.
+        shutil.rmtree(self.root / "scratch", ignore_errors=True)
+        with self.start(*options, arguments=arguments) as process:
+            out, self.stderr = process.communicate(timeout=60)
+        return process.returncode, out
+
+    def told(self, *, complete: bool = True) -> Observation:
+        return parse((self.output / "events.jsonl").read_bytes(), complete=complete)
+
+    def end(self) -> End:
+        end = self.told().end
+        assert end is not None
+        return end
+
+
+@pytest.fixture
+def cell(tmp_path: Path) -> Cell:
+    return Cell(tmp_path)
+
+
+def test_a_script_from_start_to_end(cell: Cell) -> None:
+    (cell.script.parent / "data.csv").write_text("1,2\n")
+    text = (
+        "import os, sys, keras.models\n"
+        "print(sys.argv[1:], open('data.csv').read().strip())\n"
+        "open('model.h5', 'w').close()\n"
+        "keras.models.Model().evaluate()\n"
+        "os.environ['KERAS_BACKEND'] = 'cntk'\n"
+    )
+    code, out = cell.run(text, arguments=("--fast", "--", "x"))
+    assert (code, out, cell.stderr) == (0, "['--fast', '--', 'x'] 1,2\n", "")
+    found = cell.told()
+    assert found.environment is not None
+    assert (found.environment.keras, found.environment.backend) == ("2.3.1", "fake")
+    assert found.environment.variables.get("KERAS_BACKEND") is None
+    (call,) = found.calls
+    assert (call.name, call.site, call.metrics) == ("evaluate", "model.py:4", {"loss": "nan"})
+    end = cell.end()
+    assert (end.status, end.exit_code, end.keras_backend_variable) == ("ok", 0, "cntk")
+    assert end.peak_memory > 2**20
+    # The script's own folder is as it was.
+    assert sorted(path.name for path in cell.script.parent.iterdir()) == ["data.csv", "model.py"]
+
+
+def test_a_script_does_not_see_the_probe(cell: Cell) -> None:
+    text = (
+        "import os, sys\n"
+        "assert 'PYTHONPATH' not in os.environ\n"
+        f"assert {str(PROBE_FOLDER.parent)!r} not in sys.path, sys.path\n"
+    )
+    cell.run(text)
+    assert cell.end().error is None
+
+
+def test_a_script_that_fails(cell: Cell) -> None:
+    code, _ = cell.run("print('so far')\nraise ValueError('no')\n")
+    assert code == 1
+    end = cell.end()
+    assert end.error is not None
+    assert (end.status, end.error.message, end.error.line) == ("error", "no", 2)
+    assert cell.stderr.endswith("ValueError: no\n")
+    assert 'File "model.py", line 2' in cell.stderr
+
+
+def test_the_exit_code_is_the_scripts(cell: Cell) -> None:
+    assert cell.run("raise SystemExit(7)\n")[0] == 7
+    assert (cell.end().status, cell.end().exit_code) == ("exit", 7)
+
+
+def test_a_keras_that_cannot_be_imported(cell: Cell) -> None:
+    (cell.keras / "models.py").write_text("import no_such_backend\n")
+    code, _ = cell.run("print('never')\n")
+    assert code == 1
+    assert cell.told().environment is None
+    end = cell.end()
+    assert end.error is not None
+    assert end.status == "import"
+    assert "no_such_backend" in end.error.message
+
+
+def test_a_process_that_ends_at_once_leaves_what_it_told(cell: Cell) -> None:
+    cell.script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    with cell.start() as process:
+        process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    found = cell.told(complete=False)
+    assert found.environment is not None
+    assert found.end is None
+
+
+def test_a_seed_is_set_before_the_script_is_loaded(cell: Cell) -> None:
+    text = "import random, numpy\nprint(random.random(), numpy.random.random())\n"
+    first = cell.run(text, "--seed", "7")[1]
+    assert cell.run(text, "--seed", "7")[1] == first
+    assert cell.run(text, "--seed", "8")[1] != first
+
+
+def test_installed_versions_are_told_as_json() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_matrix_probe", "packages"],
+        env={**os.environ, "PYTHONPATH": str(PROBE_FOLDER.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    answer = json.loads(done.stdout)
+    found = Installed(**answer)
+    assert found.packages["numpy"] == numpy.__version__
+    assert sys.version.startswith(found.python)

@@ -1,0 +1,369 @@
+import io
+import json
+import math
+import re
+
+import pytest
+from builders import array, call, record
+
+from runner.compare import compare_images
+from runner.comparison import ArrayDifference, Comparison
+from runner.plan import Cell
+from runner.record import BaseKind, Outcome, Record
+from runner.report import data, figures, markdown, table
+from runner.report.progress import PlainProgress
+from runner.report.words import in_words
+from runner.stream import Number
+from runner.tolerance import Tolerance, Tolerances
+
+HOSTILE = "a|b](https://example.org)<script>alert(1)</script>`*_#&lt;\x1b[31m\x9b2J\u202e"
+
+
+def compared(*records: Record, rules: tuple[Tolerance, ...] = ()) -> Comparison:
+    return compare_images(
+        records,
+        images=list(dict.fromkeys(one.cell.image for one in records)),
+        planned=[one.cell.id for one in records],
+        tolerances=Tolerances(rules),
+        compare_arrays=lambda *given: None,
+        title="mlp (a-run)",
+    )
+
+
+def scores(tf: Number, theano: Number, metric: str = "loss") -> Comparison:
+    return compared(
+        record(Cell("tf"), call(metrics={metric: tf})),
+        record(Cell("theano"), call(metrics={metric: theano})),
+    )
+
+
+def several(theano: float) -> Comparison:
+    names = [f"m{index}" for index in range(5)]
+    return compared(
+        record(Cell("tf"), call(metrics=dict.fromkeys(names, 1.0), seconds=1.0)),
+        record(Cell("theano"), call(metrics={**dict.fromkeys(names, theano)}, seconds=2.0)),
+    )
+
+
+def plain(comparison: Comparison) -> str:
+    out = io.StringIO()
+    table.show(comparison, table.console(out))
+    return out.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def no_forced_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+# In words
+
+
+def test_agreement_in_words() -> None:
+    assert in_words(scores(0.5, 0.5)) == (
+        "theano agrees with tf in the one judged metric, within tolerance."
+    )
+    assert in_words(several(1.0)) == (
+        "theano agrees with tf in all 5 judged metrics, within tolerance."
+    )
+
+
+def test_differences_in_words_name_the_first_of_them() -> None:
+    assert in_words(scores(0.5, 0.75)) == (
+        "theano differs from tf in 1 of 1 judged metrics: "
+        "evaluate.loss (0.75 against 0.5; allowed 0.001 + 0.1%)."
+    )
+    said = in_words(several(2.0))
+    assert "in 5 of 5 judged metrics" in said
+    assert "evaluate.m2" in said
+    assert "evaluate.m3" not in said
+    assert said.endswith(" and 2 more.")
+
+
+def test_a_metric_on_one_side_in_words() -> None:
+    said = in_words(
+        compared(record(Cell("tf"), call(metrics={"loss": 0.5})), record(Cell("theano"), call()))
+    )
+    assert "evaluate.loss is on one side only (- against 0.5)" in said
+
+
+def test_failures_and_missing_cells_in_words() -> None:
+    comparison = compare_images(
+        [
+            record(Cell("tf"), call(metrics={"loss": 0.5})),
+            record(Cell("theano"), outcome=Outcome.TIMEOUT, reason="Not done."),
+        ],
+        images=["tf", "theano", "jax"],
+        planned=["tf", "theano", "jax"],
+        tolerances=Tolerances(),
+        compare_arrays=lambda *given: None,
+        title="mlp",
+    )
+    assert in_words(comparison) == (
+        "theano gave no result (time-out); 1 planned cells have not run yet."
+    )
+
+
+def test_one_image_alone_in_words() -> None:
+    alone = compared(record(Cell("tf"), call(metrics={"loss": 0.5})))
+    assert in_words(alone) == "tf: nothing to compare with yet."
+
+
+# As figures
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"),
+        (0.0, "0"),
+        (1.0, "1"),
+        (0.123456789, "0.123457"),
+        (1e-12, "1e-12"),
+        (math.nan, "nan"),
+        (math.inf, "inf"),
+        (-math.inf, "-inf"),
+    ],
+)
+def test_numbers_have_six_digits(value: float | None, text: str) -> None:
+    assert figures.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (Tolerance("*", atol=0.001, rtol=0.001), "0.001 + 0.1%"),
+        (Tolerance("*", atol=0.02), "0.02"),
+        (Tolerance("*", rtol=0.5), "50%"),
+        (Tolerance("*"), "0"),
+    ],
+)
+def test_tolerances(rule: Tolerance, text: str) -> None:
+    comparison = compared(
+        record(Cell("tf"), call(metrics={"loss": 0.5})),
+        record(Cell("theano"), call(metrics={"loss": 0.5})),
+        rules=(rule,),
+    )
+    assert figures.tolerance(comparison.rows[0]) == text
+
+
+# As a table
+
+
+def test_a_plain_table_is_lines_of_text() -> None:
+    lines = plain(several(2.0)).splitlines()
+    assert lines[0].split() == [
+        *("metric", "tf", "theano", "difference", "relative", "allowed", "verdict"),
+    ]
+    assert lines[1].split() == [
+        *("evaluate.m0", "1", "2", "1", "100%", "0.001", "+", "0.1%", "differ"),
+    ]
+    assert lines[6].split() == ["evaluate.seconds", "1", "2", "1", "2x", "-", "reported"]
+    assert lines[-1].startswith("theano differs from tf in 5 of 5")
+
+
+def test_a_plain_table_has_no_boxes_and_no_colours() -> None:
+    text = plain(scores(0.5, 0.75))
+    assert "\x1b" not in text
+    assert not re.search("[\u2500-\u257f]", text)
+
+
+def test_times_come_last_and_arrays_say_that_they_are_means() -> None:
+    comparison = compared(
+        *(
+            record(
+                Cell(image),
+                call("fit", {"loss": 0.5}, seconds=1.0),
+                call("predict", arrays=[array("predict.0", 0.5)]),
+                call("evaluate", {"acc": 0.5}),
+            )
+            for image in ("tf", "theano")
+        )
+    )
+    first = [line.split("  ")[0] for line in plain(comparison).splitlines()]
+    assert first[1:5] == ["fit.loss", "evaluate.acc", "predict.0 (mean)", "fit.seconds"]
+
+
+def test_seeds_are_shown_as_median_and_range() -> None:
+    comparison = compared(
+        *(
+            record(Cell(image, seed=seed), call(metrics={"loss": loss}))
+            for image in ("tf", "theano")
+            for seed, loss in enumerate([0.5, 0.25, 1.0])
+        )
+    )
+    assert "0.5 [0.25..1]" in plain(comparison)
+
+
+def test_failures_notes_and_their_log_are_below_the_table() -> None:
+    text = plain(
+        compared(
+            record(Cell("tf"), call(metrics={"loss": 0.5}), base=BaseKind.STANDIN),
+            record(
+                Cell("theano"),
+                outcome=Outcome.SCRIPT_ERROR,
+                reason="ValueError: [bold]no[/bold]",
+                log_tail=("Traceback [red]", "\x1b[31mred"),
+            ),
+        )
+    )
+    assert "theano: script error: ValueError: [bold]no[/bold]\n" in text
+    assert "  | Traceback [red]\n  | red\n" in text
+    assert "note: base: standin for tf" in text
+
+
+def test_markup_in_a_name_is_shown_as_it_is() -> None:
+    assert "evaluate.[red]x[/red]" in plain(scores(0.5, 0.5, "[red]x[/red]"))
+
+
+@pytest.mark.parametrize("theano", [0.5, 0.75])
+def test_a_hostile_name_does_nothing_to_a_terminal(theano: float) -> None:
+    text = plain(scores(0.5, theano, HOSTILE))
+    assert "\x1b" not in text
+    assert "\x9b" not in text
+    assert "\u202e" not in text
+    assert "<script>" in text
+
+
+def test_a_hostile_name_does_not_forge_a_line() -> None:
+    forged = "x\ntheano agrees with tf in all 9 judged metrics"
+    assert "\n" not in in_words(scores(0.5, 0.75, forged))
+    for text in (plain(scores(0.5, 0.75, forged)), markdown.render(scores(0.5, 0.75, forged))):
+        assert not any(line.startswith("theano agrees") for line in text.splitlines())
+
+
+# As Markdown
+
+
+def test_markdown() -> None:
+    words = (
+        "theano differs from tf in 1 of 1 judged metrics: "
+        "evaluate.loss \\(0.75 against 0.5; allowed 0.001 \\+ 0.1%\\)."
+    )
+    assert markdown.render(scores(0.5, 0.75)).splitlines() == [
+        "### mlp \\(a\\-run\\)",
+        "",
+        f"**{words}**",
+        "",
+        "| metric | tf | theano | difference | relative | allowed | verdict |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| evaluate.loss | 0.5 | 0.75 | 0.25 | 50% | 0.001 + 0.1% | ❌ differ |",
+    ]
+
+
+def test_markdown_shows_a_hostile_name_literally() -> None:
+    text = markdown.render(scores(0.5, 0.75, HOSTILE))
+    assert "\x1b" not in text
+    assert "\x9b" not in text
+    rows = [line for line in text.splitlines() if "script" in line and line.startswith("| ")]
+    assert len(rows) == 1
+    cells = re.split(r"(?<!\\)\|", rows[0])
+    assert len(cells) == 9
+    for special in "<>[]()`*_#|":
+        assert not re.search(rf"(?<!\\){re.escape(special)}", cells[1]), special
+
+
+def test_markdown_shows_an_entity_literally() -> None:
+    assert markdown.escape("&lt;") == "\\&lt;"
+
+
+def test_markdown_of_failures_and_missing_cells() -> None:
+    comparison = compare_images(
+        [record(Cell("tf"), outcome=Outcome.CRASHED, reason="It <crashed>.")],
+        images=["tf", "theano"],
+        planned=["tf", "theano"],
+        tolerances=Tolerances(),
+        compare_arrays=lambda *given: None,
+        title="mlp",
+    )
+    lines = markdown.render(comparison).splitlines()
+    assert "- ❌ tf: crashed: It \\<crashed\\>." in lines
+    assert "- ⏳ theano: not run" in lines
+
+
+# As JSON
+
+
+def refuse(word: str) -> None:
+    raise AssertionError(f"not JSON: {word}")
+
+
+def test_json_has_words_for_what_is_not_finite() -> None:
+    text = data.render(scores("nan", "inf"))
+    shown = json.loads(text, parse_constant=refuse)
+    (row,) = shown["rows"]
+    assert row["reference"] == {"name": "tf", "median": "nan", "values": ["nan"]}
+    assert row["other"] == {"name": "theano", "median": "inf", "values": ["inf"]}
+    assert row["absolute"] == "nan"
+
+
+def test_json_says_all_that_the_table_says() -> None:
+    shown = json.loads(data.render(scores(0.5, 0.75)), parse_constant=refuse)
+    assert shown["schema"] == 1
+    assert shown["differs"] is True
+    assert shown["cells"] == 2
+    assert shown["words"].startswith("theano differs from tf")
+    assert shown["failures"] == shown["missing"] == shown["notes"] == []
+    (row,) = shown["rows"]
+    assert row == {
+        "group": "",
+        "metric": "evaluate.loss",
+        "kind": "score",
+        "reference": {"name": "tf", "median": 0.5, "values": [0.5]},
+        "other": {"name": "theano", "median": 0.75, "values": [0.75]},
+        "absolute": 0.25,
+        "relative": 0.5,
+        "tolerance": {
+            "metric": "*",
+            "atol": 0.001,
+            "rtol": 0.001,
+            "why": "the default, as in the backend tests of Keras 3",
+        },
+        "verdict": "differ",
+    }
+
+
+def test_json_of_one_image_and_of_infinite_differences() -> None:
+    alone = json.loads(data.render(compared(record(Cell("tf"), call(metrics={"loss": 0.5})))))
+    assert alone["rows"][0]["other"] == {"name": "", "median": None, "values": []}
+    apart = compare_images(
+        [record(Cell(i), call("predict", arrays=[array()])) for i in ("tf", "theano")],
+        images=["tf", "theano"],
+        planned=[],
+        tolerances=Tolerances(),
+        compare_arrays=lambda *given: ArrayDifference(math.inf, math.inf, False),
+        title="mlp",
+    )
+    assert json.loads(data.render(apart), parse_constant=refuse)["rows"][0]["absolute"] == "inf"
+
+
+# Progress
+
+
+def test_plain_progress_is_a_line_each_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    cell = Cell("tf", seed=1)
+    with PlainProgress() as shown:
+        shown.step("image tf: building")
+        shown.line("Step 1/9 : FROM scratch")
+        shown.planned([cell])
+        shown.started(cell)
+        shown.ended(record(cell))
+        shown.ended(record(cell, outcome=Outcome.TIMEOUT, reason="Not \x1b[31mdone."))
+    out, err = capsys.readouterr()
+    assert out == ""
+    said = [line.partition(" ")[2] for line in err.splitlines()]
+    assert said == [
+        "image tf: building",
+        "1 cells to run",
+        "tf.seed1: started",
+        "tf.seed1: ok, 2.0 s",
+        "tf.seed1: time-out after 2.0 s: Not done.",
+    ]
+
+
+def test_progress_may_be_quiet_or_verbose(capsys: pytest.CaptureFixture[str]) -> None:
+    PlainProgress(quiet=True).step("something")
+    assert capsys.readouterr() == ("", "")
+    PlainProgress(verbose=True).line("Step 1/9 : FROM scratch")
+    assert "Step 1/9" in capsys.readouterr().err

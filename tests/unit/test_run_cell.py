@@ -1,0 +1,370 @@
+"""The life of a cell, with a host's function in the place of a container."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy
+import pytest
+from builders import END, ENVIRONMENT, SCRIPT, identity, manifest, plan
+
+from runner import script
+from runner.catalog import Base, Image
+from runner.cell.container import KERAS_HOME, OUTPUT, ContainerSpec
+from runner.cell.ownership import Owner
+from runner.cell.run import CellContext, run_cell
+from runner.engine import Engine
+from runner.engine_types import ContainerState
+from runner.errors import EngineError
+from runner.interrupts import Interrupts
+from runner.plan import Cell, Limits
+from runner.record import Outcome, Record
+from runner.store import RunFolder
+
+CELL = Cell("tf", seed=3)
+IMAGE = Image(
+    name="tf",
+    folder="tf",
+    backend="tensorflow",
+    python="3.6.15",
+    base=Base(reference="python:3.6", digest="sha256:" + "a" * 64),
+    expect={"keras": "2.3.1"},
+)
+CALL = {
+    "event": "call_start",
+    "id": 1,
+    "kind": "predict",
+    "name": "predict",
+    "model": "m",
+    "site": "?",
+}
+WORDS = (
+    b'{"event": "start", "protocol": 1}',
+    json.dumps({"event": "environment", **ENVIRONMENT}).encode(),
+)
+LAST = json.dumps({"event": "end", **END}).encode()
+
+Body = Callable[[Path, Path], int | None]
+"""What a container does with its output and keras.json folders; None: it never ends."""
+
+
+class HostEngine(Engine):
+    """Runs the body of a cell in this process; no engine at all."""
+
+    def __init__(self, body: Body, *, log: bytes = b"", limits: Limits | None = None) -> None:
+        self.body = body
+        self.log = log
+        self.limits = limits
+        self.there: dict[str, ContainerSpec] = {}
+        self.exit_code: int | None = None
+        self.killed = False
+
+    def create(self, spec: ContainerSpec) -> str:
+        self.there[spec.name] = spec
+        return spec.name
+
+    def applied_limits(self, container: str) -> dict[str, float]:
+        limits = self.limits or self.there[container].limits
+        return {"memory": limits.memory, "cpus": limits.cpus, "pids": limits.pids}
+
+    def start(self, container: str) -> None:
+        folders = {bind.target: bind.source for bind in self.there[container].binds}
+        self.exit_code = self.body(folders[OUTPUT], folders[KERAS_HOME])
+
+    def state(self, container: str) -> ContainerState | None:
+        if container not in self.there:
+            return None
+        return ContainerState(
+            running=self.exit_code is None and not self.killed,
+            exit_code=self.exit_code or 0,
+            out_of_memory=False,
+            error="",
+        )
+
+    def kill(self, container: str) -> None:
+        self.killed = True
+
+    def logs(self, container: str, limit: int) -> bytes:
+        return self.log[:limit]
+
+    def remove(self, container: str) -> bool:
+        return self.there.pop(container, None) is not None
+
+
+def write(output: Path, *lines: bytes) -> None:
+    (output / "events.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+
+
+def well(output: Path, keras_home: Path) -> int:
+    write(output, *WORDS, LAST)
+    return 0
+
+
+class Bench:
+    """A run with one cell to run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.limits = Limits()
+        self.interrupts = Interrupts()
+        self.source = folder / "source" / "model.py"
+        self.source.parent.mkdir()
+        self.source.write_bytes(SCRIPT)
+        self.run = RunFolder(folder / "results" / "run")
+
+    def of(self, engine: HostEngine) -> Record:
+        found = script.load(self.source)
+        self.run.open(manifest([CELL]), found.path)
+        context = CellContext(
+            engine=engine,
+            interrupts=self.interrupts,
+            owner=Owner.this_process(),
+            plan=plan([CELL], limits=self.limits),
+            script=found,
+            script_folder=found.folder,
+            run=self.run,
+        )
+        try:
+            record = run_cell(context, CELL, IMAGE, identity("tf"))
+        finally:
+            # Whatever happened, nothing is left.
+            assert engine.there == {}
+            assert not self.run.work.exists()
+        assert self.run.record(CELL) == record
+        return record
+
+    def body(self, body: Body, log: bytes = b"") -> Record:
+        return self.of(HostEngine(body, log=log))
+
+    def stream(self, *lines: bytes, code: int = 0) -> Record:
+        def body(output: Path, keras_home: Path) -> int:
+            write(output, *lines)
+            return code
+
+        return self.body(body)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    # What a test throws away need not survive a power cut.
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    return Bench(tmp_path)
+
+
+def test_a_cell_that_ends_well(bench: Bench) -> None:
+    record = bench.body(well, log=b"Epoch 1/1\nall \xff printed\n")
+    assert (record.outcome, record.reason, record.exit_code) == (Outcome.OK, "", 0)
+    assert record.observation.environment is not None
+    assert record.image == identity("tf")
+    assert record.log_tail == ()
+    assert bench.run.log_path(CELL).read_bytes() == b"Epoch 1/1\nall \xff printed\n"
+
+
+def test_keras_json_is_as_planned(bench: Bench) -> None:
+    seen = {}
+
+    def body(output: Path, keras_home: Path) -> int:
+        seen.update(json.loads((keras_home / "keras.json").read_text()))
+        return well(output, keras_home)
+
+    bench.body(body)
+    assert seen == CELL.settings.keras_json("tensorflow")
+
+
+def predicting(file: str) -> tuple[bytes, ...]:
+    array = {
+        "name": "predict.0",
+        "shape": [2],
+        "dtype": "float32",
+        "mean": 0.5,
+        "std": 0.0,
+        "not_finite": 0,
+        "file": file,
+    }
+    end = {
+        "event": "call_end",
+        "id": 1,
+        "seconds": 1.0,
+        "cpu_seconds": 1.0,
+        "metrics": {},
+        "params": {},
+        "arrays": [array],
+    }
+    return (*WORDS, json.dumps(CALL).encode(), json.dumps(end).encode(), LAST)
+
+
+def test_the_arrays_it_names_are_kept_and_nothing_else(bench: Bench) -> None:
+    def body(output: Path, keras_home: Path) -> int:
+        (output / "arrays").mkdir()
+        numpy.savez(output / "arrays" / "predict.0.npz", array=numpy.zeros(2))
+        (output / "arrays" / "more.npz").write_text("more")
+        (output / "more").write_text("more")
+        write(output, *predicting("arrays/predict.0.npz"))
+        return 0
+
+    assert bench.body(body).outcome is Outcome.OK
+    kept = [path.name for path in bench.run.arrays_path(CELL).iterdir()]
+    assert kept == ["predict.0.npz"]
+
+
+@pytest.mark.parametrize("how", ["folder", "file"])
+def test_a_link_to_the_hosts_files_is_not_followed(bench: Bench, tmp_path: Path, how: str) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "key").write_text("secret")
+
+    def body(output: Path, keras_home: Path) -> int:
+        if how == "folder":
+            (output / "arrays").symlink_to(secrets)
+        else:
+            (output / "arrays").mkdir()
+            (output / "arrays" / "key").symlink_to(secrets / "key")
+        write(output, *predicting("arrays/key"))
+        return 0
+
+    bench.body(body)
+    found = [path for path in bench.run.path.rglob("*") if path.is_file()]
+    assert not any(b"secret" in path.read_bytes() for path in found)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (),
+        (b"junk",),
+        (*WORDS, b'{"event": "\xff\xfe"}', LAST),
+        (*WORDS, LAST, LAST),
+        WORDS,
+        (*WORDS, b"[" * 100_000, LAST),
+    ],
+    ids=["nothing", "junk", "not UTF-8", "two ends", "no end", "deep"],
+)
+def test_a_bad_stream_is_a_result(bench: Bench, lines: tuple[bytes, ...]) -> None:
+    assert bench.stream(*lines).outcome is Outcome.BAD_OUTPUT
+
+
+def test_a_folder_in_place_of_the_stream_is_a_result(bench: Bench) -> None:
+    def body(output: Path, keras_home: Path) -> int:
+        (output / "events.jsonl").mkdir()
+        return 0
+
+    assert bench.body(body).outcome is Outcome.BAD_OUTPUT
+
+
+@pytest.mark.parametrize("name", ["arrays/.", "arrays/..", "arrays/folder"])
+def test_a_folder_in_place_of_an_array_is_a_result(bench: Bench, name: str) -> None:
+    def body(output: Path, keras_home: Path) -> int:
+        (output / "arrays" / "folder").mkdir(parents=True)
+        write(output, *predicting(name))
+        return 0
+
+    assert bench.body(body).outcome in (Outcome.OK, Outcome.BAD_OUTPUT)
+
+
+def test_a_cell_that_locks_its_folders_leaves_nothing(bench: Bench) -> None:
+    def body(output: Path, keras_home: Path) -> int:
+        (output / "a" / "b").mkdir(parents=True)
+        well(output, keras_home)
+        (output / "a" / "b").chmod(0)
+        (output / "a").chmod(0)
+        return 0
+
+    assert bench.body(body).outcome is Outcome.OK
+
+
+def test_another_backend_is_a_mismatch(bench: Bench) -> None:
+    other = json.dumps({"event": "environment", **ENVIRONMENT, "backend": "theano"}).encode()
+    record = bench.stream(WORDS[0], other, LAST)
+    assert record.outcome is Outcome.MISMATCH
+    assert "backend is theano instead of tensorflow" in record.reason
+
+
+def test_a_cell_that_does_not_say_what_it_ran_on_has_no_score(bench: Bench) -> None:
+    assert bench.stream(WORDS[0], LAST).outcome is not Outcome.OK
+
+
+def test_the_control_groups_word_counts(bench: Bench) -> None:
+    limits = {"memory": "inf", "pids": None, "cpus": None}
+    other = json.dumps({"event": "environment", **ENVIRONMENT, "limits": limits}).encode()
+    assert bench.stream(WORDS[0], other, LAST).outcome is Outcome.LIMIT_NOT_APPLIED
+
+
+def test_without_its_limits_a_cell_does_not_start(bench: Bench) -> None:
+    def body(output: Path, keras_home: Path) -> int:
+        raise AssertionError("started")
+
+    engine = HostEngine(body, limits=Limits(memory=2**40))
+    assert bench.of(engine).outcome is Outcome.LIMIT_NOT_APPLIED
+
+
+def test_an_engine_that_refuses_is_a_result(bench: Bench) -> None:
+    def body(output: Path, keras_home: Path) -> int:
+        raise EngineError("It refused.")
+
+    record = bench.body(body)
+    assert (record.outcome, record.reason) == (Outcome.ENGINE_ERROR, "It refused.")
+
+
+def test_a_cell_that_takes_too_long_is_killed(bench: Bench) -> None:
+    bench.limits = Limits(timeout=0.05)
+
+    def body(output: Path, keras_home: Path) -> None:
+        (output / "events.jsonl").write_bytes(b"\n".join(WORDS) + b'\n{"event": "cut')
+
+    engine = HostEngine(body)
+    record = bench.of(engine)
+    assert engine.killed
+    assert record.outcome is Outcome.TIMEOUT
+    # What it told until then is kept.
+    assert record.observation.environment is not None
+
+
+def test_a_request_to_stop_ends_a_cell(bench: Bench) -> None:
+    bench.interrupts.request(signal.SIGINT)
+    engine = HostEngine(lambda output, keras_home: None)
+    assert bench.of(engine).outcome is Outcome.INTERRUPTED
+    assert engine.killed
+
+
+def test_a_defect_of_ours_leaves_nothing_behind(bench: Bench) -> None:
+    def body(output: Path, keras_home: Path) -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        bench.body(body)
+
+
+def test_the_log_of_a_failure_is_safe_to_print(bench: Bench) -> None:
+    log = b"\x1b[31mred\x1b[0m\nstep 1/2\rstep 2/2\r\n\xff" + b"x" * 1000 + b"\n\n"
+
+    def body(output: Path, keras_home: Path) -> int:
+        error = {
+            "kind": "ValueError",
+            "message": "\x1b[2Jno",
+            "traceback": "",
+            "file": "model.py",
+            "line": 3,
+        }
+        write(output, *WORDS, json.dumps({"event": "end", **END, "error": error}).encode())
+        return 1
+
+    record = bench.body(body, log=log)
+    assert (record.outcome, record.reason) == (
+        Outcome.SCRIPT_ERROR,
+        "ValueError: no (model.py, line 3)",
+    )
+    assert record.log_tail[:2] == ("red", "step 2/2")
+    assert len(record.log_tail[2]) == 400
+    assert len(record.log_tail) == 3
+
+
+def test_a_script_that_sets_the_backend_is_noted(bench: Bench) -> None:
+    last = json.dumps({"event": "end", **END, "keras_backend_variable": "cntk"}).encode()
+    (note,) = bench.stream(*WORDS, last).notes
+    assert "KERAS_BACKEND=cntk" in note
+
+
+def test_notes_of_the_probe_are_told_once_and_safely(bench: Bench) -> None:
+    note = json.dumps({"event": "note", "text": "\x1b[31mno original"}).encode()
+    assert bench.stream(*WORDS, note, note, LAST).notes == ("no original",)

@@ -1,0 +1,84 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from runner.errors import ExitCode, InterruptedRunError, TerminatedRunError
+from runner.interrupts import Interrupts, installed
+
+
+def never() -> None:
+    raise AssertionError("abandoned")
+
+
+def test_a_result_is_handed_over() -> None:
+    assert Interrupts().result_of(lambda: 42, abandon=never) == 42
+
+
+def test_work_does_not_run_in_the_thread_that_waits() -> None:
+    assert Interrupts().result_of(threading.get_ident, abandon=never) != threading.get_ident()
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), KeyboardInterrupt()])
+def test_what_work_raises_is_raised(error: BaseException) -> None:
+    def work() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        Interrupts().result_of(work, abandon=never)
+    assert raised.value is error
+
+
+def test_work_is_abandoned_on_request() -> None:
+    interrupts = Interrupts()
+    stop = threading.Event()
+    interrupts.request(signal.SIGINT)
+    with pytest.raises(InterruptedRunError):
+        interrupts.result_of(stop.wait, abandon=stop.set)
+    assert stop.is_set()
+
+
+def test_without_a_request_work_goes_on() -> None:
+    interrupts = Interrupts()
+    interrupts.check()
+    assert not interrupts.requested
+    assert not interrupts.wait(0)
+
+
+def test_the_first_request_counts() -> None:
+    interrupts = Interrupts()
+    interrupts.request(signal.SIGTERM)
+    interrupts.request(signal.SIGINT)
+    assert interrupts.requested
+    assert interrupts.wait(60)
+    with pytest.raises(TerminatedRunError) as raised:
+        interrupts.check()
+    assert raised.value.exit_code is ExitCode.TERMINATED
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+)
+def test_a_real_signal_is_a_request(
+    number: signal.Signals, code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    interrupts = Interrupts()
+    with installed(interrupts):
+        os.kill(os.getpid(), number)
+        assert interrupts.wait(10)
+        assert "Stopping" in capfd.readouterr().err
+        os.kill(os.getpid(), number)
+        assert interrupts.requested
+    assert signal.getsignal(number) is before
+    with pytest.raises(InterruptedRunError) as raised:
+        interrupts.check()
+    assert raised.value.exit_code == code
+
+
+def test_handlers_are_restored_after_an_error() -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(ValueError, match="within"), installed(Interrupts()):
+        raise ValueError("within")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before

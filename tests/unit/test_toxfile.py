@@ -1,0 +1,31 @@
+import importlib.util
+import sys
+from types import ModuleType
+
+import pytest
+from builders import ROOT
+
+from runner import catalog
+
+pytest.importorskip("tox", reason="outside tox's own environment there may be no tox")
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("toxfile", ROOT / "toxfile.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def toxfile(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    return load()
+
+
+def test_every_image_is_an_env(toxfile: ModuleType) -> None:
+    shipped = catalog.load(ROOT / "docker")
+    assert toxfile.image_names() == list(shipped.names)
+    assert toxfile.tox_extend_envs() == shipped.names
