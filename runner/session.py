@@ -12,7 +12,17 @@ from pathlib import Path
 import psutil
 
 import runner
-from runner import arrays, catalog, compare, datasets, plan, script, store, tolerance
+from runner import (
+    arrays,
+    catalog,
+    compare,
+    datasets,
+    plan,
+    reproduction,
+    script,
+    store,
+    tolerance,
+)
 from runner.catalog import Catalog
 from runner.cell import folders
 from runner.cell.ownership import Owner, sweep
@@ -22,10 +32,12 @@ from runner.engine import Engine
 from runner.errors import EngineError, ExitCode, InterruptedRunError
 from runner.images.build import BasePolicy, Builder, Say
 from runner.interrupts import Interrupts
-from runner.measures import Measure
+from runner.measures import Measure, measures
 from runner.plan import Caps, Cell, KerasSettings, Limits, Plan
 from runner.record import HostFacts, ImageIdentity, Manifest, Outcome, Record
 from runner.report.progress import Progress
+from runner.reported import Reported
+from runner.reproduction import Reproduction
 from runner.script import Script
 from runner.store import RunFolder
 from runner.stream import BadStreamError
@@ -263,6 +275,22 @@ def compare_two(before: RunFolder, after: RunFolder, rules: Sequence[Tolerance])
         tolerances=Tolerances((*rules, *manifests[0].tolerances)),
         compare_arrays=_array_comparison(before, after),
     )
+
+
+def reproduce(folder: RunFolder, reported: Reported) -> Reproduction:
+    """Hold reported figures against a run's good cells, one value a seed.
+
+    Raises:
+        KerasMatrixError: the run is damaged.
+    """
+    measured: dict[str, dict[str, dict[int, float]]] = {}
+    for record in folder.records():
+        if record.outcome is not Outcome.OK or record.cell.repeat:
+            continue
+        for one in measures(record):
+            by_seed = measured.setdefault(record.cell.image, {}).setdefault(one.metric, {})
+            by_seed[record.cell.seed or 0] = one.value
+    return reproduction.judge(reported, measured)
 
 
 def _planned(manifest: Manifest) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ import click
 
 from runner.cli.root import RESULTS
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Callback = Callable[..., Any]
+Decorator = Callable[[Callback], Callback]
 
 
 class Format(Enum):

@@ -1,148 +1,43 @@
 """``keras-matrix run``."""
 
-import math
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from runner.cli import options
+from runner.cli.cells import cell_options, execute, make_request, relative
 
 
 @click.command(name="run")
 @click.argument("script", type=click.Path(path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@click.option("--on", default=None, metavar="IMAGE,...", help="Images; the first is the reference.")
-@click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now.")
-@click.option("--run", "run_name", default=None, metavar="NAME", help="Name of the run, or folder.")
-@click.option("--seeds", default=None, metavar="N | A..B | A,B", help="Seeds to repeat with.")
-@click.option("--floatx", default="float32", show_default=True, metavar="TYPE,...")
-@click.option(
-    "--image-data-format", "formats", default="channels_last", show_default=True, metavar="F,..."
-)
-@click.option("--epsilon", default="1e-7", show_default=True, metavar="NUMBER,...")
-@click.option("--timeout", type=float, default=1800.0, show_default=True, help="Seconds a cell.")
-@click.option("--memory", default="4g", show_default=True, help="Memory a cell.")
-@click.option("--scratch", default="2g", show_default=True, help="Scratch space a cell.")
-@click.option("--cpus", type=float, default=1.0, show_default=True, help="CPUs a cell.")
-@click.option("--pids", type=int, default=256, show_default=True, help="Processes a cell.")
-@click.option(
-    "--repeat",
-    "repeats",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Runs of each seed on each image, to see whether it repeats itself.",
-)
-@click.option(
-    "--deterministic", is_flag=True, help="One thread, and seed 0 unless --seeds says otherwise."
-)
-@click.option(
-    "--schedule-seed", type=int, default=0, show_default=True, help="Seed of the order of cells."
-)
-@click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit.")
-@click.option("--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=None,
-    help="Folder of Keras's data sets (what ~/.keras/datasets is elsewhere).",
-)
-@click.option(
-    "--tolerances",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=None,
-    help="Tolerance file.  [default: tolerances.toml beside the script]",
-)
+@cell_options
 @options.tolerance
-@options.base
-@options.results
-@options.catalog
 @options.output_format
 @options.json
 @options.quiet
 @options.verbose
 def command(
-    script: Path,
-    arguments: tuple[str, ...],
-    on: str | None,
-    only: str | None,
-    run_name: str | None,
-    seeds: str | None,
-    floatx: str,
-    formats: str,
-    epsilon: str,
-    timeout: float,
-    memory: str,
-    scratch: str,
-    cpus: float,
-    pids: int,
-    repeats: int,
-    deterministic: bool,
-    schedule_seed: int,
-    epochs_cap: int | None,
-    steps_cap: int | None,
-    data: Path | None,
-    tolerances: Path | None,
+    *,
     tolerance_texts: tuple[str, ...],
-    base: str,
-    results: Path,
-    catalog: Path | None,
     output: str,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **cells: Any,
 ) -> int:
     """Run SCRIPT, or the model.py of a folder, in a container per image and compare.
 
     ARGUMENTS go to the script; put -- before those that begin with a dash.
     """
-    from runner import options as parse
     from runner import session, tolerance
-    from runner.cli.progress import progress
     from runner.cli.show import chosen_format, show
-    from runner.errors import ConfigurationError, ExitCode
-    from runner.images.build import BasePolicy
-    from runner.interrupts import Interrupts, installed
-    from runner.plan import Caps, Floatx, ImageDataFormat, Limits, cross_settings
+    from runner.errors import ExitCode
     from runner.record import Outcome
 
-    if not (0 < timeout < math.inf and 0 < cpus < math.inf and pids > 0):
-        raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
     rules = tolerance.parse(tolerance_texts)
-    request = session.RunRequest(
-        target=script,
-        on=parse.parse_list(on),
-        only=parse.parse_list(only),
-        arguments=arguments,
-        settings=cross_settings(
-            parse.parse_choices("--floatx", floatx, Floatx),
-            parse.parse_choices("--image-data-format", formats, ImageDataFormat),
-            parse.parse_floats("--epsilon", epsilon),
-        ),
-        seeds=parse.parse_seeds(seeds) or ((0,) if deterministic else ()),
-        limits=Limits(
-            memory=parse.parse_size("--memory", memory),
-            scratch=parse.parse_size("--scratch", scratch),
-            cpus=cpus,
-            pids=pids,
-            timeout=timeout,
-            threads=1 if deterministic else max(1, round(cpus)),
-        ),
-        caps=Caps(epochs=epochs_cap, steps=steps_cap),
-        repeats=repeats,
-        schedule_seed=schedule_seed,
-        data=data,
-        results=results,
-        run=run_name,
-        base=BasePolicy(base),
-        catalog=options.catalog_root(catalog),
-        tolerances=tolerances,
-        command=("keras-matrix", *sys.argv[1:]),
-    )
-    interrupts = Interrupts()
-    with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
-        result = session.run(request, shown, interrupts)
+    result = execute(make_request(**cells), quiet=quiet, verbose=verbose)
     if result.last:
         comparison = session.compare_run(result.folder, rules)
         show(comparison, chosen_format(output, as_json))
@@ -153,12 +48,5 @@ def command(
         if not quiet:
             click.echo("The comparison follows when the other parts of the run are done.", err=True)
     if not quiet:
-        click.echo(f"records: {_relative(result.folder.path)}", err=True)
+        click.echo(f"records: {relative(result.folder.path)}", err=True)
     return int(code)
-
-
-def _relative(path: Path) -> Path:
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -39,8 +39,8 @@ def _row(row: Row) -> dict[str, Any]:
         "kind": row.kind,
         "reference": _side(row.reference_name, row.reference),
         "other": _side(row.other_name, row.other),
-        "absolute": _number(row.absolute),
-        "relative": _number(row.relative),
+        "absolute": number(row.absolute),
+        "relative": number(row.relative),
         "tolerance": row.tolerance,
         "verdict": row.verdict,
     }
@@ -49,12 +49,13 @@ def _row(row: Row) -> dict[str, Any]:
 def _side(name: str, summary: Summary | None) -> dict[str, Any]:
     return {
         "name": name,
-        "median": _number(summary.median) if summary else None,
-        "values": [_number(value) for value in summary.values] if summary else [],
+        "median": number(summary.median) if summary else None,
+        "values": [number(value) for value in summary.values] if summary else [],
     }
 
 
-def _number(value: float | None) -> float | str | None:
+def number(value: float | None) -> float | str | None:
+    """Return a number as JSON can hold it."""
     if value is None or math.isfinite(value):
         return value
     return repr(value)

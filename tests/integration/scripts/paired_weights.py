@@ -1,6 +1,7 @@
-"""Create weights of all kinds, paired for one seed, and print them as JSON."""
+"""Create weights of all kinds, paired for one seed, and write them as JSON."""
 
 import json
+import sys
 
 import keras
 import numpy
@@ -137,4 +138,5 @@ found["drawn"] = drawn
 K.set_floatx("float64")
 found["float64"] = value(initializers.get("glorot_uniform")((3, 4)))
 found["float64 dtype"] = K.dtype(K.variable(initializers.get("glorot_uniform")((3, 4))))
-print("PAIRED " + json.dumps(found))
+with open(sys.argv[1], "w") as file:
+    json.dump(found, file)

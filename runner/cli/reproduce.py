@@ -1,0 +1,58 @@
+"""``keras-matrix reproduce``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli import options
+from runner.cli.cells import cell_options, execute, make_request, relative
+
+
+@click.command(name="reproduce")
+@click.argument("script", type=click.Path(path_type=Path))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@cell_options
+@click.option(
+    "--reported",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="File of reported figures.  [default: reported.toml beside the script]",
+)
+@options.json
+@options.quiet
+@options.verbose
+def command(
+    *, reported: Path | None, as_json: bool, quiet: bool, verbose: bool, **cells: Any
+) -> int:
+    """Run SCRIPT with several --seeds and hold what a text reports of it against the outcome.
+
+    Exits with 0 if all that is comparable holds, with 1 if something does not.
+    """
+    from runner import reported as reports
+    from runner import script, session
+    from runner.errors import ConfigurationError, ExitCode
+    from runner.record import Outcome
+    from runner.report import reproduction as shown
+    from runner.report import table
+
+    request = make_request(**cells)
+    if len(request.seeds) < 2:
+        raise ConfigurationError(
+            "One run is no distribution to hold a figure against; give --seeds, such as 0..29."
+        )
+    if len(request.settings) > 1:
+        raise ConfigurationError("A report is of one keras.json; give each of its fields once.")
+    path = reported or script.load(request.target).folder / reports.REPORTED_FILE
+    figures = reports.load(path)
+    result = execute(request, quiet=quiet, verbose=verbose)
+    judged = session.reproduce(result.folder, figures)
+    if as_json:
+        click.echo(shown.render(judged))
+    else:
+        shown.show(judged, table.console())
+    if not quiet:
+        click.echo(f"records: {relative(result.folder.path)}", err=True)
+    if not result.last or any(r.outcome is not Outcome.OK for r in result.records):
+        return int(ExitCode.CELL_FAILED)
+    return int(ExitCode.AGREE if shown.holds(judged) else ExitCode.DIFFER)

@@ -1,0 +1,128 @@
+"""What was reported, held against what was measured: as tables, and as JSON."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from runner.intervals import Scale
+from runner.report import data, figures
+from runner.reproduction import (
+    ClaimVerdict,
+    FigureVerdict,
+    JudgedClaim,
+    JudgedFigure,
+    Reproduction,
+)
+from runner.text import one_line
+
+SCHEMA = 1
+STYLES = {
+    FigureVerdict.CONSISTENT: "green",
+    FigureVerdict.INCONSISTENT: "bold red",
+    FigureVerdict.NOT_COMPARABLE: "dim",
+    ClaimVerdict.SUPPORTED: "green",
+    ClaimVerdict.CONTRADICTED: "bold red",
+    ClaimVerdict.NOT_SUPPORTED: "yellow",
+    ClaimVerdict.NOT_COMPARABLE: "dim",
+}
+
+
+def holds(judged: Reproduction) -> bool:
+    """Tell whether every figure that can be compared is consistent and every claim supported."""
+    return all(
+        figure.verdict is not FigureVerdict.INCONSISTENT for figure in judged.figures
+    ) and all(claim.verdict is ClaimVerdict.SUPPORTED for claim in judged.claims)
+
+
+def show(judged: Reproduction, out: Console) -> None:
+    """Print a row a figure and a row a claim."""
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (
+        ("reported figure", "left"),
+        ("reported", "right"),
+        ("measured", "right"),
+        ("one more run would lie in", "right"),
+        ("verdict", "left"),
+    ):
+        table.add_column(name, justify="right" if justify == "right" else "left")
+    for figure in judged.figures:
+        table.add_row(*_figure(figure), _styled(figure.verdict))
+    out.print(table)
+    for figure in judged.figures:
+        if figure.verdict is not FigureVerdict.CONSISTENT:
+            out.print(Text(f"{_name(figure)}: {one_line(figure.why)}"))
+    for claim in judged.claims:
+        out.print(
+            Text.assemble(
+                f'claim "{one_line(claim.claim.text)}": ',
+                (claim.verdict.value, STYLES[claim.verdict]),
+                f": {one_line(claim.why)}",
+            )
+        )
+
+
+def _name(figure: JudgedFigure) -> str:
+    against = f" / {figure.than}" if figure.than else ""
+    return one_line(f"{figure.image}{against} {figure.metric}")
+
+
+def _figure(figure: JudgedFigure) -> list[str]:
+    cells = [escape(_name(figure)), figures.number(figure.reported)]
+    prediction = figure.prediction
+    if prediction is None:
+        return [*cells, "-", "-"]
+    unit = "x" if prediction.scale is Scale.RATIO else ""
+    low, high = prediction.interval.low, prediction.interval.high
+    bounds = f"{figures.number(low)}..{figures.number(high)}{unit}"
+    return [*cells, f"{figures.number(prediction.center)}{unit}", bounds]
+
+
+def _styled(verdict: FigureVerdict) -> str:
+    return f"[{STYLES[verdict]}]{verdict.value}[/]"
+
+
+def render(judged: Reproduction) -> str:
+    """Return the judgement as JSON, indented."""
+    return data.encode(
+        {
+            "schema": SCHEMA,
+            "holds": holds(judged),
+            "figures": [_figure_data(figure) for figure in judged.figures],
+            "claims": [_claim_data(claim) for claim in judged.claims],
+        }
+    )
+
+
+def _figure_data(figure: JudgedFigure) -> dict[str, Any]:
+    prediction = figure.prediction
+    return {
+        "image": figure.image,
+        "than": figure.than,
+        "metric": figure.metric,
+        "reported": figure.reported,
+        "verdict": figure.verdict,
+        "why": figure.why,
+        "measured": data.number(prediction.center) if prediction else None,
+        "low": data.number(prediction.interval.low) if prediction else None,
+        "high": data.number(prediction.interval.high) if prediction else None,
+        "deviations": data.number(figure.deviations),
+    }
+
+
+def _claim_data(claim: JudgedClaim) -> dict[str, Any]:
+    found = claim.inference
+    interval = found.interval if found else None
+    return {
+        "text": claim.claim.text,
+        "metric": claim.claim.metric,
+        "verdict": claim.verdict,
+        "why": claim.why,
+        "estimate": data.number(found.estimate) if found else None,
+        "low": data.number(interval.low) if interval else None,
+        "high": data.number(interval.high) if interval else None,
+        "seeds_needed": found.seeds_needed if found else None,
+        "method": found.method if found else None,
+    }
