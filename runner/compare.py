@@ -14,9 +14,17 @@ from runner.comparison import (
     Verdict,
 )
 from runner.errors import NothingSelectedError
+from runner.inference import Finding, Inference, compare_ratio
+from runner.inference import compare as infer
 from runner.measures import Measure, measures
 from runner.record import BaseKind, Outcome, Record
 from runner.tolerance import Kind, Tolerance, Tolerances
+
+BY_FINDING = {
+    Finding.EQUIVALENT: Verdict.AGREE,
+    Finding.DIFFERENT: Verdict.DIFFER,
+    Finding.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+}
 
 Replicate = tuple[int | None, int]
 """A seed and the count of its repeat."""
@@ -68,9 +76,8 @@ def compare_images(
     else:
         # Nothing to hold it against: the values alone.
         sides.append(("", _Side(images[0], tuple(good)), _Side("", ())))
-    rows: list[Row] = []
-    for group, reference, other in sides:
-        rows += _Pair(group, reference, other, tolerances, compare_arrays).rows()
+    pairs = [_Pair(*side, tolerances, compare_arrays) for side in sides]
+    rows = _all_rows(pairs)
     return _comparison(title, rows, records, not_recorded(records, planned), notes)
 
 
@@ -97,7 +104,7 @@ def compare_runs(
     for run, name in ((before, names[0]), (after, names[1])):
         if not run:
             raise NothingSelectedError(f"{name} holds no record; nothing was run.")
-    rows: list[Row] = []
+    pairs = []
     groups = dict.fromkeys((r.cell.image, r.cell.settings) for r in (*before, *after))
     several = len({settings for _, settings in groups}) > 1
     for image, settings in groups:
@@ -114,7 +121,8 @@ def compare_runs(
             for run, name in ((before, names[0]), (after, names[1]))
         )
         group = f"{image}.{settings.id}" if several else image
-        rows += _Pair(group, reference, other, tolerances, compare_arrays).rows()
+        pairs.append(_Pair(group, reference, other, tolerances, compare_arrays))
+    rows = _all_rows(pairs)
     title = f"{names[0]} against {names[1]}"
     missing = [
         f"{name}: {cell}"
@@ -122,6 +130,12 @@ def compare_runs(
         for cell in not_recorded(run, cells)
     ]
     return _comparison(title, rows, (*before, *after), missing)
+
+
+def _all_rows(pairs: Sequence["_Pair"]) -> list[Row]:
+    # The level is shared out over all that is judged, in all pairs together.
+    comparisons = max(1, sum(pair.inferred() for pair in pairs))
+    return [row for pair in pairs for row in pair.rows(comparisons)]
 
 
 def _comparison(
@@ -180,15 +194,51 @@ class _Pair:
         shared = self._records[0].keys() & self._records[1].keys()
         self._seeds = sorted(shared, key=_order)
 
-    def rows(self) -> list[Row]:
-        """Return a row for every metric that either side has."""
+    def rows(self, comparisons: int) -> list[Row]:
+        """Return a row for every metric that either side has; so many are judged in all."""
+        return [self._row(metric, kind, comparisons) for metric, kind in self._names().items()]
+
+    def inferred(self) -> int:
+        """Return how many metrics are judged from several seeds."""
+        if not self._several:
+            return 0
+        judged = (self._tolerances.of(*item) is not None for item in self._names().items())
+        kinds = self._names().values()
+        return sum(one and kind is not Kind.ARRAY for one, kind in zip(judged, kinds, strict=True))
+
+    @property
+    def _several(self) -> bool:
+        return len({seed for seed, _ in self._seeds}) > 1
+
+    def _names(self) -> dict[str, Kind]:
         names: dict[str, Kind] = {}
         for side in self._measured:
             for found in side.values():
                 names.update((measure.metric, measure.kind) for measure in found.values())
-        return [self._row(metric, kind) for metric, kind in names.items()]
+        return names
 
-    def _row(self, metric: str, kind: Kind) -> Row:
+    def _inference(
+        self, metric: str, kind: Kind, margin: float | None, comparisons: int
+    ) -> Inference | None:
+        if not self._several or kind is Kind.ARRAY:
+            return None
+        left, right = (self._by_seed(metric, side) for side in self._measured)
+        if margin is not None:
+            return infer(left, right, margin=margin, comparisons=comparisons)
+        # A time that nobody asked to judge: its ratio, with an interval of its own.
+        return compare_ratio(left, right) if kind is Kind.TIME else None
+
+    def _by_seed(
+        self, metric: str, side: Mapping[Replicate, Mapping[str, Measure]]
+    ) -> dict[int | None, float]:
+        """Return one value a seed: the mean of its repeats."""
+        values: dict[int | None, list[float]] = {}
+        for replicate in self._seeds:
+            if metric in side[replicate]:
+                values.setdefault(replicate[0], []).append(side[replicate][metric].value)
+        return {seed: math.fsum(found) / len(found) for seed, found in values.items()}
+
+    def _row(self, metric: str, kind: Kind, comparisons: int) -> Row:
         left, right = (self._summary(metric, side) for side in self._measured)
         tolerance = self._tolerances.of(metric, kind)
         difference = None
@@ -199,6 +249,10 @@ class _Pair:
             absolute, relative = difference.absolute, difference.relative
         elif left is not None and right is not None:
             absolute, relative = _differences(left.median, right.median)
+        inference = None
+        if left is not None and right is not None:
+            margin = None if tolerance is None else tolerance.allowed(left.median)
+            inference = self._inference(metric, kind, margin, comparisons)
         if tolerance is None or not self._seeds:
             # A side without a good cell is told as that cell's failure, not as a difference.
             verdict = Verdict.REPORTED
@@ -206,6 +260,8 @@ class _Pair:
             verdict = Verdict.MISSING
         elif difference is not None:
             verdict = Verdict.AGREE if difference.close else Verdict.DIFFER
+        elif inference is not None:
+            verdict = BY_FINDING[inference.finding]
         else:
             verdict = _judge(left.median, right.median, tolerance)
         return Row(
@@ -220,6 +276,7 @@ class _Pair:
             relative=relative,
             tolerance=tolerance,
             verdict=verdict,
+            inference=inference,
         )
 
     def _summary(

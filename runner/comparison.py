@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from runner.inference import Inference
 from runner.measures import Measure
 from runner.record import Outcome, Record
 from runner.tolerance import Kind, Tolerance
@@ -16,6 +17,7 @@ class Verdict(Enum):
 
     AGREE = "agree"
     DIFFER = "differ"
+    INCONCLUSIVE = "inconclusive"
     REPORTED = "reported"
     MISSING = "missing"
 
@@ -49,6 +51,7 @@ class Row:
     """One metric on two sides. ``absolute`` and ``relative`` (to the reference) compare medians.
 
     For arrays they are the largest element-wise differences. A side without the metric is None.
+    ``inference`` is what several seeds allow to say; it then decides the verdict.
     """
 
     group: str
@@ -62,6 +65,7 @@ class Row:
     relative: float | None
     tolerance: Tolerance | None
     verdict: Verdict
+    inference: Inference | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,11 @@ class Comparison:
     def differs(self) -> bool:
         """Tell whether any judged row is out of tolerance, or lacks a side."""
         return any(row.verdict in (Verdict.DIFFER, Verdict.MISSING) for row in self.rows)
+
+    @property
+    def inconclusive(self) -> bool:
+        """Tell whether any judged row needs more seeds to be settled."""
+        return any(row.verdict is Verdict.INCONCLUSIVE for row in self.rows)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     NOTHING_SELECTED = 4
     NO_ENGINE = 5
     IMAGE = 6
+    INCONCLUSIVE = 7
     INTERRUPTED = 130
     TERMINATED = 143
 

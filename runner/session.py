@@ -318,4 +318,6 @@ def exit_code(comparison: Comparison) -> ExitCode:
     """Return the exit code that a comparison comes to: no score goes before a difference."""
     if comparison.failures or comparison.missing:
         return ExitCode.CELL_FAILED
-    return ExitCode.DIFFER if comparison.differs else ExitCode.AGREE
+    if comparison.differs:
+        return ExitCode.DIFFER
+    return ExitCode.INCONCLUSIVE if comparison.inconclusive else ExitCode.AGREE

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from runner.comparison import Comparison, Row, Summary
+from runner.inference import Inference
 from runner.report.words import in_words
 
 SCHEMA = 1
@@ -17,6 +18,7 @@ def render(comparison: Comparison) -> str:
         "schema": SCHEMA,
         "title": comparison.title,
         "differs": comparison.differs,
+        "inconclusive": comparison.inconclusive,
         "words": in_words(comparison),
         "rows": [_row(row) for row in comparison.rows],
         "failures": comparison.failures,
@@ -43,6 +45,24 @@ def _row(row: Row) -> dict[str, Any]:
         "relative": number(row.relative),
         "tolerance": row.tolerance,
         "verdict": row.verdict,
+        "inference": _inference(row.inference) if row.inference else None,
+    }
+
+
+def _inference(found: Inference) -> dict[str, Any]:
+    return {
+        "finding": found.finding,
+        "scale": found.scale,
+        "estimate": number(found.estimate),
+        "low": number(found.interval.low) if found.interval else None,
+        "high": number(found.interval.high) if found.interval else None,
+        "margin": number(found.margin),
+        "level": found.level,
+        "comparisons": found.comparisons,
+        "paired": found.paired,
+        "seeds": found.reference.n,
+        "seeds_needed": found.seeds_needed,
+        "method": found.method,
     }
 
 

@@ -3,6 +3,7 @@
 import math
 
 from runner.comparison import Row, Summary
+from runner.intervals import Scale
 from runner.text import one_line
 from runner.tolerance import Kind
 
@@ -36,6 +37,15 @@ def relative(row: Row) -> str:
     if row.relative is None:
         return "-"
     return f"{row.relative * 100:.3g}%" if math.isfinite(row.relative) else "inf"
+
+
+def interval(row: Row) -> str:
+    """Return the interval that several seeds give: of the difference, or of a ratio of times."""
+    if row.inference is None or row.inference.interval is None:
+        return "-"
+    found = row.inference.interval
+    unit = "x" if row.inference.scale is Scale.RATIO else ""
+    return f"{found.low:.4g}..{found.high:.4g}{unit}"
 
 
 def tolerance(row: Row) -> str:

@@ -10,6 +10,7 @@ MARKS = {
     Verdict.AGREE: "✅ agree",
     Verdict.DIFFER: "❌ differ",
     Verdict.MISSING: "❌ missing",
+    Verdict.INCONCLUSIVE: "❔ inconclusive",
     Verdict.REPORTED: "reported",
 }
 _SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]()<>#+-!|~&"} | {"\n": " "})
@@ -23,10 +24,13 @@ def escape(text: str) -> str:
 def render(comparison: Comparison) -> str:
     """Return the comparison as Markdown."""
     lines = [f"### {escape(comparison.title)}", "", f"**{escape(in_words(comparison))}**", ""]
+    inferred = any(row.inference is not None for row in comparison.rows)
     for reference, other in dict.fromkeys(
         (row.reference_name, row.other_name) for row in comparison.rows
     ):
-        against = f" {escape(other)} | difference | relative | allowed |" if other else ""
+        interval = " interval |" if inferred else ""
+        against = f" {escape(other)} | difference | relative |{interval} allowed |"
+        against = against if other else ""
         lines.append(f"| metric | {escape(reference)} |{against} verdict |")
         lines.append(
             "| --- | ---: |" + (" ---: | ---: | ---: | ---: |" if other else "") + " --- |"
@@ -40,6 +44,7 @@ def render(comparison: Comparison) -> str:
                     figures.summary(row.other),
                     figures.number(row.absolute),
                     figures.relative(row),
+                    *([figures.interval(row)] if inferred else []),
                     figures.tolerance(row),
                 ]
             lines.append(f"| {' | '.join([*cells, MARKS[row.verdict]])} |")

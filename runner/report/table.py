@@ -19,6 +19,7 @@ STYLES = {
     Verdict.AGREE: "green",
     Verdict.DIFFER: "bold red",
     Verdict.MISSING: "bold red",
+    Verdict.INCONCLUSIVE: "yellow",
     Verdict.REPORTED: "dim",
 }
 ORDER = {Kind.SCORE: 0, Kind.ARRAY: 1, Kind.TIME: 2}
@@ -53,6 +54,7 @@ def show(comparison: Comparison, out: Console) -> None:
 
 def _table(comparison: Comparison, reference: str, other: str, out: Console) -> Table:
     plain = not out.is_terminal
+    inferred = any(row.inference is not None for row in comparison.rows)
     table = Table(
         title=None if plain else escape(printable(comparison.title)),
         title_justify="left",
@@ -66,6 +68,8 @@ def _table(comparison: Comparison, reference: str, other: str, out: Console) -> 
         table.add_column(escape(other), justify="right")
         table.add_column("difference", justify="right")
         table.add_column("relative", justify="right")
+        if inferred:
+            table.add_column("interval", justify="right")
         table.add_column("allowed", justify="right")
     table.add_column("verdict")
     for row in ordered(comparison):
@@ -77,6 +81,7 @@ def _table(comparison: Comparison, reference: str, other: str, out: Console) -> 
                 figures.summary(row.other),
                 figures.number(row.absolute),
                 figures.relative(row),
+                *([figures.interval(row)] if inferred else []),
                 figures.tolerance(row),
             ]
         style = STYLES[row.verdict]

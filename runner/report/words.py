@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from runner.comparison import Comparison, Row, Verdict
+from runner.intervals import MOST_SEEDS
 from runner.report import figures
 
 MOST_NAMED = 3
@@ -36,16 +37,30 @@ def _pairs(judged: Sequence[Row]) -> list[str]:
 
 
 def _pair(reference: str, other: str, rows: Sequence[Row]) -> str:
-    apart = [row for row in rows if row.verdict is not Verdict.AGREE]
+    apart = [row for row in rows if row.verdict in (Verdict.DIFFER, Verdict.MISSING)]
+    unsettled = [row for row in rows if row.verdict is Verdict.INCONCLUSIVE]
     count = len(rows)
+    open_ones = f"; {_unsettled(unsettled)}" if unsettled else ""
+    if apart:
+        named = ", ".join(_difference(row) for row in apart[:MOST_NAMED])
+        more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
+        return (
+            f"{other} differs from {reference} in {len(apart)} of {count} judged metrics: "
+            f"{named}{more}{open_ones}"
+        )
+    if unsettled:
+        agreed = count - len(unsettled)
+        return f"{other} agrees with {reference} in {agreed} of {count} judged metrics{open_ones}"
     judged = "the one judged metric" if count == 1 else f"all {count} judged metrics"
-    if not apart:
-        return f"{other} agrees with {reference} in {judged}, within tolerance"
-    named = ", ".join(_difference(row) for row in apart[:MOST_NAMED])
-    more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
-    return (
-        f"{other} differs from {reference} in {len(apart)} of {count} judged metrics: {named}{more}"
-    )
+    return f"{other} agrees with {reference} in {judged}, within tolerance"
+
+
+def _unsettled(rows: Sequence[Row]) -> str:
+    needed = [row.inference.seeds_needed for row in rows if row.inference is not None]
+    known = [seeds for seeds in needed if seeds is not None and seeds < MOST_SEEDS]
+    enough = f"; about {max(known)} seeds would settle it" if known else ""
+    named = ", ".join(figures.metric(row) for row in rows[:MOST_NAMED])
+    return f"too few seeds to tell in {len(rows)} ({named}{enough})"
 
 
 def _difference(row: Row) -> str:

@@ -1,4 +1,5 @@
 import math
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from runner.session import exit_code
 from runner.stream import Call, Number
 from runner.tolerance import Tolerance, Tolerances
 
-AGREE, DIFFER = Verdict.AGREE, Verdict.DIFFER
+AGREE, DIFFER, INCONCLUSIVE = Verdict.AGREE, Verdict.DIFFER, Verdict.INCONCLUSIVE
 MISSING, REPORTED = Verdict.MISSING, Verdict.REPORTED
 
 
@@ -141,7 +142,43 @@ def test_medians_over_the_seeds_both_have_are_compared() -> None:
     assert row.reference.values == (0.1, 0.2, 0.9)
     assert (row.reference.median, row.reference.low, row.reference.high) == (0.2, 0.1, 0.9)
     assert row.other.values == (0.3, 0.2, 0.1)
-    assert (row.absolute, row.verdict) == (0.0, AGREE)
+    assert (row.absolute, row.verdict) == (0.0, INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("shift", "noise", "verdict"),
+    [(0.0, 1e-4, AGREE), (0.5, 1e-2, DIFFER), (0.0, 0.5, INCONCLUSIVE), (0.0, 0.0, AGREE)],
+)
+def test_several_seeds_are_judged_by_their_interval(
+    shift: float, noise: float, verdict: Verdict
+) -> None:
+    draw = random.Random(1)
+    records = [score("tf", 0.5 + draw.gauss(0, noise), seed) for seed in range(12)]
+    records += [score("theano", 0.5 + shift + draw.gauss(0, noise), seed) for seed in range(12)]
+    comparison = compared(records)
+    row = only(comparison)
+    assert row.verdict is verdict
+    assert row.inference is not None
+    assert (row.inference.seeds_needed is not None) == (verdict is INCONCLUSIVE)
+    assert comparison.inconclusive == (verdict is INCONCLUSIVE)
+
+
+def test_the_level_is_shared_out_over_all_that_is_judged() -> None:
+    records = [score(i, 0.5 + s, s) for i in ("tf", "theano", "cntk") for s in range(3)]
+    rows = compared(records, images=("tf", "theano", "cntk")).rows
+    assert [row.inference.comparisons for row in rows if row.inference is not None] == [2, 2]
+
+
+def test_repeats_count_as_one_value_a_seed() -> None:
+    def cell(image: str, seed: int, repeat: int) -> Record:
+        return record(
+            Cell(image, seed=seed, repeat=repeat), call(metrics={"loss": 0.5 + repeat + seed})
+        )
+
+    records = [cell(i, s, r) for i in ("tf", "theano") for s in range(4) for r in range(3)]
+    row = only(compared(records))
+    assert row.inference is not None
+    assert row.inference.reference.n == 4
 
 
 def test_seeds_are_matched_by_number_not_by_place() -> None:
@@ -172,14 +209,16 @@ def test_without_a_shared_seed_nothing_is_judged() -> None:
     assert (row.reference.values, row.other.values) == ((0.1,), (0.9,))
 
 
-def test_a_nan_among_the_seeds_is_not_hidden_by_the_median() -> None:
+@pytest.mark.parametrize("place", range(3))
+def test_a_nan_among_the_seeds_is_not_hidden_by_the_median(place: int) -> None:
     records = [score("tf", 0.1, seed) for seed in range(3)]
-    losses: list[Number] = [0.1, "nan", 0.1]
+    losses: list[Number] = [0.1, 0.1, 0.1]
+    losses[place] = "nan"
     records += [score("theano", loss, seed) for seed, loss in enumerate(losses)]
     row = only(compared(records))
     assert row.other is not None
     assert math.isnan(row.other.median)
-    assert row.verdict is DIFFER
+    assert row.verdict is INCONCLUSIVE, "one of three is too few to call it, and never agreement"
 
 
 def test_settings_are_compared_one_by_one() -> None:
@@ -187,7 +226,7 @@ def test_settings_are_compared_one_by_one() -> None:
     records += [
         score(image, loss, floatx=Floatx.FLOAT64) for image, loss in (("tf", 0.9), ("theano", 0.5))
     ]
-    rows = compared(records).rows
+    rows = compared(records, images=("tf", "theano", "cntk")).rows
     assert [(row.group, row.verdict) for row in rows] == [("default", AGREE), ("float64", DIFFER)]
 
 

@@ -45,7 +45,11 @@ def test_two_runs_become_one(tmp_path: Path) -> None:
 
 
 def test_seeds_made_apart_are_in_order(tmp_path: Path) -> None:
-    cells = [Cell(image, seed=seed) for seed in (1, 0) for image in ("tf", "theano")]
+    cells = [
+        Cell("tf", seed=0),
+        *(Cell(i, seed=1) for i in ("theano", "tf")),
+        Cell("theano", seed=0),
+    ]
     sources = [one(tmp_path / cell.id, cell) for cell in cells]
     target = RunFolder(tmp_path / "all")
     join(sources, target)

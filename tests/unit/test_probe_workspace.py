@@ -40,6 +40,14 @@ def test_what_is_written_stays_out_of_the_source(tmp_path: Path, source: Path) -
     assert not (source / "data" / "deep" / "cache").exists()
 
 
+def test_a_file_that_is_written_anew_stays_as_it_was(tmp_path: Path, source: Path) -> None:
+    # Such as the weights that a script saved when it was run by hand.
+    mirror(str(source), str(tmp_path / "work"))
+    (tmp_path / "work" / "data" / "x.csv").write_text("new")
+    assert (tmp_path / "work" / "data" / "x.csv").read_text() == "new"
+    assert (source / "data" / "x.csv").read_text() == "1,2\n"
+
+
 def test_an_empty_folder_is_mirrored_into_one_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "work").mkdir()

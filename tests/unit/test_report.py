@@ -321,6 +321,7 @@ def test_json_says_all_that_the_table_says() -> None:
             "why": "the default, as in the backend tests of Keras 3",
         },
         "verdict": "differ",
+        "inference": None,
     }
 
 
