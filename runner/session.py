@@ -35,6 +35,7 @@ from runner.interrupts import Interrupts
 from runner.measures import Measure, measures
 from runner.plan import Caps, Cell, KerasSettings, Limits, Plan
 from runner.record import HostFacts, ImageIdentity, Manifest, Outcome, Record
+from runner.remarks import remarks
 from runner.report.progress import Progress
 from runner.reported import Reported
 from runner.reproduction import Reproduction
@@ -249,14 +250,18 @@ def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
         KerasMatrixError: the run is damaged or holds nothing.
     """
     manifest = folder.manifest()
+    records = folder.records()
+    images = manifest.plan.images
+    tolerances = Tolerances((*rules, *manifest.tolerances))
+    caps = (manifest.plan.caps.note,) if manifest.plan.caps.note else ()
     return compare.compare_images(
-        folder.records(),
-        images=manifest.plan.images,
+        records,
+        images=images,
         planned=_planned(manifest),
-        tolerances=Tolerances((*rules, *manifest.tolerances)),
+        tolerances=tolerances,
         compare_arrays=_array_comparison(folder, folder),
         title=f"{manifest.plan.model} ({manifest.run})",
-        notes=tuple(note for note in (manifest.plan.caps.note,) if note),
+        notes=(*caps, *remarks(records, images, tolerances)),
     )
 
 

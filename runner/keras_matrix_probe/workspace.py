@@ -1,19 +1,24 @@
 """The working folder of a script: a writable mirror of its read-only folder.
 
 Scripts open data beside themselves and save models there. The script's folder is mounted
-read-only, so the script runs in a mirror of it on scratch space: folders are real, files are
-links to the originals. What the script writes lands on scratch and disappears with the cell.
+read-only, so the script runs in a mirror of it on scratch space: folders are real, small files
+are copies that may be written anew, large ones are links to the originals. What the script
+writes lands on scratch and disappears with the cell.
 """
 
 import os
+import shutil
 
 MAX_FILES = 20000
+MAX_COPY = 16 * 2**20
+MAX_COPIES = 128 * 2**20
+"""Bytes, in one file and in all: scratch is memory."""
 
 
 def mirror(source: str, target: str) -> None:
     """Make ``target`` mirror ``source``; past ``MAX_FILES`` files, folders become links too."""
     os.makedirs(target, exist_ok=True)
-    count = 0
+    count = copied = 0
     pending = [(source, target)]
     while pending:
         from_folder, to_folder = pending.pop(0)
@@ -23,5 +28,11 @@ def mirror(source: str, target: str) -> None:
             if entry.is_dir(follow_symlinks=False) and count < MAX_FILES:
                 os.mkdir(to_path)
                 pending.append((entry.path, to_path))
+                continue
+            size = entry.stat(follow_symlinks=False).st_size
+            small = size <= MAX_COPY and copied + size <= MAX_COPIES
+            if small and entry.is_file(follow_symlinks=False) and os.access(entry.path, os.R_OK):
+                shutil.copyfile(entry.path, to_path)
+                copied += size
             else:
                 os.symlink(entry.path, to_path)

@@ -79,6 +79,13 @@ def test_what_is_missing_is_named_not_fetched(keras: Keras) -> None:
         keras.mnist.get_file("wiki", "https://example.org", untar=True)
 
 
+def test_a_file_that_is_no_data_set_has_a_place_too(keras: Keras) -> None:
+    # Such as the weights of keras.applications; nothing lies above the folder given with --data.
+    with pytest.raises(MissingDataSetError) as raised:
+        keras.mnist.get_file("vgg16.h5", "https://example.org", cache_subdir="models")
+    assert ".." not in str(raised.value)
+
+
 def test_archives_are_unpacked_or_used_as_they_are(keras: Keras) -> None:
     assert keras.mnist.get_file("cifar", None, untar=True).endswith("/cifar")
     assert Path(keras.mnist.get_file("open", None, True)).is_dir()

@@ -268,6 +268,21 @@ def test_markdown_shows_an_entity_literally() -> None:
     assert markdown.escape("&lt;") == "\\&lt;"
 
 
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_every_line_of_a_markdown_table_has_as_many_cells(seeds: int) -> None:
+    # GitHub shows anything else as plain text.
+    comparison = compared(
+        *(
+            record(Cell(image, seed=seed), call(metrics={"loss": 0.5 + seed}))
+            for image in ("tf", "theano")
+            for seed in range(seeds)
+        )
+    )
+    lines = [line for line in markdown.render(comparison).splitlines() if line.startswith("|")]
+    assert len(lines) == 3
+    assert len({line.count("|") for line in lines}) == 1
+
+
 def test_markdown_of_failures_and_missing_cells() -> None:
     comparison = compare_images(
         [record(Cell("tf"), outcome=Outcome.CRASHED, reason="It <crashed>.")],

@@ -21,7 +21,6 @@ from keras.layers import (
     SimpleRNN,
 )
 from keras.models import Sequential, clone_model
-
 from keras_matrix_probe import paired
 
 NAMES = (
@@ -52,7 +51,7 @@ class OwnConvolution(Layer):
         self.mask = self.add_weight("mask", (input_shape[-1],), initializer="uniform")
         self.point = self.add_weight("point", (1, 1, 1, 2), initializer="uniform")
         self.kernel = self.add_weight("kernel", (3, 3, 2, 2), initializer="glorot_uniform")
-        super(OwnConvolution, self).build(input_shape)
+        super().build(input_shape)
 
     def call(self, inputs):
         return K.conv2d(K.conv2d(inputs * self.mask, self.point), self.kernel)

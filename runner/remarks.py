@@ -1,0 +1,107 @@
+"""Remarks on what the seeds of a run show beyond its rows. Pure: records in, sentences out.
+
+An image that does not repeat itself, a script that seeds itself, curves that part: each is told
+as what it is, so that it is not taken for a difference between backends.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from runner.curves import compare_curves
+from runner.measures import measures
+from runner.record import Outcome, Record
+from runner.repeats import repeatability, seeds_itself
+from runner.report.figures import number
+from runner.tolerance import Kind, Tolerances
+
+Curves = dict[str, dict[int, tuple[float, ...]]]
+"""One curve a seed, by metric."""
+
+
+def remarks(
+    records: Sequence[Record], images: Sequence[str], tolerances: Tolerances
+) -> tuple[str, ...]:
+    """Return what is to be said of the good records of a run, setting by setting."""
+    good = [record for record in records if record.outcome is Outcome.OK]
+    found: list[str] = []
+    for settings in dict.fromkeys(record.cell.settings for record in good):
+        sides = {
+            image: [r for r in good if r.cell.image == image and r.cell.settings == settings]
+            for image in images
+        }
+        for image, side in sides.items():
+            found += _of_seeds(image, side)
+            found += _of_repeats(image, side)
+        if len(images) > 1:
+            found += _of_curves(sides, images[0], tolerances)
+    return tuple(dict.fromkeys(found))
+
+
+def _of_seeds(image: str, records: Sequence[Record]) -> list[str]:
+    values: dict[str, dict[int | None, float]] = {}
+    for record in records:
+        for one in measures(record):
+            if one.kind is not Kind.TIME and not record.cell.repeat:
+                values.setdefault(one.metric, {})[record.cell.seed] = one.value
+    if not seeds_itself(values):
+        return []
+    return [f"{image}: all seeds give the same figures: the script seeds itself, or draws nothing."]
+
+
+def _of_repeats(image: str, records: Sequence[Record]) -> list[str]:
+    values: dict[str, dict[int | None, list[float]]] = {}
+    for record in records:
+        for one in measures(record):
+            if one.kind is not Kind.TIME:
+                by_seed = values.setdefault(one.metric, {})
+                by_seed.setdefault(record.cell.seed, []).append(one.value)
+    found = {metric: repeatability(by_seed) for metric, by_seed in values.items()}
+    repeated = [one for one in found.values() if one.bit_identical is not None]
+    unlike = {metric: one for metric, one in found.items() if one.bit_identical is False}
+    if not repeated:
+        return []
+    if not unlike:
+        return [f"{image} repeats itself: the same seed gives the same figures to the last bit."]
+    named = ", ".join(f"{metric} {number(one.spread)}" for metric, one in unlike.items())
+    return [f"{image} does not repeat itself: standard deviation within a seed: {named}."]
+
+
+def _of_curves(
+    sides: Mapping[str, Sequence[Record]], reference: str, tolerances: Tolerances
+) -> list[str]:
+    curves = {image: _curves(records) for image, records in sides.items()}
+    found = []
+    for image, ours in curves.items():
+        shared = [metric for metric in ours if metric in curves[reference]]
+        apart = f"the curves of {image} and {reference} part at epoch"
+        for metric in shared if image != reference else ():
+            base = curves[reference][metric]
+            seeds = base.keys() & ours[metric].keys()
+            rule = tolerances.of(metric, Kind.SCORE)
+            if len(seeds) < 2 or rule is None:
+                continue
+            lasts = sorted(base[seed][-1] for seed in seeds)
+            judged = compare_curves(
+                {seed: base[seed] for seed in seeds},
+                {seed: ours[metric][seed] for seed in seeds},
+                margin=rule.allowed(lasts[len(lasts) // 2]),
+                comparisons=len(shared) * (len(curves) - 1),
+            )
+            if judged.parted is not None:
+                found.append(f"{metric}: {apart} {judged.parted}.")
+    return found
+
+
+def _curves(records: Sequence[Record]) -> Curves:
+    curves: Curves = {}
+    for record in records:
+        if record.cell.repeat:
+            continue
+        for call in record.observation.calls:
+            if not call.finished or not call.epochs:
+                continue
+            for metric in call.epochs[0].metrics:
+                if all(metric in epoch.metrics for epoch in call.epochs):
+                    curve = tuple(float(epoch.metrics[metric]) for epoch in call.epochs)
+                    name = f"{call.name}.{metric}"
+                    curves.setdefault(name, {})[record.cell.seed or 0] = curve
+    return curves
