@@ -33,6 +33,9 @@ def install(keras: Any, scratch: str, note: Callable[[str], None]) -> None:
         if kwargs.get("cache_dir") is not None or os.path.isabs(subfolder) or os.path.isabs(fname):
             # A cache of the script's own.
             return original(fname, origin, *args, **kwargs)
+        if subfolder.split("/", maxsplit=1)[0] != "datasets":
+            # Weights of keras.applications and the like: within the one folder that is mounted.
+            subfolder = "datasets/" + subfolder
         path = os.path.join(cache, subfolder, fname)
         if not os.path.exists(path) and not (untar and os.path.exists(path + ".tar.gz")):
             shown = os.path.relpath(path, folder) + (".tar.gz" if untar else "")
@@ -42,7 +45,8 @@ def install(keras: Any, scratch: str, note: Callable[[str], None]) -> None:
             )
         if untar and not os.path.exists(path + ".tar.gz"):
             return path
-        return original(fname, origin, *args, **dict(kwargs, cache_dir=cache))
+        changed = dict(kwargs, cache_dir=cache, cache_subdir=subfolder)
+        return original(fname, origin, *args, **changed)
 
     def validate_file(path: str, *args: Any, **kwargs: Any) -> bool:
         if validate is not None and not validate(path, *args, **kwargs):

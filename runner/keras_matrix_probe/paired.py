@@ -154,8 +154,10 @@ class Pairing:
             first, second = float(first), float(second)
         except TypeError:
             return None
-        stream = self._stream(given.get("seed"))
-        return draw(stream, sizes, first, second, given["dtype"] or self._backend.floatx())
+        dtype = given["dtype"] or self._backend.floatx()
+        # TensorFlow's own types are none to NumPy, but are named alike.
+        dtype = getattr(dtype, "name", dtype)
+        return draw(self._stream(given.get("seed")), sizes, first, second, dtype)
 
     def _stream(self, seed: Any) -> Any:
         """Return the next draw's generator; a seed that the script gave decides alone."""

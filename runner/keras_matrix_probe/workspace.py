@@ -8,6 +8,7 @@ writes lands on scratch and disappears with the cell.
 
 import os
 import shutil
+import stat
 
 MAX_FILES = 20000
 MAX_COPY = 16 * 2**20
@@ -32,7 +33,8 @@ def mirror(source: str, target: str) -> None:
             size = entry.stat(follow_symlinks=False).st_size
             small = size <= MAX_COPY and copied + size <= MAX_COPIES
             if small and entry.is_file(follow_symlinks=False) and os.access(entry.path, os.R_OK):
-                shutil.copyfile(entry.path, to_path)
+                shutil.copy(entry.path, to_path)
+                os.chmod(to_path, os.stat(to_path).st_mode | stat.S_IWUSR)
                 copied += size
             else:
                 os.symlink(entry.path, to_path)

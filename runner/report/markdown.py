@@ -32,9 +32,8 @@ def render(comparison: Comparison) -> str:
         against = f" {escape(other)} | difference | relative |{interval} allowed |"
         against = against if other else ""
         lines.append(f"| metric | {escape(reference)} |{against} verdict |")
-        lines.append(
-            "| --- | ---: |" + (" ---: | ---: | ---: | ---: |" if other else "") + " --- |"
-        )
+        numbers = (5 if inferred else 4) if other else 0
+        lines.append("| --- | ---: |" + " ---: |" * numbers + " --- |")
         for row in ordered(comparison):
             if (row.reference_name, row.other_name) != (reference, other):
                 continue

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-SLOW = {"docker", "filelock", "msgspec", "numpy", "psutil", "requests", "rich"}
+SLOW = {"docker", "filelock", "msgspec", "numpy", "psutil", "requests", "rich", "scipy"}
 
 
 def imported_by(*arguments: str) -> set[str]:
@@ -29,4 +29,4 @@ def test_help_imports_nothing_slow(arguments: list[str]) -> None:
 
 
 def test_list_imports_no_engine_and_no_arrays() -> None:
-    assert imported_by("list") & {"docker", "numpy", "requests", "rich"} == set()
+    assert imported_by("list") & {"docker", "numpy", "requests", "rich", "scipy"} == set()

@@ -62,3 +62,11 @@ def test_a_huge_folder_is_readable_all_the_same(
     mirror(str(source), str(tmp_path / "work"))
     assert (tmp_path / "work" / "data").is_symlink()
     assert (tmp_path / "work" / "data" / "deep" / "y.csv").read_text() == "3,4\n"
+
+
+def test_a_program_stays_one(tmp_path: Path, source: Path) -> None:
+    (source / "prepare.sh").write_text("#!/bin/sh\n")
+    (source / "prepare.sh").chmod(0o755)
+    mirror(str(source), str(tmp_path / "work"))
+    assert os.access(tmp_path / "work" / "prepare.sh", os.X_OK)
+    assert not os.access(tmp_path / "work" / "model.py", os.X_OK)

@@ -7,8 +7,6 @@ from builders import ROOT
 
 from runner import catalog
 
-pytest.importorskip("tox", reason="outside tox's own environment there may be no tox")
-
 
 def load() -> ModuleType:
     spec = importlib.util.spec_from_file_location("toxfile", ROOT / "toxfile.py")

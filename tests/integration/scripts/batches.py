@@ -9,9 +9,9 @@ y = x.sum(axis=1)
 
 model = Sequential([Dense(1, input_shape=(4,), kernel_initializer="ones")])
 model.compile(optimizer="sgd", loss="mse")
-for step in range(5):
+for _ in range(5):
     model.train_on_batch(x, y)
-for step in range(2):
+for _ in range(2):
     model.train_on_batch(x[:16], y[:16])
 print(model.test_on_batch(x, y))
 model.predict_on_batch(x)
