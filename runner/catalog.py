@@ -125,7 +125,7 @@ def load(root: Path) -> Catalog:
         raise ConfigurationError(
             f"Cannot read the image catalog {path} ({error.strerror}); name another with --catalog."
         ) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"The image catalog {path} is wrong: {error}.") from error
     if file.schema != SCHEMA:
         raise ConfigurationError(

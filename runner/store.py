@@ -253,7 +253,7 @@ def place(results: Path, run: str) -> RunFolder:
         raise ConfigurationError(
             f"--run {run!r} is not a name: use letters, digits, dots, dashes and underscores."
         )
-    return RunFolder(path.absolute())
+    return RunFolder(path.resolve())
 
 
 def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
@@ -300,6 +300,7 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
         plan=plan,
         keras_json={key: value for m in manifests for key, value in m.keras_json.items()},
         hosts=tuple(dict.fromkeys(host for m in manifests for host in m.hosts)),
+        tolerances=tuple(dict.fromkeys(rule for m in manifests for rule in m.tolerances)),
         images=images_known,
         finished=tuple(cell for m in manifests for cell in m.finished),
     )

@@ -86,7 +86,7 @@ def load(path: Path) -> tuple[Tolerance, ...]:
         raise ConfigurationError(
             f"Cannot read the tolerances {path} ({error.strerror}); check the path."
         ) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"The tolerance file {path} is wrong: {error}.") from error
     if file.schema != SCHEMA:
         raise ConfigurationError(

@@ -32,9 +32,20 @@ def mirror(source: str, target: str) -> None:
                 continue
             size = entry.stat(follow_symlinks=False).st_size
             small = size <= MAX_COPY and copied + size <= MAX_COPIES
-            if small and entry.is_file(follow_symlinks=False) and os.access(entry.path, os.R_OK):
-                shutil.copy(entry.path, to_path)
-                os.chmod(to_path, os.stat(to_path).st_mode | stat.S_IWUSR)
+            if small and entry.is_file(follow_symlinks=False) and _copied(entry.path, to_path):
                 copied += size
             else:
                 os.symlink(entry.path, to_path)
+
+
+def _copied(source: str, target: str) -> bool:
+    """Copy a file, programs as programs; tell whether there was room and leave to."""
+    try:
+        shutil.copy(source, target)
+        os.chmod(target, os.stat(target).st_mode | stat.S_IWUSR)
+    except OSError:
+        # A link to the original serves all but writing.
+        if os.path.lexists(target):
+            os.unlink(target)
+        return False
+    return True

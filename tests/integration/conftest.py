@@ -10,10 +10,11 @@ import pytest
 from docker.errors import DockerException
 
 import docker
+from runner.cell.container import LABEL, OWNER_LABEL
+from runner.cell.ownership import Owner
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
-LABEL = "io.keras-matrix.cell"
 
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
@@ -67,13 +68,15 @@ def images(client: docker.DockerClient) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
-    """After every test: no container of ours, running or not."""
+    """After every test: no container of a runner that has ended, running or not."""
     yield
-    left = client.containers.list(all=True, filters={"label": LABEL})
-    names = [container.name for container in left]
-    for container in left:
-        container.remove(force=True)
-    assert names == []
+    left = []
+    for container in client.containers.list(all=True, filters={"label": LABEL}):
+        owner = Owner.parse(container.labels.get(OWNER_LABEL, ""))
+        if owner is None or owner.is_gone():
+            left.append(container.name)
+            container.remove(force=True)
+    assert left == []
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import LABEL, SCRIPTS, keras_matrix
+from conftest import SCRIPTS, keras_matrix
 from test_outcomes import start_sleeping, the_record
 
 import docker
+from runner.cell.container import LABEL
 from runner.record import Outcome
 
 pytestmark = pytest.mark.usefixtures("images")

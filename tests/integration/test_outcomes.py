@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import LABEL, SCRIPTS, clean_environment, command_line, keras_matrix
+from conftest import SCRIPTS, clean_environment, command_line, keras_matrix
 
 import docker
+from runner.cell.container import LABEL
 from runner.record import Outcome, Record
 from runner.store import RunFolder
 
