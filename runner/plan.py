@@ -25,6 +25,13 @@ class ImageDataFormat(Enum):
     CHANNELS_FIRST = "channels_first"
 
 
+class Init(Enum):
+    """Where first weights come from: each backend's own draw, or one that all backends share."""
+
+    OWN = "own"
+    PAIRED = "paired"
+
+
 @dataclass(frozen=True)
 class KerasSettings:
     """The fields of keras.json other than ``backend``; defaults are Keras 2.3.1's own."""
@@ -122,6 +129,7 @@ class Plan:
     limits: Limits
     caps: Caps = Caps()
     schedule_seed: int = 0
+    init: Init = Init.OWN
 
     def only(self, images: Sequence[str]) -> tuple[Cell, ...]:
         """Return the cells of some of the images, all of them for an empty selection.
@@ -149,6 +157,7 @@ def make_plan(
     caps: Caps = Caps(),
     repeats: int = 1,
     schedule_seed: int = 0,
+    init: Init = Init.OWN,
 ) -> Plan:
     """Cross images, settings, seeds and repeats.
 
@@ -178,6 +187,7 @@ def make_plan(
         limits=limits,
         caps=caps,
         schedule_seed=schedule_seed,
+        init=init,
     )
 
 

@@ -33,7 +33,7 @@ from runner.errors import EngineError, ExitCode, InterruptedRunError
 from runner.images.build import BasePolicy, Builder, Say
 from runner.interrupts import Interrupts
 from runner.measures import Measure, measures
-from runner.plan import Caps, Cell, KerasSettings, Limits, Plan
+from runner.plan import Caps, Cell, Init, KerasSettings, Limits, Plan
 from runner.record import HostFacts, ImageIdentity, Manifest, Outcome, Record
 from runner.remarks import remarks
 from runner.report.progress import Progress
@@ -59,6 +59,7 @@ class RunRequest:
     caps: Caps
     repeats: int
     schedule_seed: int
+    init: Init
     data: Path | None
     results: Path
     run: str | None
@@ -145,6 +146,7 @@ def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
         caps=request.caps,
         repeats=request.repeats,
         schedule_seed=request.schedule_seed,
+        init=request.init,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from runner.plan import Caps, Cell, Limits
+from runner.plan import Caps, Cell, Init, Limits
 
 LABEL = "io.keras-matrix.cell"
 OWNER_LABEL = "io.keras-matrix.owner"
@@ -91,14 +91,16 @@ def cell_container(
     user: str,
     limits: Limits,
     caps: Caps,
+    init: Init = Init.OWN,
     labels: Mapping[str, str],
 ) -> ContainerSpec:
     """Specify the container of a cell; ``image`` is a content digest, ``script`` a file name."""
     asked = {"--seed": cell.seed, "--epochs-cap": caps.epochs, "--steps-cap": caps.steps}
     given = [part for name, value in asked.items() if value is not None for part in (name, value)]
+    paired = ("--paired",) if init is Init.PAIRED else ()
     command = (
         *("python", "-m", "keras_matrix_probe", "run", "--output", str(OUTPUT)),
-        *("--workspace", str(SCRATCH / "work"), *(str(part) for part in given)),
+        *("--workspace", str(SCRATCH / "work"), *(str(part) for part in given), *paired),
         *(str(SCRIPT / script), "--", *arguments),
     )
     return ContainerSpec(

@@ -189,6 +189,7 @@ def _live(
         user=f"{uid}:{gid}",
         limits=context.plan.limits,
         caps=context.plan.caps,
+        init=context.plan.init,
         labels={OWNER_LABEL: context.owner.label(), RUN_LABEL: context.run.name},
     )
     try:

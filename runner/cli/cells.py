@@ -58,6 +58,13 @@ _OPTIONS: tuple[Decorator, ...] = (
         show_default=True,
         help="Seed of the order of cells.",
     ),
+    click.option(
+        "--init",
+        type=click.Choice(["own", "paired"]),
+        default="own",
+        show_default=True,
+        help="First weights: each backend's own, or the same on all, one draw a seed.",
+    ),
     click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit."),
     click.option(
         "--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch."
@@ -106,6 +113,7 @@ def make_request(
     repeats: int,
     deterministic: bool,
     schedule_seed: int,
+    init: str,
     epochs_cap: int | None,
     steps_cap: int | None,
     data: Path | None,
@@ -123,10 +131,12 @@ def make_request(
     from runner import session
     from runner.errors import ConfigurationError
     from runner.images.build import BasePolicy
-    from runner.plan import Caps, Floatx, ImageDataFormat, Limits, cross_settings
+    from runner.plan import Caps, Floatx, ImageDataFormat, Init, Limits, cross_settings
 
     if not (0 < timeout < math.inf and 0 < cpus < math.inf and pids > 0):
         raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
+    chosen = Init(init)
+    seeded = parse.parse_seeds(seeds) or ((0,) if deterministic or chosen is Init.PAIRED else ())
     return session.RunRequest(
         target=script,
         on=parse.parse_list(on),
@@ -137,7 +147,7 @@ def make_request(
             parse.parse_choices("--image-data-format", formats, ImageDataFormat),
             parse.parse_floats("--epsilon", epsilon),
         ),
-        seeds=parse.parse_seeds(seeds) or ((0,) if deterministic else ()),
+        seeds=seeded,
         limits=Limits(
             memory=parse.parse_size("--memory", memory),
             scratch=parse.parse_size("--scratch", scratch),
@@ -149,6 +159,7 @@ def make_request(
         caps=Caps(epochs=epochs_cap, steps=steps_cap),
         repeats=repeats,
         schedule_seed=schedule_seed,
+        init=chosen,
         data=data,
         results=results,
         run=run_name,

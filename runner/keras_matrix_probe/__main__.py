@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from . import PROTOCOL, data_sets, environment, script, seeding, workspace
+from . import PROTOCOL, data_sets, environment, paired, script, seeding, workspace
 from .arrays import ArrayStore
 from .caps import Caps
 from .events import EventStream
@@ -22,6 +22,7 @@ def main(argv: List[str]) -> int:
     run_parser.add_argument("--output", required=True, help="folder for the event stream")
     run_parser.add_argument("--workspace", required=True, help="folder to run the script in")
     run_parser.add_argument("--seed", type=int, default=None)
+    run_parser.add_argument("--paired", action="store_true", help="draw weights from NumPy")
     run_parser.add_argument("--epochs-cap", type=int, default=None)
     run_parser.add_argument("--steps-cap", type=int, default=None)
     run_parser.add_argument("script", help="the script's path")
@@ -59,11 +60,15 @@ def run(chosen: argparse.Namespace) -> int:
     data_sets.install(keras, scratch, lambda text: stream.emit("note", text=text))
     if chosen.seed is not None:
         seeding.seed_all(keras, chosen.seed)
+    pairing = paired.install(keras, chosen.seed or 0) if chosen.paired else None
 
     started = time.perf_counter()
     cpu = time.process_time()
     outcome = script.run(path, arguments, str(keras.backend.backend()))
     recorder.finish()
+    if pairing is not None and pairing.not_paired:
+        names = ", ".join(pairing.not_paired)
+        stream.emit("note", text="Weights that are not paired: %s." % names[:2000])
     usage = resource.getrusage(resource.RUSAGE_SELF)
     outcome.update(
         seconds=time.perf_counter() - started,

@@ -95,6 +95,9 @@ class Pairing:
         for name in CONVOLUTIONS:
             if hasattr(backend, name):
                 _wrap(backend, name, self._convolution)
+        # TensorFlow's draws a name from NumPy (keras/backend/tensorflow_backend.py, tag 2.3.1):
+        # every Flatten would shift what the script and Keras's shuffling draw there later.
+        _wrap(backend, "batch_flatten", _without_drawing)
 
     def _initializer(self, original: Function) -> Function:
         """Mark the draws within as draws of weights; those of noise layers are not ours."""
@@ -129,6 +132,7 @@ class Pairing:
                     return self._backend.constant(
                         numbers, dtype=str(numbers.dtype), shape=numbers.shape
                     )
+                self._note("%s with a tensor for an argument" % original.__name__)
             return original(*args, **kwargs)
 
         return call
@@ -220,6 +224,17 @@ def flipped(kernel: Any) -> Any:
     """
     backwards = (slice(None, None, -1),) * (kernel.ndim - 2)
     return numpy.ascontiguousarray(kernel[backwards])
+
+
+def _without_drawing(original: Function) -> Function:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        state = numpy.random.get_state()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            numpy.random.set_state(state)
+
+    return call
 
 
 def _wrap(owner: Any, name: str, wrapper: Callable[[Function], Function]) -> None:

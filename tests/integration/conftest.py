@@ -3,15 +3,22 @@
 import os
 import subprocess
 import sys
+import time
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker.errors import DockerException
+from docker.models.containers import Container
 
 import docker
-from runner.cell.container import LABEL, OWNER_LABEL
+from runner.cell.container import LABEL, OWNER_LABEL, RUN_LABEL
 from runner.cell.ownership import Owner
+from runner.record import Record
+from runner.store import RunFolder
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -82,3 +89,57 @@ def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
+
+
+def the_record(results: Path) -> Record:
+    """Return the one record of the one run."""
+    (run,) = results.iterdir()
+    (record,) = RunFolder(run).records()
+    return record
+
+
+@dataclass
+class Sleeping:
+    """A run whose cell sleeps, and its container."""
+
+    process: "subprocess.Popen[str]"
+    container: Container
+    filters: Any
+
+
+@pytest.fixture
+def sleeping(client: docker.DockerClient, images: None, results: Path) -> Iterator[Sleeping]:
+    """Start a run whose cell sleeps; it is ready once its script sleeps."""
+    run = f"sleeping-{uuid.uuid4().hex}"
+    filters: dict[str, Any] = {"label": f"{RUN_LABEL}={run}"}
+    process = subprocess.Popen(
+        command_line(
+            "run", SCRIPTS / "sleeps.py", "--on", "tf", "--results", results, "--run", run
+        ),
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Sleeping(process, _asleep(client, process, filters), filters)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+        for container in client.containers.list(all=True, filters=filters):
+            container.remove(force=True)
+
+
+def _asleep(
+    client: docker.DockerClient, process: "subprocess.Popen[str]", filters: Any
+) -> Container:
+    for _ in range(600):
+        for container in client.containers.list(filters=filters):
+            if b"sleeping" in container.logs():
+                return container
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.kill()
+    pytest.fail(f"the cell never slept: {process.communicate()}")

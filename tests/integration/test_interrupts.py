@@ -5,14 +5,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import SCRIPTS, keras_matrix
-from test_outcomes import start_sleeping, the_record
+from conftest import SCRIPTS, Sleeping, keras_matrix, the_record
 
 import docker
-from runner.cell.container import LABEL
 from runner.record import Outcome
-
-pytestmark = pytest.mark.usefixtures("images")
 
 
 @pytest.mark.parametrize(
@@ -28,52 +24,49 @@ def test_stop(
     times: int,
     code: int,
     said: str,
+    sleeping: Sleeping,
     client: docker.DockerClient,
     results: Path,
 ) -> None:
-    process = start_sleeping(client, results)
     for _ in range(times):
-        process.send_signal(number)
+        sleeping.process.send_signal(number)
         time.sleep(0.02)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == code
+    _, err = sleeping.process.communicate(timeout=60)
+    assert sleeping.process.returncode == code
     assert said in err
+    assert "goes on" in err
     assert "Traceback" not in err
-    assert client.containers.list(all=True, filters={"label": LABEL}) == []
+    assert client.containers.list(all=True, filters=sleeping.filters) == []
     assert the_record(results).outcome is Outcome.INTERRUPTED
 
 
-def test_interrupted_run_goes_on_where_it_stopped(
-    client: docker.DockerClient, results: Path
-) -> None:
-    process = start_sleeping(client, results)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+def test_a_run_is_joined_only_with_the_same_plan(sleeping: Sleeping, results: Path) -> None:
+    sleeping.process.send_signal(signal.SIGINT)
+    sleeping.process.communicate(timeout=60)
     (run,) = results.iterdir()
     again = keras_matrix(
-        *("run", SCRIPTS / "sleeps.py", "--on", "tf", "--run", run, "--timeout", "1800"),
-        *("--results", results, "--memory", "2g"),
+        *("run", SCRIPTS / "sleeps.py", "--on", "tf", "--run", run, "--memory", "2g"),
     )
     assert again.returncode == 2, "other limits are another plan"
     assert "begun with another script, matrix or limits" in again.stderr
 
 
 def test_leftovers_of_a_killed_runner_are_swept_those_of_a_live_one_are_not(
-    client: docker.DockerClient, results: Path, tmp_path: Path
+    sleeping: Sleeping, client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    process = start_sleeping(client, results)
-    (left,) = client.containers.list(filters={"label": LABEL})
+    left = sleeping.container
 
     def run_another(name: str) -> str:
         done = keras_matrix("run", SCRIPTS / "exits.py", "--on", "tf", "--results", tmp_path / name)
         return done.stderr
 
-    assert "left over" not in run_another("beside")
+    said = f"removed {left.name}, left over from a run that was killed"
+    assert said not in run_another("beside")
     left.reload()
     assert left.status == "running"
-    process.kill()
-    process.communicate()
+    sleeping.process.kill()
+    sleeping.process.communicate()
     left.reload()
     assert left.status == "running", "kill -9 leaves it"
-    assert f"removed {left.name}, left over from a run that was killed" in run_another("after")
-    assert client.containers.list(all=True, filters={"label": LABEL}) == []
+    assert said in run_another("after")
+    assert client.containers.list(all=True, filters=sleeping.filters) == []

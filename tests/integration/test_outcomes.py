@@ -1,24 +1,14 @@
 """Each way to fail is an outcome of its own: in the record, in the table, in the exit code."""
 
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from conftest import SCRIPTS, clean_environment, command_line, keras_matrix
+from conftest import SCRIPTS, Sleeping, keras_matrix, the_record
 
-import docker
-from runner.cell.container import LABEL
-from runner.record import Outcome, Record
+from runner.record import Outcome
 from runner.store import RunFolder
 
 pytestmark = pytest.mark.usefixtures("images")
-
-
-def the_record(results: Path) -> Record:
-    (run,) = results.iterdir()
-    (record,) = RunFolder(run).records()
-    return record
 
 
 @pytest.mark.parametrize(
@@ -82,15 +72,13 @@ def test_one_failing_cell_does_not_stop_the_others(results: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("how", ["kill", "remove"])
-def test_killed_from_outside(how: str, client: docker.DockerClient, results: Path) -> None:
-    process = start_sleeping(client, results)
-    (container,) = client.containers.list(filters={"label": LABEL})
+def test_killed_from_outside(how: str, sleeping: Sleeping, results: Path) -> None:
     if how == "kill":
-        container.kill()
+        sleeping.container.kill()
     else:
-        container.remove(force=True)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 3
+        sleeping.container.remove(force=True)
+    out, _ = sleeping.process.communicate(timeout=60)
+    assert sleeping.process.returncode == 3
     assert the_record(results).outcome is Outcome.KILLED
     assert "from outside" in out
 
@@ -120,23 +108,3 @@ def test_image_that_is_not_what_was_planned_fails_the_cell(results: Path, tmp_pa
     assert done.returncode == 3
     assert the_record(results).outcome is Outcome.MISMATCH
     assert "numpy is 1.16.6 instead of 1.19.5" in done.stdout
-
-
-def start_sleeping(client: docker.DockerClient, results: Path) -> "subprocess.Popen[str]":
-    """Start a run whose cell sleeps; return once its script does."""
-    process = subprocess.Popen(
-        command_line("run", SCRIPTS / "sleeps.py", "--on", "tf", "--results", results),
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for _ in range(600):
-        for container in client.containers.list(filters={"label": LABEL}):
-            if b"sleeping" in container.logs():
-                return process
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    process.kill()
-    pytest.fail(f"the cell never slept: {process.communicate()}")

@@ -14,6 +14,7 @@ from keras.layers import (
     Conv2D,
     Dense,
     Embedding,
+    Flatten,
     GaussianNoise,
     Layer,
     LocallyConnected1D,
@@ -126,6 +127,7 @@ found["converted"] = [converted, pairing.converted]
 
 Sequential([Dense(2, kernel_initializer=from_numpy, input_shape=(3,), name="dense")])
 Sequential([OwnConvolution(input_shape=(5, 5, 1), name="own")])
+value(initializers.RandomNormal(stddev=K.constant(2.0))((2, 2)))
 found["noted"] = pairing.not_paired
 
 drawn = pairing.drawn
@@ -133,6 +135,14 @@ K.random_normal((2,))
 Sequential([GaussianNoise(1.0, input_shape=(2,))])
 found["noise"] = pairing.drawn - drawn
 found["drawn"] = drawn
+
+convolution = Conv2D(4, 3, activation="relu", input_shape=(6, 6, 1))
+model = Sequential([convolution, Flatten(), Dense(1)])
+model.compile("sgd", "mse")
+examples = numpy.random.RandomState(2).uniform(-1, 1, (64, 6, 6, 1))
+history = model.fit(examples, examples[:, 0, 0], batch_size=8, epochs=3, verbose=0)
+found["losses"] = history.history["loss"]
+found["next of NumPy"] = numpy.random.random_sample()
 
 K.set_floatx("float64")
 found["float64"] = value(initializers.get("glorot_uniform")((3, 4)))
