@@ -12,7 +12,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly VENV="${KERAS_MATRIX_VENV:-.venv}"
 readonly ENGINE_WAIT=60
-engine_pid=""
+engine_launcher=""
+engine_state=""
 engine_unit=""
 
 say() { printf 'with-engine: %s\n' "$*" >&2; }
@@ -98,15 +99,16 @@ start_engine() {
     as_root systemctl start docker
     engine_unit=docker
   else
-    log="$(mktemp -t keras-matrix-dockerd.XXXXXX)"
+    engine_state="$(mktemp -d -t keras-matrix-dockerd.XXXXXX)"
+    log="$engine_state/log"
     say "starting dockerd (log: $log)"
     # A session of its own: Ctrl-C is for the command, and the engine must outlive it to clean up.
-    as_root setsid dockerd --group "$(id -gn)" >"$log" 2>&1 &
-    engine_pid=$!
+    as_root setsid dockerd --group "$(id -gn)" --pidfile "$engine_state/pid" >"$log" 2>&1 &
+    engine_launcher=$!
   fi
   for ((waited = 0; waited < ENGINE_WAIT; waited++)); do
     if engine_answers; then return; fi
-    if [ -n "$engine_pid" ] && ! kill -0 "$engine_pid" 2>/dev/null; then break; fi
+    if [ -n "$engine_launcher" ] && ! kill -0 "$engine_launcher" 2>/dev/null; then break; fi
     sleep 1
   done
   if [ -n "${log:-}" ]; then tail -n 5 "$log" >&2; fi
@@ -116,10 +118,11 @@ start_engine() {
 # shellcheck disable=SC2329 # the trap calls it
 stop_engine() {
   [ "${KERAS_MATRIX_KEEP_ENGINE:-}" != 1 ] || return 0
-  if [ -n "$engine_pid" ]; then
+  if [ -n "$engine_launcher" ]; then
     say "stopping the dockerd that was started here"
-    as_root kill "$engine_pid" 2>/dev/null || say "it had ended already"
-    wait "$engine_pid" 2>/dev/null || say "it ended with status $?"
+    # Its own word on its number: between it and this script there may be sudo.
+    if [ -e "$engine_state/pid" ]; then as_root kill "$(cat "$engine_state/pid")"; fi
+    wait "$engine_launcher" || say "it ended with status $?"
   elif [ -n "$engine_unit" ]; then
     say "stopping the service docker that was started here"
     as_root systemctl stop docker.socket docker
