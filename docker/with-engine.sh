@@ -148,7 +148,9 @@ prepare_engine() {
 
 prepare_bases() {
   # Only where the registry cannot be reached, and the images are not built yet.
-  if keras-matrix doctor --json | grep -q '"name": "mmdebstrap"'; then
+  local report status=0
+  report="$(keras-matrix doctor --json)" || status=$?
+  if [ "$status" -ne 0 ] && [[ "$report" == *'"name": "mmdebstrap"'* ]]; then
     command -v mmdebstrap >/dev/null || apt_install mmdebstrap
   fi
   keras-matrix doctor >&2 || code=$? die "something is still missing; see above."
