@@ -36,7 +36,7 @@ def invoke(command: click.Command, arguments: list[str]) -> int:
     except SystemExit as stop:
         # click ends by itself, with 1, when whoever read the output has seen enough.
         return EXIT_PIPE if stop.code == 1 else int(stop.code or 0)
-    except Exception:
+    except Exception:  # our own defect: shown whole, with a code that no result has
         click.echo(traceback.format_exc(), err=True)
         click.echo("keras-matrix: this is a defect of keras-matrix; please report it.", err=True)
         return EXIT_INTERNAL

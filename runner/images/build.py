@@ -3,7 +3,7 @@
 import io
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -118,7 +118,7 @@ class Builder:
             if self.engine.image(pinned) is None:
                 self.say.step(f"image {image.name}: pulling {pinned}")
                 self.interrupts.result_of(
-                    lambda: self.engine.pull(pinned, image.platform), abandon=_nothing
+                    lambda: self.engine.pull(pinned, image.platform), abandon=nothing
                 )
         except ImageNotFoundError as error:
             raise ImageError(
@@ -149,7 +149,7 @@ class Builder:
                     root = self.interrupts.result_of(making.make, abandon=making.abandon)
                     changes = standin.import_changes()
                     self.interrupts.result_of(
-                        lambda: self.engine.import_root(root, name, changes), abandon=_nothing
+                        lambda: self.engine.import_root(root, name, changes), abandon=nothing
                     )
                 info = self.engine.image(name)
         if info is None:
@@ -185,7 +185,7 @@ class Builder:
             )
 
         try:
-            self.interrupts.result_of(work, abandon=_nothing)
+            self.interrupts.result_of(work, abandon=nothing)
         except BuildFailedError as error:
             told = "\n  ".join(line for line in output if line.strip())
             raise ImageError(
@@ -213,7 +213,7 @@ class Builder:
             lock.release()
 
 
-def _nothing() -> None:
+def nothing() -> None:
     """Abandon work that ends by itself with this process's connection to the engine."""
 
 
@@ -251,14 +251,22 @@ def identity(image: Image, info: ImageInfo) -> ImageIdentity:
 
 
 def _context(folder: Path) -> io.BytesIO:
-    """Pack the folder as a build context: the same bytes for the same content."""
+    return pack(
+        {
+            str(path.relative_to(folder)): (path.read_bytes(), is_program(path))
+            for path in content_files(folder)
+        }
+    )
+
+
+def pack(files: Mapping[str, tuple[bytes, bool]]) -> io.BytesIO:
+    """Pack a build context, always to the same bytes: name to content, and whether a program."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for path in content_files(folder):
-            member = tarfile.TarInfo(str(path.relative_to(folder)))
-            content = path.read_bytes()
+        for name, (content, program) in files.items():
+            member = tarfile.TarInfo(name)
             member.size = len(content)
-            member.mode = 0o755 if is_program(path) else 0o644
+            member.mode = 0o755 if program else 0o644
             tar.addfile(member, io.BytesIO(content))
     packed.seek(0)
     return packed

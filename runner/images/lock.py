@@ -6,7 +6,6 @@ it happens in a build; the result is read back from a closed container.
 
 import io
 import secrets
-import tarfile
 from pathlib import Path
 
 import msgspec
@@ -15,7 +14,7 @@ from runner.catalog import Image
 from runner.engine_types import BuildFailedError
 from runner.errors import ImageError
 from runner.images.ask import ask
-from runner.images.build import Builder
+from runner.images.build import Builder, nothing, pack
 from runner.store import write_atomically
 
 SOURCES = "requirements*.in"
@@ -56,7 +55,7 @@ def lock(builder: Builder, image: Image) -> tuple[Path, ...]:
                 platform=image.platform,
                 on_line=output.append,
             ),
-            abandon=lambda: None,
+            abandon=nothing,
         )
         info = builder.engine.image(name)
         if info is None:
@@ -96,12 +95,6 @@ def _context(image: Image, base: str, sources: list[Path]) -> io.BytesIO:
         f"FROM {base}\nARG PIP_INDEX_URL\nCOPY *.in /lock/\nWORKDIR /lock\n"
         f"RUN python -m venv /tools && {install} && {compiled}\n"
     )
-    files = {path.name: path.read_bytes() for path in sources}
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name, content in {"Dockerfile": dockerfile.encode(), **files}.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    packed.seek(0)
-    return packed
+    files = {"Dockerfile": dockerfile.encode()}
+    files.update((path.name, path.read_bytes()) for path in sources)
+    return pack({name: (content, False) for name, content in files.items()})

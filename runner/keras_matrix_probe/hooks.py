@@ -7,7 +7,6 @@ call of a thread is reported.
 """
 
 import functools
-import inspect
 import os
 import sys
 import threading
@@ -16,7 +15,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from . import models
 from .arrays import ArrayStore
-from .caps import Caps
+from .caps import Arguments, Caps
 from .events import EventStream
 from .loops import METHODS, Loops
 
@@ -96,8 +95,6 @@ class Recorder:
     def _wrap(
         self, original: Callable[..., Any], kind: str, callback_class: Any
     ) -> Callable[..., Any]:
-        position = _position(original, "callbacks") if kind == "fit" else None
-
         @functools.wraps(original)
         def wrapper(model: Any, *args: Any, **kwargs: Any) -> Any:
             if getattr(self._depth, "inside", False):
@@ -107,7 +104,10 @@ class Recorder:
                 args, kwargs = self._caps.apply(original, kind, args, kwargs)
                 call = _Call(self, kind, model)
                 if kind == "fit":
-                    args, kwargs = _with_callback(args, kwargs, position, callback_class(call))
+                    given = Arguments(original, args, kwargs)
+                    ours = callback_class(call)
+                    given.set("callbacks", _appended(given.get("callbacks"), ours))
+                    args, kwargs = tuple(given.args), given.kwargs
                 return call.run(original, model, args, kwargs)
             finally:
                 self._depth.inside = False
@@ -273,25 +273,6 @@ def make_callback_class(base: Any) -> Any:
             self._call.epoch_ended(epoch, logs)
 
     return EpochClock
-
-
-def _position(function: Callable[..., Any], name: str) -> Optional[int]:
-    """Return the place of a parameter among those after ``self``, or None."""
-    names = list(inspect.signature(function).parameters)
-    return names.index(name) - 1 if name in names else None
-
-
-def _with_callback(
-    args: Tuple[Any, ...], kwargs: Dict[str, Any], position: Optional[int], callback: Any
-) -> Tuple[Any, Dict[str, Any]]:
-    """Return the arguments with ``callback`` after the caller's own callbacks."""
-    if position is not None and len(args) > position:
-        changed = list(args)
-        changed[position] = _appended(args[position], callback)
-        return tuple(changed), kwargs
-    merged = dict(kwargs)
-    merged["callbacks"] = _appended(kwargs.get("callbacks"), callback)
-    return args, merged
 
 
 def _appended(callbacks: Any, callback: Any) -> Any:
