@@ -87,7 +87,7 @@ def check(script: Script, data: Path | None) -> None:
     """
     if data is not None and not data.is_dir():
         raise ConfigurationError(f"--data {data} is not a folder; check the path.")
-    for one in missing(script.path.read_bytes(), data):
+    for one in missing(script.code, data):
         where = f"put it into {data}" if data is not None else "name its folder with --data"
         raise ConfigurationError(
             f"{script.path.name} loads keras.datasets.{one.module}, whose file {one.file} is "

@@ -95,7 +95,8 @@ class Manifest:
     """Everything needed to run a run again; the script itself lies beside it.
 
     ``keras_json`` maps each cell's id to the keras.json it was given; ``tolerances`` are the rules
-    found beside the model; ``finished`` names the cells whose part of the run has ended.
+    found beside the model; ``finished`` names the cells whose part of the run has ended; ``notes``
+    tell what of a notebook was left out.
     """
 
     schema: int = MANIFEST_SCHEMA
@@ -110,3 +111,4 @@ class Manifest:
     finished: tuple[str, ...] = ()
     hosts: tuple[HostFacts, ...] = ()
     images: dict[str, ImageIdentity] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

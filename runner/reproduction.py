@@ -1,7 +1,7 @@
 """Hold what a text reports of a script against what was measured. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from runner.inference import Finding, Inference, Values, compare, compare_ratio
@@ -10,6 +10,9 @@ from runner.reported import Claim, Direction, Figure, Reported, is_time
 
 Measured = Mapping[str, Mapping[str, Values]]
 """One value a seed, by image and metric."""
+
+PARTS = ("first_batch_seconds", "first_epoch_seconds", "steady_epoch_seconds")
+"""What a fit's time is told by besides its whole."""
 
 
 class FigureVerdict(Enum):
@@ -50,12 +53,17 @@ class JudgedFigure:
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """A claim, and what is to be said of it; ``inference`` has ``than`` as its reference."""
+    """A claim, and what is to be said of it; ``inference`` has ``than`` as its reference.
+
+    ``parts`` judges the same words by the parts of a ``fit``'s time: until its first batch is
+    done, its first epoch, its steady ones.
+    """
 
     claim: Claim
     inference: Inference | None
     verdict: ClaimVerdict
     why: str
+    parts: tuple["JudgedClaim", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,8 +91,26 @@ def judge(reported: Reported, measured: Measured, *, level: float = LEVEL) -> Re
     comparisons = max(1, len(scores) + len(ratios))
     figures = [_figure(figure, measured, level, comparisons) for figure in reported.figures]
     figures += [_ratio(*pair, measured, level, comparisons) for pair in ratios]
-    claims = [_claim(claim, measured, level, len(reported.claims)) for claim in reported.claims]
+    count = len(reported.claims)
+    claims = [
+        replace(_claim(claim, measured, level, count), parts=_parts(claim, measured, level, count))
+        for claim in reported.claims
+    ]
     return Reproduction(tuple(figures), tuple(claims))
+
+
+def _parts(claim: Claim, measured: Measured, level: float, count: int) -> tuple[JudgedClaim, ...]:
+    """Judge a claim on a fit's time by each part of it that was measured on both images."""
+    stem, _, last = claim.metric.rpartition(".")
+    if last != "seconds":
+        return ()
+    parts = [replace(claim, metric=f"{stem}.{part}") for part in PARTS]
+    known = [
+        part
+        for part in parts
+        if all(_values(measured, image, part.metric) for image in (claim.than, claim.better))
+    ]
+    return tuple(_claim(part, measured, level, count * len(known)) for part in known)
 
 
 def _ratios(figures: Sequence[Figure]) -> list[tuple[Figure, Figure]]:

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner import notebook
 from runner.errors import ConfigurationError
 
 DEFAULT_SCRIPT = "model.py"
@@ -11,11 +12,37 @@ DEFAULT_SCRIPT = "model.py"
 
 @dataclass(frozen=True)
 class Script:
-    """A Keras script: ``path`` is absolute, ``sha256`` is of its bytes."""
+    """A Keras script: ``path`` is absolute, ``content`` its bytes.
+
+    ``code`` is what runs, under the name ``file``: the bytes themselves, or what a notebook was
+    converted to; ``notes`` tell what could not be.
+    """
 
     path: Path
     name: str
-    sha256: str
+    content: bytes
+    code: bytes
+    notes: tuple[str, ...] = ()
+
+    @property
+    def converted(self) -> bool:
+        """Whether the code is not the file's own."""
+        return self.path.suffix == notebook.SUFFIX
+
+    @property
+    def file(self) -> str:
+        """The name that the code runs under; a notebook's never hides a module beside it."""
+        return self.path.name + (".py" if self.converted else "")
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the file's bytes."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What a run keeps of it, by name."""
+        return {self.path.name: self.content, self.file: self.code}
 
     @property
     def folder(self) -> Path:
@@ -24,12 +51,12 @@ class Script:
 
 
 def load(target: Path) -> Script:
-    """Load a script, or the ``model.py`` of a folder.
+    """Load a script, a notebook, or the ``model.py`` of a folder.
 
     The name of the model is the folder's for ``model.py``, else the file's without its ending.
 
     Raises:
-        ConfigurationError: there is no such file, or it cannot be read.
+        ConfigurationError: there is no such file, or it cannot be read or converted.
     """
     path = target / DEFAULT_SCRIPT if target.is_dir() else target
     if target.is_dir() and not path.exists():
@@ -46,4 +73,9 @@ def load(target: Path) -> Script:
         ) from error
     resolved = path.resolve()
     name = resolved.parent.name if resolved.name == DEFAULT_SCRIPT else resolved.stem
-    return Script(path=resolved, name=name, sha256=hashlib.sha256(content).hexdigest())
+    code = content
+    notes: tuple[str, ...] = ()
+    if resolved.suffix == notebook.SUFFIX:
+        made = notebook.convert(resolved.name, content)
+        code, notes = made.code, made.notes
+    return Script(path=resolved, name=name, content=content, code=code, notes=notes)

@@ -101,7 +101,7 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
     try:
         for leftover in sweep(engine):
             progress.step(f"removed {leftover}, left over from a run that was killed")
-        folder.open(manifest, found.path)
+        folder.open(manifest, found.files)
         todo = folder.unfinished(selected)
         builder = Builder(
             engine=engine,
@@ -183,6 +183,7 @@ def _manifest(
             cell.id: cell.settings.keras_json(images.get(cell.image).backend) for cell in made.cells
         },
         tolerances=rules,
+        notes=found.notes,
     )
 
 
@@ -227,9 +228,14 @@ def _with_readable_folders(context: CellContext, staging: Path) -> CellContext:
     data = context.data
     if data is not None:
         data = folders.readable(data, staging / "data", hidden=hidden)
+    converted = None
+    if context.script.converted:
+        converted = staging / "converted" / context.script.file
+        folders.write_readable(converted, context.script.code)
     return replace(
         context,
         script_folder=folders.readable(context.script.folder, staging / "script", hidden=hidden),
+        converted=converted,
         data=data,
     )
 
@@ -263,7 +269,7 @@ def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
         tolerances=tolerances,
         compare_arrays=_array_comparison(folder, folder),
         title=f"{manifest.plan.model} ({manifest.run})",
-        notes=(*caps, *remarks(records, images, tolerances)),
+        notes=(*manifest.notes, *caps, *remarks(records, images, tolerances)),
     )
 
 

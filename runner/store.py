@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -148,8 +148,10 @@ class RunFolder:
             raise StoreError(f"{self.path} is not a run folder: it has no {MANIFEST_FILE}.")
         return _read(self.path / MANIFEST_FILE, Manifest, MANIFEST_SCHEMA)
 
-    def open(self, manifest: Manifest, script: Path) -> None:
+    def open(self, manifest: Manifest, files: Mapping[str, bytes]) -> None:
         """Begin the run, or join it if it has begun with the same plan.
+
+        ``files`` is the script, and what it was converted to, by name.
 
         Raises:
             ConfigurationError: the run has begun with another plan.
@@ -162,7 +164,8 @@ class RunFolder:
                         "choose another name with --run."
                     )
                 return
-            write_atomically(self.path / "script" / script.name, script.read_bytes())
+            for name, content in files.items():
+                write_atomically(self.path / "script" / name, content)
             self._write(manifest)
 
     def note(self, host: HostFacts, images: Sequence[ImageIdentity]) -> None:

@@ -16,6 +16,7 @@ SCRIPT = PurePosixPath("/script")
 OUTPUT = PurePosixPath("/output")
 SCRATCH = PurePosixPath("/scratch")
 DATA = PurePosixPath("/data")
+CONVERTED = PurePosixPath("/converted")
 
 MAX_OUTPUT_FILE = 256 * 2**20
 MAX_LOG = "16m"
@@ -52,7 +53,10 @@ class ContainerSpec:
 
 @dataclass(frozen=True)
 class CellFolders:
-    """The host's folders that a cell mounts; ``results`` may lie within ``script``."""
+    """The host's folders that a cell mounts; ``results`` may lie within ``script``.
+
+    ``converted`` is a file: what runs instead of the notebook in ``script``.
+    """
 
     probe: Path
     script: Path
@@ -60,6 +64,7 @@ class CellFolders:
     keras_home: Path
     output: Path
     data: Path | None = None
+    converted: Path | None = None
 
 
 def cell_environment(cell: Cell, limits: Limits) -> dict[str, str]:
@@ -98,9 +103,13 @@ def cell_container(
     asked = {"--seed": cell.seed, "--epochs-cap": caps.epochs, "--steps-cap": caps.steps}
     given = [part for name, value in asked.items() if value is not None for part in (name, value)]
     paired = ("--paired",) if init is Init.PAIRED else ()
+    converted: tuple[str, ...] = ()
+    if folders.converted is not None:
+        converted = ("--converted", str(CONVERTED / folders.converted.name))
     command = (
         *("python", "-m", "keras_matrix_probe", "run", "--output", str(OUTPUT)),
         *("--workspace", str(SCRATCH / "work"), *(str(part) for part in given), *paired),
+        *converted,
         *(str(SCRIPT / script), "--", *arguments),
     )
     return ContainerSpec(
@@ -110,6 +119,7 @@ def cell_container(
         environment=cell_environment(cell, limits),
         binds=(
             *((Bind(folders.data, DATA),) if folders.data is not None else ()),
+            *((Bind(folders.converted.parent, CONVERTED),) if folders.converted else ()),
             Bind(folders.probe, PROBE / folders.probe.name),
             Bind(folders.script, SCRIPT),
             Bind(folders.keras_home, KERAS_HOME),

@@ -29,6 +29,13 @@ def make_output(path: Path) -> None:
         os.chown(path, *cell_user())
 
 
+def write_readable(path: Path, content: bytes) -> None:
+    """Write a file, in a folder of its own, that the cell's user can read."""
+    path.parent.mkdir(parents=True, mode=0o755)
+    path.write_bytes(content)
+    path.chmod(0o644)
+
+
 def take_back(path: Path) -> None:
     """Give everything a cell wrote to the caller; links are not followed."""
     if os.getuid() != 0:

@@ -53,7 +53,8 @@ TAIL_WIDTH = 400
 class CellContext:
     """What all cells of a run share. ``script_folder`` is the one that cells can read.
 
-    ``data`` is the folder of data sets, if there is one.
+    ``data`` is the folder of data sets, if there is one; ``converted`` the script made of a
+    notebook.
     """
 
     engine: Engine
@@ -64,6 +65,7 @@ class CellContext:
     script_folder: Path
     run: RunFolder
     data: Path | None = None
+    converted: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,7 @@ def _live(
             keras_home=work.keras_home,
             output=work.output,
             data=context.data,
+            converted=context.converted,
         ),
         user=f"{uid}:{gid}",
         limits=context.plan.limits,

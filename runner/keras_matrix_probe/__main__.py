@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import sys
 import time
 from typing import Any, Dict, List
@@ -25,6 +26,7 @@ def main(argv: List[str]) -> int:
     run_parser.add_argument("--paired", action="store_true", help="draw weights from NumPy")
     run_parser.add_argument("--epochs-cap", type=int, default=None)
     run_parser.add_argument("--steps-cap", type=int, default=None)
+    run_parser.add_argument("--converted", default=None, help="what a notebook was converted to")
     run_parser.add_argument("script", help="the script's path")
     run_parser.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("packages", help="print the installed versions as JSON")
@@ -45,7 +47,9 @@ def run(chosen: argparse.Namespace) -> int:
         if folder:
             os.makedirs(folder, exist_ok=True)
     workspace.mirror(os.path.dirname(chosen.script), chosen.workspace)
-    path = os.path.join(chosen.workspace, os.path.basename(chosen.script))
+    if chosen.converted:
+        shutil.copy(chosen.converted, chosen.workspace)
+    path = os.path.join(chosen.workspace, os.path.basename(chosen.converted or chosen.script))
     arguments = chosen.arguments[1:] if chosen.arguments[:1] == ["--"] else chosen.arguments
 
     started = time.perf_counter()

@@ -55,13 +55,14 @@ def show(judged: Reproduction, out: Console) -> None:
         if figure.verdict is not FigureVerdict.CONSISTENT:
             out.print(Text(f"{_name(figure)}: {one_line(figure.why)}"))
     for claim in judged.claims:
-        out.print(
-            Text.assemble(
-                f'claim "{one_line(claim.claim.text)}": ',
-                (claim.verdict.value, STYLES[claim.verdict]),
-                f": {one_line(claim.why)}",
-            )
-        )
+        _show_claim(f'claim "{one_line(claim.claim.text)}"', claim, out)
+        for part in claim.parts:
+            _show_claim(f"  by {one_line(part.claim.metric)} alone", part, out)
+
+
+def _show_claim(name: str, claim: JudgedClaim, out: Console) -> None:
+    verdict = (claim.verdict.value, STYLES[claim.verdict])
+    out.print(Text.assemble(f"{name}: ", verdict, f": {one_line(claim.why)}"))
 
 
 def _name(figure: JudgedFigure) -> str:
@@ -125,4 +126,5 @@ def _claim_data(claim: JudgedClaim) -> dict[str, Any]:
         "high": data.number(interval.high) if interval else None,
         "seeds_needed": found.seeds_needed if found else None,
         "method": found.method if found else None,
+        "parts": [_claim_data(part) for part in claim.parts],
     }

@@ -134,3 +134,15 @@ def test_repeats_of_one_seed_in_deterministic_mode_are_identical(results: Path) 
         found.setdefault(record.cell.image, []).append(values)
     assert all(first == again for first, again in found.values())
     assert found["tf"] != found["theano"]
+
+
+def test_a_notebook_runs_beside_its_data(results: Path) -> None:
+    done = keras_matrix("run", SCRIPTS / "book.ipynb", "--results", results, "--on", "tf,theano")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "book.ipynb, cell 2: left out %matplotlib inline" in done.stdout
+    for record in records(results):
+        (fit,) = record.observation.calls
+        assert (fit.kind, len(fit.epochs)) == ("fit", 2)
+        assert fit.site.startswith("book.ipynb.py:")
+    (run,) = results.iterdir()
+    assert {path.name for path in (run / "script").iterdir()} == {"book.ipynb", "book.ipynb.py"}

@@ -163,14 +163,11 @@ def run_folder(
 ) -> RunFolder:
     """Make a run on disk, as ``keras-matrix run`` leaves it; ``cells`` are all that are planned."""
     planned = [one.cell for one in records] if cells is None else cells
-    source = path.parent / f"{path.name}-source" / "model.py"
-    source.parent.mkdir(parents=True)
-    source.write_bytes(script)
     folder = RunFolder(path)
     made = manifest(planned, run=path.name, script=script, tolerances=tolerances, images=images)
     # What a test throws away need not survive a power cut.
     with patch.object(os, "fsync"):
-        folder.open(made, source)
+        folder.open(made, {"model.py": script})
         for one in records:
             folder.write(one)
         folder.finish([one.cell for one in records])

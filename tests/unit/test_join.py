@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders import call, identity, manifest, record, run_folder
+from builders import SCRIPT, call, identity, manifest, record, run_folder
 
 from runner.errors import ConfigurationError, NothingSelectedError, StoreError
 from runner.plan import Cell
@@ -74,7 +74,7 @@ def test_runs_with_other_arguments_are_refused(
     first, second = one(tmp_path / "a", TF), RunFolder(tmp_path / "b")
     made = manifest([THEANO])
     made = replace(made, plan=replace(made.plan, arguments=("--fast",)))
-    second.open(made, first.path / "script" / "model.py")
+    second.open(made, {"model.py": SCRIPT})
     with pytest.raises(ConfigurationError, match="arguments"):
         join([first, second], RunFolder(tmp_path / "c"))
 

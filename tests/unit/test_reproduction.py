@@ -256,3 +256,24 @@ def test_claims_share_their_level() -> None:
 def test_nothing_reported_is_nothing_judged() -> None:
     found = judge(Reported({}, (), ()), {})
     assert (found.figures, found.claims) == ((), ())
+
+
+def test_a_claim_on_a_fits_time_is_judged_by_its_parts_too() -> None:
+    """What is slower as a whole for its compiling may be the faster one once it runs."""
+
+    def image(first: float, steady: float) -> dict[str, list[float]]:
+        whole = [first + 19 * steady + 0.01 * seed for seed in range(10)]
+        spread = [1 + 0.01 * (seed % 3) for seed in range(10)]
+        return {
+            "fit.seconds": whole,
+            "fit.first_batch_seconds": [first * by for by in spread],
+            "fit.steady_epoch_seconds": [steady * by for by in spread],
+        }
+
+    measured = {"b": image(0.5, 0.02), "a": image(10.0, 0.01)}
+    (found,) = judge(Reported({}, (), (FASTER,)), measured).claims
+    assert found.verdict is ClaimVerdict.SUPPORTED
+    assert [(part.claim.metric, part.verdict) for part in found.parts] == [
+        ("fit.first_batch_seconds", ClaimVerdict.SUPPORTED),
+        ("fit.steady_epoch_seconds", ClaimVerdict.CONTRADICTED),
+    ]

@@ -115,7 +115,7 @@ class Bench:
 
     def of(self, engine: HostEngine) -> Record:
         found = script.load(self.source)
-        self.run.open(manifest([CELL]), found.path)
+        self.run.open(manifest([CELL]), found.files)
         context = CellContext(
             engine=engine,
             interrupts=self.interrupts,

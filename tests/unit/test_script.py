@@ -12,6 +12,7 @@ def test_a_script_by_its_file(tmp_path: Path) -> None:
     path.write_bytes(b"x = 1\n")
     found = script.load(path)
     assert (found.path, found.name, found.folder) == (path.resolve(), "mnist", tmp_path.resolve())
+    assert (found.code, found.file, found.converted) == (b"x = 1\n", "mnist.py", False)
     assert found.sha256 == hashlib.sha256(b"x = 1\n").hexdigest()
 
 

@@ -18,12 +18,7 @@ TF, THEANO = Cell("tf"), Cell("theano")
 HOST = HostFacts(platform="Linux", python="3.12", cpus=4, memory=2**33, engine="27 on Debian")
 
 
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
-    path = tmp_path / "source" / "model.py"
-    path.parent.mkdir()
-    path.write_bytes(SCRIPT)
-    return path
+FILES = {"model.py": SCRIPT}
 
 
 def files(folder: Path) -> set[str]:
@@ -58,29 +53,28 @@ def test_what_is_not_finite_is_words_on_disk(tmp_path: Path) -> None:
     assert stored["observation"]["calls"][0]["metrics"] == {"loss": "nan"}
 
 
-def test_a_manifest_is_read_as_it_was_written(tmp_path: Path, script: Path) -> None:
+def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
     written = manifest([TF, THEANO], tolerances=(Tolerance("*", atol=0.5, why="so"),))
-    RunFolder(tmp_path / "run").open(written, script)
+    RunFolder(tmp_path / "run").open(written, FILES)
     assert RunFolder(tmp_path / "run").manifest() == written
 
 
-def test_opening_keeps_the_script(tmp_path: Path, script: Path) -> None:
-    RunFolder(tmp_path / "run").open(manifest([TF]), script)
-    script.write_text("changed later")
+def test_opening_keeps_the_script(tmp_path: Path) -> None:
+    RunFolder(tmp_path / "run").open(manifest([TF]), FILES)
     assert (tmp_path / "run" / "script" / "model.py").read_bytes() == SCRIPT
 
 
-def test_opening_again_joins_the_same_plan(tmp_path: Path, script: Path) -> None:
+def test_opening_again_joins_the_same_plan(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.open(manifest([TF]), script)
+    folder.open(manifest([TF]), FILES)
     folder.note(HOST, [identity("tf")])
-    folder.open(manifest([TF]), script)
+    folder.open(manifest([TF]), FILES)
     assert folder.manifest().hosts == (HOST,)
 
 
-def test_opening_again_refuses_another_plan(tmp_path: Path, script: Path) -> None:
+def test_opening_again_refuses_another_plan(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.open(manifest([TF]), script)
+    folder.open(manifest([TF]), FILES)
     one = manifest([TF])
     for other in (
         manifest([TF, THEANO]),
@@ -89,12 +83,12 @@ def test_opening_again_refuses_another_plan(tmp_path: Path, script: Path) -> Non
         replace(one, plan=replace(one.plan, arguments=("--fast",))),
     ):
         with pytest.raises(ConfigurationError, match="--run"):
-            folder.open(other, script)
+            folder.open(other, FILES)
 
 
-def test_hosts_and_images_of_all_parts_are_noted_once(tmp_path: Path, script: Path) -> None:
+def test_hosts_and_images_of_all_parts_are_noted_once(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.open(manifest([TF, THEANO]), script)
+    folder.open(manifest([TF, THEANO]), FILES)
     folder.note(HOST, [identity("tf")])
     folder.note(HOST, [identity("tf"), identity("theano")])
     found = folder.manifest()
@@ -102,17 +96,17 @@ def test_hosts_and_images_of_all_parts_are_noted_once(tmp_path: Path, script: Pa
     assert found.images == {"tf": identity("tf"), "theano": identity("theano")}
 
 
-def test_a_run_holds_one_build_of_an_image(tmp_path: Path, script: Path) -> None:
+def test_a_run_holds_one_build_of_an_image(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.open(manifest([TF]), script)
+    folder.open(manifest([TF]), FILES)
     folder.note(HOST, [identity("tf")])
     with pytest.raises(ConfigurationError, match="another build of image 'tf'"):
         folder.note(HOST, [identity("tf", content="second build")])
 
 
-def test_the_last_part_to_finish_is_told_so(tmp_path: Path, script: Path) -> None:
+def test_the_last_part_to_finish_is_told_so(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    folder.open(manifest([TF, THEANO]), script)
+    folder.open(manifest([TF, THEANO]), FILES)
     assert folder.finish([THEANO]) is False
     assert folder.finish([THEANO]) is False
     assert folder.finish([TF]) is True
@@ -233,12 +227,12 @@ def test_a_write_that_fails_leaves_the_old_file(
     assert files(tmp_path) == {"file"}
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, script: Path) -> None:
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="Cannot write"):
         write_atomically(tmp_path / "file" / "x", b"")
     with pytest.raises(StoreError, match="--results"):
-        RunFolder(tmp_path / "file" / "run").open(manifest([TF]), script)
+        RunFolder(tmp_path / "file" / "run").open(manifest([TF]), FILES)
 
 
 def test_a_run_is_found_by_name_and_by_folder(

@@ -1,0 +1,101 @@
+"""Convert a Jupyter notebook into the script that a cell runs."""
+
+import logging
+import re
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from runner.errors import ConfigurationError
+
+SUFFIX = ".ipynb"
+TIMED = re.compile(r"^(\s*)%time\s+(.+)$")
+"""A line magic that runs what follows it, once."""
+MALFORMED = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
+WRAPPERS = ("time", "capture", "prun")
+"""Cell magics that run their cell, once."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """The script made of a notebook, and what had to be left out of it, one line each."""
+
+    code: bytes
+    notes: tuple[str, ...]
+
+
+def convert(name: str, content: bytes) -> Converted:
+    """Convert a notebook's code cells, in their order, to a script.
+
+    What only IPython runs is left out, as comments: shell commands and magics, except those
+    that run Python code once (``%time``, ``%%time``, ``%%capture``, ``%%prun``).
+
+    Raises:
+        ConfigurationError: it is not a notebook, or not one in Python.
+    """
+    # Slow to import.
+    import jupytext
+    import nbformat
+
+    # It complains of what it mends by itself, in old notebooks.
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
+            nbformat.validate(notebook)
+    except (*MALFORMED, nbformat.ValidationError) as error:
+        raise ConfigurationError(
+            f"{name} is not a notebook that can be read ({_first_line(error)}); "
+            "open and save it in Jupyter."
+        ) from error
+    language = _language(notebook)
+    if language != "python":
+        raise ConfigurationError(f"{name} is a notebook in {language}; only Python ones are run.")
+    notes: list[str] = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        cell.metadata["title"] = f"cell {number}"
+        if cell.cell_type == "code":
+            notes += (f"{name}, cell {number}: left out {one}" for one in _unwrap(cell))
+    form = {
+        "extension": ".py",
+        "format_name": "percent",
+        "comment_magics": True,
+        "notebook_metadata_filter": "-all",
+        "cell_metadata_filter": "title,-all",
+    }
+    return Converted(jupytext.writes(notebook, form).encode(), tuple(notes))
+
+
+def _language(notebook: Any) -> str:
+    metadata = notebook.metadata
+    named = metadata.get("language_info", {}).get("name")
+    return str(named or metadata.get("kernelspec", {}).get("language") or "python").lower()
+
+
+def _unwrap(cell: Any) -> list[str]:
+    """Leave of a cell what Python runs; return the lines left out."""
+    from jupytext.magics import comment_magic
+
+    lines = cell.source.splitlines()
+    first = next((index for index, line in enumerate(lines) if line.strip()), None)
+    if first is not None and (magic := re.match(r"%%(\w+)", lines[first])):
+        if magic.group(1) not in WRAPPERS:
+            cell.cell_type = "raw"
+            return [lines[first]]
+        del lines[first]
+    left_out = []
+    # It knows magics from strings and operators, and leaves all other lines as they are.
+    for index, line in enumerate(comment_magic(list(lines))):
+        if line == lines[index]:
+            continue
+        if timed := TIMED.match(lines[index]):
+            lines[index] = "".join(timed.groups())
+        else:
+            left_out.append(lines[index].strip())
+    cell.source = "\n".join(lines)
+    return left_out
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".:")
