@@ -14,6 +14,7 @@ SCHEMA = 1
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9A-Za-z.+-]*\Z")]
+CompiledFolder = Annotated[str, msgspec.Meta(pattern=r"^/scratch/[A-Za-z0-9_-]+\Z")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 
 
@@ -38,7 +39,8 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``backend`` is the value of keras.json's ``backend`` field; ``expect`` maps distributions to
     the versions that must be found inside; ``lock_tools`` are installed one after the other to
-    resolve the image's requirements.
+    resolve the image's requirements; ``compiled`` is the folder inside, on scratch space, where the
+    backend keeps code that it compiles at run time.
     """
 
     name: Name
@@ -48,6 +50,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: Base
     expect: dict[str, Version]
     lock_tools: tuple[str, ...] = ()
+    compiled: CompiledFolder | None = None
     platform: str = "linux/amd64"
     description: str = ""
 

@@ -16,7 +16,7 @@ from runner.comparison import (
 from runner.errors import NothingSelectedError
 from runner.inference import Finding, Inference, compare_ratio
 from runner.inference import compare as infer
-from runner.measures import Measure, measures
+from runner.measures import Measure, measures, without_compiles
 from runner.record import BaseKind, Outcome, Record
 from runner.tolerance import Kind, Tolerance, Tolerances
 
@@ -147,6 +147,10 @@ def _comparison(
 ) -> Comparison:
     notes = list(remarks)
     notes += [f"{record.cell.id}: {note}" for record in records for note in record.notes]
+    reused = [record for record in records if record.reused is not None]
+    if reused:
+        runs = ", ".join(dict.fromkeys(str(record.reused) for record in reused))
+        notes.append(f"reused: {len(reused)} of {len(records)} cells, from {runs}.")
     standins = sorted(
         {r.image.name for r in records if r.image is not None and r.image.base is BaseKind.STANDIN}
     )
@@ -188,7 +192,7 @@ class _Pair:
             {(r.cell.seed, r.cell.repeat): r for r in side.records} for side in self._sides
         ]
         self._measured = [
-            {seed: {m.metric: m for m in measures(record)} for seed, record in records.items()}
+            without_compiles({seed: measures(record) for seed, record in records.items()})
             for records in self._records
         ]
         shared = self._records[0].keys() & self._records[1].keys()

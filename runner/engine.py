@@ -24,6 +24,7 @@ from runner.engine_types import (
     EngineFacts,
     ImageInfo,
     ImageNotFoundError,
+    Input,
     RegistryError,
 )
 from runner.errors import EngineError
@@ -224,6 +225,7 @@ class Engine:
                 mem_limit=spec.limits.memory,
                 memswap_limit=spec.limits.memory,
                 nano_cpus=round(spec.limits.cpus * 1e9),
+                cpuset_cpus=",".join(map(str, spec.cpus)) or None,
                 pids_limit=spec.limits.pids,
                 ulimits=[
                     Ulimit(name="fsize", soft=MAX_OUTPUT_FILE, hard=MAX_OUTPUT_FILE),
@@ -242,17 +244,29 @@ class Engine:
                 labels=dict(spec.labels),
                 host_config=config,
                 network_disabled=True,
+                # Closed for good once whoever attached to it is gone.
+                stdin_open=True,
             )
         return str(created["Id"])
 
+    def attach(self, container: str) -> Input:
+        """Open a container's standard input; before it starts, or what it reads first is lost."""
+        with _told():
+            opened = self._client.api.attach_socket(container, params={"stdin": 1, "stream": 1})
+        return Input(opened)
+
     def applied_limits(self, container: str) -> dict[str, float]:
-        """Read back the limits the engine says it holds a container to; 0 is no limit."""
+        """Read back the limits the engine says it holds a container to; 0 is no limit.
+
+        ``cpuset`` is how many CPUs it is pinned to.
+        """
         with _told():
             config = self._client.api.inspect_container(container)["HostConfig"]
         return {
             "memory": float(config.get("Memory") or 0),
             "cpus": float(config.get("NanoCpus") or 0) / 1e9,
             "pids": float(config.get("PidsLimit") or 0),
+            "cpuset": float(len((config.get("CpusetCpus") or "").replace(",", " ").split())),
         }
 
     def start(self, container: str) -> None:

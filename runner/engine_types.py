@@ -1,7 +1,9 @@
 """What the engine answers, as plain values, and how it can fail."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from runner.errors import EngineError
 
@@ -55,3 +57,29 @@ class EngineFacts:
     cpus: int
     memory: int
     limits: Mapping[str, bool]
+
+
+class Input:
+    """The standard input of a container."""
+
+    def __init__(self, opened: Any) -> None:
+        self._opened = opened
+        # The SDK lends a reader; the socket below it is what can be written to.
+        self._socket = getattr(opened, "_sock", opened)
+
+    def send(self, content: bytes) -> None:
+        """Write to it.
+
+        Raises:
+            EngineError: the container, or the engine, is gone.
+        """
+        try:
+            self._socket.sendall(content)
+        except OSError as error:
+            raise EngineError(f"The container takes no input ({error.strerror}).") from error
+
+    def close(self) -> None:
+        """Close it: the container reads its end."""
+        with contextlib.suppress(OSError):
+            self._socket.close()
+            self._opened.close()

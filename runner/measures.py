@@ -6,21 +6,29 @@ time to the first batch, the first epoch and the steady epochs (median of the ot
 """
 
 import statistics
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from runner.record import Record
 from runner.stream import Call
 from runner.tolerance import Kind
 
+Key = TypeVar("Key", bound=Hashable)
+
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric of one cell; for an array ``value`` is its mean and ``file`` holds all of it."""
+    """One metric of one cell; for an array ``value`` is its mean and ``file`` holds all of it.
+
+    ``compiled`` counts the modules that the backend compiled within a time.
+    """
 
     metric: str
     kind: Kind
     value: float
     file: str | None = None
+    compiled: int = 0
 
 
 def measures(record: Record) -> tuple[Measure, ...]:
@@ -42,16 +50,32 @@ def _of_call(call: Call) -> list[Measure]:
         for array in call.arrays
         if array.mean is not None
     ]
-    times = {"seconds": call.seconds, "first_batch_seconds": call.first_batch_seconds}
+    times = [
+        ("seconds", call.seconds, call.compiled),
+        ("first_batch_seconds", call.first_batch_seconds, call.first_batch_compiled),
+    ]
     if call.epochs:
-        times["first_epoch_seconds"] = call.epochs[0].seconds
-    if len(call.epochs) > 1:
-        times["steady_epoch_seconds"] = statistics.median(
-            epoch.seconds for epoch in call.epochs[1:]
-        )
+        first, *others = call.epochs
+        times.append(("first_epoch_seconds", first.seconds, first.compiled))
+        # Any epoch may be the first to do something, such as a prediction every tenth one.
+        steady = [one.seconds for one in others if not one.compiled]
+        if steady:
+            times.append(("steady_epoch_seconds", statistics.median(steady), 0))
     found += [
-        Measure(f"{call.name}.{name}", Kind.TIME, value)
-        for name, value in times.items()
+        Measure(f"{call.name}.{name}", Kind.TIME, value, compiled=compiled)
+        for name, value, compiled in times
         if value is not None
     ]
     return found
+
+
+def without_compiles(side: Mapping[Key, Iterable[Measure]]) -> dict[Key, dict[str, Measure]]:
+    """Return the measures of replicates by name, times with a compile in them left out.
+
+    Where all replicates of a side compiled within a time, it is kept: there is no other.
+    """
+    warm = {one.metric for found in side.values() for one in found if not one.compiled}
+    return {
+        key: {one.metric: one for one in found if not one.compiled or one.metric not in warm}
+        for key, found in side.items()
+    }

@@ -63,6 +63,26 @@ class KerasSettings:
         }
 
 
+class Isolation(Enum):
+    """What replicates share: a container in which each is a process, or nothing."""
+
+    PROCESS = "process"
+    CONTAINER = "container"
+
+
+@dataclass(frozen=True)
+class Group:
+    """The cells that can share a container: one image, one keras.json."""
+
+    image: str
+    settings: KerasSettings = KerasSettings()
+
+    @property
+    def id(self) -> str:
+        """The name of the group, safe as a file name."""
+        return self.image + ("" if self.settings == KerasSettings() else f".{self.settings.id}")
+
+
 @dataclass(frozen=True)
 class Cell:
     """One run of the model: one image, one keras.json, one seed (None: the script's own luck).
@@ -76,12 +96,16 @@ class Cell:
     repeat: int = 0
 
     @property
+    def group(self) -> Group:
+        """The cells that this one can share a container with."""
+        return Group(self.image, self.settings)
+
+    @property
     def id(self) -> str:
         """The name of the cell: unique within a run, safe as a file name."""
-        settings = "" if self.settings == KerasSettings() else f".{self.settings.id}"
         seed = "" if self.seed is None else f".seed{self.seed}"
         repeat = f".repeat{self.repeat}" if self.repeat else ""
-        return f"{self.image}{settings}{seed}{repeat}"
+        return f"{self.group.id}{seed}{repeat}"
 
 
 @dataclass(frozen=True)
@@ -130,6 +154,7 @@ class Plan:
     caps: Caps = Caps()
     schedule_seed: int = 0
     init: Init = Init.OWN
+    isolation: Isolation = Isolation.PROCESS
 
     def only(self, images: Sequence[str]) -> tuple[Cell, ...]:
         """Return the cells of some of the images, all of them for an empty selection.
@@ -158,6 +183,7 @@ def make_plan(
     repeats: int = 1,
     schedule_seed: int = 0,
     init: Init = Init.OWN,
+    isolation: Isolation = Isolation.PROCESS,
 ) -> Plan:
     """Cross images, settings, seeds and repeats.
 
@@ -188,6 +214,7 @@ def make_plan(
         caps=caps,
         schedule_seed=schedule_seed,
         init=init,
+        isolation=isolation,
     )
 
 

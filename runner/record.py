@@ -50,16 +50,21 @@ class ImageIdentity:
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall time of the runner's own steps, in seconds."""
+    """Wall time, in seconds: to make the container, if none was there, and to run the cell in it.
+
+    The first cell of a container waits there until Keras is imported.
+    """
 
     create: float = 0.0
     run: float = 0.0
-    remove: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What became of one cell. A failure is a result too."""
+    """What became of one cell. A failure is a result too.
+
+    ``reused`` names the run that it was copied from, if nothing that it depends on had changed.
+    """
 
     schema: int = RECORD_SCHEMA
     tool: str
@@ -76,6 +81,7 @@ class Record:
     exit_code: int | None
     notes: tuple[str, ...] = ()
     log_tail: tuple[str, ...] = ()
+    reused: str | None = None
     observation: Observation = field(default_factory=Observation)
 
 

@@ -31,6 +31,7 @@ def remarks(
         for image, side in sides.items():
             found += _of_seeds(image, side)
             found += _of_repeats(image, side)
+            found += _of_compiles(image, side)
         if len(images) > 1:
             found += _of_curves(sides, images[0], tolerances)
     return tuple(dict.fromkeys(found))
@@ -63,6 +64,21 @@ def _of_repeats(image: str, records: Sequence[Record]) -> list[str]:
         return [f"{image} repeats itself: the same seed gives the same figures to the last bit."]
     named = ", ".join(f"{metric} {number(one.spread)}" for metric, one in unlike.items())
     return [f"{image} does not repeat itself: standard deviation within a seed: {named}."]
+
+
+def _of_compiles(image: str, records: Sequence[Record]) -> list[str]:
+    """Tell which times contain a compile; where others do not, those are left out of the rows."""
+    cold = [r for r in records if any(call.compiled for call in r.observation.calls)]
+    if not cold:
+        return []
+    calls = [call for record in cold for call in record.observation.calls]
+    modules = sum(call.compiled for call in calls)
+    seconds = sum(call.compile_seconds for call in calls)
+    told = f"{modules} modules in {seconds:.1f} s"
+    if len(cold) == len(records):
+        return [f"{image} compiled {told} (cold), which its times contain."]
+    some = f"in {len(cold)} of {len(records)} cells (cold)"
+    return [f"{image} compiled {told} {some}, whose times with a compile in them are left out."]
 
 
 def _of_curves(

@@ -1,10 +1,11 @@
 """One run from end to end: load -> plan -> build -> run -> compare -> report."""
 
+import contextlib
 import os
 import platform
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,37 +13,24 @@ from pathlib import Path
 import psutil
 
 import runner
-from runner import (
-    arrays,
-    catalog,
-    compare,
-    datasets,
-    plan,
-    reproduction,
-    script,
-    store,
-    tolerance,
-)
+from runner import cache, catalog, datasets, plan, reuse, script, store, tolerance
 from runner.catalog import Catalog
-from runner.cell import folders
+from runner.cell import cpus, folders
+from runner.cell.lanes import Machine, run_cells
 from runner.cell.ownership import Owner, sweep
-from runner.cell.run import CellContext, run_cell
-from runner.comparison import ArrayDifference, CompareArrays, Comparison
+from runner.cell.worker import CellContext
+from runner.compiled import CompiledStore
 from runner.engine import Engine
-from runner.errors import EngineError, ExitCode, InterruptedRunError
+from runner.errors import EngineError, InterruptedRunError
 from runner.images.build import BasePolicy, Builder, Say
 from runner.interrupts import Interrupts
-from runner.measures import Measure, measures
-from runner.plan import Caps, Cell, Init, KerasSettings, Limits, Plan
-from runner.record import HostFacts, ImageIdentity, Manifest, Outcome, Record
-from runner.remarks import remarks
+from runner.plan import Caps, Cell, Init, Isolation, KerasSettings, Limits, Plan
+from runner.record import HostFacts, ImageIdentity, Manifest, Record
 from runner.report.progress import Progress
-from runner.reported import Reported
-from runner.reproduction import Reproduction
+from runner.reuse import Inputs, Reuse
 from runner.script import Script
 from runner.store import RunFolder
-from runner.stream import BadStreamError
-from runner.tolerance import Tolerance, Tolerances
+from runner.tolerance import Tolerance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +48,9 @@ class RunRequest:
     repeats: int
     schedule_seed: int
     init: Init
+    isolation: Isolation
+    jobs: int | None
+    fresh: bool
     data: Path | None
     results: Path
     run: str | None
@@ -79,7 +70,7 @@ class RunResult:
 
 
 def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
-    """Run the selected cells that have no good record yet, one after the other.
+    """Run the selected cells that have no good record yet, here or elsewhere in the results.
 
     Raises:
         KerasMatrixError: whatever keeps the run from being made, or stops it.
@@ -97,6 +88,7 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
         request=request, folder=folder, made=made, images=images, rules=rules, found=found
     )
 
+    machine = _machine(request.limits, request.jobs)
     engine = Engine.connect()
     try:
         for leftover in sweep(engine):
@@ -115,7 +107,6 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
             for name in dict.fromkeys(cell.image for cell in todo)
         }
         folder.note(_host(engine), tuple(identities.values()))
-        progress.planned(todo)
         context = CellContext(
             engine=engine,
             interrupts=interrupts,
@@ -124,9 +115,21 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
             script=found,
             script_folder=found.folder,
             run=folder,
+            compiled=CompiledStore(cache.root() / cache.COMPILED),
+            cpu=cpus.cpu_key(),
             data=request.data.resolve() if request.data is not None else None,
         )
-        _run_cells(context, todo, images, identities, progress)
+        known = _known(context)
+        if not request.fresh:
+            todo = _reuse(known, folder, todo, identities, progress)
+        progress.planned(todo)
+
+        def ended(record: Record) -> None:
+            if known is not None:
+                known.note(record, folder)
+            progress.ended(record)
+
+        _run_cells(context, machine, todo, images, identities, progress.started, ended)
     finally:
         engine.close()
     last = folder.finish(selected)
@@ -147,6 +150,7 @@ def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
         repeats=request.repeats,
         schedule_seed=request.schedule_seed,
         init=request.init,
+        isolation=request.isolation,
     )
 
 
@@ -198,29 +202,83 @@ def _host(engine: Engine) -> HostFacts:
     )
 
 
+def _machine(limits: Limits, asked: int | None) -> Machine:
+    total = psutil.virtual_memory().total
+    lanes = cpus.lanes(cpus.cores(cpus.available_cpus()), limits.cpus)
+    jobs = cpus.jobs(asked, len(lanes), limits.memory, total)
+    return Machine(
+        lanes=lanes,
+        jobs=jobs,
+        idle=cpus.idle_containers(jobs, len(lanes), limits.memory, total),
+        locks=cache.root() / cache.LOCKS,
+    )
+
+
+def _known(context: CellContext) -> Reuse | None:
+    """Return the finished replicates of the results folder; None if they cannot be told apart."""
+    results = context.run.path.parent
+    script_digest = reuse.folder_digest(context.script.folder, hidden=results)
+    data_digest = None
+    if context.data is not None:
+        data_digest = reuse.folder_digest(context.data, hidden=results)
+    probe = reuse.folder_digest(folders.PROBE_FOLDER)
+    if script_digest is None or probe is None or (context.data and data_digest is None):
+        return None
+    inputs = Inputs(script=script_digest, data=data_digest, probe=probe, cpu=context.cpu)
+    return Reuse(cache.root() / cache.REPLICATES, results, inputs, context.plan)
+
+
+def _reuse(
+    known: Reuse | None,
+    folder: RunFolder,
+    cells: Sequence[Cell],
+    identities: Mapping[str, ImageIdentity],
+    progress: Progress,
+) -> tuple[Cell, ...]:
+    """Copy the finished replicates there are; return the cells that are left."""
+    left, copied = [], 0
+    for cell in cells:
+        found = known.find(cell, identities[cell.image]) if known is not None else None
+        if found is None:
+            left.append(cell)
+        else:
+            reuse.copy(found[1], found[0], folder)
+            copied += 1
+    if copied:
+        progress.step(f"{copied} cells reused: nothing has changed (--fresh runs them anyway)")
+    return tuple(left)
+
+
 def _run_cells(
     context: CellContext,
+    machine: Machine,
     cells: Sequence[Cell],
     images: Catalog,
-    identities: dict[str, ImageIdentity],
-    progress: Progress,
+    identities: Mapping[str, ImageIdentity],
+    started: Callable[[Cell], None],
+    ended: Callable[[Record], None],
 ) -> None:
     staging = context.run.work / f"staged-{secrets.token_hex(4)}"
     try:
-        context = _with_readable_folders(context, staging)
-        for cell in cells:
-            _go_on(context)
-            progress.started(cell)
-            record = run_cell(context, cell, images.get(cell.image), identities[cell.image])
-            progress.ended(record)
-            if record.outcome is Outcome.ENGINE_ERROR:
-                # An engine that is gone fails every cell alike: the others stay to be run.
-                context.engine.facts()
+        if cells:
+            run_cells(
+                _with_readable_folders(context, staging),
+                machine,
+                cells,
+                images,
+                identities,
+                connect=Engine.connect,
+                started=started,
+                ended=ended,
+            )
         _go_on(context)
     except EngineError as error:
         raise EngineError(f"{error} {_how_to_go_on(context.run)}") from error
     finally:
         folders.remove(staging)
+        # Another part of the run may still work there.
+        with contextlib.suppress(OSError):
+            context.run.work.rmdir()
 
 
 def _with_readable_folders(context: CellContext, staging: Path) -> CellContext:
@@ -249,88 +307,3 @@ def _go_on(context: CellContext) -> None:
 
 def _how_to_go_on(folder: RunFolder) -> str:
     return f"What is finished is kept; the same command with '--run {folder.path}' goes on."
-
-
-def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
-    """Compare the images of a run; ``rules`` go before those found beside the model.
-
-    Raises:
-        KerasMatrixError: the run is damaged or holds nothing.
-    """
-    manifest = folder.manifest()
-    records = folder.records()
-    images = manifest.plan.images
-    tolerances = Tolerances((*rules, *manifest.tolerances))
-    caps = (manifest.plan.caps.note,) if manifest.plan.caps.note else ()
-    return compare.compare_images(
-        records,
-        images=images,
-        planned=_planned(manifest),
-        tolerances=tolerances,
-        compare_arrays=_array_comparison(folder, folder),
-        title=f"{manifest.plan.model} ({manifest.run})",
-        notes=(*manifest.notes, *caps, *remarks(records, images, tolerances)),
-    )
-
-
-def compare_two(before: RunFolder, after: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
-    """Compare two runs, image by image.
-
-    Raises:
-        KerasMatrixError: a run is damaged or holds nothing.
-    """
-    manifests = before.manifest(), after.manifest()
-    return compare.compare_runs(
-        before.records(),
-        after.records(),
-        names=(before.name, after.name),
-        planned=(_planned(manifests[0]), _planned(manifests[1])),
-        tolerances=Tolerances((*rules, *manifests[0].tolerances)),
-        compare_arrays=_array_comparison(before, after),
-    )
-
-
-def reproduce(folder: RunFolder, reported: Reported) -> Reproduction:
-    """Hold reported figures against a run's good cells, one value a seed.
-
-    Raises:
-        KerasMatrixError: the run is damaged.
-    """
-    measured: dict[str, dict[str, dict[int, float]]] = {}
-    for record in folder.records():
-        if record.outcome is not Outcome.OK or record.cell.repeat:
-            continue
-        for one in measures(record):
-            by_seed = measured.setdefault(record.cell.image, {}).setdefault(one.metric, {})
-            by_seed[record.cell.seed or 0] = one.value
-    return reproduction.judge(reported, measured)
-
-
-def _planned(manifest: Manifest) -> tuple[str, ...]:
-    return tuple(cell.id for cell in manifest.plan.cells)
-
-
-def _array_comparison(left: RunFolder, right: RunFolder) -> CompareArrays:
-    def compare_arrays(
-        one: Record, here: Measure, other: Record, there: Measure, rule: Tolerance
-    ) -> ArrayDifference | None:
-        if here.file is None or there.file is None:
-            return None
-        try:
-            reference = arrays.read(left.arrays_path(one.cell) / Path(here.file).name)
-            against = arrays.read(right.arrays_path(other.cell) / Path(there.file).name)
-        except BadStreamError:
-            # Not kept whole: the row falls back to the means, which are in the records.
-            return None
-        return arrays.difference(reference, against, rule)
-
-    return compare_arrays
-
-
-def exit_code(comparison: Comparison) -> ExitCode:
-    """Return the exit code that a comparison comes to: no score goes before a difference."""
-    if comparison.failures or comparison.missing:
-        return ExitCode.CELL_FAILED
-    if comparison.differs:
-        return ExitCode.DIFFER
-    return ExitCode.INCONCLUSIVE if comparison.inconclusive else ExitCode.AGREE

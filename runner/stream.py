@@ -57,6 +57,7 @@ class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="eve
     limits: AppliedLimits
     uid: Count
     import_seconds: float
+    cpus: Annotated[list[Count], msgspec.Meta(max_length=4096)] = []
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -90,10 +91,14 @@ class CallStart(msgspec.Struct, frozen=True, tag="call_start", tag_field="event"
 
 
 class FirstBatch(msgspec.Struct, frozen=True, tag="first_batch", tag_field="event"):
-    """The first batch of a fit ended, ``seconds`` after the call."""
+    """The first batch of a fit ended, ``seconds`` after the call.
+
+    ``compiled`` counts the modules that the backend compiled in that time; likewise below.
+    """
 
     id: Count
     seconds: float
+    compiled: Count = 0
 
 
 class EpochEnd(msgspec.Struct, frozen=True, tag="epoch", tag_field="event"):
@@ -103,6 +108,7 @@ class EpochEnd(msgspec.Struct, frozen=True, tag="epoch", tag_field="event"):
     epoch: Count
     seconds: float
     metrics: Metrics
+    compiled: Count = 0
 
 
 class Array(msgspec.Struct, frozen=True):
@@ -128,6 +134,8 @@ class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):
     metrics: Metrics
     params: dict[Text, int]
     arrays: Annotated[list[Array], msgspec.Meta(max_length=1000)]
+    compiled: Count = 0
+    compile_seconds: float = 0.0
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -167,6 +175,7 @@ class Epoch(msgspec.Struct, frozen=True):
     epoch: int
     seconds: float
     metrics: dict[str, Number]
+    compiled: int = 0
 
 
 class Call(msgspec.Struct):
@@ -184,6 +193,9 @@ class Call(msgspec.Struct):
     params: dict[str, int] = {}
     arrays: list[Array] = []
     epochs: list[Epoch] = []
+    compiled: int = 0
+    compile_seconds: float = 0.0
+    first_batch_compiled: int = 0
 
 
 class Observation(msgspec.Struct):
@@ -285,10 +297,9 @@ def _take_of_call(event: FirstBatch | EpochEnd | CallEnd, call: Call) -> None:
     match event:
         case FirstBatch():
             call.first_batch_seconds = event.seconds
+            call.first_batch_compiled = event.compiled
         case EpochEnd():
-            call.epochs.append(
-                Epoch(epoch=event.epoch, seconds=event.seconds, metrics=event.metrics)
-            )
+            call.epochs.append(Epoch(event.epoch, event.seconds, event.metrics, event.compiled))
         case CallEnd():
             call.finished = True
             call.seconds = event.seconds
@@ -296,3 +307,5 @@ def _take_of_call(event: FirstBatch | EpochEnd | CallEnd, call: Call) -> None:
             call.metrics = event.metrics
             call.params = event.params
             call.arrays = event.arrays
+            call.compiled = event.compiled
+            call.compile_seconds = event.compile_seconds

@@ -1,10 +1,11 @@
-"""What a cell's container looks like. Pure: from a cell to a specification, no engine."""
+"""What a container for cells looks like. Pure: from a plan to a specification, no engine."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from runner.plan import Caps, Cell, Init, Limits
+from runner.catalog import Image
+from runner.plan import Caps, Group, Init, Limits
 
 LABEL = "io.keras-matrix.cell"
 OWNER_LABEL = "io.keras-matrix.owner"
@@ -17,6 +18,7 @@ OUTPUT = PurePosixPath("/output")
 SCRATCH = PurePosixPath("/scratch")
 DATA = PurePosixPath("/data")
 CONVERTED = PurePosixPath("/converted")
+COMPILED = PurePosixPath("/compiled")
 
 MAX_OUTPUT_FILE = 256 * 2**20
 MAX_LOG = "16m"
@@ -35,9 +37,10 @@ class Bind:
 class ContainerSpec:
     """A container to create; closed by default.
 
-    No network, read-only root, no capability, no new privileges; ``user`` is ``uid:gid``.
-    Empty folders cover those ``masked``. ``limits.scratch`` bounds the executable tmpfs at
-    ``/scratch`` (Theano loads the modules it compiles from there).
+    No network, read-only root, no capability, no new privileges; ``user`` is ``uid:gid``. Its
+    standard input is open. It runs on the CPUs with the numbers ``cpus`` alone, on any if there
+    are none. Empty folders cover those ``masked``. ``limits.scratch`` bounds the executable tmpfs
+    at ``/scratch`` (Theano loads the modules it compiles from there).
     """
 
     name: str
@@ -48,6 +51,7 @@ class ContainerSpec:
     masked: tuple[PurePosixPath, ...] = ()
     user: str
     limits: Limits
+    cpus: tuple[int, ...] = ()
     labels: Mapping[str, str]
 
 
@@ -55,7 +59,8 @@ class ContainerSpec:
 class CellFolders:
     """The host's folders that a cell mounts; ``results`` may lie within ``script``.
 
-    ``converted`` is a file: what runs instead of the notebook in ``script``.
+    ``converted`` is a file: what runs instead of the notebook in ``script``. ``compiled`` is what
+    earlier cells compiled.
     """
 
     probe: Path
@@ -65,12 +70,15 @@ class CellFolders:
     output: Path
     data: Path | None = None
     converted: Path | None = None
+    compiled: Path | None = None
 
 
-def cell_environment(cell: Cell, limits: Limits) -> dict[str, str]:
-    """Return the cell's whole environment; nothing of the host's is passed on.
+def cell_environment(limits: Limits) -> dict[str, str]:
+    """Return the whole environment of cells; nothing of the host's is passed on.
 
-    ``KERAS_BACKEND`` is left unset: the backend comes from keras.json alone.
+    ``KERAS_BACKEND`` is left unset: the backend comes from keras.json alone. Hashes are the same
+    in all replicates: a process that forks them has but one, and Theano's keys of compiled
+    modules depend on it.
     """
     threads = str(limits.threads)
     return {
@@ -78,7 +86,7 @@ def cell_environment(cell: Cell, limits: Limits) -> dict[str, str]:
         "TMPDIR": str(SCRATCH / "tmp"),
         "KERAS_HOME": str(KERAS_HOME),
         "PYTHONPATH": str(PROBE),
-        "PYTHONHASHSEED": str(cell.seed or 0),
+        "PYTHONHASHSEED": "0",
         "OMP_NUM_THREADS": threads,
         "OPENBLAS_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
@@ -87,9 +95,11 @@ def cell_environment(cell: Cell, limits: Limits) -> dict[str, str]:
 
 def cell_container(
     *,
-    cell: Cell,
+    group: Group,
     name: str,
-    image: str,
+    image: Image,
+    digest: str,
+    cpus: tuple[int, ...],
     script: str,
     arguments: tuple[str, ...],
     folders: CellFolders,
@@ -99,27 +109,36 @@ def cell_container(
     init: Init = Init.OWN,
     labels: Mapping[str, str],
 ) -> ContainerSpec:
-    """Specify the container of a cell; ``image`` is a content digest, ``script`` a file name."""
-    asked = {"--seed": cell.seed, "--epochs-cap": caps.epochs, "--steps-cap": caps.steps}
-    given = [part for name, value in asked.items() if value is not None for part in (name, value)]
-    paired = ("--paired",) if init is Init.PAIRED else ()
-    converted: tuple[str, ...] = ()
-    if folders.converted is not None:
-        converted = ("--converted", str(CONVERTED / folders.converted.name))
+    """Specify a container for cells of one group; ``script`` is a file name.
+
+    ``digest`` is the content digest of the image, ``cpus`` the numbers of the CPUs to run on.
+    """
+    options: dict[str, object] = {
+        "--output": OUTPUT,
+        "--workspace": SCRATCH / "work",
+        "--compiled": image.compiled,
+        "--epochs-cap": caps.epochs,
+        "--steps-cap": caps.steps,
+        "--converted": CONVERTED / folders.converted.name if folders.converted else None,
+    }
+    given = [str(p) for name, value in options.items() if value is not None for p in (name, value)]
     command = (
-        *("python", "-m", "keras_matrix_probe", "run", "--output", str(OUTPUT)),
-        *("--workspace", str(SCRATCH / "work"), *(str(part) for part in given), *paired),
-        *converted,
+        *("python", "-m", "keras_matrix_probe", "serve", *given),
+        *(("--paired",) if init is Init.PAIRED else ()),
         *(str(SCRIPT / script), "--", *arguments),
     )
+    optional = {
+        DATA: folders.data,
+        CONVERTED: folders.converted.parent if folders.converted else None,
+        COMPILED: folders.compiled,
+    }
     return ContainerSpec(
         name=name,
-        image=image,
+        image=digest,
         command=command,
-        environment=cell_environment(cell, limits),
+        environment=cell_environment(limits),
         binds=(
-            *((Bind(folders.data, DATA),) if folders.data is not None else ()),
-            *((Bind(folders.converted.parent, CONVERTED),) if folders.converted else ()),
+            *(Bind(source, target) for target, source in optional.items() if source is not None),
             Bind(folders.probe, PROBE / folders.probe.name),
             Bind(folders.script, SCRIPT),
             Bind(folders.keras_home, KERAS_HOME),
@@ -128,7 +147,8 @@ def cell_container(
         masked=tuple(_below_script(folders)),
         user=user,
         limits=limits,
-        labels={LABEL: cell.id, **labels},
+        cpus=cpus,
+        labels={LABEL: group.id, **labels},
     )
 
 

@@ -46,6 +46,20 @@ def take_back(path: Path) -> None:
     os.lchown(path, 0, 0)
 
 
+def claim(output: Path, target: Path) -> None:
+    """Take a folder that a cell wrote out of its reach; a link in its place becomes a folder."""
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    try:
+        os.rename(output, target)
+    except FileNotFoundError:
+        # The cell has removed it.
+        target.mkdir()
+    if target.is_symlink() or not target.is_dir():
+        target.unlink()
+        target.mkdir()
+    take_back(target)
+
+
 def remove(path: Path) -> None:
     """Remove a folder that a cell wrote in, whatever permissions it left."""
 

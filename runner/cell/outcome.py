@@ -2,6 +2,7 @@
 
 import math
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.plan import Cell, Limits
@@ -20,13 +21,18 @@ BY_STATUS = {
 
 @dataclass(frozen=True)
 class Ending:
-    """How a container ended, as the engine tells it; ``gone`` if someone removed it."""
+    """How a cell ended: as the probe ``reported`` it, else as the engine tells of its container.
+
+    ``gone`` if someone removed that; ``forged`` if the report is not one of the probe's.
+    """
 
     exit_code: int | None
     out_of_memory: bool = False
     timed_out: bool = False
     interrupted: bool = False
     gone: bool = False
+    reported: bool = False
+    forged: bool = False
     error: str = ""
 
 
@@ -51,6 +57,8 @@ def judge(
         return Judgement(Outcome.INTERRUPTED, "The run was stopped while this cell ran.")
     if ending.gone:
         return Judgement(Outcome.KILLED, "The container was removed from outside.")
+    if ending.forged:
+        return Judgement(Outcome.BAD_OUTPUT, "The report of how the cell ended is damaged.")
     if ending.timed_out:
         return Judgement(
             Outcome.TIMEOUT,
@@ -134,9 +142,14 @@ def mismatch(cell: Cell, backend: str, expect: dict[str, str], found: Environmen
     return f"Not what was planned: {'; '.join(wrong)}; run 'keras-matrix images verify'."
 
 
-def limits_not_applied(limits: Limits, applied: dict[str, float]) -> str:
-    """Compare limits read back with those planned; return what differs, or nothing."""
+def limits_not_applied(limits: Limits, applied: dict[str, float], pinned: int | None) -> str:
+    """Compare limits read back with those planned; return what differs, or nothing.
+
+    ``pinned`` is the number of CPUs the cell is pinned to, None where that is not known.
+    """
     planned = {"memory": float(limits.memory), "cpus": limits.cpus, "pids": float(limits.pids)}
+    if pinned is not None:
+        planned["cpuset"] = float(pinned)
     wrong = [
         f"{name} {applied.get(name, 0):g} instead of {value:g}"
         for name, value in planned.items()
@@ -150,8 +163,16 @@ def limits_not_applied(limits: Limits, applied: dict[str, float]) -> str:
     )
 
 
-def limits_seen(found: Environment, planned: Limits) -> str:
-    """Compare the control group's own word with the plan, where it says anything."""
+def limits_seen(found: Environment, planned: Limits, cpus: tuple[int, ...]) -> str:
+    """Compare the control group's own word with the plan, where it says anything.
+
+    ``cpus`` are the numbers of the CPUs that the cell is pinned to.
+    """
+    if found.cpus and tuple(found.cpus) != cpus:
+        return (
+            f"The engine does not pin cells to CPUs ({_list(found.cpus)} instead of "
+            f"{_list(cpus)}); use an engine with control groups for cpuset."
+        )
     seen = {"memory": found.limits.memory, "cpus": found.limits.cpus, "pids": found.limits.pids}
     known = {name: _value(value) for name, value in seen.items() if value is not None}
     defaults = {
@@ -159,7 +180,11 @@ def limits_seen(found: Environment, planned: Limits) -> str:
         "cpus": planned.cpus,
         "pids": float(planned.pids),
     }
-    return limits_not_applied(planned, defaults | known)
+    return limits_not_applied(planned, defaults | known, None)
+
+
+def _list(cpus: Sequence[int]) -> str:
+    return ",".join(map(str, cpus))
 
 
 def _value(number: Number) -> float:

@@ -65,6 +65,19 @@ _OPTIONS: tuple[Decorator, ...] = (
         show_default=True,
         help="First weights: each backend's own, or the same on all, one draw a seed.",
     ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Cells at a time.  [default: one a core]",
+    ),
+    click.option(
+        "--isolation",
+        type=click.Choice(["process", "container"]),
+        default="process",
+        show_default=True,
+        help="What each replicate gets for itself: a process, or a container.",
+    ),
+    click.option("--fresh", is_flag=True, help="Run again what is finished and has not changed."),
     click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit."),
     click.option(
         "--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch."
@@ -114,6 +127,9 @@ def make_request(
     deterministic: bool,
     schedule_seed: int,
     init: str,
+    jobs: int | None,
+    isolation: str,
+    fresh: bool,
     epochs_cap: int | None,
     steps_cap: int | None,
     data: Path | None,
@@ -131,7 +147,15 @@ def make_request(
     from runner import session
     from runner.errors import ConfigurationError
     from runner.images.build import BasePolicy
-    from runner.plan import Caps, Floatx, ImageDataFormat, Init, Limits, cross_settings
+    from runner.plan import (
+        Caps,
+        Floatx,
+        ImageDataFormat,
+        Init,
+        Isolation,
+        Limits,
+        cross_settings,
+    )
 
     if not (0 < timeout < math.inf and 0 < cpus < math.inf and pids > 0):
         raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
@@ -160,6 +184,9 @@ def make_request(
         repeats=repeats,
         schedule_seed=schedule_seed,
         init=chosen,
+        isolation=Isolation(isolation),
+        jobs=jobs,
+        fresh=fresh,
         data=data,
         results=results,
         run=run_name,

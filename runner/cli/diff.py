@@ -30,7 +30,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Compare the images of RUN, or RUN with OTHER image by image. Needs no engine."""
-    from runner import session, store, tolerance
+    from runner import assess, store, tolerance
     from runner.cli.show import chosen_format, show
 
     rules = tolerance.parse(tolerance_texts)
@@ -38,8 +38,8 @@ def command(
         rules += tolerance.load(tolerances)
     found = store.find(results, run)
     if other is None:
-        comparison = session.compare_run(found, rules)
+        comparison = assess.compare_run(found, rules)
     else:
-        comparison = session.compare_two(found, store.find(results, other), rules)
+        comparison = assess.compare_two(found, store.find(results, other), rules)
     show(comparison, chosen_format(output, as_json))
-    return int(session.exit_code(comparison))
+    return int(assess.exit_code(comparison))

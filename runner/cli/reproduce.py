@@ -29,8 +29,8 @@ def command(
 
     Exits with 0 if all that is comparable holds, with 1 if something does not.
     """
+    from runner import assess, script
     from runner import reported as reports
-    from runner import script, session
     from runner.errors import ConfigurationError, ExitCode
     from runner.record import Outcome
     from runner.report import reproduction as shown
@@ -46,7 +46,7 @@ def command(
     path = reported or script.load(request.target).folder / reports.REPORTED_FILE
     figures = reports.load(path)
     result = execute(request, quiet=quiet, verbose=verbose)
-    judged = session.reproduce(result.folder, figures)
+    judged = assess.reproduce(result.folder, figures)
     if as_json:
         click.echo(shown.render(judged))
     else:

@@ -18,6 +18,7 @@ COMMANDS = {
     "join": "Merge runs of one script that were made apart.",
     "list": "List the images of the matrix.",
     "images": "Build, list, verify, lock, save and load images.",
+    "cache": "List and clear what is kept between runs.",
     "doctor": "Say what is missing here, and the command that mends it.",
 }
 

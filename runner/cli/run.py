@@ -31,7 +31,7 @@ def command(
 
     ARGUMENTS go to the script; put -- before those that begin with a dash.
     """
-    from runner import session, tolerance
+    from runner import assess, tolerance
     from runner.cli.show import chosen_format, show
     from runner.errors import ExitCode
     from runner.record import Outcome
@@ -39,9 +39,9 @@ def command(
     rules = tolerance.parse(tolerance_texts)
     result = execute(make_request(**cells), quiet=quiet, verbose=verbose)
     if result.last:
-        comparison = session.compare_run(result.folder, rules)
+        comparison = assess.compare_run(result.folder, rules)
         show(comparison, chosen_format(output, as_json))
-        code = session.exit_code(comparison)
+        code = assess.exit_code(comparison)
     else:
         failed = any(record.outcome is not Outcome.OK for record in result.records)
         code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE

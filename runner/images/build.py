@@ -10,9 +10,9 @@ from enum import Enum
 from pathlib import Path
 
 import filelock
-import platformdirs
 
 import runner
+from runner import cache
 from runner.catalog import Catalog, Image
 from runner.engine import Engine
 from runner.engine_types import BuildFailedError, ImageInfo, ImageNotFoundError, RegistryError
@@ -194,7 +194,8 @@ class Builder:
 
     @contextmanager
     def _lock(self, name: str) -> Iterator[None]:
-        folder = platformdirs.user_cache_path("keras-matrix", ensure_exists=True)
+        folder = cache.root()
+        folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / f"{name}.lock")
         told = False
         while True:

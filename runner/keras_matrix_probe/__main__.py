@@ -1,4 +1,4 @@
-"""``python -m keras_matrix_probe run --output DIR [--seed N] SCRIPT -- ARGUMENTS``."""
+"""``python -m keras_matrix_probe serve --output DIR --workspace DIR SCRIPT -- ARGUMENTS``."""
 
 import argparse
 import json
@@ -12,59 +12,109 @@ from typing import Any, Dict, List
 from . import PROTOCOL, data_sets, environment, paired, script, seeding, workspace
 from .arrays import ArrayStore
 from .caps import Caps
+from .compiled import (
+    CompileClock,
+    Compiled,
+    make_theano_find_its_modules,
+    read_theano_index,
+)
 from .events import EventStream
+from .hooks import Recorder
+from .serve import Server
 
 
 def main(argv: List[str]) -> int:
     """Run one of the probe's commands; return the process's exit status."""
     parser = argparse.ArgumentParser(prog="keras_matrix_probe")
     commands = parser.add_subparsers(dest="command")
-    run_parser = commands.add_parser("run", help="run a script and write its event stream")
-    run_parser.add_argument("--output", required=True, help="folder for the event stream")
-    run_parser.add_argument("--workspace", required=True, help="folder to run the script in")
-    run_parser.add_argument("--seed", type=int, default=None)
-    run_parser.add_argument("--paired", action="store_true", help="draw weights from NumPy")
-    run_parser.add_argument("--epochs-cap", type=int, default=None)
-    run_parser.add_argument("--steps-cap", type=int, default=None)
-    run_parser.add_argument("--converted", default=None, help="what a notebook was converted to")
-    run_parser.add_argument("script", help="the script's path")
-    run_parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    served = commands.add_parser("serve", help="run a script once for each request")
+    served.add_argument("--output", required=True, help="folder with a folder for each request")
+    served.add_argument("--workspace", required=True, help="folder to run the script in")
+    served.add_argument("--compiled", default="", help="folder where the backend compiles code")
+    served.add_argument("--paired", action="store_true", help="draw weights from NumPy")
+    served.add_argument("--epochs-cap", type=int, default=None)
+    served.add_argument("--steps-cap", type=int, default=None)
+    served.add_argument("--converted", default=None, help="what a notebook was converted to")
+    served.add_argument("script", help="the script's path")
+    served.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("packages", help="print the installed versions as JSON")
     chosen = parser.parse_args(argv)
     if chosen.command == "packages":
         found = environment.installed_packages()
         print(json.dumps({"python": sys.version.split()[0], "packages": found}))
         return 0
-    return run(chosen)
+    return serve(chosen)
 
 
-def run(chosen: argparse.Namespace) -> int:
-    """Run one script; the event stream's ``end`` tells how it went, the exit code echoes it."""
-    stream = EventStream(chosen.output)
-    stream.emit("start", protocol=PROTOCOL)
+def serve(chosen: argparse.Namespace) -> int:
+    """Import Keras, then run the script in a process of its own for each request."""
     _forget_probe_path()
-    for folder in (os.environ.get("HOME"), os.environ.get("TMPDIR")):
-        if folder:
-            os.makedirs(folder, exist_ok=True)
+    _make_home()
+    store = Compiled(chosen.compiled) if chosen.compiled else None
+    if store is not None:
+        store.restore()
+    loaded = Loaded()
+    clock = CompileClock()
+    if loaded.keras is not None:
+        make_theano_find_its_modules()
+        read_theano_index()
+        clock.install()
+
+    def ended(folder: str, exit_code: int) -> Dict[str, Any]:
+        if store is None or exit_code != 0:
+            return {}
+        count = store.hand_back(os.path.join(folder, "compiled"))
+        read_theano_index()
+        return {"compiled": count}
+
+    server = Server(chosen.output, os.path.dirname(chosen.workspace), chosen.compiled)
+    for request in server.replicates(ended):
+        return replicate(chosen, request, loaded, clock)
+    return 0
+
+
+class Loaded:
+    """Keras as it was imported, or what went wrong, and how long that took, in seconds."""
+
+    def __init__(self) -> None:
+        self.keras: Any = None
+        self.failure: Dict[str, Any] = {}
+        started = time.perf_counter()
+        try:
+            self.keras = _import_keras()
+        except Exception as failure:  # whatever an import raises is each cell's result
+            self.failure = _import_failure(failure)
+        self.seconds = time.perf_counter() - started
+
+
+def replicate(
+    chosen: argparse.Namespace, request: Dict[str, Any], loaded: Loaded, clock: CompileClock
+) -> int:
+    """Run the script once; the stream's ``end`` tells how it went, the exit code echoes it."""
+    stream = EventStream(request["folder"])
+    stream.emit("start", protocol=PROTOCOL)
+    keras = loaded.keras
+    if keras is None:
+        sys.stderr.write(loaded.failure["error"]["traceback"])
+        stream.emit("end", **loaded.failure)
+        return 1
+    _make_home()
     workspace.mirror(os.path.dirname(chosen.script), chosen.workspace)
     if chosen.converted:
         shutil.copy(chosen.converted, chosen.workspace)
     path = os.path.join(chosen.workspace, os.path.basename(chosen.converted or chosen.script))
     arguments = chosen.arguments[1:] if chosen.arguments[:1] == ["--"] else chosen.arguments
 
-    started = time.perf_counter()
-    try:
-        keras = _import_keras()
-    except Exception as failure:  # whatever an import raises is this cell's result
-        stream.emit("end", **_import_failure(failure))
-        return 1
-    stream.emit("environment", **environment.describe(keras, time.perf_counter() - started))
-    recorder = _install_hooks(keras, stream, chosen)
+    stream.emit("environment", **environment.describe(keras, loaded.seconds))
+    caps = Caps(chosen.epochs_cap, chosen.steps_cap)
+    recorder = Recorder(stream, ArrayStore(request["folder"]), chosen.workspace, caps, clock)
+    recorder.install(keras)
     scratch = os.path.dirname(chosen.workspace)
     data_sets.install(keras, scratch, lambda text: stream.emit("note", text=text))
-    if chosen.seed is not None:
-        seeding.seed_all(keras, chosen.seed)
-    pairing = paired.install(keras, chosen.seed or 0) if chosen.paired else None
+    seed = request["seed"]
+    if seed is not None:
+        seeding.seed_all(keras, seed)
+    pairing = paired.install(keras, seed or 0) if chosen.paired else None
 
     started = time.perf_counter()
     cpu = time.process_time()
@@ -73,18 +123,27 @@ def run(chosen: argparse.Namespace) -> int:
     if pairing is not None and pairing.not_paired:
         names = ", ".join(pairing.not_paired)
         stream.emit("note", text="Weights that are not paired: %s." % names[:2000])
-    usage = resource.getrusage(resource.RUSAGE_SELF)
     outcome.update(
         seconds=time.perf_counter() - started,
         cpu_seconds=time.process_time() - cpu,
-        # Linux tells it in kibibytes (getrusage(2)).
-        peak_memory=usage.ru_maxrss * 1024,
+        peak_memory=_peak_memory(),
         keras_backend_variable=os.environ.get("KERAS_BACKEND"),
     )
     sys.stdout.flush()
     sys.stderr.flush()
     stream.emit("end", **outcome)
     return int(outcome["exit_code"])
+
+
+def _make_home() -> None:
+    for folder in (os.environ.get("HOME"), os.environ.get("TMPDIR")):
+        if folder:
+            os.makedirs(folder, exist_ok=True)
+
+
+def _peak_memory() -> int:
+    # Linux tells it in kibibytes (getrusage(2)).
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _import_keras() -> Any:
@@ -98,20 +157,10 @@ def _import_keras() -> Any:
     return keras
 
 
-def _install_hooks(keras: Any, stream: EventStream, chosen: argparse.Namespace) -> Any:
-    from .hooks import Recorder
-
-    caps = Caps(chosen.epochs_cap, chosen.steps_cap)
-    recorder = Recorder(stream, ArrayStore(chosen.output), chosen.workspace, caps)
-    recorder.install(keras)
-    return recorder
-
-
 def _import_failure(failure: Exception) -> Dict[str, Any]:
     import traceback
 
     text = traceback.format_exc()
-    sys.stderr.write(text)
     return {
         "status": "import",
         "exit_code": 1,
@@ -124,7 +173,7 @@ def _import_failure(failure: Exception) -> Dict[str, Any]:
         },
         "seconds": 0.0,
         "cpu_seconds": time.process_time(),
-        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_memory": _peak_memory(),
         "keras_backend_variable": None,
     }
 

@@ -150,6 +150,7 @@ def describe(keras: Any, import_seconds: float) -> Dict[str, Any]:
         "platform": platform.platform(),
         "cpu_model": cpu_model(),
         "cpu_count": len(affinity(0)) if affinity else os.cpu_count(),
+        "cpus": sorted(affinity(0)) if affinity else [],
         "keras": str(keras.__version__),
         "backend": name,
         "floatx": str(backend.floatx()),

@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 from . import models
 from .arrays import ArrayStore
 from .caps import Arguments, Caps
+from .compiled import CompileClock
 from .events import EventStream
 from .loops import METHODS, Loops
 
@@ -33,8 +34,16 @@ KINDS = {
 class Recorder:
     """Turns calls on Keras models into events."""
 
-    def __init__(self, stream: EventStream, arrays: ArrayStore, folder: str, caps: Caps) -> None:
+    def __init__(
+        self,
+        stream: EventStream,
+        arrays: ArrayStore,
+        folder: str,
+        caps: Caps,
+        clock: Optional[CompileClock] = None,
+    ) -> None:
         self._caps = caps
+        self.clock = clock or CompileClock()
         self._stream = stream
         self._arrays = arrays
         self._folder = folder
@@ -44,7 +53,7 @@ class Recorder:
         self._described: Set[int] = set()
         self._keep: List[Any] = []
         self._next_id = 0
-        self._loops = Loops()
+        self._loops = Loops(self.clock)
 
     def install(self, keras: Any) -> None:
         """Wrap the methods of ``keras.models.Model``."""
@@ -67,7 +76,12 @@ class Recorder:
             arrays: List[Dict[str, Any]] = []
             if loop.kind == "predict_on_batch":
                 arrays = self.save(loop.name, loop.last)
-            self._stream.emit("first_batch", id=loop.number, seconds=loop.first_seconds)
+            self._stream.emit(
+                "first_batch",
+                id=loop.number,
+                seconds=loop.first_seconds,
+                compiled=loop.first_compiled,
+            )
             self._stream.emit(
                 "call_end",
                 id=loop.number,
@@ -76,6 +90,8 @@ class Recorder:
                 metrics={} if arrays else named_metrics(model, loop.last),
                 params={"calls": loop.calls},
                 arrays=arrays,
+                compiled=loop.compiled,
+                compile_seconds=loop.compile_seconds,
             )
 
     def _wrap_batch(self, original: Callable[..., Any], kind: str) -> Callable[..., Any]:
@@ -169,6 +185,7 @@ class _Call:
         self.number, self._name = recorder.begin(kind, model)
         self._start = time.perf_counter()
         self._epoch_start = self._start
+        self._compiled = self._epoch_compiled = recorder.clock.modules
         self._first_batch: Optional[float] = None
         self._last: Dict[str, Any] = {}
         self._params: Dict[str, Any] = {}
@@ -180,11 +197,15 @@ class _Call:
         args: Tuple[Any, ...],
         kwargs: Dict[str, Any],
     ) -> Any:
+        clock = self._recorder.clock
+        self._compiled = self._epoch_compiled = clock.modules
+        compile_seconds = clock.seconds
         self._start = self._epoch_start = time.perf_counter()
         cpu = time.process_time()
         result = original(model, *args, **kwargs)
         seconds = time.perf_counter() - self._start
         cpu = time.process_time() - cpu
+        compiled = clock.modules - self._compiled
         self._recorder.describe(model)
         arrays: List[Dict[str, Any]] = []
         if self._kind == "predict":
@@ -197,6 +218,8 @@ class _Call:
             metrics=self._metrics(model, result),
             params=self._params,
             arrays=arrays,
+            compiled=compiled,
+            compile_seconds=clock.seconds - compile_seconds,
         )
         return result
 
@@ -214,10 +237,16 @@ class _Call:
     def batch_ended(self) -> None:
         if self._first_batch is None:
             self._first_batch = time.perf_counter() - self._start
-            self._recorder.emit("first_batch", id=self.number, seconds=self._first_batch)
+            self._recorder.emit(
+                "first_batch",
+                id=self.number,
+                seconds=self._first_batch,
+                compiled=self._recorder.clock.modules - self._compiled,
+            )
 
     def epoch_began(self) -> None:
         self._epoch_start = time.perf_counter()
+        self._epoch_compiled = self._recorder.clock.modules
 
     def epoch_ended(self, epoch: int, logs: Any) -> None:
         self._last = numbers(logs or {})
@@ -227,6 +256,7 @@ class _Call:
             epoch=int(epoch),
             seconds=time.perf_counter() - self._epoch_start,
             metrics=self._last,
+            compiled=self._recorder.clock.modules - self._epoch_compiled,
         )
 
 

@@ -7,6 +7,8 @@ on one model, from one line are one loop; it ends with the script.
 import time
 from typing import Any, Callable, Dict, List, Tuple
 
+from .compiled import CompileClock
+
 METHODS = ("train_on_batch", "test_on_batch", "predict_on_batch")
 MAX_LOOPS = 1000
 
@@ -14,7 +16,8 @@ MAX_LOOPS = 1000
 class Loop:
     """All calls from one place: how many, how long, and what the last one gave."""
 
-    def __init__(self, kind: str, number: int, name: str) -> None:
+    def __init__(self, kind: str, number: int, name: str, clock: CompileClock) -> None:
+        self._clock = clock
         self.kind = kind
         self.number = number
         self.name = name
@@ -22,17 +25,24 @@ class Loop:
         self.seconds = 0.0
         self.cpu_seconds = 0.0
         self.first_seconds = 0.0
+        self.compiled = 0
+        self.compile_seconds = 0.0
+        self.first_compiled = 0
         self.last: Any = None
 
     def run(self, call: Callable[[], Any]) -> Any:
         """Make one call and take its time."""
+        modules, compile_seconds = self._clock.modules, self._clock.seconds
         start, cpu = time.perf_counter(), time.process_time()
         result = call()
         seconds = time.perf_counter() - start
         self.cpu_seconds += time.process_time() - cpu
         self.seconds += seconds
+        self.compiled += self._clock.modules - modules
+        self.compile_seconds += self._clock.seconds - compile_seconds
         if self.calls == 0:
             self.first_seconds = seconds
+            self.first_compiled = self.compiled
         self.calls += 1
         self.last = result
         return result
@@ -41,7 +51,8 @@ class Loop:
 class Loops:
     """The loops of a script, by place."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: CompileClock) -> None:
+        self._clock = clock
         self._found: Dict[Tuple[str, int, str], Loop] = {}
         self._models: List[Any] = []
 
@@ -55,7 +66,7 @@ class Loops:
                 for other in reversed(list(self._found)):
                     if other[0] == kind:
                         return self._found[other]
-            self._found[key] = Loop(kind, *begin(kind, model))
+            self._found[key] = Loop(kind, *begin(kind, model), self._clock)
             # Held, so that no other model gets this one's id.
             self._models.append(model)
         return self._found[key]

@@ -122,7 +122,7 @@ def sleeping(client: docker.DockerClient, images: None, results: Path) -> Iterat
         text=True,
     )
     try:
-        yield Sleeping(process, _asleep(client, process, filters), filters)
+        yield Sleeping(process, _asleep(client, process, filters, results / run), filters)
     finally:
         if process.poll() is None:
             process.kill()
@@ -132,12 +132,12 @@ def sleeping(client: docker.DockerClient, images: None, results: Path) -> Iterat
 
 
 def _asleep(
-    client: docker.DockerClient, process: "subprocess.Popen[str]", filters: Any
+    client: docker.DockerClient, process: "subprocess.Popen[str]", filters: Any, run: Path
 ) -> Container:
     for _ in range(600):
-        for container in client.containers.list(filters=filters):
-            if b"sleeping" in container.logs():
-                return container
+        if any(b"sleeping" in log.read_bytes() for log in run.glob("work/*/output/*/log")):
+            (container,) = client.containers.list(filters=filters)
+            return container
         if process.poll() is not None:
             break
         time.sleep(0.1)

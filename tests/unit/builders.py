@@ -112,7 +112,7 @@ def record(
         outcome=outcome,
         reason=reason,
         started="2026-01-01T00:00:00+00:00",
-        timing=Timing(create=0.1, run=2.0, remove=0.1),
+        timing=Timing(create=0.1, run=2.0),
         exit_code=0 if outcome is Outcome.OK else 1,
         notes=notes,
         log_tail=log_tail,

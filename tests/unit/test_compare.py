@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from builders import array, call, record
 
+from runner.assess import exit_code
 from runner.compare import compare_images, compare_runs
 from runner.comparison import ArrayDifference, Comparison, Row, Verdict
 from runner.errors import ExitCode, NothingSelectedError
 from runner.measures import Measure
 from runner.plan import Cell, Floatx, KerasSettings
 from runner.record import BaseKind, Outcome, Record
-from runner.session import exit_code
 from runner.stream import Call, Number
 from runner.tolerance import Tolerance, Tolerances
 

@@ -1,10 +1,12 @@
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+import msgspec
 import pytest
 
+from runner.catalog import Base, Image
 from runner.cell.container import CellFolders, ContainerSpec, cell_container, cell_environment
-from runner.plan import Caps, Cell, Limits
+from runner.plan import Caps, Floatx, Group, KerasSettings, Limits
 
 FOLDERS = CellFolders(
     probe=Path("/host/keras_matrix_probe"),
@@ -15,13 +17,25 @@ FOLDERS = CellFolders(
 )
 
 
+TF = Image(
+    name="tf",
+    folder="tf",
+    backend="tensorflow",
+    python="3.6.15",
+    base=Base(reference="python:3.6", digest="sha256:" + "a" * 64),
+    expect={},
+)
+
+
 def spec(
-    cell: Cell, *arguments: str, folders: CellFolders = FOLDERS, caps: Caps | None = None
+    *arguments: str, folders: CellFolders = FOLDERS, caps: Caps | None = None, image: Image = TF
 ) -> ContainerSpec:
     return cell_container(
-        cell=cell,
+        group=Group("tf", KerasSettings(floatx=Floatx.FLOAT64)),
         name="keras-matrix-tf",
-        image="sha256:0",
+        image=image,
+        digest="sha256:0",
+        cpus=(2, 3),
         script="model.py",
         arguments=arguments,
         folders=folders,
@@ -35,7 +49,7 @@ def spec(
 def test_the_environment_is_the_cells_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "theano")
     monkeypatch.setenv("SECRET", "x")
-    found = cell_environment(Cell("tf"), Limits())
+    found = cell_environment(Limits())
     # The backend is keras.json's to say.
     assert "KERAS_BACKEND" not in found
     assert "SECRET" not in found
@@ -44,18 +58,17 @@ def test_the_environment_is_the_cells_alone(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_numbers_have_the_threads_planned(threads: int) -> None:
-    found = cell_environment(Cell("tf"), Limits(threads=threads))
+    found = cell_environment(Limits(threads=threads))
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     assert {found[name] for name in names} == {str(threads)}
 
 
-@pytest.mark.parametrize(("seed", "hashes"), [(None, "0"), (0, "0"), (7, "7")])
-def test_hashes_are_fixed_in_every_cell(seed: int | None, hashes: str) -> None:
-    assert cell_environment(Cell("tf", seed=seed), Limits())["PYTHONHASHSEED"] == hashes
+def test_hashes_are_the_same_in_all_replicates() -> None:
+    assert cell_environment(Limits())["PYTHONHASHSEED"] == "0"
 
 
 def test_only_the_output_can_be_written() -> None:
-    binds = spec(Cell("tf")).binds
+    binds = spec().binds
     assert [bind.source for bind in binds if not bind.read_only] == [FOLDERS.output]
     assert {bind.source for bind in binds} == {
         FOLDERS.probe,
@@ -66,32 +79,24 @@ def test_only_the_output_can_be_written() -> None:
 
 
 def test_the_scripts_arguments_are_its_own() -> None:
-    command = spec(Cell("tf"), "--output", "x").command
+    command = spec("--output", "x").command
     assert command[-4:] == ("/script/model.py", "--", "--output", "x")
-    assert "--seed" not in command
-
-
-def test_a_seed_is_passed_on() -> None:
-    command = spec(Cell("tf", seed=0)).command
-    assert command[command.index("--seed") + 1] == "0"
 
 
 def test_caps_are_passed_on() -> None:
-    command = spec(Cell("tf"), caps=Caps(epochs=2)).command
+    command = spec(caps=Caps(epochs=2)).command
     assert command[command.index("--epochs-cap") + 1] == "2"
     assert "--steps-cap" not in command
 
 
 def test_data_sets_are_read_only() -> None:
     folders = replace(FOLDERS, data=Path("/host/data"))
-    (bind,) = [
-        bind for bind in spec(Cell("tf"), folders=folders).binds if bind.source == folders.data
-    ]
+    (bind,) = [bind for bind in spec(folders=folders).binds if bind.source == folders.data]
     assert (str(bind.target), bind.read_only) == ("/data", True)
 
 
-def test_labels_name_the_cell() -> None:
-    assert spec(Cell("tf", seed=3)).labels == {"io.keras-matrix.cell": "tf.seed3", "owner": "me"}
+def test_labels_name_the_group() -> None:
+    assert spec().labels == {"io.keras-matrix.cell": "tf.float64", "owner": "me"}
 
 
 @pytest.mark.parametrize(
@@ -106,4 +111,24 @@ def test_labels_name_the_cell() -> None:
 )
 def test_no_cell_reads_the_results_of_others(results: str, masked: tuple[str, ...]) -> None:
     folders = replace(FOLDERS, results=Path(results))
-    assert spec(Cell("tf"), folders=folders).masked == tuple(map(PurePosixPath, masked))
+    assert spec(folders=folders).masked == tuple(map(PurePosixPath, masked))
+
+
+def test_cells_are_pinned_to_the_cpus_of_their_lane() -> None:
+    assert spec().cpus == (2, 3)
+
+
+def test_what_a_notebook_was_converted_to_runs_beside_it() -> None:
+    found = spec(folders=replace(FOLDERS, converted=Path("/host/work/converted/a.ipynb.py")))
+    assert found.command[found.command.index("--converted") + 1] == "/converted/a.ipynb.py"
+    (bind,) = [bind for bind in found.binds if str(bind.target) == "/converted"]
+    assert (bind.source, bind.read_only) == (Path("/host/work/converted"), True)
+
+
+def test_compiled_code_is_read_only_and_only_where_the_image_has_some() -> None:
+    assert "--compiled" not in spec().command
+    image = msgspec.structs.replace(TF, compiled="/scratch/theano")
+    found = spec(folders=replace(FOLDERS, compiled=Path("/host/work/compiled")), image=image)
+    assert found.command[found.command.index("--compiled") + 1] == "/scratch/theano"
+    (bind,) = [bind for bind in found.binds if str(bind.target) == "/compiled"]
+    assert bind.read_only

@@ -12,7 +12,7 @@ from runner.stream import End, Failure, Observation
 WELL = end()
 FAILURE = Failure(kind="ValueError", message="no", traceback="...", file="model.py", line=7)
 LIMITS = Limits(memory=512 * 2**20, timeout=90)
-PLANNED = {"memory": float(512 * 2**20), "cpus": 1.0, "pids": 256.0}
+PLANNED = {"cpuset": 1.0, "memory": float(512 * 2**20), "cpus": 1.0, "pids": 256.0}
 
 
 def failed(status: str, **changed: Any) -> End:
@@ -124,9 +124,9 @@ def test_the_settings_are_the_cells_own() -> None:
 
 
 def test_limits_as_planned() -> None:
-    assert limits_not_applied(LIMITS, PLANNED) == ""
+    assert limits_not_applied(LIMITS, PLANNED, 1) == ""
     # Kernels round to pages and periods.
-    assert limits_not_applied(LIMITS, {**PLANNED, "memory": 512 * 2**20 - 4096}) == ""
+    assert limits_not_applied(LIMITS, {**PLANNED, "memory": 512 * 2**20 - 4096}, 1) == ""
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_limits_as_planned() -> None:
     ],
 )
 def test_limits_that_are_not_applied_are_told(applied: dict[str, float]) -> None:
-    assert "does not apply the limits" in limits_not_applied(LIMITS, applied)
+    assert "does not apply the limits" in limits_not_applied(LIMITS, applied, 1)
 
 
 def test_only_the_limit_that_is_missing_is_named() -> None:
-    told = limits_not_applied(LIMITS, {**PLANNED, "pids": 0})
+    told = limits_not_applied(LIMITS, {**PLANNED, "pids": 0}, 1)
     assert "pids 0 instead of 256" in told
     assert "memory" not in told.partition(";")[0]
 
@@ -158,8 +158,19 @@ def test_only_the_limit_that_is_missing_is_named() -> None:
     ],
 )
 def test_limits_as_the_control_group_tells_them(seen: dict[str, Any], fine: bool) -> None:
-    assert (limits_seen(environment(limits=seen), LIMITS) == "") is fine
+    assert (limits_seen(environment(limits=seen), LIMITS, (0,)) == "") is fine
 
 
 def test_the_time_limit_is_not_the_kernels() -> None:
-    assert limits_not_applied(replace(LIMITS, timeout=1.0), PLANNED) == ""
+    assert limits_not_applied(replace(LIMITS, timeout=1.0), PLANNED, 1) == ""
+
+
+def test_a_cell_that_is_not_pinned_is_told() -> None:
+    assert "pin" not in limits_seen(environment(cpus=[2, 3]), LIMITS, (2, 3))
+    told = limits_seen(environment(cpus=[0, 1, 2, 3]), LIMITS, (2, 3))
+    assert "does not pin cells to CPUs (0,1,2,3 instead of 2,3)" in told
+
+
+def test_a_forged_report_is_no_result() -> None:
+    ending = Ending(exit_code=None, forged=True)
+    assert judge(ending, Observation(), "", LIMITS, "").outcome is Outcome.BAD_OUTPUT

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy
@@ -13,6 +14,7 @@ import pytest
 
 from runner.cell.folders import PROBE_FOLDER
 from runner.images.verify import Installed
+from runner.keras_matrix_probe.pump import MAX_PART
 from runner.stream import End, Observation, parse
 
 FAKE_KERAS = {
@@ -43,8 +45,8 @@ class Cell:
         self.root = root
         self.script = root / "script" / "model.py"
         self.script.parent.mkdir()
-        self.output = root / "output"
-        self.output.mkdir()
+        self.output = root / "output" / "1"
+        self.output.mkdir(parents=True)
         self.keras = root / "site" / "keras"
         self.keras.mkdir(parents=True)
         for name, text in FAKE_KERAS.items():
@@ -55,8 +57,9 @@ class Cell:
         kept = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "keras_matrix_probe", "run"),
-                *("--output", str(self.output), "--workspace", str(self.root / "scratch" / "work")),
+                *(sys.executable, "-m", "keras_matrix_probe", "serve"),
+                *("--output", str(self.output.parent)),
+                *("--workspace", str(self.root / "scratch" / "work")),
                 *(*options, str(self.script), "--", *arguments),
             ],
             cwd=self.root,
@@ -67,20 +70,32 @@ class Cell:
                 "TMPDIR": str(self.root / "scratch" / "tmp"),
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def run(self, text: str, *options: str, arguments: tuple[str, ...] = ()) -> tuple[int, str]:
+    def run(
+        self,
+        text: str,
+        *options: str,
+        seed: int | None = None,
+        arguments: tuple[str, ...] = (),
+    ) -> tuple[int, str]:
         """Run a script; return its exit code and what it printed."""
         self.script.write_text(text)
-        # A cell's scratch space is its own.
+        # A cell's scratch space and output are its own.
         shutil.rmtree(self.root / "scratch", ignore_errors=True)
+        shutil.rmtree(self.output)
+        self.output.mkdir()
         with self.start(*options, arguments=arguments) as process:
-            out, self.stderr = process.communicate(timeout=60)
-        return process.returncode, out
+            request = json.dumps({"folder": self.output.name, "seed": seed})
+            out, err = process.communicate(request + "\n", timeout=60)
+        assert (out, err) == ("", "")
+        ended = self.output / "ended"
+        code = json.loads(ended.read_text())["exit_code"] if ended.exists() else process.returncode
+        return code, (self.output / "log").read_text()
 
     def told(self, *, complete: bool = True) -> Observation:
         return parse((self.output / "events.jsonl").read_bytes(), complete=complete)
@@ -106,7 +121,7 @@ def test_a_script_from_start_to_end(cell: Cell) -> None:
         "os.environ['KERAS_BACKEND'] = 'cntk'\n"
     )
     code, out = cell.run(text, arguments=("--fast", "--", "x"))
-    assert (code, out, cell.stderr) == (0, "['--fast', '--', 'x'] 1,2\n", "")
+    assert (code, out) == (0, "['--fast', '--', 'x'] 1,2\n")
     found = cell.told()
     assert found.environment is not None
     assert (found.environment.keras, found.environment.backend) == ("2.3.1", "fake")
@@ -131,13 +146,14 @@ def test_a_script_does_not_see_the_probe(cell: Cell) -> None:
 
 
 def test_a_script_that_fails(cell: Cell) -> None:
-    code, _ = cell.run("print('so far')\nraise ValueError('no')\n")
+    code, out = cell.run("print('so far')\nraise ValueError('no')\n")
     assert code == 1
     end = cell.end()
     assert end.error is not None
     assert (end.status, end.error.message, end.error.line) == ("error", "no", 2)
-    assert cell.stderr.endswith("ValueError: no\n")
-    assert 'File "model.py", line 2' in cell.stderr
+    assert out.startswith("so far\n")
+    assert out.endswith("ValueError: no\n")
+    assert 'File "model.py", line 2' in out
 
 
 def test_the_exit_code_is_the_scripts(cell: Cell) -> None:
@@ -157,10 +173,10 @@ def test_a_keras_that_cannot_be_imported(cell: Cell) -> None:
 
 
 def test_a_process_that_ends_at_once_leaves_what_it_told(cell: Cell) -> None:
-    cell.script.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
-    with cell.start() as process:
-        process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL
+    code, _ = cell.run("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    # The server ends as its replicate did, and the container with it.
+    assert code == 128 + signal.SIGKILL
+    assert not (cell.output / "ended").exists()
     found = cell.told(complete=False)
     assert found.environment is not None
     assert found.end is None
@@ -168,9 +184,45 @@ def test_a_process_that_ends_at_once_leaves_what_it_told(cell: Cell) -> None:
 
 def test_a_seed_is_set_before_the_script_is_loaded(cell: Cell) -> None:
     text = "import random, numpy\nprint(random.random(), numpy.random.random())\n"
-    first = cell.run(text, "--seed", "7")[1]
-    assert cell.run(text, "--seed", "7")[1] == first
-    assert cell.run(text, "--seed", "8")[1] != first
+    first = cell.run(text, seed=7)[1]
+    assert cell.run(text, seed=7)[1] == first
+    assert cell.run(text, seed=8)[1] != first
+
+
+def test_replicates_of_one_server_know_nothing_of_each_other(cell: Cell) -> None:
+    (cell.keras / "__init__.py").write_text("import os\n__version__ = '2.3.1'\npid = os.getpid()\n")
+    cell.script.write_text(
+        "import os, sys, keras, numpy\n"
+        "assert not hasattr(keras, 'touched')\n"
+        "keras.touched = True\n"
+        "assert sys.stdin.read() == ''\n"
+        "print(numpy.random.random(), os.getpid() != keras.pid, os.getpgid(0) == os.getpid())\n"
+    )
+    outputs = [cell.output.parent / name for name in ("2", "3", "4")]
+    with cell.start() as process:
+        assert process.stdin is not None
+        for output, seed in zip(outputs, (7, 8, 7), strict=True):
+            output.mkdir()
+            shutil.rmtree(cell.root / "scratch", ignore_errors=True)
+            process.stdin.write(json.dumps({"folder": output.name, "seed": seed}) + "\n")
+            process.stdin.flush()
+            while not (output / "ended").exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+        # It ends with its input: nothing is left when the runner is gone.
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+    logs = [(output / "log").read_text() for output in outputs]
+    assert logs[0] == logs[2] != logs[1]
+    assert all(log.endswith(" True True\n") for log in logs)
+
+
+def test_of_a_long_output_the_end_is_kept(cell: Cell) -> None:
+    text = "for i in range(200000):\n    print('%099d' % i)\n"
+    cell.run(text)
+    log = (cell.output / "log.before").read_bytes() + (cell.output / "log").read_bytes()
+    assert MAX_PART <= len(log) <= 2 * MAX_PART
+    assert log.endswith(b"%099d\n" % 199999)
 
 
 def test_installed_versions_are_told_as_json() -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
@@ -14,9 +15,11 @@ from runner import script
 from runner.catalog import Base, Image
 from runner.cell.container import KERAS_HOME, OUTPUT, ContainerSpec
 from runner.cell.ownership import Owner
-from runner.cell.run import CellContext, run_cell
+from runner.cell.run import run_cell
+from runner.cell.worker import CellContext, Worker
+from runner.compiled import CompiledStore
 from runner.engine import Engine
-from runner.engine_types import ContainerState
+from runner.engine_types import ContainerState, Input
 from runner.errors import EngineError
 from runner.interrupts import Interrupts
 from runner.plan import Cell, Limits
@@ -50,6 +53,20 @@ Body = Callable[[Path, Path], int | None]
 """What a container does with its output and keras.json folders; None: it never ends."""
 
 
+class HostInput(Input):
+    """Hands requests to the engine that stands for the container."""
+
+    def __init__(self, engine: "HostEngine", container: str) -> None:
+        self.engine = engine
+        self.container = container
+
+    def send(self, content: bytes) -> None:
+        self.engine.serve(self.container, json.loads(content))
+
+    def close(self) -> None:
+        pass
+
+
 class HostEngine(Engine):
     """Runs the body of a cell in this process; no engine at all."""
 
@@ -67,11 +84,30 @@ class HostEngine(Engine):
 
     def applied_limits(self, container: str) -> dict[str, float]:
         limits = self.limits or self.there[container].limits
-        return {"memory": limits.memory, "cpus": limits.cpus, "pids": limits.pids}
+        pinned = len(self.there[container].cpus)
+        return {
+            "memory": limits.memory,
+            "cpus": limits.cpus,
+            "pids": limits.pids,
+            "cpuset": pinned,
+        }
+
+    def attach(self, container: str) -> Input:
+        return HostInput(self, container)
 
     def start(self, container: str) -> None:
+        pass
+
+    def serve(self, container: str, request: dict[str, Any]) -> None:
+        """Run a replicate, as the probe does."""
         folders = {bind.target: bind.source for bind in self.there[container].binds}
-        self.exit_code = self.body(folders[OUTPUT], folders[KERAS_HOME])
+        output = folders[OUTPUT] / request["folder"]
+        (output / "log").write_bytes(self.log)
+        code = self.body(output, folders[KERAS_HOME])
+        if code is not None and code > 128:
+            self.exit_code = code
+        elif code is not None and not (output / "ended").exists():
+            (output / "ended").write_text(json.dumps({"exit_code": code}))
 
     def state(self, container: str) -> ContainerState | None:
         if container not in self.there:
@@ -87,7 +123,7 @@ class HostEngine(Engine):
         self.killed = True
 
     def logs(self, container: str, limit: int) -> bytes:
-        return self.log[:limit]
+        return b"the container's own"
 
     def remove(self, container: str) -> bool:
         return self.there.pop(container, None) is not None
@@ -116,7 +152,7 @@ class Bench:
     def of(self, engine: HostEngine) -> Record:
         found = script.load(self.source)
         self.run.open(manifest([CELL]), found.files)
-        context = CellContext(
+        self.context = CellContext(
             engine=engine,
             interrupts=self.interrupts,
             owner=Owner.this_process(),
@@ -124,13 +160,17 @@ class Bench:
             script=found,
             script_folder=found.folder,
             run=self.run,
+            compiled=CompiledStore(self.source.parent.parent / "compiled"),
+            cpu="a processor",
         )
+        worker = Worker(self.context, CELL.group, IMAGE, identity("tf"), (0,))
         try:
-            record = run_cell(context, CELL, IMAGE, identity("tf"))
+            record = run_cell(self.context, CELL, worker)
         finally:
+            worker.close()
             # Whatever happened, nothing is left.
             assert engine.there == {}
-            assert not self.run.work.exists()
+            assert list(self.run.work.iterdir()) == []
         assert self.run.record(CELL) == record
         return record
 

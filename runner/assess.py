@@ -1,0 +1,103 @@
+"""Compare and judge what runs recorded; from disk, without an engine."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner import arrays, compare, reproduction
+from runner.comparison import ArrayDifference, CompareArrays, Comparison
+from runner.errors import ExitCode
+from runner.measures import Measure, measures, without_compiles
+from runner.record import Manifest, Outcome, Record
+from runner.remarks import remarks
+from runner.reported import Reported
+from runner.reproduction import Reproduction
+from runner.store import RunFolder
+from runner.stream import BadStreamError
+from runner.tolerance import Tolerance, Tolerances
+
+
+def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
+    """Compare the images of a run; ``rules`` go before those found beside the model.
+
+    Raises:
+        KerasMatrixError: the run is damaged or holds nothing.
+    """
+    manifest = folder.manifest()
+    records = folder.records()
+    images = manifest.plan.images
+    tolerances = Tolerances((*rules, *manifest.tolerances))
+    caps = (manifest.plan.caps.note,) if manifest.plan.caps.note else ()
+    return compare.compare_images(
+        records,
+        images=images,
+        planned=_planned(manifest),
+        tolerances=tolerances,
+        compare_arrays=_array_comparison(folder, folder),
+        title=f"{manifest.plan.model} ({manifest.run})",
+        notes=(*manifest.notes, *caps, *remarks(records, images, tolerances)),
+    )
+
+
+def compare_two(before: RunFolder, after: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
+    """Compare two runs, image by image.
+
+    Raises:
+        KerasMatrixError: a run is damaged or holds nothing.
+    """
+    manifests = before.manifest(), after.manifest()
+    return compare.compare_runs(
+        before.records(),
+        after.records(),
+        names=(before.name, after.name),
+        planned=(_planned(manifests[0]), _planned(manifests[1])),
+        tolerances=Tolerances((*rules, *manifests[0].tolerances)),
+        compare_arrays=_array_comparison(before, after),
+    )
+
+
+def reproduce(folder: RunFolder, reported: Reported) -> Reproduction:
+    """Hold reported figures against a run's good cells, one value a seed.
+
+    Raises:
+        KerasMatrixError: the run is damaged.
+    """
+    by_image: dict[str, dict[int, tuple[Measure, ...]]] = {}
+    for record in folder.records():
+        if record.outcome is Outcome.OK and not record.cell.repeat:
+            by_image.setdefault(record.cell.image, {})[record.cell.seed or 0] = measures(record)
+    measured: dict[str, dict[str, dict[int, float]]] = {}
+    for image, side in by_image.items():
+        for seed, found in without_compiles(side).items():
+            for one in found.values():
+                measured.setdefault(image, {}).setdefault(one.metric, {})[seed] = one.value
+    return reproduction.judge(reported, measured)
+
+
+def _planned(manifest: Manifest) -> tuple[str, ...]:
+    return tuple(cell.id for cell in manifest.plan.cells)
+
+
+def _array_comparison(left: RunFolder, right: RunFolder) -> CompareArrays:
+    def compare_arrays(
+        one: Record, here: Measure, other: Record, there: Measure, rule: Tolerance
+    ) -> ArrayDifference | None:
+        if here.file is None or there.file is None:
+            return None
+        try:
+            reference = arrays.read(left.arrays_path(one.cell) / Path(here.file).name)
+            against = arrays.read(right.arrays_path(other.cell) / Path(there.file).name)
+        except BadStreamError:
+            # Not kept whole: the row falls back to the means, which are in the records.
+            return None
+        return arrays.difference(reference, against, rule)
+
+    return compare_arrays
+
+
+def exit_code(comparison: Comparison) -> ExitCode:
+    """Return the exit code that a comparison comes to: no score goes before a difference."""
+    if comparison.failures or comparison.missing:
+        return ExitCode.CELL_FAILED
+    if comparison.differs:
+        return ExitCode.DIFFER
+    return ExitCode.INCONCLUSIVE if comparison.inconclusive else ExitCode.AGREE

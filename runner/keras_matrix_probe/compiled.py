@@ -1,0 +1,128 @@
+"""Code that the backend compiles for the machine: kept between cells, counted within them.
+
+Theano 1.0.4 keeps C modules in its ``compiledir``, a folder each. A cell begins with copies of
+those that its image and earlier cells of the same script have, and hands back what is new.
+"""
+
+import os
+import shutil
+import sys
+import time
+from typing import Any, Callable, Dict, List, Tuple
+
+FROM_IMAGE = "/opt/keras-matrix/compiled"
+FROM_CELLS = "/compiled"
+NOT_CODE = ("lock_dir", "__pycache__")
+
+State = Dict[str, Tuple[int, int]]
+"""Entry to size and time of the newest file in it."""
+
+
+class Compiled:
+    """The folder where a backend keeps what it compiles."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._known: State = {}
+
+    def restore(self, sources: Tuple[str, ...] = (FROM_IMAGE, FROM_CELLS)) -> None:
+        """Copy what is there already; has to come before Keras is imported."""
+        os.makedirs(self._folder, exist_ok=True)
+        for source in sources:
+            if not os.path.isdir(source):
+                continue
+            for entry in sorted(os.listdir(source)):
+                target = os.path.join(self._folder, entry)
+                if not os.path.exists(target):
+                    shutil.copytree(os.path.join(source, entry), target)
+        self._known = self._state()
+
+    def hand_back(self, target: str) -> int:
+        """Copy what is new or changed since the last time; return how many entries those are."""
+        state = self._state()
+        changed = [entry for entry in sorted(state) if state[entry] != self._known.get(entry)]
+        if os.path.lexists(target):
+            # Not ours: nothing of that kind is there yet.
+            return 0
+        for entry in changed:
+            shutil.copytree(
+                os.path.join(self._folder, entry),
+                os.path.join(target, entry),
+                ignore=shutil.ignore_patterns("__pycache__", "*.cpp"),
+            )
+        self._known = state
+        return len(changed)
+
+    def _state(self) -> State:
+        found: State = {}
+        for entry in os.listdir(self._folder):
+            folder = os.path.join(self._folder, entry)
+            if entry in NOT_CODE or os.path.islink(folder) or not os.path.isdir(folder):
+                continue
+            status = [
+                os.lstat(os.path.join(folder, name))
+                for name in os.listdir(folder)
+                if name not in NOT_CODE
+            ]
+            found[entry] = (
+                sum(one.st_size for one in status),
+                max([one.st_mtime_ns for one in status] or [0]),
+            )
+        return found
+
+
+class CompileClock:
+    """How many modules were compiled by this process, and how long that took, in seconds."""
+
+    def __init__(self) -> None:
+        self.modules = 0
+        self.seconds = 0.0
+
+    def wrap(self, compile_one: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that compiles one module, and counts it."""
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return compile_one(*args, **kwargs)
+            finally:
+                self.modules += 1
+                self.seconds += time.perf_counter() - start
+
+        return counted
+
+    def install(self) -> None:
+        """Count the modules that Theano compiles, if it is the backend."""
+        if "theano" in sys.modules:
+            from theano.gof.cmodule import GCC_compiler
+
+            GCC_compiler.compile_str = staticmethod(self.wrap(GCC_compiler.compile_str))
+
+
+def make_theano_find_its_modules() -> None:
+    """Mend what keeps Theano 1.0.4 from finding compiled modules again.
+
+    ``CLinker.cmodule_key_`` (theano/gof/cc.py, tag rel-1.0.4) counts an op's ``__props__`` among
+    the versions of its C code, and takes an empty one for an op without a version, whose module
+    is never used twice. An op that has no properties has a version all the same: the one its
+    ``c_code_cache_version`` tells. ``__hash__`` and ``__eq__`` were made of the properties when
+    the class was and stay as they are.
+    """
+    if "theano" not in sys.modules:
+        return
+    from theano.gof.op import Op
+
+    pending: List[Any] = [Op]
+    while pending:
+        kind = pending.pop()
+        pending += kind.__subclasses__()
+        if kind.__dict__.get("__props__") == ():
+            del kind.__props__
+
+
+def read_theano_index() -> None:
+    """Have Theano read the keys of all compiled modules, once for all replicates."""
+    if "theano" in sys.modules:
+        from theano.gof.cc import get_module_cache
+
+        get_module_cache().refresh(cleanup=False)
