@@ -26,6 +26,7 @@ from runner.stream import BadStreamError, read_bounded
 INDEX_FILE = "index.json"
 ENTRIES = "entries"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
+MAX_INDEX = 16 * 2**20
 MAX_FILE = 32 * 2**20
 MAX_FILES = 16
 MAX_ENTRIES = 4000
@@ -129,10 +130,13 @@ class CompiledStore:
         with filelock.FileLock(folder / ".lock"):
             index = _read_index(folder) or Index(about=about, used="", entries={})
             entries = {name: files for name, files in index.entries.items() if name not in damaged}
-            size, new = index.size, 0
+            sizes = {name: _size(folder / ENTRIES / name) for name in entries}
+            new = 0
             for name, contents in found.items():
-                more = sum(map(len, contents.values()))
-                if (name not in entries and len(entries) >= MAX_ENTRIES) or size + more > MAX_KEY:
+                sizes_of_others = sum(size for entry, size in sizes.items() if entry != name)
+                size = sum(map(len, contents.values()))
+                full = name not in entries and len(entries) >= MAX_ENTRIES
+                if full or sizes_of_others + size > MAX_KEY:
                     continue
                 shutil.rmtree(folder / ENTRIES / name, ignore_errors=True)
                 _write_entry(folder / ENTRIES / name, contents)
@@ -140,9 +144,9 @@ class CompiledStore:
                 entries[name] = {
                     file: hashlib.sha256(content).hexdigest() for file, content in contents.items()
                 }
-                size += more
+                sizes[name] = size
             now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            kept = replace(index, used=now, entries=entries, size=size)
+            kept = replace(index, used=now, entries=entries, size=sum(sizes.values()))
             write_atomically(folder / INDEX_FILE, to_json(kept))
         self._shrink(about.key)
         return new
@@ -174,10 +178,17 @@ class CompiledStore:
 
 def _read_index(folder: Path) -> Index | None:
     try:
-        return msgspec.json.decode(read_bounded(folder / INDEX_FILE, MAX_KEY), type=Index)
+        return msgspec.json.decode(read_bounded(folder / INDEX_FILE, MAX_INDEX), type=Index)
     except (BadStreamError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # Nothing is kept, or nothing that can be trusted.
         return None
+
+
+def _size(folder: Path) -> int:
+    try:
+        return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder))
+    except OSError:
+        return 0
 
 
 def _checked(path: Path, digest: str) -> bytes:
