@@ -155,7 +155,7 @@ def test_a_key_is_bounded(
 def test_in_all_the_keys_not_used_for_longest_go(
     store: CompiledStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "MAX_ALL", 22)
+    monkeypatch.setattr(compiled, "MAX_ALL", 20)
     abouts = [replace(ABOUT, script_sha256=str(number)) for number in range(3)]
     for number, about in enumerate(abouts):
         store.keep(about, handed_back(tmp_path / f"cell{number}", tmp1=b"1234"))
