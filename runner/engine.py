@@ -305,7 +305,9 @@ class Engine:
         parts: list[bytes] = []
         size = 0
         with _told():
-            for part in self._client.api.logs(container, stream=True, stdout=True, stderr=True):
+            for part in self._client.api.logs(
+                container, stream=True, follow=False, stdout=True, stderr=True
+            ):
                 parts.append(part[: limit - size])
                 size += len(parts[-1])
                 if size >= limit:

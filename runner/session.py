@@ -129,7 +129,9 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
                 known.note(record, folder)
             progress.ended(record)
 
-        _run_cells(context, machine, todo, images, identities, progress.started, ended)
+        _run_cells(
+            context, machine, todo, images, identities, progress.step, progress.started, ended
+        )
     finally:
         engine.close()
     last = folder.finish(selected)
@@ -255,6 +257,7 @@ def _run_cells(
     cells: Sequence[Cell],
     images: Catalog,
     identities: Mapping[str, ImageIdentity],
+    say: Callable[[str], None],
     started: Callable[[Cell], None],
     ended: Callable[[Record], None],
 ) -> None:
@@ -268,6 +271,7 @@ def _run_cells(
                 images,
                 identities,
                 connect=Engine.connect,
+                say=say,
                 started=started,
                 ended=ended,
             )

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from runner.plan import Cell, Group, Isolation
 from runner.record import ImageIdentity, Outcome, Record
 
 CPU_POLL = 0.05
+PATIENCE = 2.0
+"""Seconds to wait for CPUs before the user is told."""
 ATTEMPTS = 3
 UNFIT = (Outcome.LIMIT_NOT_APPLIED, Outcome.MISMATCH, Outcome.BAD_OUTPUT)
 """After these, a container is not used again."""
@@ -84,10 +87,13 @@ def run_cells(
     identities: Mapping[str, ImageIdentity],
     *,
     connect: Callable[[], Engine],
+    say: Callable[[str], None],
     started: Callable[[Cell], None],
     ended: Callable[[Record], None],
 ) -> None:
     """Run cells, several at a time; ``started`` and ``ended`` hear of one at a time.
+
+    ``say`` is told what else the user should know.
 
     On a request to stop, the cells that run are ended and recorded, and the others left.
 
@@ -98,7 +104,7 @@ def run_cells(
     made = [_Lane(context, cpus, machine, images, identities, connect) for cpus in machine.lanes]
     cold = {cell.group for cell in cells if made[0].has_to_compile(cell.group)}
     queue = Queue(cells, cold)
-    lanes = _Lanes(made, context.interrupts)
+    lanes = _Lanes(made, context.interrupts, say)
     hearing = threading.Lock()
     errors: list[BaseException] = []
 
@@ -240,9 +246,13 @@ class _Lane:
 class _Lanes:
     """All lanes; one is used by one thread, and one runner, at a time."""
 
-    def __init__(self, lanes: Sequence[_Lane], interrupts: Interrupts) -> None:
+    def __init__(
+        self, lanes: Sequence[_Lane], interrupts: Interrupts, say: Callable[[str], None]
+    ) -> None:
         self._lanes = lanes
         self._interrupts = interrupts
+        self._say = say
+        self._said = False
         self._lock = threading.Lock()
 
     @contextmanager
@@ -251,16 +261,25 @@ class _Lanes:
 
         It is None if a stop is requested first.
         """
+        begin = time.monotonic()
         while True:
             lane = self._take(group)
             if lane is not None or self._interrupts.wait(CPU_POLL):
                 break
+            if time.monotonic() - begin > PATIENCE:
+                self._tell()
         try:
             yield lane
         finally:
             if lane is not None:
                 with self._lock:
                     self._release(lane)
+
+    def _tell(self) -> None:
+        with self._lock:
+            if not self._said:
+                self._said = True
+                self._say("waiting for CPUs that another run of keras-matrix uses")
 
     def _take(self, group: Group) -> _Lane | None:
         with self._lock:

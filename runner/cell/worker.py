@@ -39,6 +39,7 @@ LOG_FILES = ("log.before", "log")
 COMPILED_FOLDER = "compiled"
 MAX_ENDED = 4096
 MAX_LOG_BYTES = 16 * 2**20
+MAX_PREFACE = 2**20
 FIRST_POLL = 0.005
 LAST_POLL = 0.1
 STATE_POLL = 0.5
@@ -109,6 +110,7 @@ class Worker:
         self._container = ""
         self._input: Input | None = None
         self._count = 0
+        self._preface: bytes | None = None
         self._restored = Restored(0)
 
     @property
@@ -212,7 +214,7 @@ class Worker:
                 raise GoneError from error
             raise
         ending = self._wait(output)
-        log = b"" if ending.reported or ending.gone else self._container_log()
+        preface = self._container_log(ending)
         if not ending.reported and not (output / "events.jsonl").exists() and self._count > 1:
             self.close_container()
             raise GoneError
@@ -221,7 +223,7 @@ class Worker:
             if not ending.reported:
                 self.close_container()
             folders.claim(output, collected)
-            yield Told(ending, (self._log(collected) + log)[:MAX_LOG_BYTES], collected)
+            yield Told(ending, preface + self._log(collected), collected)
         finally:
             folders.remove(collected)
 
@@ -272,8 +274,11 @@ class Worker:
             return Ending(exit_code=None, forged=True)
         return Ending(exit_code=found.exit_code, reported=True)
 
-    def _container_log(self) -> bytes:
-        return self._context.engine.logs(self._container, MAX_LOG_BYTES)
+    def _container_log(self, ending: Ending) -> bytes:
+        """Return what was printed before any cell began: while Keras was imported."""
+        if not ending.gone and (self._preface is None or not ending.reported):
+            self._preface = self._context.engine.logs(self._container, MAX_PREFACE)
+        return self._preface or b""
 
     @staticmethod
     def _log(folder: Path) -> bytes:

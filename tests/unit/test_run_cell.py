@@ -123,7 +123,7 @@ class HostEngine(Engine):
         self.killed = True
 
     def logs(self, container: str, limit: int) -> bytes:
-        return b"the container's own"
+        return b"Using TensorFlow backend.\n"[:limit]
 
     def remove(self, container: str) -> bool:
         return self.there.pop(container, None) is not None
@@ -198,7 +198,8 @@ def test_a_cell_that_ends_well(bench: Bench) -> None:
     assert record.observation.environment is not None
     assert record.image == identity("tf")
     assert record.log_tail == ()
-    assert bench.run.log_path(CELL).read_bytes() == b"Epoch 1/1\nall \xff printed\n"
+    log = bench.run.log_path(CELL).read_bytes()
+    assert log == b"Using TensorFlow backend.\nEpoch 1/1\nall \xff printed\n"
 
 
 def test_keras_json_is_as_planned(bench: Bench) -> None:
@@ -394,9 +395,9 @@ def test_the_log_of_a_failure_is_safe_to_print(bench: Bench) -> None:
         Outcome.SCRIPT_ERROR,
         "ValueError: no (model.py, line 3)",
     )
-    assert record.log_tail[:2] == ("red", "step 2/2")
-    assert len(record.log_tail[2]) == 400
-    assert len(record.log_tail) == 3
+    assert record.log_tail[:3] == ("Using TensorFlow backend.", "red", "step 2/2")
+    assert len(record.log_tail[3]) == 400
+    assert len(record.log_tail) == 4
 
 
 def test_a_script_that_sets_the_backend_is_noted(bench: Bench) -> None:
