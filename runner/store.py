@@ -27,7 +27,7 @@ from runner.record import (
     Outcome,
     Record,
 )
-from runner.stream import BadStreamError, read_bounded
+from runner.stream import BadStreamError, Environment, read_bounded
 
 MANIFEST_FILE = "manifest.json"
 MAX_RECORD = 256 * 2**20
@@ -73,13 +73,19 @@ def to_json(value: Any) -> bytes:
 def _read(path: Path, shape: type[Shape], schema: int) -> Shape:
     try:
         content = read_bounded(path, MAX_RECORD)
-        found = msgspec.json.decode(content, type=_SchemaOnly).schema
+        try:
+            value = msgspec.json.decode(content, type=shape)
+            found = getattr(value, "schema", None)
+        except msgspec.ValidationError:
+            found = msgspec.json.decode(content, type=_SchemaOnly).schema
+            if found == schema:
+                raise
         if found != schema:
             raise StoreError(
                 f"{path} has schema {found}; this version reads {schema}: "
                 "read it with the version that wrote it, or run again."
             )
-        return msgspec.json.decode(content, type=shape)
+        return value
     except (
         BadStreamError,
         msgspec.MsgspecError,
@@ -220,8 +226,20 @@ class RunFolder:
 
     def records(self) -> tuple[Record, ...]:
         """Read the records of all planned cells that have one, in the plan's order."""
-        found = (self.record(cell) for cell in self.manifest().plan.cells)
-        return tuple(record for record in found if record is not None)
+        found = []
+        known: dict[str, Environment] = {}
+        for cell in self.manifest().plan.cells:
+            record = self.record(cell)
+            if record is None:
+                continue
+            # Half of what a record takes, and nearly always that of the one before.
+            environment = record.observation.environment
+            if environment is not None:
+                if known.get(cell.image) != environment:
+                    known[cell.image] = environment
+                record.observation.environment = known[cell.image]
+            found.append(record)
+        return tuple(found)
 
     def unfinished(self, cells: Sequence[Cell]) -> tuple[Cell, ...]:
         """Return the cells without a successful record."""
