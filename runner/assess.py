@@ -1,14 +1,15 @@
 """Compare and judge what runs recorded; from disk, without an engine."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runner import arrays, compare, reproduction
 from runner.comparison import ArrayDifference, CompareArrays, Comparison
 from runner.errors import ExitCode
-from runner.measures import Measure, measures, without_compiles
+from runner.measures import Measure, all_measures, without_compiles
 from runner.record import Manifest, Outcome, Record
-from runner.remarks import remarks
+from runner.remarks import on_chance, on_loops, remarks
 from runner.reported import Reported
 from runner.reproduction import Reproduction
 from runner.store import RunFolder
@@ -27,7 +28,7 @@ def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
     images = manifest.plan.images
     tolerances = Tolerances((*rules, *manifest.tolerances))
     caps = (manifest.plan.caps.note,) if manifest.plan.caps.note else ()
-    return compare.compare_images(
+    comparison = compare.compare_images(
         records,
         images=images,
         planned=_planned(manifest),
@@ -36,6 +37,8 @@ def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
         title=f"{manifest.plan.model} ({manifest.run})",
         notes=(*manifest.notes, *caps, *remarks(records, images, tolerances)),
     )
+    advice = on_chance(manifest.plan, comparison)
+    return replace(comparison, notes=(*comparison.notes, *advice))
 
 
 def compare_two(before: RunFolder, after: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
@@ -45,13 +48,14 @@ def compare_two(before: RunFolder, after: RunFolder, rules: Sequence[Tolerance])
         KerasMatrixError: a run is damaged or holds nothing.
     """
     manifests = before.manifest(), after.manifest()
+    records = before.records(), after.records()
     return compare.compare_runs(
-        before.records(),
-        after.records(),
+        *records,
         names=(before.name, after.name),
         planned=(_planned(manifests[0]), _planned(manifests[1])),
         tolerances=Tolerances((*rules, *manifests[0].tolerances)),
         compare_arrays=_array_comparison(before, after),
+        notes=on_loops([one for run in records for one in run if one.outcome is Outcome.OK]),
     )
 
 
@@ -64,7 +68,7 @@ def reproduce(folder: RunFolder, reported: Reported) -> Reproduction:
     by_image: dict[str, dict[int, tuple[Measure, ...]]] = {}
     for record in folder.records():
         if record.outcome is Outcome.OK and not record.cell.repeat:
-            by_image.setdefault(record.cell.image, {})[record.cell.seed or 0] = measures(record)
+            by_image.setdefault(record.cell.image, {})[record.cell.seed or 0] = all_measures(record)
     measured: dict[str, dict[str, dict[int, float]]] = {}
     for image, side in by_image.items():
         for seed, found in without_compiles(side).items():

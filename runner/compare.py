@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from runner.comparison import (
     ArrayDifference,
-    CellNote,
     CompareArrays,
     Comparison,
     Row,
@@ -17,7 +16,8 @@ from runner.errors import NothingSelectedError
 from runner.inference import Finding, Inference, compare_ratio
 from runner.inference import compare as infer
 from runner.measures import Measure, measures, without_compiles
-from runner.record import BaseKind, Outcome, Record
+from runner.notes import cell_notes, failures
+from runner.record import Outcome, Record
 from runner.tolerance import Kind, Tolerance, Tolerances
 
 BY_FINDING = {
@@ -95,6 +95,7 @@ def compare_runs(
     planned: tuple[Sequence[str], Sequence[str]],
     tolerances: Tolerances,
     compare_arrays: CompareArrays,
+    notes: Sequence[str] = (),
 ) -> Comparison:
     """Compare two runs, image by image and setting by setting.
 
@@ -129,7 +130,7 @@ def compare_runs(
         for name, run, cells in zip(names, (before, after), planned, strict=True)
         for cell in not_recorded(run, cells)
     ]
-    return _comparison(title, rows, (*before, *after), missing)
+    return _comparison(title, rows, (*before, *after), missing, notes)
 
 
 def _all_rows(pairs: Sequence["_Pair"]) -> list[Row]:
@@ -143,29 +144,14 @@ def _comparison(
     rows: Sequence[Row],
     records: Sequence[Record],
     missing: Sequence[str],
-    remarks: Sequence[str] = (),
+    notes: Sequence[str],
 ) -> Comparison:
-    notes = list(remarks)
-    notes += [f"{record.cell.id}: {note}" for record in records for note in record.notes]
-    reused = [record for record in records if record.reused is not None]
-    if reused:
-        runs = ", ".join(dict.fromkeys(str(record.reused) for record in reused))
-        notes.append(f"reused: {len(reused)} of {len(records)} cells, from {runs}.")
-    standins = sorted(
-        {r.image.name for r in records if r.image is not None and r.image.base is BaseKind.STANDIN}
-    )
-    if standins:
-        notes.append(f"base: standin for {', '.join(standins)}, not the official Python image.")
     return Comparison(
         title=title,
         rows=tuple(rows),
-        failures=tuple(
-            CellNote(record.cell.id, record.outcome, record.reason, record.log_tail)
-            for record in records
-            if record.outcome is not Outcome.OK
-        ),
+        failures=failures(records),
         missing=tuple(missing),
-        notes=tuple(notes),
+        notes=(*notes, *cell_notes(records)),
         cells=len(records),
     )
 
@@ -281,6 +267,7 @@ class _Pair:
             tolerance=tolerance,
             verdict=verdict,
             inference=inference,
+            elementwise=difference is not None,
         )
 
     def _summary(

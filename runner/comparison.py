@@ -50,8 +50,9 @@ class Summary:
 class Row:
     """One metric on two sides. ``absolute`` and ``relative`` (to the reference) compare medians.
 
-    For arrays they are the largest element-wise differences. A side without the metric is None.
-    ``inference`` is what several seeds allow to say; it then decides the verdict.
+    Where arrays were compared ``elementwise``, these are the largest differences of elements, but
+    the sides are means. A side without the metric is None. ``inference`` is what several seeds
+    allow to say; it then decides the verdict.
     """
 
     group: str
@@ -66,6 +67,7 @@ class Row:
     tolerance: Tolerance | None
     verdict: Verdict
     inference: Inference | None = None
+    elementwise: bool = False
 
 
 @dataclass(frozen=True)

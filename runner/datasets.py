@@ -1,6 +1,7 @@
 """Which of Keras's data sets a script loads, as far as can be told without running it."""
 
 import ast
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +24,20 @@ FILES = {
     "reuters": ("reuters.npz",),
 }
 """Module of ``keras.datasets`` to its files in the cache (tag 2.3.1); ``a|b`` is either."""
+MAX_LINKS = 40
+"""As many as Linux follows (path_resolution(7))."""
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A file that a script's data set needs and the folder does not hold."""
+    """A file that a script's data set needs and the folder does not hold.
+
+    ``leads_out``: what it holds is a link that cells cannot follow.
+    """
 
     module: str
     file: str
+    leads_out: bool = False
 
 
 def loaded_modules(source: bytes) -> tuple[str, ...]:
@@ -71,12 +78,38 @@ def loaded_modules(source: bytes) -> tuple[str, ...]:
 
 def missing(source: bytes, data: Path | None) -> tuple[Missing, ...]:
     """Return the files that the source's data sets need and ``data`` does not hold."""
-    return tuple(
-        Missing(module, file.partition("|")[0])
-        for module in loaded_modules(source)
-        for file in FILES[module]
-        if data is None or not any((data / either).exists() for either in file.split("|"))
+    found = (
+        _lack(module, file, data) for module in loaded_modules(source) for file in FILES[module]
     )
+    return tuple(one for one in found if one is not None)
+
+
+def _lack(module: str, file: str, data: Path | None) -> Missing | None:
+    either = file.split("|")
+    if data is None:
+        return Missing(module, either[0])
+    out = [name for name in either if _leads_out(data, name)]
+    if any((data / name).exists() for name in either if name not in out):
+        return None
+    return Missing(module, out[0], leads_out=True) if out else Missing(module, either[0])
+
+
+def _leads_out(folder: Path, name: str, links: int = MAX_LINKS) -> bool:
+    """Tell whether a name within a folder goes through a link that leads out of it.
+
+    A cell has the folder in another place: there, no absolute link leads into it.
+    """
+    parts = Path(name).parts
+    for count in range(1, len(parts) + 1):
+        at = os.path.join(*parts[:count])
+        if not os.path.islink(folder / at):
+            continue
+        target = os.readlink(folder / at)
+        within = os.path.normpath(os.path.join(os.path.dirname(at), target))
+        if os.path.isabs(target) or within.split(os.sep)[0] == os.pardir or not links:
+            return True
+        return _leads_out(folder, os.path.join(within, *parts[count:]), links - 1)
+    return False
 
 
 def check(script: Script, data: Path | None) -> None:
@@ -88,6 +121,12 @@ def check(script: Script, data: Path | None) -> None:
     if data is not None and not data.is_dir():
         raise ConfigurationError(f"--data {data} is not a folder; check the path.")
     for one in missing(script.code, data):
+        if one.leads_out:
+            raise ConfigurationError(
+                f"{script.path.name} loads keras.datasets.{one.module}, whose file {one.file} in "
+                f"{data} is a link that leads out of the folder, which cells cannot follow; "
+                "put the file itself there."
+            )
         where = f"put it into {data}" if data is not None else "name its folder with --data"
         raise ConfigurationError(
             f"{script.path.name} loads keras.datasets.{one.module}, whose file {one.file} is "

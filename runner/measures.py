@@ -1,5 +1,7 @@
 """Name what a cell measured: from an observation to metrics under stable names. Pure.
 
+Of the calls that a script makes in a loop, hundreds of them, the first and the last are measured.
+
 ``fit.loss`` is the last epoch's; a second fit is ``fit#2``. ``fit.seconds`` is the wall time
 around the call, which is what people print; it includes graph building and compiling, so the
 time to the first batch, the first epoch and the steady epochs (median of the others) stand apart.
@@ -15,6 +17,18 @@ from runner.stream import Call
 from runner.tolerance import Kind
 
 Key = TypeVar("Key", bound=Hashable)
+
+MOST_CALLS = 10
+NO_SITE = "?"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A line of the script that calls a method on a model."""
+
+    kind: str
+    model: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -32,12 +46,44 @@ class Measure:
 
 
 def measures(record: Record) -> tuple[Measure, ...]:
-    """Return all metrics of a record's finished calls, in the order of the script."""
-    found: list[Measure] = []
-    for call in record.observation.calls:
-        if call.finished:
-            found += _of_call(call)
-    return tuple(found)
+    """Return the metrics of a record's finished calls, in the order of the script.
+
+    Of more than ``MOST_CALLS`` from one site, those of the first and the last.
+    """
+    return tuple(one for call in measured_calls(record) for one in _of_call(call))
+
+
+def all_measures(record: Record) -> tuple[Measure, ...]:
+    """Return the metrics of all finished calls, also of those in the middle of a loop."""
+    return tuple(one for call in _finished(record) for one in _of_call(call))
+
+
+def measured_calls(record: Record) -> tuple[Call, ...]:
+    """Return the finished calls whose metrics count."""
+    ends = {
+        id(call)
+        for calls in _by_site(record).values()
+        for call in (calls if len(calls) <= MOST_CALLS else (calls[0], calls[-1]))
+    }
+    return tuple(call for call in _finished(record) if call.site == NO_SITE or id(call) in ends)
+
+
+def loops(record: Record) -> dict[Site, int]:
+    """Return the number of calls at each site where only the first and the last are measured."""
+    by_site = _by_site(record)
+    return {site: len(calls) for site, calls in by_site.items() if len(calls) > MOST_CALLS}
+
+
+def _by_site(record: Record) -> dict[Site, list[Call]]:
+    found: dict[Site, list[Call]] = {}
+    for call in _finished(record):
+        if call.site != NO_SITE:
+            found.setdefault(Site(call.kind, call.model, call.site), []).append(call)
+    return found
+
+
+def _finished(record: Record) -> list[Call]:
+    return [call for call in record.observation.calls if call.finished]
 
 
 def _of_call(call: Call) -> list[Measure]:

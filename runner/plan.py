@@ -132,9 +132,9 @@ class Caps:
         """What was shortened, in words; empty where nothing was."""
         parts = []
         if self.epochs is not None:
-            parts.append(f"at most {self.epochs} epochs a fit")
+            parts.append(f"at most {self.epochs} epoch{'s' * (self.epochs != 1)} a fit")
         if self.steps is not None:
-            parts.append(f"at most {self.steps} batches an epoch")
+            parts.append(f"at most {self.steps} batch{'es' * (self.steps != 1)} an epoch")
         return f"The script was shortened: {', '.join(parts)}." if parts else ""
 
 

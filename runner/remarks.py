@@ -6,11 +6,14 @@ as what it is, so that it is not taken for a difference between backends.
 
 from collections.abc import Mapping, Sequence
 
+from runner.comparison import Comparison, Verdict
 from runner.curves import compare_curves
-from runner.measures import measures
+from runner.measures import loops, measured_calls, measures
+from runner.plan import Init, Plan
 from runner.record import Outcome, Record
 from runner.repeats import repeatability, seeds_itself
 from runner.report.figures import number
+from runner.text import one_line
 from runner.tolerance import Kind, Tolerances
 
 Curves = dict[str, dict[int, tuple[float, ...]]]
@@ -22,7 +25,7 @@ def remarks(
 ) -> tuple[str, ...]:
     """Return what is to be said of the good records of a run, setting by setting."""
     good = [record for record in records if record.outcome is Outcome.OK]
-    found: list[str] = []
+    found = on_loops(good)
     for settings in dict.fromkeys(record.cell.settings for record in good):
         sides = {
             image: [r for r in good if r.cell.image == image and r.cell.settings == settings]
@@ -35,6 +38,35 @@ def remarks(
         if len(images) > 1:
             found += _of_curves(sides, images[0], tolerances)
     return tuple(dict.fromkeys(found))
+
+
+def on_loops(records: Sequence[Record]) -> list[str]:
+    """Return which calls are so many that most of them are left out of the rows."""
+    counts: dict[str, list[int]] = {}
+    for record in records:
+        for site, count in loops(record).items():
+            counts.setdefault(one_line(f"{site.kind} at {site.place}"), []).append(count)
+    return [
+        f"{place}: {_range(found)} calls; the first and the last are compared."
+        for place, found in counts.items()
+    ]
+
+
+def on_chance(plan: Plan, comparison: Comparison) -> list[str]:
+    """Return what tells chance from a difference between images, where one run a side cannot."""
+    seeds = {cell.seed for cell in plan.cells}
+    apart = any(row.verdict is Verdict.DIFFER for row in comparison.rows)
+    if not apart or len(plan.images) < 2 or len(seeds) > 1 or plan.init is not Init.OWN:
+        return []
+    given = "no seed" if seeds == {None} else "one seed"
+    told = f"{given}, and each backend's own first weights"
+    ways = "--seeds 10 tells chance from a difference, --init paired leaves the weights out of it"
+    return [f"{told}: {ways}."]
+
+
+def _range(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _of_seeds(image: str, records: Sequence[Record]) -> list[str]:
@@ -112,8 +144,8 @@ def _curves(records: Sequence[Record]) -> Curves:
     for record in records:
         if record.cell.repeat:
             continue
-        for call in record.observation.calls:
-            if not call.finished or not call.epochs:
+        for call in measured_calls(record):
+            if not call.epochs:
                 continue
             for metric in call.epochs[0].metrics:
                 if all(metric in epoch.metrics for epoch in call.epochs):

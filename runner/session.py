@@ -102,10 +102,8 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
             interrupts=interrupts,
             say=Say(step=progress.step, line=progress.line),
         )
-        identities = {
-            name: builder.build(images.get(name))
-            for name in dict.fromkeys(cell.image for cell in todo)
-        }
+        needed = [images.get(name) for name in dict.fromkeys(cell.image for cell in todo)]
+        identities = builder.build_all(needed, Engine.connect)
         folder.note(_host(engine), tuple(identities.values()))
         context = CellContext(
             engine=engine,

@@ -101,6 +101,15 @@ class FirstBatch(msgspec.Struct, frozen=True, tag="first_batch", tag_field="even
     compiled: Count = 0
 
 
+class Batches(msgspec.Struct, frozen=True, tag="batches", tag_field="event"):
+    """So many calls on single batches were made so far from one place; the last one's metrics."""
+
+    id: Count
+    calls: Count
+    seconds: float
+    metrics: Metrics
+
+
 class EpochEnd(msgspec.Struct, frozen=True, tag="epoch", tag_field="event"):
     """An epoch ended; ``seconds`` is its wall time, validation included."""
 
@@ -138,14 +147,27 @@ class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):
     compile_seconds: float = 0.0
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A line of a file beside the script."""
+
+    file: Text
+    line: int | None
+
+
 class Failure(msgspec.Struct, frozen=True):
-    """What the script, or the import of Keras, raised."""
+    """What the script, or the import of Keras, raised.
+
+    ``file`` and ``line`` are the script's own, ``deepest`` is deeper in a module beside it;
+    ``hint`` says what helps.
+    """
 
     kind: Text
     message: LongText
     traceback: LongText
     file: Text | None
     line: int | None
+    deepest: Place | None = None
+    hint: Text = ""
 
 
 class End(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
@@ -166,7 +188,9 @@ class Note(msgspec.Struct, frozen=True, tag="note", tag_field="event"):
     text: Text
 
 
-Event = Note | Start | Environment | Model | CallStart | FirstBatch | EpochEnd | CallEnd | End
+OfCall = FirstBatch | Batches | EpochEnd | CallEnd
+"""What happens within a call."""
+Event = Note | Start | Environment | Model | CallStart | OfCall | End
 
 
 class Epoch(msgspec.Struct, frozen=True):
@@ -179,7 +203,10 @@ class Epoch(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct):
-    """One outermost fit, evaluate or predict; ``finished`` is False if it never returned."""
+    """One outermost fit, evaluate or predict, or a loop of calls on single batches.
+
+    ``finished`` is False if it never returned; of a loop, if the cell ended before its script.
+    """
 
     kind: str
     name: str
@@ -287,17 +314,21 @@ def _take(event: Event, observation: Observation, calls: dict[int, Call], number
             observation.calls.append(call)
         case End():
             observation.end = event
-        case FirstBatch() | EpochEnd() | CallEnd():
+        case FirstBatch() | Batches() | EpochEnd() | CallEnd():
             if event.id not in calls or calls[event.id].finished:
                 raise BadStreamError(f"line {number}: call {event.id} is not under way")
             _take_of_call(event, calls[event.id])
 
 
-def _take_of_call(event: FirstBatch | EpochEnd | CallEnd, call: Call) -> None:
+def _take_of_call(event: OfCall, call: Call) -> None:
     match event:
         case FirstBatch():
             call.first_batch_seconds = event.seconds
             call.first_batch_compiled = event.compiled
+        case Batches():
+            call.params = {"calls": event.calls}
+            call.seconds = event.seconds
+            call.metrics = event.metrics
         case EpochEnd():
             call.epochs.append(Epoch(event.epoch, event.seconds, event.metrics, event.compiled))
         case CallEnd():

@@ -6,12 +6,35 @@ import re
 _SEQUENCES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
+TAIL_LINES = 20
+TAIL_WIDTH = 400
+LONGEST = 300
+END = 180
+"""Characters of a long text's end to show: that is where its place and what helps are."""
+GAP = " … "
+
 
 def printable(text: str) -> str:
     """Return ``text`` without terminal control sequences, control and direction characters."""
     return _CONTROLS.sub("", _SEQUENCES.sub("", text))
 
 
+def last_lines(text: str) -> tuple[str, ...]:
+    """Return the last lines of output, printable; of a line that was redrawn its last state."""
+    lines = text.rstrip().split("\n")[-TAIL_LINES:]
+    return tuple(
+        printable(line.rstrip("\r").rpartition("\r")[2])[:TAIL_WIDTH] for line in lines if line
+    )
+
+
 def one_line(text: str) -> str:
     """Return ``text`` printable and on one line: a name from outside forges no further ones."""
     return " ".join(printable(text).split())
+
+
+def brief(text: str) -> str:
+    """Return ``text`` on one line; of a long one its beginning and its end."""
+    line = one_line(text)
+    if len(line) <= LONGEST:
+        return line
+    return f"{line[: LONGEST - END - len(GAP)].rstrip()}{GAP}{line[-END:].lstrip()}"

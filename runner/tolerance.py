@@ -15,6 +15,8 @@ TOLERANCE_FILE = "tolerances.toml"
 SCHEMA = 1
 DEFAULT_ATOL = 1e-3
 DEFAULT_RTOL = 1e-3
+SET_NOT_LEARNT = ("lr", "learning_rate")
+"""Metrics that a script sets itself (Keras's callbacks log them): reported unless asked."""
 
 
 class Kind(Enum):
@@ -56,7 +58,10 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Rules in order of precedence; scores and arrays have a default, times have none."""
+    """Rules in order of precedence; scores and arrays have a default, times have none.
+
+    Nor have learning rates.
+    """
 
     rules: tuple[Tolerance, ...] = ()
     default: Tolerance = DEFAULT
@@ -71,7 +76,8 @@ class Tolerances:
                 if kind is Kind.TIME and not rule.metric.strip("*"):
                     continue
                 return rule
-        return None if kind is Kind.TIME else self.default
+        last = metric.rpartition(".")[2]
+        return None if kind is Kind.TIME or last in SET_NOT_LEARNT else self.default
 
 
 def load(path: Path) -> tuple[Tolerance, ...]:

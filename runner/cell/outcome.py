@@ -5,9 +5,9 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from runner.plan import Cell, Limits
+from runner.plan import Caps, Cell, Limits
 from runner.record import Outcome
-from runner.stream import Environment, Number, Observation
+from runner.stream import Environment, Failure, Number, Observation
 
 SIGNAL_BASE = 128
 LIMIT_TOLERANCE = 0.01
@@ -45,7 +45,12 @@ class Judgement:
 
 
 def judge(
-    ending: Ending, observation: Observation, damage: str, limits: Limits, mismatch: str
+    ending: Ending,
+    observation: Observation,
+    damage: str,
+    limits: Limits,
+    mismatch: str,
+    caps: Caps,
 ) -> Judgement:
     """Return the outcome of a cell.
 
@@ -82,16 +87,28 @@ def judge(
     if mismatch:
         return Judgement(Outcome.MISMATCH, mismatch)
     if end.error is not None:
-        outcome = BY_STATUS.get(end.status, Outcome.SCRIPT_ERROR)
-        place = f" ({end.error.file}, line {end.error.line})" if end.error.file else ""
-        said = f": {end.error.message}" if end.error.message else ""
-        return Judgement(outcome, f"{end.error.kind}{said}{place}")
+        reached = any(not call.kind.startswith("predict") for call in observation.calls)
+        return _by_script(end.status, end.error, shortened=reached and caps != Caps())
     if ending.exit_code != 0:
         return Judgement(
             Outcome.CRASHED,
             f"The script ended well, but its process ended with status {ending.exit_code}.",
         )
     return Judgement(Outcome.OK, "")
+
+
+def _by_script(status: str, error: Failure, *, shortened: bool) -> Judgement:
+    """Judge what the script raised; ``shortened``: after calls that the caps reach."""
+    outcome = BY_STATUS.get(status, Outcome.SCRIPT_ERROR)
+    said = f": {error.message}" if error.message else ""
+    places = [f"{error.file}, line {error.line}"] if error.file else []
+    if error.deepest is not None:
+        places.insert(0, f"{error.deepest.file}, line {error.deepest.line}")
+    place = f" ({'; '.join(places)})" if places else ""
+    hint = error.hint
+    if not hint and shortened and outcome is Outcome.SCRIPT_ERROR:
+        hint = "the script was shortened, which may be why"
+    return Judgement(outcome, f"{error.kind}{said}{place}" + (f"; {hint}" if hint else ""))
 
 
 def _by_signal(number: int) -> Judgement:

@@ -15,10 +15,7 @@ from runner.plan import Cell
 from runner.record import Outcome, Record, Timing
 from runner.store import write_atomically
 from runner.stream import EVENTS_FILE, MAX_BYTES, BadStreamError, Observation, parse, read_bounded
-from runner.text import printable
-
-TAIL_LINES = 20
-TAIL_WIDTH = 400
+from runner.text import last_lines, printable
 
 
 def run_cell(context: CellContext, cell: Cell, worker: Worker) -> Record:
@@ -40,7 +37,7 @@ def run_cell(context: CellContext, cell: Cell, worker: Worker) -> Record:
             created = time.perf_counter() - begin
         with worker.run(cell) as told:
             log = told.log
-            observation, judgement = _judge(worker, cell, told)
+            observation, judgement = _judge(context, worker, cell, told)
             _keep(context, cell, told.folder, log, observation)
             if judgement.outcome is Outcome.OK:
                 worker.keep_compiled(told.folder)
@@ -62,20 +59,25 @@ def run_cell(context: CellContext, cell: Cell, worker: Worker) -> Record:
         timing=Timing(create=created, run=time.perf_counter() - begin - created),
         exit_code=told.ending.exit_code if told is not None else None,
         notes=_notes(observation),
-        log_tail=() if judgement.outcome is Outcome.OK else _tail(log),
+        log_tail=()
+        if judgement.outcome is Outcome.OK
+        else last_lines(log.decode(errors="replace")),
         observation=observation,
     )
     context.run.write(record)
     return record
 
 
-def _judge(worker: Worker, cell: Cell, told: Told) -> tuple[Observation, Judgement]:
+def _judge(
+    context: CellContext, worker: Worker, cell: Cell, told: Told
+) -> tuple[Observation, Judgement]:
     observation, damage = _observe(told)
     found = observation.environment
     wrong = untold(observation)
     if found is not None:
         wrong = mismatch(cell, worker.image.backend, worker.image.expect, found)
-    judgement = judge(told.ending, observation, damage, worker.limits, wrong)
+    caps = context.plan.caps
+    judgement = judge(told.ending, observation, damage, worker.limits, wrong, caps)
     if found is not None and (problem := limits_seen(found, worker.limits, worker.cpus)):
         judgement = Judgement(Outcome.LIMIT_NOT_APPLIED, problem)
     return observation, judgement
@@ -118,11 +120,3 @@ def _notes(observation: Observation) -> tuple[str, ...]:
             f"The script sets KERAS_BACKEND={variable}; keras.json decides, so it had no say."
         )
     return tuple(notes)
-
-
-def _tail(log: bytes) -> tuple[str, ...]:
-    """Return the last lines of a log, safe to print; of a line that was redrawn its last state."""
-    lines = log.decode("utf-8", errors="replace").rstrip().split("\n")[-TAIL_LINES:]
-    return tuple(
-        printable(line.rstrip("\r").rpartition("\r")[2])[:TAIL_WIDTH] for line in lines if line
-    )

@@ -89,16 +89,17 @@ def build_command(
     verbose: bool,
 ) -> int:
     """Build what is not built yet, all images by default."""
+    from runner.engine import Engine
     from runner.report import data
 
-    built = []
     with _building(names, base, catalog, quiet=quiet, verbose=verbose) as (builder, images):
-        for image in images:
-            built.append(builder.build(image))
-            if not as_json:
-                click.echo(f"{image.name}  {built[-1].id}  base: {built[-1].base.value}")
+        found = builder.build_all(images, Engine.connect)
+    built = [found[image.name] for image in images]
     if as_json:
         click.echo(data.encode({"schema": 1, "images": built}))
+    else:
+        for one in built:
+            click.echo(f"{one.name}  {one.id}  base: {one.base.value}")
     return 0
 
 

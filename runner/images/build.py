@@ -1,11 +1,13 @@
 """Build images: incremental by content key, one build of a key at a time."""
 
+import contextlib
 import io
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -33,6 +35,8 @@ from runner.record import BaseKind, ImageIdentity
 
 OUTPUT_LINES = 12
 LOCK_POLL = 0.2
+MOST_BUILDS = 2
+"""At a time: each downloads, unpacks and compiles."""
 
 
 class BasePolicy(Enum):
@@ -104,6 +108,30 @@ class Builder:
         if info is None:
             raise ImageError(f"The image '{name}' is gone as soon as it was built; build it again.")
         return identity(image, info)
+
+    def build_all(
+        self, images: Sequence[Image], connect: Callable[[], Engine]
+    ) -> dict[str, ImageIdentity]:
+        """Return images by name, building those that are not there yet side by side.
+
+        ``connect`` gives each build a connection of its own.
+
+        Raises:
+            ImageError: as :meth:`build`; the other builds are waited for.
+        """
+        found = {image.name: self.find(image) for image in images}
+        missing = [image for image in images if found[image.name] is None]
+
+        def build(image: Image) -> ImageIdentity:
+            with contextlib.closing(connect()) as engine:
+                return replace(self, engine=engine).build(image)
+
+        if missing:
+            with ThreadPoolExecutor(max_workers=MOST_BUILDS) as threads:
+                found.update(
+                    zip((i.name for i in missing), threads.map(build, missing), strict=True)
+                )
+        return {name: one for name, one in found.items() if one is not None}
 
     def base(self, image: Image) -> Base:
         """Return the base of an image, pulling or making it if it is not there yet.

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from . import PROTOCOL, data_sets, environment, paired, script, seeding, workspace
+from . import PROTOCOL, data_sets, environment, failures, masks, paired, script, seeding, workspace
 from .arrays import ArrayStore
 from .caps import Caps
 from .compiled import (
@@ -20,7 +20,7 @@ from .compiled import (
 )
 from .events import EventStream
 from .hooks import Recorder
-from .serve import Server
+from .serve import Server, leave
 
 
 def main(argv: List[str]) -> int:
@@ -69,7 +69,7 @@ def serve(chosen: argparse.Namespace) -> int:
 
     server = Server(chosen.output, os.path.dirname(chosen.workspace), chosen.compiled)
     for request in server.replicates(ended):
-        return replicate(chosen, request, loaded, clock)
+        leave(replicate(chosen, request, loaded, clock))
     return 0
 
 
@@ -120,9 +120,13 @@ def replicate(
     cpu = time.process_time()
     outcome = script.run(path, arguments, str(keras.backend.backend()))
     recorder.finish()
-    if pairing is not None and pairing.not_paired:
-        names = ", ".join(pairing.not_paired)
-        stream.emit("note", text="Weights that are not paired: %s." % names[:2000])
+    if pairing is not None:
+        if pairing.not_paired:
+            names = ", ".join(pairing.not_paired)
+            stream.emit("note", text="Weights that are not paired: %s." % names[:2000])
+        drawing = masks.drawing(keras.layers, recorder.trained)
+        if drawing:
+            stream.emit("note", text=masks.note(drawing))
     outcome.update(
         seconds=time.perf_counter() - started,
         cpu_seconds=time.process_time() - cpu,
@@ -167,7 +171,7 @@ def _import_failure(failure: Exception) -> Dict[str, Any]:
         "error": {
             "kind": type(failure).__name__,
             "message": "import keras failed: %s" % failure,
-            "traceback": text[-script.MAX_TRACEBACK :],
+            "traceback": text[-failures.MAX_TRACEBACK :],
             "file": None,
             "line": None,
         },

@@ -17,6 +17,11 @@ class Caps:
         self.epochs = epochs
         self.steps = steps
 
+    @property
+    def batches(self) -> Optional[int]:
+        """The most calls on single batches from one place: as many batches as a capped fit has."""
+        return None if self.steps is None else self.steps * (self.epochs or 1)
+
     def apply(
         self,
         function: Callable[..., Any],

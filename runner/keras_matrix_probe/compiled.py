@@ -107,10 +107,21 @@ def make_theano_find_its_modules() -> None:
     is never used twice. An op that has no properties has a version all the same: the one its
     ``c_code_cache_version`` tells. ``__hash__`` and ``__eq__`` were made of the properties when
     the class was and stay as they are.
+
+    A key also holds the constants of its graph, seeds and bounds of initial weights among them.
+    One with other constants finds its module by the code, and is then added to the module's
+    keys on disk (theano/gof/cmodule.py), which grow with every seed; here they do not.
     """
     if "theano" not in sys.modules:
         return
+    from theano.gof.cc import get_module_cache
+    from theano.gof.cmodule import KeyData
     from theano.gof.op import Op
+
+    add_key = KeyData.add_key
+    KeyData.add_key = lambda data, key, save_pkl=True: add_key(data, key, save_pkl=False)
+    # It would look for the key on disk.
+    get_module_cache(init_args={"check_for_broken_eq": False})
 
     pending: List[Any] = [Op]
     while pending:

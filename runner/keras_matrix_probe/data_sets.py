@@ -38,6 +38,12 @@ def install(keras: Any, scratch: str, note: Callable[[str], None]) -> None:
             subfolder = "datasets/" + subfolder
         path = os.path.join(cache, subfolder, fname)
         if not os.path.exists(path) and not (untar and os.path.exists(path + ".tar.gz")):
+            if os.path.islink(path):
+                # The mirror's link to one of the folder's own, whose end is not in the cell.
+                raise MissingDataSetError(
+                    "the data set file %s is a link that leads out of the folder given with "
+                    "--data, which cells cannot follow: put the file itself there" % fname
+                )
             shown = os.path.relpath(path, folder) + (".tar.gz" if untar else "")
             raise MissingDataSetError(
                 "the data set file %s is missing, and a cell has no network: "

@@ -18,7 +18,8 @@ from .arrays import ArrayStore
 from .caps import Arguments, Caps
 from .compiled import CompileClock
 from .events import EventStream
-from .loops import METHODS, Loops
+from .loops import METHODS, Loop, Loops
+from .metrics import named_metrics, numbers
 
 KINDS = {
     "fit": "fit",
@@ -29,6 +30,7 @@ KINDS = {
     "predict_generator": "predict",
 }
 """Method name to kind of call; the generator forms do the same work on other input."""
+TRAINING = ("fit", "train_on_batch")
 
 
 class Recorder:
@@ -53,7 +55,8 @@ class Recorder:
         self._described: Set[int] = set()
         self._keep: List[Any] = []
         self._next_id = 0
-        self._loops = Loops(self.clock)
+        self._loops = Loops(caps, self.clock)
+        self.trained: List[Any] = []
 
     def install(self, keras: Any) -> None:
         """Wrap the methods of ``keras.models.Model``."""
@@ -77,22 +80,42 @@ class Recorder:
             if loop.kind == "predict_on_batch":
                 arrays = self.save(loop.name, loop.last)
             self._stream.emit(
-                "first_batch",
-                id=loop.number,
-                seconds=loop.first_seconds,
-                compiled=loop.first_compiled,
-            )
-            self._stream.emit(
                 "call_end",
                 id=loop.number,
                 seconds=loop.seconds,
                 cpu_seconds=loop.cpu_seconds,
-                metrics={} if arrays else named_metrics(model, loop.last),
+                metrics=_metrics_of(loop, model),
                 params={"calls": loop.calls},
                 arrays=arrays,
                 compiled=loop.compiled,
                 compile_seconds=loop.compile_seconds,
             )
+            self._note_out_of_reach(loop)
+        for note in self._loops.left_out():
+            self._stream.emit("note", text=note)
+
+    def _tell(self, loop: Loop, model: Any) -> None:
+        """Report how far a loop is."""
+        if loop.calls == 1:
+            self._stream.emit(
+                "first_batch",
+                id=loop.number,
+                seconds=loop.first_seconds,
+                compiled=loop.first_compiled,
+            )
+        self._stream.emit(
+            "batches",
+            id=loop.number,
+            calls=loop.calls,
+            seconds=loop.seconds,
+            metrics=_metrics_of(loop, model),
+        )
+        self._note_out_of_reach(loop)
+
+    def _note_out_of_reach(self, loop: Loop) -> None:
+        note = self._loops.out_of_reach(loop)
+        if note is not None:
+            self._stream.emit("note", text=note)
 
     def _wrap_batch(self, original: Callable[..., Any], kind: str) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -102,7 +125,10 @@ class Recorder:
             self._depth.inside = True
             try:
                 loop = self._loops.get(kind, model, self._site(), self.begin)
-                return loop.run(lambda: original(model, *args, **kwargs))
+                result = loop.run(lambda: original(model, *args, **kwargs))
+                if loop.due():
+                    self._tell(loop, model)
+                return result
             finally:
                 self._depth.inside = False
 
@@ -137,6 +163,8 @@ class Recorder:
             number = self._next_id
             ordinal = self._ordinals.get(kind, 0) + 1
             self._ordinals[kind] = ordinal
+            if kind in TRAINING and not any(model is one for one in self.trained):
+                self.trained.append(model)
         name = kind if ordinal == 1 else "%s#%d" % (kind, ordinal)
         self._stream.emit(
             "call_start",
@@ -260,23 +288,8 @@ class _Call:
         )
 
 
-def named_metrics(model: Any, result: Any) -> Dict[str, float]:
-    """Name what an evaluation or a training step returned: a number, a list, or a dict."""
-    if isinstance(result, dict):
-        return numbers(result)
-    values = list(result) if isinstance(result, (list, tuple)) else [result]
-    return numbers(dict(zip(model.metrics_names, values)))
-
-
-def numbers(logs: Any) -> Dict[str, float]:
-    """Keep the entries of ``logs`` that are one number each."""
-    kept = {}
-    for key, value in logs.items():
-        try:
-            kept[str(key)] = float(value)
-        except (TypeError, ValueError):
-            continue
-    return kept
+def _metrics_of(loop: Loop, model: Any) -> Dict[str, float]:
+    return {} if loop.kind == "predict_on_batch" else named_metrics(model, loop.last)
 
 
 def make_callback_class(base: Any) -> Any:

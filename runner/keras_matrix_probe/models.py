@@ -17,10 +17,23 @@ def _shape(layer: Any) -> str:
 
 
 def _count(layer: Any) -> int:
+    """Count parameters by the shapes of weights: Keras on Theano compiles functions to tell."""
     try:
-        return int(layer.count_params())
-    except (RuntimeError, ValueError):
+        weights = {id(weight): weight for weight in layer.weights}.values()
+        return sum(_size(weight) for weight in weights)
+    except (AttributeError, RuntimeError, TypeError, ValueError):
         return 0
+
+
+def _size(weight: Any) -> int:
+    shape = getattr(weight, "_keras_shape", None)
+    if shape is None:
+        shape = weight.shape
+        shape = shape.as_list() if hasattr(shape, "as_list") else shape
+    size = 1
+    for axis in shape:
+        size *= int(axis)
+    return size
 
 
 def _named(thing: Any) -> str:

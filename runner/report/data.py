@@ -43,6 +43,7 @@ def _row(row: Row) -> dict[str, Any]:
         "other": _side(row.other_name, row.other),
         "absolute": number(row.absolute),
         "relative": number(row.relative),
+        "elementwise": row.elementwise,
         "tolerance": row.tolerance,
         "verdict": row.verdict,
         "inference": _inference(row.inference) if row.inference else None,

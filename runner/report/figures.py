@@ -8,6 +8,8 @@ from runner.text import one_line
 from runner.tolerance import Kind
 
 DIGITS = 6
+MOST_RELATIVE = 10.0
+"""A reference under a tenth of the difference is next to zero: no share of it says anything."""
 
 
 def number(value: float | None) -> str:
@@ -29,14 +31,17 @@ def summary(value: Summary | None) -> str:
 
 
 def relative(row: Row) -> str:
-    """Return a row's relative difference as a percentage; for times, how many times as long."""
+    """Return a row's relative difference as a percentage; for times, how many times as long.
+
+    A dash where the reference is zero, or next to it.
+    """
     if row.kind is Kind.TIME and row.reference is not None and row.other is not None:
         if row.reference.median > 0:
             return f"{row.other.median / row.reference.median:.3g}x"
         return "-"
-    if row.relative is None:
+    if row.relative is None or not row.relative <= MOST_RELATIVE:
         return "-"
-    return f"{row.relative * 100:.3g}%" if math.isfinite(row.relative) else "inf"
+    return f"{row.relative * 100:.3g}%"
 
 
 def interval(row: Row) -> str:
@@ -61,8 +66,14 @@ def tolerance(row: Row) -> str:
 
 
 def metric(row: Row) -> str:
-    """Return a row's metric, with its group where there are several, and what an array shows."""
+    """Return a row's metric, with its group where there are several."""
     name = one_line(row.metric)
-    if row.kind is Kind.ARRAY:
-        name = f"{name} (mean)"
     return f"{row.group}: {name}" if row.group else name
+
+
+def label(row: Row) -> str:
+    """Return a row's metric and, of an array, what the columns show."""
+    if row.kind is not Kind.ARRAY:
+        return metric(row)
+    shown = "means, largest difference" if row.elementwise else "mean"
+    return f"{metric(row)} ({shown})"

@@ -1,10 +1,9 @@
 """A comparison as Markdown, for a pull request or a job summary."""
 
 from runner.comparison import Comparison, Verdict
-from runner.report import figures
-from runner.report.table import ordered
+from runner.report import figures, rows
 from runner.report.words import in_words
-from runner.text import printable
+from runner.text import brief, printable
 
 MARKS = {
     Verdict.AGREE: "✅ agree",
@@ -25,19 +24,16 @@ def render(comparison: Comparison) -> str:
     """Return the comparison as Markdown."""
     lines = [f"### {escape(comparison.title)}", "", f"**{escape(in_words(comparison))}**", ""]
     inferred = any(row.inference is not None for row in comparison.rows)
-    for reference, other in dict.fromkeys(
-        (row.reference_name, row.other_name) for row in comparison.rows
-    ):
+    for table in rows.tables(comparison):
+        other = table.other
         interval = " interval |" if inferred else ""
         against = f" {escape(other)} | difference | relative |{interval} allowed |"
         against = against if other else ""
-        lines.append(f"| metric | {escape(reference)} |{against} verdict |")
+        lines.append(f"| metric | {escape(table.reference)} |{against} verdict |")
         numbers = (5 if inferred else 4) if other else 0
         lines.append("| --- | ---: |" + " ---: |" * numbers + " --- |")
-        for row in ordered(comparison):
-            if (row.reference_name, row.other_name) != (reference, other):
-                continue
-            cells = [escape(figures.metric(row)), figures.summary(row.reference)]
+        for row in table.rows:
+            cells = [escape(figures.label(row)), figures.summary(row.reference)]
             if other:
                 cells += [
                     figures.summary(row.other),
@@ -48,10 +44,12 @@ def render(comparison: Comparison) -> str:
                 ]
             lines.append(f"| {' | '.join([*cells, MARKS[row.verdict]])} |")
         lines.append("")
+        if table.rest:
+            lines += [escape(table.rest), ""]
     for failure in comparison.failures:
         lines.append(
             f"- ❌ {escape(failure.cell)}: {escape(failure.outcome.value)}: "
-            f"{escape(failure.reason)}"
+            f"{escape(brief(failure.reason))}"
         )
     lines += [f"- ⏳ {escape(cell)}: not run" for cell in comparison.missing]
     lines += [f"- {escape(note)}" for note in comparison.notes]

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from runner.plan import Cell
 from runner.record import Outcome, Record
-from runner.text import printable
+from runner.text import brief, printable
 
 MOST_ROWS = 20
 
@@ -141,4 +141,4 @@ def ending(record: Record) -> str:
     seconds = f"{record.timing.run:.1f} s"
     if record.outcome is Outcome.OK:
         return f"ok, {seconds}"
-    return f"{record.outcome.value} after {seconds}: {record.reason}"
+    return f"{record.outcome.value} after {seconds}: {brief(record.reason)}"

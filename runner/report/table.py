@@ -9,11 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from runner.comparison import Comparison, Row, Verdict
-from runner.report import figures
+from runner.comparison import Comparison, Verdict
+from runner.report import figures, rows
 from runner.report.words import in_words
-from runner.text import printable
-from runner.tolerance import Kind
+from runner.text import brief, printable
 
 STYLES = {
     Verdict.AGREE: "green",
@@ -22,7 +21,6 @@ STYLES = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.REPORTED: "dim",
 }
-ORDER = {Kind.SCORE: 0, Kind.ARRAY: 1, Kind.TIME: 2}
 PLAIN_WIDTH = 400
 
 
@@ -33,18 +31,14 @@ def console(file: TextIO | None = None) -> Console:
     return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
-def ordered(comparison: Comparison) -> list[Row]:
-    """Return the rows with the scores first and the times last."""
-    return sorted(comparison.rows, key=lambda row: ORDER[row.kind])
-
-
 def show(comparison: Comparison, out: Console) -> None:
     """Print the table, what failed, what to know, and the line in words."""
-    if comparison.rows:
-        for pair in dict.fromkeys((row.reference_name, row.other_name) for row in comparison.rows):
-            out.print(_table(comparison, *pair, out), overflow="fold")
+    for table in rows.tables(comparison):
+        out.print(_table(comparison, table, out), overflow="fold")
+        if table.rest:
+            out.print(Text(table.rest))
     for failure in comparison.failures:
-        out.print(Text(f"{failure.cell}: {failure.outcome.value}: {printable(failure.reason)}"))
+        out.print(Text(f"{failure.cell}: {failure.outcome.value}: {brief(failure.reason)}"))
         for line in failure.log_tail:
             out.print(Text(f"  | {printable(line)}", style="dim"))
     for note in comparison.notes:
@@ -52,7 +46,7 @@ def show(comparison: Comparison, out: Console) -> None:
     out.print(Text(in_words(comparison), style="bold"))
 
 
-def _table(comparison: Comparison, reference: str, other: str, out: Console) -> Table:
+def _table(comparison: Comparison, shown: rows.Table, out: Console) -> Table:
     plain = not out.is_terminal
     inferred = any(row.inference is not None for row in comparison.rows)
     table = Table(
@@ -63,20 +57,18 @@ def _table(comparison: Comparison, reference: str, other: str, out: Console) -> 
         show_edge=False,
     )
     table.add_column("metric", overflow="fold")
-    table.add_column(escape(reference), justify="right")
-    if other:
-        table.add_column(escape(other), justify="right")
+    table.add_column(escape(shown.reference), justify="right")
+    if shown.other:
+        table.add_column(escape(shown.other), justify="right")
         table.add_column("difference", justify="right")
         table.add_column("relative", justify="right")
         if inferred:
             table.add_column("interval", justify="right")
         table.add_column("allowed", justify="right")
     table.add_column("verdict")
-    for row in ordered(comparison):
-        if (row.reference_name, row.other_name) != (reference, other):
-            continue
-        cells = [escape(printable(figures.metric(row))), figures.summary(row.reference)]
-        if other:
+    for row in shown.rows:
+        cells = [escape(printable(figures.label(row))), figures.summary(row.reference)]
+        if shown.other:
             cells += [
                 figures.summary(row.other),
                 figures.number(row.absolute),

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from runner.comparison import Comparison, Row, Verdict
+from runner.comparison import CellNote, Comparison, Row, Verdict
 from runner.intervals import MOST_SEEDS
+from runner.record import Outcome
 from runner.report import figures
 
 MOST_NAMED = 3
@@ -13,9 +14,7 @@ def in_words(comparison: Comparison) -> str:
     """Return what a comparison comes to, in one line."""
     parts = []
     if comparison.failures:
-        first = comparison.failures[0]
-        more = f" and {len(comparison.failures) - 1} more" if len(comparison.failures) > 1 else ""
-        parts.append(f"{first.cell}{more} gave no result ({first.outcome.value})")
+        parts.append(f"{_failures(comparison.failures)} gave no result")
     if comparison.missing:
         parts.append(f"{len(comparison.missing)} planned cells have not run yet")
     judged = [row for row in comparison.rows if row.verdict is not Verdict.REPORTED]
@@ -26,6 +25,17 @@ def in_words(comparison: Comparison) -> str:
         parts.append(f"{names or comparison.title}: nothing to compare with yet")
     text = "; ".join(parts)
     return f"{text}."
+
+
+def _failures(failures: Sequence[CellNote]) -> str:
+    cells: dict[Outcome, list[str]] = {}
+    for failure in failures:
+        cells.setdefault(failure.outcome, []).append(failure.cell)
+    *groups, last = [
+        f"{found[0]}{f' and {len(found) - 1} more' if len(found) > 1 else ''} ({outcome.value})"
+        for outcome, found in cells.items()
+    ]
+    return f"{', '.join(groups)} and {last}" if groups else last
 
 
 def _pairs(judged: Sequence[Row]) -> list[str]:
@@ -64,7 +74,12 @@ def _unsettled(rows: Sequence[Row]) -> str:
 
 
 def _difference(row: Row) -> str:
+    allowed = f"allowed {figures.tolerance(row)}"
+    if row.elementwise:
+        # Its columns are means, which may well be the same.
+        most = figures.number(row.absolute)
+        return f"{figures.metric(row)} (elements differ by up to {most}; {allowed})"
     values = f"{figures.summary(row.other)} against {figures.summary(row.reference)}"
     if row.verdict is Verdict.MISSING:
         return f"{figures.metric(row)} is on one side only ({values})"
-    return f"{figures.metric(row)} ({values}; allowed {figures.tolerance(row)})"
+    return f"{figures.metric(row)} ({values}; {allowed})"

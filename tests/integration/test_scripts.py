@@ -61,12 +61,68 @@ def test_caps_shorten_and_are_told(results: Path) -> None:
         "1",
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "at most 1 epochs a fit, at most 1 batches an epoch" in done.stdout
+    assert "at most 1 epoch a fit, at most 1 batch an epoch" in done.stdout
     (record,) = records(results)
     fits = [call for call in record.observation.calls if call.kind == "fit"]
     assert [len(call.epochs) for call in fits] == [1] * 5
     assert fits[0].params["samples"] <= 4
     assert fits[1].params["steps"] == 1
+
+
+def test_caps_shorten_loops_that_are_written_by_hand(results: Path) -> None:
+    done = run("batches", results, "--on", "tf,theano", "--steps-cap", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    note = "train_on_batch at batches.py:13: 2 calls were made, 3 more repeat the last result."
+    assert f"note: 2 cells: {note}\n" in done.stdout
+    for record in records(results):
+        calls = [call.params for call in record.observation.calls]
+        assert calls == [{"calls": 2}, {"calls": 2}, {"calls": 1}, {"calls": 1}]
+
+
+def test_a_loop_that_is_cut_off_leaves_what_it_did(results: Path, tmp_path: Path) -> None:
+    script = tmp_path / "forever.py"
+    text = (SCRIPTS / "batches.py").read_text()
+    script.write_text(text.replace("for _ in range(5)", "while True"))
+    done = keras_matrix(
+        *("run", script, "--on", "tf", "--results", results),
+        *("--epochs-cap", "1", "--timeout", "20"),
+    )
+    assert done.returncode == 3
+    assert "Not shortened: train_on_batch at forever.py:13" in done.stdout
+    (record,) = records(results)
+    assert record.outcome is Outcome.TIMEOUT
+    (call,) = record.observation.calls
+    assert not call.finished
+    assert call.params["calls"] > 1
+    assert set(call.metrics) == {"loss"}
+    assert call.seconds is not None
+
+
+def test_paired_weights_leave_masks_to_each_backend(results: Path) -> None:
+    done = run("uses_dropout", results, "--on", "tf,theano", "--init", "paired", "--seeds", "1")
+    assert "note: 2 cells: Not paired: the masks of dropout_1 (each" in done.stdout
+
+
+def test_a_script_that_says_which_backend_it_needs_is_bound(results: Path, tmp_path: Path) -> None:
+    script = tmp_path / "needs.py"
+    script.write_text(
+        "import keras.backend as K\n"
+        "if K.backend() != 'tensorflow':\n"
+        "    raise RuntimeError('This example can only run with the TensorFlow backend.')\n"
+    )
+    done = keras_matrix("run", script, "--results", results, "--on", "tf,theano")
+    assert done.returncode == 3
+    assert "theano (backend-bound) gave no result" in done.stdout
+
+
+def test_what_a_cell_lacks_is_told(results: Path, tmp_path: Path) -> None:
+    script = tmp_path / "fetches.py"
+    script.write_text(
+        "from urllib.request import urlopen\nurlopen('https://example.invalid/data.csv')\n"
+    )
+    done = keras_matrix("run", script, "--results", results, "--on", "tf")
+    assert done.returncode == 3
+    assert "(fetches.py, line 2); a cell has no network: put the file beside" in done.stdout
 
 
 def test_code_bound_to_one_backend_fails_there_alone(results: Path) -> None:

@@ -67,12 +67,14 @@ def call(
     seconds: float | None = None,
     first_batch_seconds: float | None = None,
     finished: bool = True,
+    model: str = "sequential_1",
+    site: str = "model.py:3",
 ) -> Call:
     return Call(
         kind=name.partition("#")[0],
         name=name,
-        model="sequential_1",
-        site="model.py:3",
+        model=model,
+        site=site,
         finished=finished,
         seconds=seconds,
         cpu_seconds=seconds,

@@ -1,10 +1,11 @@
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import array, call, record
+from builders import array, call, end, record
 
 from runner.assess import exit_code
 from runner.compare import compare_images, compare_runs
@@ -13,7 +14,7 @@ from runner.errors import ExitCode, NothingSelectedError
 from runner.measures import Measure
 from runner.plan import Cell, Floatx, KerasSettings
 from runner.record import BaseKind, Outcome, Record
-from runner.stream import Call, Number
+from runner.stream import Call, Failure, Number, Observation
 from runner.tolerance import Tolerance, Tolerances
 
 AGREE, DIFFER, INCONCLUSIVE = Verdict.AGREE, Verdict.DIFFER, Verdict.INCONCLUSIVE
@@ -290,6 +291,44 @@ def test_notes_and_stand_ins_are_told() -> None:
     assert compared([score("tf", 1.0), score("theano", 1.0)]).notes == ()
 
 
+def test_a_note_of_several_cells_is_told_once() -> None:
+    records = [
+        record(Cell("tf", seed=0), notes=("shared.", "its own.")),
+        record(Cell("tf", seed=1), notes=("shared.",)),
+        record(Cell("theano", seed=0), notes=("shared.",)),
+    ]
+    assert compared(records).notes == ("3 cells: shared.", "tf.seed0: its own.")
+
+
+def raised(status: str, traceback: str) -> Record:
+    error = Failure(kind="E", message="no", traceback=traceback, file="model.py", line=3)
+    broken = record(Cell("tf"), outcome=Outcome.SCRIPT_ERROR, log_tail=("of the log",))
+    observation = Observation(end=end(status=status, exit_code=1, error=error))
+    return replace(broken, observation=observation)
+
+
+def test_of_a_failure_the_scripts_own_traceback_is_shown() -> None:
+    frames = "".join(f"line {number}\n" for number in range(30))
+    (failure,) = compared([raised("error", f"{frames}\x1b[31mE: no\n")]).failures
+    assert failure.log_tail == (*(f"line {number}" for number in range(11, 30)), "E: no")
+
+
+@pytest.mark.parametrize("failed", [raised("error", ""), raised("exit", "SystemExit: 2\n")])
+def test_the_log_is_shown_where_it_says_more(failed: Record) -> None:
+    # What argparse prints before it exits, for one.
+    (failure,) = compared([failed]).failures
+    assert failure.log_tail == ("of the log",)
+
+
+def test_learning_rates_are_reported_unless_a_rule_names_them() -> None:
+    records = [
+        record(Cell(image), call("fit", {"lr": rate}))
+        for image, rate in (("tf", 0.1), ("theano", 0.2))
+    ]
+    assert only(compared(records)).verdict is REPORTED
+    assert only(compared(records, Tolerance("fit.lr", atol=0.01))).verdict is DIFFER
+
+
 def test_remarks_on_the_run_go_first() -> None:
     comparison = compare_images(
         [record(Cell("tf"), notes=("so it is.",))],
@@ -315,6 +354,7 @@ def test_arrays_are_judged_element_by_element_not_by_their_means() -> None:
     records = [predicted("tf"), predicted("theano")]
     row = only(compared(records, compare_arrays=lambda *given: apart))
     assert (row.absolute, row.relative, row.verdict) == (0.9, 1.8, DIFFER)
+    assert row.elementwise
     near = ArrayDifference(absolute=0.1, relative=0.1, close=True)
     records = [predicted("tf", 0.1), predicted("theano", 0.9)]
     assert only(compared(records, compare_arrays=lambda *given: near)).verdict is AGREE
@@ -336,7 +376,8 @@ def test_the_worst_seed_counts() -> None:
 
 
 def test_arrays_that_were_not_kept_are_compared_by_their_means() -> None:
-    assert only(compared([predicted("tf", 0.5), predicted("theano", 0.9)])).verdict is DIFFER
+    row = only(compared([predicted("tf", 0.5), predicted("theano", 0.9)]))
+    assert (row.verdict, row.elementwise) == (DIFFER, False)
     assert only(compared([predicted("tf", 0.5), predicted("theano", 0.5)])).verdict is AGREE
 
 

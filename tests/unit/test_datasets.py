@@ -75,3 +75,61 @@ def test_a_missing_data_set_is_told_before_anything_runs(tmp_path: Path) -> None
         datasets.check(found, tmp_path / "missing")
     (tmp_path / "mnist.npz").write_text("")
     datasets.check(found, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "out"),
+    [
+        ("../elsewhere/mnist.npz", True),
+        ("/elsewhere/mnist.npz", True),
+        ("../data/real.npz", True),
+        ("hop", True),
+        ("loop", True),
+        ("real.npz", False),
+        ("./deep/../real.npz", False),
+        ("deep/real.npz", False),
+        ("..real.npz", False),
+    ],
+)
+def test_a_link_that_leads_out_of_the_folder_is_told(
+    tmp_path: Path, target: str, out: bool
+) -> None:
+    data = tmp_path / "data"
+    (data / "deep").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    real = (data / "real.npz", data / "deep" / "real.npz", data / "..real.npz")
+    for path in (tmp_path / "elsewhere" / "mnist.npz", *real):
+        path.write_text("")
+    (data / "hop").symlink_to("../elsewhere/mnist.npz")
+    (data / "loop").symlink_to("loop")
+    (data / "mnist.npz").symlink_to(target)
+    assert [one.leads_out for one in missing(MNIST, data)] == ([True] if out else [])
+
+
+def test_a_link_above_a_file_leads_out_too(tmp_path: Path) -> None:
+    source = b"from keras.datasets import fashion_mnist\nfashion_mnist.load_data()\n"
+    elsewhere, data = tmp_path / "elsewhere", tmp_path / "data"
+    elsewhere.mkdir()
+    data.mkdir()
+    for file in datasets.FILES["fashion_mnist"]:
+        (elsewhere / Path(file).name).write_text("")
+    (data / "fashion-mnist").symlink_to(elsewhere)
+    assert [one.leads_out for one in missing(source, data)] == [True] * 4
+
+
+def test_one_of_either_file_that_can_be_followed_will_do(tmp_path: Path) -> None:
+    source = b"from keras.datasets import cifar10\ncifar10.load_data()\n"
+    (tmp_path / "cifar-10-batches-py").symlink_to("/elsewhere")
+    (found,) = missing(source, tmp_path)
+    assert (found.file, found.leads_out) == ("cifar-10-batches-py", True)
+    (tmp_path / "cifar-10-batches-py.tar.gz").write_text("")
+    assert missing(source, tmp_path) == ()
+
+
+def test_a_link_out_is_an_error_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "model.py"
+    path.write_bytes(MNIST)
+    (tmp_path / "mnist.npz").symlink_to("/elsewhere/mnist.npz")
+    with pytest.raises(ConfigurationError, match="is a link that leads out of the folder") as told:
+        datasets.check(script.load(path), tmp_path)
+    assert str(told.value).endswith("which cells cannot follow; put the file itself there.")

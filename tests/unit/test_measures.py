@@ -1,8 +1,9 @@
 import math
+from typing import Any
 
 from builders import array, call, record
 
-from runner.measures import measures
+from runner.measures import Site, all_measures, loops, measures
 from runner.plan import Cell
 from runner.stream import Call, Epoch
 from runner.tolerance import Kind
@@ -72,3 +73,45 @@ def test_one_epoch_has_no_steady_ones() -> None:
 
 def test_a_call_that_never_returned_has_no_score() -> None:
     assert measured(call("fit", {"loss": 0.5}, epochs=epochs(1.0), finished=False)) == {}
+
+
+def loop(count: int, kind: str = "fit", site: str = "model.py:9", **more: Any) -> list[Call]:
+    """Return calls from one line, with their numbers for losses."""
+    return [
+        call(f"{kind}#{number}", {"loss": float(number)}, site=site, **more)
+        for number in range(1, count + 1)
+    ]
+
+
+def names(*calls: Call) -> list[str]:
+    return [one.metric for one in measures(record(Cell("tf"), *calls))]
+
+
+def test_of_many_calls_from_one_line_the_first_and_the_last_are_measured() -> None:
+    calls = loop(11)
+    assert names(*calls) == ["fit#1.loss", "fit#11.loss"]
+    assert len(names(*loop(10))) == 10
+    # A reported figure may be one in the middle.
+    assert len(all_measures(record(Cell("tf"), *calls))) == 11
+    assert loops(record(Cell("tf"), *calls)) == {Site("fit", "sequential_1", "model.py:9"): 11}
+    assert loops(record(Cell("tf"), *loop(10))) == {}
+
+
+def test_the_last_call_is_the_last_that_returned() -> None:
+    calls = loop(12)
+    calls[-1].finished = False
+    assert names(*calls) == ["fit#1.loss", "fit#11.loss"]
+
+
+def test_lines_models_and_kinds_are_told_apart() -> None:
+    several = [
+        *loop(6, site="model.py:1"),
+        *loop(6, site="model.py:2"),
+        *loop(6, model="other"),
+        *loop(6, kind="evaluate"),
+    ]
+    assert len(names(*several)) == 24
+
+
+def test_calls_from_nowhere_in_the_script_are_all_measured() -> None:
+    assert len(names(*loop(20, site="?"))) == 20

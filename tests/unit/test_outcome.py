@@ -1,16 +1,18 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
-from builders import end, environment
+from builders import call, end, environment
 
 from runner.cell.outcome import Ending, judge, limits_not_applied, limits_seen, mismatch
-from runner.plan import Cell, Floatx, KerasSettings, Limits
+from runner.plan import Caps, Cell, Floatx, KerasSettings, Limits
 from runner.record import Outcome
-from runner.stream import End, Failure, Observation
+from runner.stream import Call, End, Failure, Observation, Place
 
 WELL = end()
 FAILURE = Failure(kind="ValueError", message="no", traceback="...", file="model.py", line=7)
+WHOLE = Caps()
 LIMITS = Limits(memory=512 * 2**20, timeout=90)
 PLANNED = {"cpuset": 1.0, "memory": float(512 * 2**20), "cpus": 1.0, "pids": 256.0}
 
@@ -20,9 +22,15 @@ def failed(status: str, **changed: Any) -> End:
 
 
 def judged(
-    ending: Ending, last: End | None = WELL, damage: str = "", wrong: str = ""
+    ending: Ending,
+    last: End | None = WELL,
+    damage: str = "",
+    wrong: str = "",
+    caps: Caps = WHOLE,
+    calls: tuple[Call, ...] = (),
 ) -> tuple[Outcome, str]:
-    found = judge(ending, Observation(end=last), damage, LIMITS, wrong)
+    observation = Observation(end=last, calls=list(calls))
+    found = judge(ending, observation, damage, LIMITS, wrong, caps)
     return found.outcome, found.reason
 
 
@@ -89,6 +97,39 @@ def test_an_error_without_a_place_or_a_message() -> None:
         error=Failure(kind="KeyboardInterrupt", message="", traceback="", file=None, line=None),
     )
     assert judged(Ending(1), bare) == (Outcome.SCRIPT_ERROR, "KeyboardInterrupt")
+
+
+def told(status: str, **changed: Any) -> str:
+    """Return the reason for what a capped script raised after a fit."""
+    failure = msgspec.structs.replace(FAILURE, **changed)
+    last = end(status=status, exit_code=1, error=failure)
+    return judged(Ending(1), last, caps=Caps(epochs=1), calls=(call("fit"),))[1]
+
+
+def test_both_places_and_the_hint_are_told() -> None:
+    deepest = Place(file="plots/axes.py", line=399)
+    assert told("import", deepest=deepest, hint="bring it") == (
+        "ValueError: no (plots/axes.py, line 399; model.py, line 7); bring it"
+    )
+
+
+def test_a_script_that_was_shortened_may_fail_for_that() -> None:
+    shortened = "; the script was shortened, which may be why"
+    assert told("error") == "ValueError: no (model.py, line 7)" + shortened
+    assert told("exit").endswith(shortened)
+    for status in ("import", "bound", "data", "memory"):
+        assert "shortened" not in told(status)
+    # What is known to be why is.
+    assert "shortened" not in told("error", hint="no network")
+
+
+@pytest.mark.parametrize(
+    ("caps", "calls"),
+    [(Caps(), (call("fit"),)), (Caps(epochs=1), ()), (Caps(steps=1), (call("predict"),))],
+)
+def test_where_nothing_was_shortened_nothing_is_said(caps: Caps, calls: tuple[Call, ...]) -> None:
+    reason = judged(Ending(1), failed("error"), caps=caps, calls=calls)[1]
+    assert reason == "ValueError: no (model.py, line 7)"
 
 
 CELL = Cell("tf")
@@ -173,4 +214,4 @@ def test_a_cell_that_is_not_pinned_is_told() -> None:
 
 def test_a_forged_report_is_no_result() -> None:
     ending = Ending(exit_code=None, forged=True)
-    assert judge(ending, Observation(), "", LIMITS, "").outcome is Outcome.BAD_OUTPUT
+    assert judge(ending, Observation(), "", LIMITS, "", Caps()).outcome is Outcome.BAD_OUTPUT

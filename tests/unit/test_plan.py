@@ -173,6 +173,10 @@ def test_only_refuses_an_image_that_is_not_part_of_the_plan() -> None:
         (Caps(), ""),
         (Caps(epochs=2), "The script was shortened: at most 2 epochs a fit."),
         (
+            Caps(epochs=1, steps=1),
+            "The script was shortened: at most 1 epoch a fit, at most 1 batch an epoch.",
+        ),
+        (
             Caps(epochs=2, steps=5),
             "The script was shortened: at most 2 epochs a fit, at most 5 batches an epoch.",
         ),

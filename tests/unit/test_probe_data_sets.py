@@ -52,6 +52,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "deep" / "x.gz").write_text("x")
     (folder / "cifar.tar.gz").write_text("packed")
     (folder / "open").mkdir()
+    (folder / "text.txt").symlink_to("/no/such/text.txt")
     monkeypatch.setattr(data_sets, "MOUNT", str(folder))
     return folder
 
@@ -77,6 +78,11 @@ def test_what_is_missing_is_named_not_fetched(keras: Keras) -> None:
         keras.mnist.get_file("imdb.npz", "https://example.org")
     with pytest.raises(MissingDataSetError, match=r"as wiki\.tar\.gz"):
         keras.mnist.get_file("wiki", "https://example.org", untar=True)
+
+
+def test_a_link_that_leads_nowhere_in_the_cell_is_told(keras: Keras) -> None:
+    with pytest.raises(MissingDataSetError, match=r"text\.txt is a link that leads out of the"):
+        keras.mnist.get_file("text.txt", "https://example.org")
 
 
 def test_a_file_that_is_no_data_set_has_a_place_too(keras: Keras) -> None:

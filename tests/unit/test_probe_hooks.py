@@ -8,11 +8,15 @@ from typing import Any
 import numpy
 import pytest
 
+from runner.keras_matrix_probe import loops
 from runner.keras_matrix_probe.arrays import ArrayStore
 from runner.keras_matrix_probe.caps import Caps
 from runner.keras_matrix_probe.events import EventStream
 from runner.keras_matrix_probe.hooks import Recorder
+from runner.keras_matrix_probe.metrics import named_metrics
 from runner.stream import Call, Observation, parse
+
+WEIGHTS = [SimpleNamespace(_keras_shape=(2, 1)), SimpleNamespace(shape=(1,))]
 
 
 def fake_keras() -> Any:
@@ -45,13 +49,9 @@ def fake_keras() -> Any:
 
         def __init__(self, name: str = "model_1") -> None:
             self.name = name
-            self.layers = [
-                SimpleNamespace(name="dense", output_shape=(None, 1), count_params=lambda: 3)
-            ]
+            self.layers = [SimpleNamespace(name="dense", output_shape=(None, 1), weights=WEIGHTS)]
+            self.weights = WEIGHTS
             self.seen: list[Any] = []
-
-        def count_params(self) -> int:
-            return 3
 
         def fit(self, x: Any = None, y: Any = None, epochs: int = 1, callbacks: Any = None) -> Any:
             """Train."""
@@ -313,6 +313,207 @@ def test_a_loop_whose_only_call_raised_has_no_score(bench: Bench) -> None:
     bench.recorder.finish()
     (call,) = bench.calls()
     assert call.metrics == {}
+
+
+def test_what_repeats_in_names_is_numbered(bench: Bench) -> None:
+    model = bench.model()
+    model.metrics_names = ("loss", "acc", "acc")
+    assert named_metrics(model, [1.0, 2.0, 3.0]) == {"loss": 1.0, "acc": 2.0, "acc#2": 3.0}
+    model.metrics_names = ("acc", "acc#2", "acc", "acc")
+    assert named_metrics(model, [1, 2, 3, 4]) == {"acc": 1, "acc#2": 2, "acc#3": 3, "acc#4": 4}
+
+
+# A loop that goes on
+
+
+class Clock:
+    """Time that passes as a test says."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+    def process_time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(loops, "time", made)
+    return made
+
+
+def told_so_far(bench: Bench) -> Call:
+    (call,) = parse(bench.path.read_bytes(), complete=False).calls
+    return call
+
+
+def test_a_loop_that_is_cut_off_leaves_what_it_did(bench: Bench, clock: Clock) -> None:
+    model = bench.model()
+    model.train_on_batch(9.0)
+    call = told_so_far(bench)
+    assert (call.finished, call.params, call.metrics) == (
+        False,
+        {"calls": 1},
+        {"loss": 9.0, "acc": 0.5},
+    )
+    assert call.first_batch_seconds == 0.0
+    # Not more often than every five seconds.
+    size = bench.path.stat().st_size
+    clock.now += 4.9
+    model.train_on_batch(8.0)
+    assert bench.path.stat().st_size == size
+    clock.now += 0.2
+    model.train_on_batch(7.0)
+    call = told_so_far(bench)
+    assert (call.params, call.metrics) == ({"calls": 3}, {"loss": 7.0, "acc": 0.5})
+    assert call.seconds == 0.0
+
+
+def test_a_prediction_on_batches_goes_on_without_metrics(bench: Bench) -> None:
+    bench.model().predict_on_batch(1.0)
+    assert (told_so_far(bench).params, told_so_far(bench).metrics) == ({"calls": 1}, {})
+
+
+# Caps
+
+
+def capped(folder: Path, code: str, caps: Caps, **names: Any) -> tuple[Observation, dict[str, Any]]:
+    """Run code as a script does, with caps; return what was told, and its names."""
+    bench = Bench(folder, caps)
+    names["model"] = bench.model()
+    try:
+        exec(compile(code, str(folder / "work" / "gan.py"), "exec"), names)  # noqa: S102
+        bench.recorder.finish()
+        return bench.told(), names
+    finally:
+        bench.stream._file.close()
+
+
+COUNTED = """
+seen = []
+for batch in range(100):
+    seen.append(model.train_on_batch(batch)[0])
+"""
+
+
+@pytest.mark.parametrize(
+    ("caps", "made"),
+    [
+        (Caps(epochs=None, steps=5), 5),
+        (Caps(epochs=2, steps=5), 10),
+        (Caps(epochs=2, steps=None), 100),
+        (Caps(epochs=None, steps=None), 100),
+        (Caps(epochs=None, steps=100), 100),
+    ],
+)
+def test_calls_on_batches_are_capped(tmp_path: Path, caps: Caps, made: int) -> None:
+    found, names = capped(tmp_path, COUNTED, caps)
+    (call,) = found.calls
+    assert (call.finished, call.params) == (True, {"calls": made})
+    # The last result is repeated, and nothing done: it would be another one.
+    assert names["seen"] == [*range(made), *[made - 1] * (100 - made)]
+    assert call.metrics == {"loss": made - 1, "acc": 0.5}
+
+
+def test_what_was_left_out_is_told_once_a_place(tmp_path: Path) -> None:
+    found, _ = capped(tmp_path, COUNTED, Caps(epochs=2, steps=5))
+    assert found.notes == [
+        "train_on_batch at gan.py:4: 10 calls were made, 90 more repeat the last result."
+    ]
+
+
+def test_models_at_one_place_are_capped_each_and_told_together(tmp_path: Path) -> None:
+    code = (
+        "for one in (model, type(model)()):\n"
+        "    for batch in range(3):\n"
+        "        one.test_on_batch()\n"
+    )
+    found, _ = capped(tmp_path, code, Caps(epochs=None, steps=1))
+    assert [call.params for call in found.calls] == [{"calls": 1}, {"calls": 1}]
+    assert found.notes == [
+        "test_on_batch at gan.py:3: 2 calls were made, 4 more repeat the last result."
+    ]
+
+
+def test_predictions_on_batches_are_never_capped(tmp_path: Path) -> None:
+    code = "for batch in range(9):\n    model.predict_on_batch(batch)\n"
+    found, _ = capped(tmp_path, code, Caps(epochs=1, steps=1))
+    assert found.calls[0].params == {"calls": 9}
+    assert found.notes == []
+
+
+@pytest.mark.parametrize("calls", [0, 1, 5])
+def test_a_loop_that_no_cap_reaches_is_told(tmp_path: Path, calls: int) -> None:
+    code = f"for batch in range({calls}):\n    model.train_on_batch(batch)\n"
+    found, _ = capped(tmp_path, code, Caps(epochs=1, steps=None))
+    note = (
+        "Not shortened: train_on_batch at gan.py:2: calls on single batches have no epochs; "
+        "--steps-cap caps them."
+    )
+    assert found.notes == ([note] if calls > 1 else [])
+
+
+def test_a_loop_that_no_cap_reaches_is_told_while_it_goes_on(tmp_path: Path, clock: Clock) -> None:
+    bench = Bench(tmp_path, Caps(epochs=1, steps=None))
+    model = bench.model()
+    try:
+        for batch in range(9):
+            model.train_on_batch(batch)
+            clock.now += 3
+        notes = parse(bench.path.read_bytes(), complete=False).notes
+        assert len(notes) == 1
+        bench.recorder.finish()
+        assert bench.told().notes == notes
+    finally:
+        bench.stream._file.close()
+
+
+def test_a_script_may_change_what_it_is_given(tmp_path: Path) -> None:
+    code = "for batch in range(9):\n    model.train_on_batch(batch).clear()\n"
+    found, _ = capped(tmp_path, code, Caps(epochs=1, steps=2))
+    assert found.calls[0].metrics == {"loss": 1.0, "acc": 0.5}
+
+
+def test_a_call_that_raised_is_not_counted(tmp_path: Path) -> None:
+    code = (
+        "for batch in ('fail', 1.0, 2.0, 3.0):\n"
+        "    try:\n"
+        "        last = model.train_on_batch(batch)\n"
+        "    except ValueError:\n"
+        "        pass\n"
+    )
+    found, names = capped(tmp_path, code, Caps(epochs=1, steps=2))
+    assert names["last"] == [2.0, 0.5]
+    assert found.calls[0].params == {"calls": 2}
+
+
+def test_places_beyond_all_bounds_share_a_loop_and_are_not_capped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "MAX_LOOPS", 1)
+    code = (
+        "for batch in range(3):\n"
+        "    model.train_on_batch(batch)\n"
+        "seen = [model.train_on_batch(batch)[0] for batch in range(3)]\n"
+    )
+    found, names = capped(tmp_path, code, Caps(epochs=1, steps=1))
+    # Another model's result would not do.
+    assert names["seen"] == [0, 1, 2]
+    assert len(found.calls) == 1
+
+
+def test_the_models_that_were_trained_are_known(bench: Bench) -> None:
+    fitted, stepped, asked = (bench.model(name) for name in "abc")
+    fitted.fit()
+    fitted.fit()
+    stepped.train_on_batch(1.0)
+    asked.predict()
+    asked.test_on_batch()
+    assert bench.recorder.trained == [fitted, stepped]
 
 
 def test_caps_shorten_a_fit_and_its_record_says_so(tmp_path: Path) -> None:

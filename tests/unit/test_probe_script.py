@@ -1,14 +1,18 @@
 import os
+import pickle
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy
 import pytest
 
 from runner.keras_matrix_probe import script
-from runner.stream import Failure
+from runner.keras_matrix_probe.failures import describe
+from runner.stream import Failure, Place
 
 
 @pytest.fixture
@@ -86,7 +90,8 @@ def test_a_failure_is_shown_as_its_author_sees_it(
     assert (outcome["status"], outcome["exit_code"]) == ("error", 1)
     error = failure(outcome)
     assert (error.kind, error.message) == ("ValueError", "no good")
-    assert (error.file, error.line) == (os.path.join("pack", "inner.py"), 2)
+    assert (error.file, error.line) == ("model.py", 4)
+    assert error.deepest == Place(os.path.join("pack", "inner.py"), 2)
     assert error.traceback.startswith("Traceback (most recent call last):\n")
     assert error.traceback.endswith("ValueError: no good\n")
     places = [line.strip() for line in error.traceback.splitlines() if 'File "' in line]
@@ -101,6 +106,7 @@ def test_a_failure_is_shown_as_its_author_sees_it(
 def test_a_failure_within_a_library_points_into_the_script(folder: Path) -> None:
     error = failure(run(folder, "import json\n\njson.loads('{')\n"))
     assert (error.kind, error.file, error.line) == ("JSONDecodeError", "model.py", 3)
+    assert error.deepest is None
     # What was called is shown; what called the script is not.
     assert "decoder.py" in error.traceback
     assert "runpy" not in error.traceback
@@ -119,7 +125,8 @@ def test_a_syntax_error_has_its_place(folder: Path) -> None:
 def test_a_syntax_error_in_a_module_of_the_script_has_its_place(folder: Path) -> None:
     (folder / "helper.py").write_text("\n\nx = = 1\n")
     error = failure(run(folder, "import helper\n"))
-    assert (error.kind, error.file, error.line) == ("SyntaxError", "helper.py", 3)
+    assert (error.kind, error.file, error.line) == ("SyntaxError", "model.py", 1)
+    assert error.deepest == Place("helper.py", 3)
 
 
 def test_a_script_that_is_no_text_is_told(folder: Path) -> None:
@@ -170,6 +177,126 @@ def test_no_failure_is_too_long_or_odd_for_the_host(folder: Path, text: str) -> 
     outcome = run(folder, text)
     assert outcome["status"] != "ok"
     assert len(failure(outcome).message) < 65536
+
+
+def test_a_callback_in_the_script_is_deeper_than_what_calls_it(folder: Path) -> None:
+    (folder / "helper.py").write_text("def call(function):\n    return function()\n")
+    text = "import helper\n\ndef fail():\n    raise ValueError('no')\n\nhelper.call(fail)\n"
+    error = failure(run(folder, text))
+    assert (error.file, error.line, error.deepest) == ("model.py", 4, None)
+
+
+def test_without_a_frame_of_the_script_a_module_beside_it_is_the_place(folder: Path) -> None:
+    (folder / "helper.py").write_text(
+        "import sys\n\ndef hook(kind, value, trace):\n    raise ValueError('no')\n"
+    )
+    frames = compile("import helper\nhelper.hook(1, 2, 3)\n", "elsewhere", "exec")
+    sys.path.insert(0, str(folder))
+    with pytest.raises(ValueError, match="no") as raised:
+        exec(frames, {})  # noqa: S102
+    error = msgspec.convert(describe(raised.value, str(folder / "model.py")), Failure)
+    assert (error.file, error.line, error.deepest) == ("helper.py", 4, None)
+
+
+PROBE = os.path.dirname(script.__file__)
+# As Theano writes where a variable was made.
+BACKTRACE = (
+    "Bad input at index 1.\n"
+    "Backtrace when that variable is created:\n\n"
+    f'  File "{PROBE}/__main__.py", line 67, in run\n'
+    "    outcome = script.run(path)\n"
+    '  File "/usr/lib/python3.6/runpy.py", line 263, in run_path\n'
+    "    pkg_name=pkg_name)\n"
+    '  File "/usr/lib/python3.6/keras/engine.py", line 254, in placeholder\n'
+    "    x = T.TensorType(dtype)\n"
+    "Wrong number of dimensions."
+)
+
+
+def test_no_frame_of_the_probe_is_shown(folder: Path) -> None:
+    error = failure(run(folder, f"raise TypeError({BACKTRACE!r})\n"))
+    assert error.message == (
+        "Bad input at index 1.\n"
+        "Backtrace when that variable is created:\n\n"
+        '  File "/usr/lib/python3.6/keras/engine.py", line 254, in placeholder\n'
+        "    x = T.TensorType(dtype)\n"
+        "Wrong number of dimensions."
+    )
+    assert error.traceback.endswith(f"TypeError: {error.message}\n")
+    # Nor those of a wrapper between the script and what it called.
+    text = (
+        "from runner.keras_matrix_probe.workspace import mirror\n"
+        "mirror('no such folder', 'target')\n"
+    )
+    error = failure(run(folder, text))
+    assert error.kind == "FileNotFoundError"
+    assert 'File "model.py", line 2' in error.traceback
+    assert "workspace.py" not in error.traceback
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from urllib.error import URLError\nraise URLError('no')\n",
+        "import socket\nraise socket.gaierror(-3, 'no')\n",
+        "raise ConnectionRefusedError\n",
+        "try:\n    raise ConnectionError\nexcept OSError:\n    raise ValueError('so')\n",
+        "raise ValueError('so') from ConnectionError()\n",
+        "try:\n    raise ConnectionError\nexcept OSError:\n    raise SystemExit('so')\n",
+    ],
+)
+def test_what_a_cell_without_a_network_needs_is_told(folder: Path, text: str) -> None:
+    outcome = run(folder, text)
+    assert outcome["status"] in ("error", "exit")
+    assert failure(outcome).hint == (
+        "a cell has no network: put the file beside the script, or into the folder given with "
+        "--data"
+    )
+
+
+@pytest.mark.parametrize("text", ["raise BrokenPipeError\n", "raise OSError\n", "1 / 0\n"])
+def test_other_failures_have_no_hint(folder: Path, text: str) -> None:
+    assert failure(run(folder, text)).hint == ""
+
+
+def test_a_failure_that_comes_of_itself_is_told(folder: Path) -> None:
+    text = "a, b = ValueError('a'), ValueError('b')\na.__cause__, b.__cause__ = b, a\nraise a\n"
+    assert failure(run(folder, text)).message == "a"
+
+
+def test_a_module_that_the_image_lacks_may_be_brought(folder: Path) -> None:
+    hint = failure(run(folder, "import no_such_module\n")).hint
+    assert hint.startswith("the image does not hold it: put it beside the script")
+    assert failure(run(folder, "from os import no_such_name\n")).hint == ""
+    # Another backend is not to be brought along.
+    assert failure(run(folder, "raise ModuleNotFoundError('no', name='theano')\n")).hint == ""
+
+
+def test_a_file_of_a_newer_numpy_is_no_import_of_the_scripts(folder: Path) -> None:
+    pickled = pickle.dumps(numpy.zeros(2), protocol=0)
+    newer = re.sub(rb"numpy\._?core\.multiarray", b"numpy._core_of_a_newer_one", pickled)
+    outcome = run(folder, f"import pickle\npickle.loads({newer!r})\n")
+    assert outcome["status"] == "error"
+    assert "written by a newer NumPy" in failure(outcome).hint
+    outcome = run(folder, "import numpy._core_of_a_newer_one\n")
+    assert outcome["status"] == "import"
+    assert "the image does not hold it" in failure(outcome).hint
+
+
+def test_a_script_that_says_what_it_needs_is_bound(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = run(folder, "raise SystemExit('This needs the Theano backend.')\n")
+    assert (outcome["status"], outcome["exit_code"]) == ("bound", 1)
+    assert failure(outcome).message == (
+        "bound to the theano backend: This needs the Theano backend."
+    )
+    # As Python prints it.
+    assert capsys.readouterr().err == "This needs the Theano backend.\n"
+
+
+def test_the_record_has_a_long_message_whole(folder: Path) -> None:
+    assert failure(run(folder, "raise ValueError('x' * 9000)\n")).message == "x" * 9000
 
 
 def test_a_script_bound_to_another_backend_is_a_status_of_its_own(folder: Path) -> None:

@@ -1,13 +1,16 @@
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
-from builders import call, record
+import pytest
+from builders import call, plan, record
 
-from runner.plan import Cell
-from runner.record import Record
-from runner.remarks import remarks
+from runner.comparison import Comparison, Row, Verdict
+from runner.plan import Cell, Init, Plan
+from runner.record import Outcome, Record
+from runner.remarks import on_chance, remarks
 from runner.stream import Epoch
-from runner.tolerance import Tolerances
+from runner.tolerance import Kind, Tolerances
 
 IMAGES = ("tf", "theano")
 
@@ -57,3 +60,93 @@ def test_curves_that_part_are_told_with_the_epoch() -> None:
         curves("tf", 0) + curves("theano", 0.5)
     )
     assert "part" not in said(curves("tf", 0) + curves("theano", 0))
+
+
+def looping(image: str, count: int, site: str = "model.py:3") -> Record:
+    names = ["predict", *(f"predict#{number}" for number in range(2, count + 1))]
+    return record(Cell(image), *(call(name, site=site) for name in names))
+
+
+def test_calls_that_are_left_out_are_told_once() -> None:
+    records = [looping(image, 199, site="rnn.py:170") for image in IMAGES]
+    told = "predict at rnn.py:170: 199 calls; the first and the last are compared."
+    assert said(records) == told
+    assert "calls" not in said([looping(image, 10) for image in IMAGES])
+
+
+def test_calls_that_are_not_as_many_everywhere_are_told_as_a_range() -> None:
+    records = [looping("tf", 30), looping("theano", 12)]
+    assert "predict at model.py:3: 12 to 30 calls;" in said(records)
+    failed = replace(looping("theano", 12), outcome=Outcome.TIMEOUT)
+    assert "predict at model.py:3: 30 calls;" in said([looping("tf", 30), failed])
+
+
+def test_a_hostile_place_forges_no_line() -> None:
+    assert "\n" not in said([looping("tf", 20, site="x\ntheano agrees")])
+
+
+def test_curves_in_the_middle_of_a_loop_are_not_compared() -> None:
+    def fits(image: str, shift: float) -> list[Record]:
+        draw = random.Random(1)
+        return [
+            record(
+                Cell(image, seed=seed),
+                *(
+                    call(
+                        f"fit#{number}",
+                        epochs=[
+                            Epoch(0, 0.1, {"loss": shift * (number == 5) + draw.gauss(1, 0.01)})
+                        ],
+                    )
+                    for number in range(1, 20)
+                ),
+            )
+            for seed in range(10)
+        ]
+
+    assert "part" not in said(fits("tf", 0) + fits("theano", 0.5))
+
+
+def compared(verdict: Verdict) -> Comparison:
+    row = Row(
+        group="",
+        metric="fit.loss",
+        kind=Kind.SCORE,
+        reference=None,
+        other=None,
+        reference_name="tf",
+        other_name="theano",
+        absolute=None,
+        relative=None,
+        tolerance=None,
+        verdict=verdict,
+    )
+    return Comparison(title="", rows=(row,), failures=(), missing=(), notes=(), cells=2)
+
+
+ONE_SEED = plan([Cell(image, seed=0) for image in IMAGES])
+CHANCE = (
+    "one seed, and each backend's own first weights: --seeds 10 tells chance from a difference, "
+    "--init paired leaves the weights out of it."
+)
+
+
+def test_one_seed_does_not_tell_chance_from_a_difference() -> None:
+    assert on_chance(ONE_SEED, compared(Verdict.DIFFER)) == [CHANCE]
+    unseeded = plan([Cell(image) for image in IMAGES])
+    assert on_chance(unseeded, compared(Verdict.DIFFER)) == [CHANCE.replace("one", "no", 1)]
+
+
+@pytest.mark.parametrize(
+    ("planned", "verdict"),
+    [
+        (ONE_SEED, Verdict.AGREE),
+        (ONE_SEED, Verdict.MISSING),
+        (ONE_SEED, Verdict.REPORTED),
+        (replace(ONE_SEED, init=Init.PAIRED), Verdict.DIFFER),
+        (plan([Cell(image, seed=seed) for image in IMAGES for seed in (0, 1)]), Verdict.DIFFER),
+        (plan([Cell("tf", seed=0)]), Verdict.DIFFER),
+    ],
+)
+def test_where_chance_is_not_the_question_nothing_is_said(planned: Plan, verdict: Verdict) -> None:
+    assert on_chance(planned, compared(verdict)) == []

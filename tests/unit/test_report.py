@@ -2,6 +2,7 @@ import io
 import json
 import math
 import re
+from collections.abc import Callable
 
 import pytest
 from builders import array, call, record
@@ -19,13 +20,17 @@ from runner.tolerance import Tolerance, Tolerances
 HOSTILE = "a|b](https://example.org)<script>alert(1)</script>`*_#&lt;\x1b[31m\x9b2J\u202e"
 
 
-def compared(*records: Record, rules: tuple[Tolerance, ...] = ()) -> Comparison:
+def compared(
+    *records: Record,
+    rules: tuple[Tolerance, ...] = (),
+    difference: ArrayDifference | None = None,
+) -> Comparison:
     return compare_images(
         records,
         images=list(dict.fromkeys(one.cell.image for one in records)),
         planned=[one.cell.id for one in records],
         tolerances=Tolerances(rules),
-        compare_arrays=lambda *given: None,
+        compare_arrays=lambda *given: difference,
         title="mlp (a-run)",
     )
 
@@ -101,8 +106,32 @@ def test_failures_and_missing_cells_in_words() -> None:
         title="mlp",
     )
     assert in_words(comparison) == (
-        "theano gave no result (time-out); 1 planned cells have not run yet."
+        "theano (time-out) gave no result; 1 planned cells have not run yet."
     )
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ([Outcome.BACKEND_BOUND], "tf.seed0 (backend-bound) gave no result."),
+        (
+            [Outcome.BACKEND_BOUND, Outcome.SCRIPT_ERROR],
+            "tf.seed0 (backend-bound) and tf.seed1 (script error) gave no result.",
+        ),
+        (
+            [Outcome.KILLED, Outcome.CRASHED, Outcome.TIMEOUT],
+            "tf.seed0 (killed), tf.seed1 (crashed) and tf.seed2 (time-out) gave no result.",
+        ),
+        ([Outcome.TIMEOUT] * 3, "tf.seed0 and 2 more (time-out) gave no result."),
+        (
+            [Outcome.TIMEOUT, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OK],
+            "tf.seed0 and 1 more (time-out) and tf.seed1 (crashed) gave no result.",
+        ),
+    ],
+)
+def test_failures_are_told_by_outcome(outcomes: list[Outcome], said: str) -> None:
+    cells = [record(Cell("tf", seed=n), outcome=outcome) for n, outcome in enumerate(outcomes)]
+    assert in_words(compared(*cells)) == said
 
 
 def test_one_image_alone_in_words() -> None:
@@ -110,7 +139,47 @@ def test_one_image_alone_in_words() -> None:
     assert in_words(alone) == "tf: nothing to compare with yet."
 
 
+def predictions(difference: ArrayDifference | None, theano: float = 0.5) -> Comparison:
+    return compared(
+        record(Cell("tf"), call("predict", arrays=[array("predict.0", 0.5)])),
+        record(Cell("theano"), call("predict", arrays=[array("predict.0", theano)])),
+        difference=difference,
+    )
+
+
+def test_arrays_in_words_have_their_largest_difference_not_their_means() -> None:
+    apart = predictions(ArrayDifference(absolute=0.25, relative=0.5, close=False))
+    assert in_words(apart) == (
+        "theano differs from tf in 1 of 1 judged metrics: "
+        "predict.0 (elements differ by up to 0.25; allowed 0.001 + 0.1%)."
+    )
+    # Without the arrays, the means are all there is.
+    assert "predict.0 (0.75 against 0.5; allowed" in in_words(predictions(None, 0.75))
+
+
 # As figures
+
+
+@pytest.mark.parametrize(
+    ("tf", "theano", "text"),
+    [
+        (0.5, 0.75, "50%"),
+        (0.5, 0.5, "0%"),
+        (0.0, 0.0, "0%"),
+        (0.5, 5.5, "1e+03%"),
+        (0.0, 0.5, "-"),
+        (1e-9, 0.5, "-"),
+        (0.5, "inf", "-"),
+        ("nan", 0.5, "-"),
+    ],
+)
+def test_no_share_of_next_to_nothing_is_shown(tf: Number, theano: Number, text: str) -> None:
+    assert figures.relative(scores(tf, theano).rows[0]) == text
+
+
+def test_nor_of_an_element_next_to_zero() -> None:
+    apart = predictions(ArrayDifference(absolute=0.1, relative=963.0, close=False))
+    assert figures.relative(apart.rows[0]) == "-"
 
 
 @pytest.mark.parametrize(
@@ -185,6 +254,64 @@ def test_times_come_last_and_arrays_say_that_they_are_means() -> None:
     assert first[1:5] == ["fit.loss", "evaluate.acc", "predict.0 (mean)", "fit.seconds"]
 
 
+def test_arrays_that_were_compared_element_by_element_say_so() -> None:
+    near = predictions(ArrayDifference(absolute=0.25, relative=0.5, close=True))
+    (line,) = [line for line in plain(near).splitlines() if line.startswith("predict")]
+    assert line.split("  ")[0] == "predict.0 (means, largest difference)"
+    assert line.split()[4:] == [*("0.5", "0.5", "0.25", "50%", "0.001", "+", "0.1%", "agree")]
+    assert "predict.0 \\(means, largest difference\\)" in markdown.render(near)
+
+
+def many(*apart: int, count: int = 200) -> Comparison:
+    """Return a comparison of so many scores, some of which differ, and a time."""
+    names = [f"m{number:03}" for number in range(count)]
+    theano = {name: 0.5 + (number in apart) for number, name in enumerate(names)}
+    return compared(
+        record(Cell("tf"), call(metrics=dict.fromkeys(names, 0.5), seconds=1.0)),
+        record(Cell("theano"), call(metrics=theano, seconds=1.0)),
+    )
+
+
+def shown(text: str) -> list[str]:
+    return re.findall(r"evaluate\.(\w+)", "\n".join(text.splitlines()[:-1]))
+
+
+@pytest.mark.parametrize("render", [plain, lambda found: markdown.render(found) + "\n"])
+def test_a_long_table_is_cut_but_not_what_differs(render: Callable[[Comparison], str]) -> None:
+    rows = [row for row in shown(render(many(7, 150, 199))) if row.startswith("m")]
+    # Those in the words above a Markdown table, once more.
+    rows = rows[-60:]
+    assert rows[:5] == ["m007", "m150", "m199", "m000", "m001"]
+    assert len(set(rows)) == 60
+    assert "and 141 more rows; " in render(many(7, 150, 199)).replace("\\", "")
+    assert len(json.loads(data.render(many(7)))["rows"]) == 201
+
+
+def test_of_more_differences_than_a_table_holds_the_first_are_shown() -> None:
+    rows = shown(plain(many(*range(100, 200))))
+    assert rows == [f"m{number}" for number in range(100, 160)]
+
+
+def test_a_table_that_fits_is_shown_in_its_order() -> None:
+    rows = shown(plain(many(7, count=59)))
+    assert rows == [*(f"m{number:03}" for number in range(59)), "seconds"]
+    assert "more row" not in plain(many(7, count=59))
+    assert "and 1 more row; --json has them all.\n" in plain(many(7, count=60))
+
+
+def test_each_table_is_cut_by_itself() -> None:
+    names = [f"m{number:03}" for number in range(70)]
+    text = plain(
+        compared(
+            *(
+                record(Cell(image), call(metrics=dict.fromkeys(names, 0.5)))
+                for image in ("tf", "theano", "jax")
+            )
+        )
+    )
+    assert text.count("and 10 more rows; --json has them all.") == 2
+
+
 def test_seeds_are_shown_as_median_and_range() -> None:
     comparison = compared(
         *(
@@ -211,6 +338,22 @@ def test_failures_notes_and_their_log_are_below_the_table() -> None:
     assert "theano: script error: ValueError: [bold]no[/bold]\n" in text
     assert "  | Traceback [red]\n  | red\n" in text
     assert "note: base: standin for tf" in text
+
+
+LONG = "TypeError: first\nFAKE: ok, 2.0 s\n" + "x " * 500 + "(model.py, line 3)"
+
+
+def test_a_reason_is_one_line_of_a_bearable_length(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = record(Cell("theano"), outcome=Outcome.SCRIPT_ERROR, reason=LONG)
+    comparison = compared(record(Cell("tf"), call(metrics={"loss": 0.5})), broken)
+    PlainProgress().ended(broken)
+    for text in (plain(comparison), markdown.render(comparison), capsys.readouterr().err):
+        (line,) = [line for line in text.splitlines() if "TypeError" in line]
+        assert "FAKE" in line
+        assert len(line) < 400
+        assert "line 3" in line
+    (failure,) = json.loads(data.render(comparison))["failures"]
+    assert failure["reason"] == LONG
 
 
 def test_markup_in_a_name_is_shown_as_it_is() -> None:
@@ -329,6 +472,7 @@ def test_json_says_all_that_the_table_says() -> None:
         "other": {"name": "theano", "median": 0.75, "values": [0.75]},
         "absolute": 0.25,
         "relative": 0.5,
+        "elementwise": False,
         "tolerance": {
             "metric": "*",
             "atol": 0.001,

@@ -10,6 +10,7 @@ from runner.stream import (
     MAX_LINE,
     BadStreamError,
     Observation,
+    Place,
     parse,
     read_bounded,
 )
@@ -24,6 +25,13 @@ CALL = {
     "site": "model.py:7",
 }
 EPOCH = {"event": "epoch", "id": 1, "epoch": 0, "seconds": 1.5, "metrics": {"loss": 0.5}}
+BATCHES: dict[str, Any] = {
+    "event": "batches",
+    "id": 1,
+    "calls": 7,
+    "seconds": 1.5,
+    "metrics": {"loss": 0.5},
+}
 CALL_END: dict[str, Any] = {
     "event": "call_end",
     "id": 1,
@@ -92,6 +100,28 @@ def test_a_good_stream() -> None:
     assert found.end.status == "ok"
 
 
+def test_a_loop_that_was_cut_off_keeps_what_it_last_told() -> None:
+    later = {**BATCHES, "calls": 9, "seconds": 2.5, "metrics": {"loss": "nan"}}
+    (call,) = parse(stream(START, CALL, BATCHES, later), complete=False).calls
+    assert not call.finished
+    assert (call.params, call.seconds, call.metrics) == ({"calls": 9}, 2.5, {"loss": "nan"})
+
+
+def test_the_end_of_a_loop_goes_before_what_it_told() -> None:
+    (call,) = parsed(START, CALL, BATCHES, CALL_END).calls
+    assert (call.params, call.seconds) == ({"epochs": 1}, 2.5)
+
+
+def test_a_failure_may_have_a_deeper_place_and_a_hint() -> None:
+    error = {"kind": "E", "message": "", "traceback": "", "file": "model.py", "line": 1}
+    more = {"deepest": {"file": "plots.py", "line": None}, "hint": "so"}
+    for given, deepest, hint in ((error, None, ""), (error | more, Place("plots.py", None), "so")):
+        end = parsed(START, {**LAST, "error": given}).end
+        assert end is not None
+        assert end.error is not None
+        assert (end.error.deepest, end.error.hint) == (deepest, hint)
+
+
 def test_notes_are_kept_in_order() -> None:
     notes = [{"event": "note", "text": text} for text in ("one", "two")]
     assert parsed(START, *notes).notes == ["one", "two"]
@@ -152,6 +182,12 @@ def test_numbers_that_json_has_not_are_refused(literal: bytes) -> None:
         {**EPOCH, "id": 2},
         {**CALL_END, "id": 2},
         {"event": "first_batch", "id": 2, "seconds": 1.0},
+        {**BATCHES, "id": 2},
+        {**BATCHES, "calls": -1},
+        {**BATCHES, "calls": 1.5},
+        {**BATCHES, "seconds": "nan"},
+        {**BATCHES, "metrics": {f"m{index}": 1.0 for index in range(1001)}},
+        {key: value for key, value in BATCHES.items() if key != "calls"},
         CALL,
         START,
     ],
@@ -162,7 +198,7 @@ def test_a_damaged_line_is_named(damage: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [EPOCH, CALL_END, {"event": "first_batch", "id": 1, "seconds": 1}]
+    "event", [EPOCH, BATCHES, CALL_END, {"event": "first_batch", "id": 1, "seconds": 1}]
 )
 def test_nothing_happens_in_a_call_that_has_ended(event: object) -> None:
     with pytest.raises(BadStreamError, match="line 4"):

@@ -1,6 +1,6 @@
 import pytest
 
-from runner.text import printable
+from runner.text import LONGEST, brief, last_lines, printable
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,24 @@ def test_no_direction_character_is_left(code: int) -> None:
 def test_removing_one_sequence_does_not_make_another() -> None:
     assert "\x1b" not in printable("\x1b\x1b[31m[31mx")
     assert "\x9b" not in printable("\x9b\x1b[0m31mx")
+
+
+def test_a_short_text_stays_as_it_is_on_one_line() -> None:
+    assert brief("ValueError: \x1b[31mno\n\n  way\t!") == "ValueError: no way !"
+    assert brief("x" * LONGEST) == "x" * LONGEST
+
+
+def test_of_a_long_text_its_beginning_and_its_end_are_left() -> None:
+    shown = brief(f"TypeError: {'so ' * 500}\n(model.py, line 7); the script was shortened")
+    assert len(shown) <= LONGEST
+    assert shown.startswith("TypeError: so so")
+    assert " … " in shown
+    assert shown.endswith("so (model.py, line 7); the script was shortened")
+
+
+def test_the_last_lines_are_few_and_short() -> None:
+    text = "\n".join(str(number) for number in range(100)) + "\n" + "x" * 9000 + "\n\n"
+    lines = last_lines(text)
+    assert (len(lines), lines[0], len(lines[-1])) == (20, "81", 400)
+    assert last_lines("step 1/2\rstep 2/2\r\n\x1b[31mred\n") == ("step 2/2", "red")
+    assert last_lines("") == ()

@@ -33,6 +33,14 @@ def test_times_are_judged_by_name_only() -> None:
     assert Tolerances((everything,)).of("fit.loss", Kind.SCORE) is everything
 
 
+@pytest.mark.parametrize("metric", ["fit.lr", "fit#2.learning_rate"])
+def test_what_a_script_sets_is_judged_by_a_rule_only(metric: str) -> None:
+    assert Tolerances().of(metric, Kind.SCORE) is None
+    rule = Tolerance("fit*", atol=1)
+    assert Tolerances((rule,)).of(metric, Kind.SCORE) is rule
+    assert Tolerances().of("fit.lr_loss", Kind.SCORE) is DEFAULT
+
+
 def test_a_tolerance_on_the_command_line() -> None:
     one, two = parse(["evaluate.*=0.01", "fit.loss=0,1e-3"])
     assert (one.metric, one.atol, one.rtol) == ("evaluate.*", 0.01, 0.0)

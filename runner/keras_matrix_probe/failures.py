@@ -1,0 +1,113 @@
+"""What is told of a script's failure: its place, its traceback as its author sees it, a hint."""
+
+import os
+import re
+import socket
+import traceback
+import urllib.error
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+MAX_TRACEBACK = 20000
+MAX_MESSAGE = 20000
+MAX_NAME = 200
+
+NETWORK = (urllib.error.URLError, socket.gaierror, ConnectionError)
+NO_NETWORK = (
+    "a cell has no network: put the file beside the script, or into the folder given with --data"
+)
+NEWER_NUMPY = "the file was written by a newer NumPy: write it with one that is older than 2.0"
+NO_MODULE = (
+    "the image does not hold it: put it beside the script, or make an image of your own "
+    "(CONTRIBUTING.md)"
+)
+
+Place = Tuple[str, Optional[int]]
+"""A file and a line in it."""
+
+_OUR_FRAMES = re.compile(
+    r'^ *File "(?:%s[^"]*|[^"]*[/<]runpy(?:\.py|>))", line \d+, in .*\n(?:(?! *File ") +.*\n)*'
+    % re.escape(os.path.dirname(os.path.abspath(__file__)) + os.sep),
+    re.MULTILINE,
+)
+"""Frames of the probe, and of what it runs scripts with, in a traceback."""
+
+
+def describe(failure: BaseException, script: str) -> Dict[str, Any]:
+    """Return the ``end`` event's ``error`` for the script at that path.
+
+    ``file`` and ``line`` are the script's own place: the deepest in its file, or else in a module
+    beside it; ``deepest`` is a deeper one in such a module.
+    """
+    folder = os.path.dirname(script)
+    frames = traceback.extract_tb(failure.__traceback__)
+    inside = [index for index, frame in enumerate(frames) if _within(frame.filename, folder)]
+    kept = frames[inside[0] :] if inside else []
+    places: List[Place] = [(frames[index].filename, frames[index].lineno) for index in inside]
+    if isinstance(failure, SyntaxError) and _within(failure.filename or "", folder):
+        places.append((failure.filename or "", failure.lineno))
+    own = [place for place in places if place[0] == script] or places
+    deepest = places[-1] if places and places[-1] != own[-1] else None
+    lines = ["Traceback (most recent call last):\n"] if kept else []
+    lines += traceback.format_list(kept)
+    lines += traceback.format_exception_only(type(failure), failure)
+    text = _OUR_FRAMES.sub("", "".join(lines)).replace(folder + os.sep, "")
+    return {
+        "kind": type(failure).__name__[:MAX_NAME],
+        "message": _OUR_FRAMES.sub("", message(failure))[:MAX_MESSAGE],
+        "traceback": text[-MAX_TRACEBACK:],
+        "file": _shown(own[-1][0], folder) if own else None,
+        "line": own[-1][1] if own else None,
+        "deepest": {"file": _shown(deepest[0], folder), "line": deepest[1]} if deepest else None,
+        "hint": hint(failure),
+    }
+
+
+def message(failure: BaseException) -> str:
+    """Return a failure's own text."""
+    # A syntax error's own text repeats the place, which is told apart.
+    try:
+        return str(failure.msg if isinstance(failure, SyntaxError) else failure)
+    except BaseException as other:  # the text is the script's own code, too
+        return "its message cannot be told: %s" % type(other).__name__
+
+
+def chain(failure: BaseException) -> Iterator[BaseException]:
+    """Yield a failure and what it came of, back to the first one."""
+    seen: List[BaseException] = []
+    link: Optional[BaseException] = failure
+    while link is not None and not any(link is one for one in seen):
+        seen.append(link)
+        yield link
+        link = link.__context__ if link.__cause__ is None else link.__cause__
+
+
+def hint(failure: BaseException) -> str:
+    """Say what helps against a failure that cells are known for; empty for others."""
+    if any(isinstance(link, NETWORK) and not _pipe(link) for link in chain(failure)):
+        return NO_NETWORK
+    if by_newer_numpy(failure):
+        return NEWER_NUMPY
+    return NO_MODULE if isinstance(failure, ModuleNotFoundError) and failure.name else ""
+
+
+def by_newer_numpy(failure: BaseException) -> bool:
+    """Tell whether NumPy's own module is missing to a file, not to an import that is written."""
+    if not isinstance(failure, ModuleNotFoundError):
+        return False
+    if not str(failure.name).startswith("numpy._core"):
+        return False
+    frames = traceback.extract_tb(failure.__traceback__)
+    return not frames or "import" not in (frames[-1].line or "")
+
+
+def _pipe(failure: BaseException) -> bool:
+    # Of a process that the script has started.
+    return isinstance(failure, BrokenPipeError)
+
+
+def _within(filename: str, folder: str) -> bool:
+    return filename.startswith(folder + os.sep)
+
+
+def _shown(filename: str, folder: str) -> str:
+    return os.path.relpath(filename, folder)
