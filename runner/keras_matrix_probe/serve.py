@@ -111,8 +111,8 @@ def become(output: int) -> None:
 def leave(code: int) -> None:
     """End a replicate as an interpreter ends: threads joined, exit handlers run, output flushed.
 
-    But memory is not taken apart piece by piece before: most of it is shared with the parent,
-    and to touch all of it takes as long as a small script.
+    But what is still alive is not taken apart piece by piece before: most of its memory is shared
+    with the parent, and to touch all of it takes as long as a small script.
     """
     interpreter: Any = (threading, atexit)
     interpreter[0]._shutdown()
@@ -130,10 +130,17 @@ def protect(on: bool) -> None:
 
 
 def wait(pid: int, pump: Pump) -> int:
-    """Wait for a replicate, its output passed on; return its status."""
+    """Wait for a replicate, its output passed on; return its status.
+
+    The first process of a container is also the parent of all whose own has ended: they are
+    waited for, too, or they would count as processes for ever.
+    """
+    anyone = -1 if os.getpid() == 1 else pid
     while True:
         pump.some(POLL)
-        ended, status = os.waitpid(pid, os.WNOHANG)
+        ended, status = os.waitpid(anyone, os.WNOHANG)
+        while ended and ended != pid:
+            ended, status = os.waitpid(anyone, os.WNOHANG)
         if ended:
             return status
 

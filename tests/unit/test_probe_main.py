@@ -217,6 +217,21 @@ def test_replicates_of_one_server_know_nothing_of_each_other(cell: Cell) -> None
     assert all(log.endswith(" True True\n") for log in logs)
 
 
+def test_a_script_ends_as_an_interpreter_ends(cell: Cell) -> None:
+    text = (
+        "import atexit, sys, threading, time\n"
+        "def later():\n"
+        "    time.sleep(0.2)\n"
+        "    print('thread')\n"
+        "threading.Thread(target=later).start()\n"
+        "atexit.register(print, 'handler')\n"
+        "sys.stdout.write('no newline')\n"
+    )
+    code, out = cell.run(text)
+    assert code == 0
+    assert out == "no newlinethread\nhandler\n"
+
+
 def test_of_a_long_output_the_end_is_kept(cell: Cell) -> None:
     text = "for i in range(200000):\n    print('%099d' % i)\n"
     cell.run(text)
