@@ -2,7 +2,7 @@
 
 from runner.comparison import Comparison, Verdict
 from runner.report import figures, rows
-from runner.report.words import in_words
+from runner.report.words import in_words, method
 from runner.text import brief, printable
 
 MARKS = {
@@ -52,5 +52,5 @@ def render(comparison: Comparison) -> str:
             f"{escape(brief(failure.reason))}"
         )
     lines += [f"- ⏳ {escape(cell)}: not run" for cell in comparison.missing]
-    lines += [f"- {escape(note)}" for note in comparison.notes]
+    lines += [f"- {escape(line)}" for line in (*method(comparison), *comparison.notes)]
     return "\n".join(lines).rstrip() + "\n"

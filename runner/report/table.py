@@ -11,7 +11,7 @@ from rich.text import Text
 
 from runner.comparison import Comparison, Verdict
 from runner.report import figures, rows
-from runner.report.words import in_words
+from runner.report.words import in_words, method
 from runner.text import brief, printable
 
 STYLES = {
@@ -41,6 +41,8 @@ def show(comparison: Comparison, out: Console) -> None:
         out.print(Text(f"{failure.cell}: {failure.outcome.value}: {brief(failure.reason)}"))
         for line in failure.log_tail:
             out.print(Text(f"  | {printable(line)}", style="dim"))
+    for line in method(comparison):
+        out.print(Text(printable(line)))
     for note in comparison.notes:
         out.print(Text(f"note: {printable(note)}"))
     out.print(Text(in_words(comparison), style="bold"))

@@ -1,5 +1,6 @@
 """Say a comparison in one line."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from runner.comparison import CellNote, Comparison, Row, Verdict
@@ -8,6 +9,10 @@ from runner.record import Outcome
 from runner.report import figures
 
 MOST_NAMED = 3
+RULE = (
+    "Agree: the interval of two one-sided tests lies within what is allowed; differ: the interval "
+    "shown excludes zero and the difference is beyond it."
+)
 
 
 def in_words(comparison: Comparison) -> str:
@@ -25,6 +30,19 @@ def in_words(comparison: Comparison) -> str:
         parts.append(f"{names or comparison.title}: nothing to compare with yet")
     text = "; ".join(parts)
     return f"{text}."
+
+
+def method(comparison: Comparison) -> tuple[str, ...]:
+    """Return how several seeds were judged: each way once, the one of most rows first."""
+    found = Counter(
+        row.inference.method
+        for row in comparison.rows
+        if row.inference is not None and row.verdict is not Verdict.REPORTED
+    )
+    if not found:
+        return ()
+    told = [f"method: {one}" for one, _ in found.most_common(MOST_NAMED)]
+    return (f"{told[0]} {RULE}", *told[1:])
 
 
 def _failures(failures: Sequence[CellNote]) -> str:

@@ -232,6 +232,18 @@ def test_a_plain_table_is_lines_of_text() -> None:
     assert lines[-1].startswith("theano differs from tf in 5 of 5")
 
 
+def test_how_several_seeds_are_judged_is_told() -> None:
+    seeds = [
+        record(Cell(image, seed=seed), call(metrics={"loss": 1.0 + 0.01 * seed + shift * seed % 3}))
+        for image, shift in (("tf", 0.0), ("theano", 1e-9))
+        for seed in range(5)
+    ]
+    for text in (plain(compared(*seeds)), markdown.render(compared(*seeds))):
+        assert text.count("method: Mean of 5 differences paired by seed") == 1
+        assert "excludes zero" in text
+    assert "method:" not in plain(scores(0.5, 0.75)), "one seed is judged by the tolerance alone"
+
+
 def test_a_plain_table_has_no_boxes_and_no_colours() -> None:
     text = plain(scores(0.5, 0.75))
     assert "\x1b" not in text
