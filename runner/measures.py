@@ -12,6 +12,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
+
 from runner.record import Record
 from runner.stream import Call
 from runner.tolerance import Kind
@@ -31,8 +33,7 @@ class Site:
     place: str
 
 
-@dataclass(frozen=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True):
     """One metric of one cell; for an array ``value`` is its mean and ``file`` holds all of it.
 
     ``compiled`` counts the modules that the backend compiled within a time.

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from runner.comparison import Comparison, Verdict
 from runner.curves import compare_curves
-from runner.measures import loops, measured_calls, measures
-from runner.plan import Init, Plan
+from runner.measures import Measure, loops, measured_calls, measures
+from runner.plan import Cell, Init, Plan
 from runner.record import Outcome, Record
 from runner.repeats import repeatability, seeds_itself
 from runner.report.figures import number
@@ -18,6 +18,8 @@ from runner.tolerance import Kind, Tolerances
 
 Curves = dict[str, dict[int, tuple[float, ...]]]
 """One curve a seed, by metric."""
+Scores = Sequence[tuple[Cell, Sequence[Measure]]]
+"""What each cell measured, times left out."""
 
 
 def remarks(
@@ -32,8 +34,12 @@ def remarks(
             for image in images
         }
         for image, side in sides.items():
-            found += _of_seeds(image, side)
-            found += _of_repeats(image, side)
+            scores = [
+                (record.cell, [one for one in measures(record) if one.kind is not Kind.TIME])
+                for record in side
+            ]
+            found += _of_seeds(image, scores)
+            found += _of_repeats(image, scores)
             found += _of_compiles(image, side)
         if len(images) > 1:
             found += _of_curves(sides, images[0], tolerances)
@@ -69,27 +75,24 @@ def _range(counts: Sequence[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _of_seeds(image: str, records: Sequence[Record]) -> list[str]:
+def _of_seeds(image: str, scores: Scores) -> list[str]:
     values: dict[str, dict[int | None, float]] = {}
-    for record in records:
-        for one in measures(record):
-            if one.kind is not Kind.TIME and not record.cell.repeat:
-                values.setdefault(one.metric, {})[record.cell.seed] = one.value
+    for cell, found in scores:
+        for one in found if not cell.repeat else ():
+            values.setdefault(one.metric, {})[cell.seed] = one.value
     if not seeds_itself(values):
         return []
     return [f"{image}: all seeds give the same figures: the script seeds itself, or draws nothing."]
 
 
-def _of_repeats(image: str, records: Sequence[Record]) -> list[str]:
+def _of_repeats(image: str, scores: Scores) -> list[str]:
     values: dict[str, dict[int | None, list[float]]] = {}
-    for record in records:
-        for one in measures(record):
-            if one.kind is not Kind.TIME:
-                by_seed = values.setdefault(one.metric, {})
-                by_seed.setdefault(record.cell.seed, []).append(one.value)
-    found = {metric: repeatability(by_seed) for metric, by_seed in values.items()}
-    repeated = [one for one in found.values() if one.bit_identical is not None]
-    unlike = {metric: one for metric, one in found.items() if one.bit_identical is False}
+    for cell, found in scores:
+        for one in found:
+            values.setdefault(one.metric, {}).setdefault(cell.seed, []).append(one.value)
+    judged = {metric: repeatability(by_seed) for metric, by_seed in values.items()}
+    repeated = [one for one in judged.values() if one.bit_identical is not None]
+    unlike = {metric: one for metric, one in judged.items() if one.bit_identical is False}
     if not repeated:
         return []
     if not unlike:
