@@ -1,6 +1,6 @@
 """The whole matrix against a plain ``docker run`` loop: ratios, in one run, on one machine.
 
-    python benchmarks/speed.py [--seeds 10] [--more-seeds 30] [--only matrix|overhead|efficiency]
+    python benchmarks/speed.py [--seeds 10] [--more-seeds 30] [--only PART]
 
 Needs a container engine, the docker command and keras-matrix's images. Prints Markdown.
 
@@ -11,6 +11,7 @@ matrix      the tutorial's script on both images, so many seeds: a loop of ``doc
 overhead    what the runner adds to one cell: cells in a container each, one after the other,
             against ``docker run`` with the same limits on the same script.
 efficiency  the time inside ``fit`` and ``evaluate`` over wall time x CPUs.
+host        planning and comparing, at 10, 1,000 and 10,000 records (``host.py``).
 """
 
 import argparse
@@ -181,16 +182,22 @@ def efficiency(root, seeds):
         print(f"| {name} | {inside / count:.2f} | {besides / count:.2f} | {around / count:.2f} |")
 
 
+def host():
+    print("\n### The host side\n", flush=True)
+    subprocess.run([sys.executable, Path(__file__).with_name("host.py")], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--more-seeds", type=int, default=30)
-    parser.add_argument("--only", choices=["matrix", "overhead", "efficiency"])
+    parser.add_argument("--only", choices=["matrix", "overhead", "efficiency", "host"])
     chosen = parser.parse_args()
     parts = {
         "matrix": lambda root: matrix(root, chosen.seeds),
         "overhead": overhead,
         "efficiency": lambda root: efficiency(root, chosen.more_seeds),
+        "host": lambda root: host(),
     }
     for name, part in parts.items():
         if chosen.only in (None, name):
