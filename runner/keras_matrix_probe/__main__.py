@@ -95,7 +95,7 @@ def replicate(
     stream.emit("start", protocol=PROTOCOL)
     keras = loaded.keras
     if keras is None:
-        sys.stderr.write(loaded.failure["error"]["traceback"])
+        script.write(loaded.failure["error"]["traceback"])
         stream.emit("end", **loaded.failure)
         return 1
     _make_home()
@@ -133,8 +133,7 @@ def replicate(
         peak_memory=_peak_memory(),
         keras_backend_variable=os.environ.get("KERAS_BACKEND"),
     )
-    sys.stdout.flush()
-    sys.stderr.flush()
+    script.flush()
     stream.emit("end", **outcome)
     return int(outcome["exit_code"])
 

@@ -23,7 +23,8 @@ def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
         if code == 0:
             return {"status": "ok", "exit_code": 0, "error": None}
         if isinstance(stop.code, str):
-            sys.stderr.write(stop.code + "\n")
+            flush()
+            write(stop.code + "\n")
         error = describe(stop, path)
         bound = bound_to(stop, backend)
         if bound is not None:
@@ -43,6 +44,25 @@ def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
     return {"status": "ok", "exit_code": 0, "error": None}
 
 
+def flush() -> None:
+    """Pass on what was printed; a script may have closed or replaced its streams."""
+    streams: List[Any] = [sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__]
+    for stream in streams:
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            continue
+
+
+def write(text: str) -> None:
+    """Write to standard error what Python itself would have said."""
+    try:
+        sys.stderr.write(text)
+    except (AttributeError, OSError, ValueError):
+        return
+    flush()
+
+
 def _bound(bound: str, error: Dict[str, Any]) -> Dict[str, Any]:
     message = ("bound to %s: %s" % (bound, error["message"]))[:MAX_MESSAGE]
     # What is missing is not to be brought along.
@@ -51,8 +71,9 @@ def _bound(bound: str, error: Dict[str, Any]) -> Dict[str, Any]:
 
 def _failed(status: str, failure: BaseException, path: str) -> Dict[str, Any]:
     error = describe(failure, path)
-    sys.stderr.write(error["traceback"])
-    sys.stderr.flush()
+    # One pipe takes both: what was printed before comes first.
+    flush()
+    write(error["traceback"])
     return {"status": status, "exit_code": 1, "error": error}
 
 

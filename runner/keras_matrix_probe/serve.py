@@ -18,6 +18,7 @@ import threading
 from typing import Any, Callable, Dict, Iterator, Optional
 
 from .pump import Pump
+from .script import flush
 
 ENDED_FILE = "ended"
 LOG_FILE = "log"
@@ -117,8 +118,7 @@ def leave(code: int) -> None:
     interpreter: Any = (threading, atexit)
     interpreter[0]._shutdown()
     interpreter[1]._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    flush()
     os._exit(code & 0xFF)
 
 

@@ -232,6 +232,16 @@ def test_a_script_ends_as_an_interpreter_ends(cell: Cell) -> None:
     assert out == "no newlinethread\nhandler\n"
 
 
+@pytest.mark.parametrize("streams", ["sys.stdout.close()", "sys.stdout = sys.stderr = None"])
+@pytest.mark.parametrize(("last", "status"), [("", "ok"), ("1 / 0\n", "error")])
+def test_a_script_may_do_away_with_its_streams(
+    cell: Cell, streams: str, last: str, status: str
+) -> None:
+    code, out = cell.run(f"import sys\nprint('so far')\n{streams}\n{last}")
+    assert (code, cell.end().status) == (int(bool(last)), status)
+    assert out.startswith("so far\n")
+
+
 def test_of_a_long_output_the_end_is_kept(cell: Cell) -> None:
     text = "for i in range(200000):\n    print('%099d' % i)\n"
     cell.run(text)
