@@ -19,8 +19,8 @@ while PENDING:
     if kind.__dict__.get("__props__") == ():
         del kind.__props__
 
-import numpy as np  # noqa: E402
-from keras import layers, models  # noqa: E402
+import numpy as np  # noqa: E402 # after the ops are mended
+from keras import layers, models  # noqa: E402 # after the ops are mended
 
 DENSE = np.zeros((8, 6), "float32")
 IMAGES = np.zeros((8, 9, 9, 2), "float32")

@@ -35,6 +35,11 @@ class Ending:
     forged: bool = False
     error: str = ""
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether the container ended, or was removed, without the runner's doing."""
+        return self.gone or (self.exit_code is not None and not self.reported)
+
 
 @dataclass(frozen=True)
 class Judgement:

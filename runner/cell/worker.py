@@ -32,7 +32,7 @@ from runner.plan import Cell, Group, Limits, Plan
 from runner.record import ImageIdentity
 from runner.script import Script
 from runner.store import RunFolder, to_json, write_atomically
-from runner.stream import BadStreamError, read_bounded
+from runner.stream import EVENTS_FILE, BadStreamError, read_bounded
 
 ENDED_FILE = "ended"
 LOG_FILES = ("log.before", "log")
@@ -200,13 +200,13 @@ class Worker:
             EngineError: the engine fails.
             GoneError: the container ended before the cell began; another one may do.
         """
+        if self._input is None:
+            raise GoneError
         self._count += 1
         name = str(self._count)
         output = self._root / "output" / name
         folders.make_output(output)
         request = {"folder": name, "seed": cell.seed}
-        if self._input is None:
-            raise GoneError
         try:
             self._input.send(json.dumps(request).encode() + b"\n")
         except EngineError as error:
@@ -215,7 +215,7 @@ class Worker:
             raise
         ending = self._wait(output)
         preface = self._container_log(ending)
-        if not ending.reported and not (output / "events.jsonl").exists() and self._count > 1:
+        if ending.by_itself and self._count > 1 and not os.path.lexists(output / EVENTS_FILE):
             self.close_container()
             raise GoneError
         collected = self._root / "collected" / name

@@ -60,12 +60,10 @@ def serve(chosen: argparse.Namespace) -> int:
         read_theano_index()
         clock.install()
 
-    def ended(folder: str, exit_code: int) -> Dict[str, Any]:
-        if store is None or exit_code != 0:
-            return {}
-        count = store.hand_back(os.path.join(folder, "compiled"))
-        read_theano_index()
-        return {"compiled": count}
+    def ended(folder: str, exit_code: int) -> None:
+        if store is not None and exit_code == 0:
+            store.hand_back(os.path.join(folder, "compiled"))
+            read_theano_index()
 
     server = Server(chosen.output, os.path.dirname(chosen.workspace), chosen.compiled)
     for request in server.replicates(ended):

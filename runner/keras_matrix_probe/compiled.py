@@ -37,13 +37,13 @@ class Compiled:
                     shutil.copytree(os.path.join(source, entry), target)
         self._known = self._state()
 
-    def hand_back(self, target: str) -> int:
-        """Copy what is new or changed since the last time; return how many entries those are."""
+    def hand_back(self, target: str) -> None:
+        """Copy what is new or changed since the last time."""
         state = self._state()
         changed = [entry for entry in sorted(state) if state[entry] != self._known.get(entry)]
         if os.path.lexists(target):
             # Not ours: nothing of that kind is there yet.
-            return 0
+            return
         for entry in changed:
             shutil.copytree(
                 os.path.join(self._folder, entry),
@@ -51,7 +51,6 @@ class Compiled:
                 ignore=shutil.ignore_patterns("__pycache__", "*.cpp"),
             )
         self._known = state
-        return len(changed)
 
     def _state(self) -> State:
         found: State = {}

@@ -35,11 +35,10 @@ class Server:
         self._scratch = scratch
         self._keep = keep
 
-    def replicates(self, ended: Callable[[str, int], Dict[str, Any]]) -> Iterator[Dict[str, Any]]:
+    def replicates(self, ended: Callable[[str, int], None]) -> Iterator[Dict[str, Any]]:
         """Yield each request, in the process that is to run it; in the parent never.
 
-        ``ended`` is told the folder and the exit code of each and returns what to add to its
-        ``ended`` file.
+        ``ended`` is told the folder and the exit code of each.
         """
         protect(True)
         for line in sys.stdin.buffer:
@@ -62,19 +61,19 @@ class Server:
             if os.WIFSIGNALED(status):
                 os._exit(128 + os.WTERMSIG(status))
             code = os.WEXITSTATUS(status)
-            body = dict(ended(folder, code), exit_code=code)
+            ended(folder, code)
             path = os.path.join(folder, ENDED_FILE)
             with open(path + ".part", "w", encoding="ascii") as file:
-                json.dump(body, file)
+                json.dump({"exit_code": code}, file)
             os.rename(path + ".part", path)
         os._exit(0)
 
     def _clean(self) -> None:
         """Empty what a replicate can write to, but for its output and the compiled code."""
-        for parent in (self._scratch, SHARED_MEMORY):
-            if not os.path.isdir(parent) or os.getpid() != 1:
-                # Not in a container: whatever is there is somebody else's.
-                continue
+        if os.getpid() != 1:
+            # Not in a container: whatever is there is somebody else's.
+            return
+        for parent in filter(os.path.isdir, (self._scratch, SHARED_MEMORY)):
             for entry in os.scandir(parent):
                 if entry.path == self._keep:
                     continue

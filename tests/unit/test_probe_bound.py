@@ -107,7 +107,7 @@ def test_other_failures_say_nothing_of_a_backend(failure: BaseException) -> None
 )
 def test_what_a_backend_does_not_implement(module: str, bound: bool) -> None:
     names: dict[str, Any] = {"__name__": module}
-    exec("def f():\n    raise NotImplementedError\n", names)  # noqa: S102
+    exec("def f():\n    raise NotImplementedError\n", names)  # noqa: S102 # our own line, in a module of another name
     with pytest.raises(NotImplementedError) as raised:
         names["f"]()
     assert (bound_to(raised.value, "theano") is not None) is bound

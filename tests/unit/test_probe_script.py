@@ -193,7 +193,7 @@ def test_without_a_frame_of_the_script_a_module_beside_it_is_the_place(folder: P
     frames = compile("import helper\nhelper.hook(1, 2, 3)\n", "elsewhere", "exec")
     sys.path.insert(0, str(folder))
     with pytest.raises(ValueError, match="no") as raised:
-        exec(frames, {})  # noqa: S102
+        exec(frames, {})  # noqa: S102 # our own lines, nested
     error = msgspec.convert(describe(raised.value, str(folder / "model.py")), Failure)
     assert (error.file, error.line, error.deepest) == ("helper.py", 4, None)
 

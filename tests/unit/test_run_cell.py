@@ -16,7 +16,7 @@ from runner.catalog import Base, Image
 from runner.cell.container import KERAS_HOME, OUTPUT, ContainerSpec
 from runner.cell.ownership import Owner
 from runner.cell.run import run_cell
-from runner.cell.worker import CellContext, Worker
+from runner.cell.worker import CellContext, GoneError, Worker
 from runner.compiled import CompiledStore
 from runner.engine import Engine
 from runner.engine_types import ContainerState, Input
@@ -149,7 +149,7 @@ class Bench:
         self.source.write_bytes(SCRIPT)
         self.run = RunFolder(folder / "results" / "run")
 
-    def of(self, engine: HostEngine) -> Record:
+    def worker(self, engine: HostEngine) -> Worker:
         found = script.load(self.source)
         self.run.open(manifest([CELL]), found.files)
         self.context = CellContext(
@@ -163,7 +163,10 @@ class Bench:
             compiled=CompiledStore(self.source.parent.parent / "compiled"),
             cpu="a processor",
         )
-        worker = Worker(self.context, CELL.group, IMAGE, identity("tf"), (0,))
+        return Worker(self.context, CELL.group, IMAGE, identity("tf"), (0,))
+
+    def of(self, engine: HostEngine) -> Record:
+        worker = self.worker(engine)
         try:
             record = run_cell(self.context, CELL, worker)
         finally:
@@ -409,3 +412,25 @@ def test_a_script_that_sets_the_backend_is_noted(bench: Bench) -> None:
 def test_notes_of_the_probe_are_told_once_and_safely(bench: Bench) -> None:
     note = json.dumps({"event": "note", "text": "\x1b[31mno original"}).encode()
     assert bench.stream(*WORDS, note, note, LAST).notes == ("no original",)
+
+
+def test_a_container_that_ended_while_it_waited_is_not_the_next_cells_fault(bench: Bench) -> None:
+    engine = HostEngine(well)
+    worker = bench.worker(engine)
+    assert run_cell(bench.context, CELL, worker).outcome is Outcome.OK
+    engine.body = lambda output, keras_home: 137
+    with pytest.raises(GoneError):
+        run_cell(bench.context, CELL, worker)
+    worker.close()
+    assert engine.there == {}
+
+
+def test_a_cell_that_is_stopped_before_it_says_a_word_is_not_begun_again(bench: Bench) -> None:
+    engine = HostEngine(well)
+    worker = bench.worker(engine)
+    run_cell(bench.context, CELL, worker)
+    engine.body = lambda output, keras_home: None
+    bench.interrupts.request(signal.SIGINT)
+    assert run_cell(bench.context, CELL, worker).outcome is Outcome.INTERRUPTED
+    worker.close()
+    assert engine.there == {}
