@@ -5,7 +5,7 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +18,7 @@ from runner.catalog import Catalog
 from runner.cell import cpus, folders
 from runner.cell.lanes import Machine, run_cells
 from runner.cell.ownership import Owner, sweep
-from runner.cell.worker import CellContext
+from runner.cell.worker import CellContext, Traced
 from runner.compiled import CompiledStore
 from runner.engine import Engine
 from runner.errors import EngineError, InterruptedRunError
@@ -35,7 +35,7 @@ from runner.tolerance import Tolerance
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What the user asked for."""
+    """What the user asked for; ``again`` runs cells of this very run again that ended well."""
 
     target: Path
     on: tuple[str, ...]
@@ -58,6 +58,7 @@ class RunRequest:
     catalog: Path
     tolerances: Path | None
     command: tuple[str, ...]
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,50 @@ class RunResult:
     last: bool
 
 
-def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
-    """Run the selected cells that have no good record yet, here or elsewhere in the results.
+@dataclass(frozen=True)
+class Ready:
+    """All that cells need to run: the engine reached, the run's folder open, the images built.
+
+    ``todo`` are the selected cells that have no good record yet.
+    """
+
+    context: CellContext
+    machine: Machine
+    images: Catalog
+    identities: Mapping[str, ImageIdentity]
+    selected: tuple[Cell, ...]
+    todo: tuple[Cell, ...]
+    progress: Progress
+
+    def run(
+        self,
+        cells: Sequence[Cell],
+        ended: Callable[[Record], None],
+        traced: Traced | None = None,
+    ) -> None:
+        """Run cells, looked into if ``traced`` says so.
+
+        Raises:
+            KerasMatrixError: whatever stops them.
+        """
+        _run_cells(
+            replace(self.context, traced=traced),
+            self.machine,
+            cells,
+            self.images,
+            self.identities,
+            self.progress.step,
+            self.progress.started,
+            ended,
+        )
+
+
+@contextlib.contextmanager
+def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> Iterator[Ready]:
+    """Make ready what a request needs; the engine is let go at the end.
 
     Raises:
-        KerasMatrixError: whatever keeps the run from being made, or stops it.
+        KerasMatrixError: whatever keeps the cells from being run.
     """
     found = script.load(request.target)
     images = catalog.load(request.catalog)
@@ -81,20 +121,17 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
     made = _plan(request, found, images)
     selected = made.only(request.only)
     rules = _rules_beside(found, request.tolerances)
-    name = request.run or _new_name(made.model)
-    folder = store.place(request.results, name)
-
+    folder = store.place(request.results, request.run or _new_name(made.model))
     manifest = _manifest(
         request=request, folder=folder, made=made, images=images, rules=rules, found=found
     )
-
     machine = _machine(request.limits, request.jobs)
     engine = Engine.connect()
     try:
         for leftover in sweep(engine):
             progress.step(f"removed {leftover}, left over from a run that was killed")
         folder.open(manifest, found.files)
-        todo = folder.unfinished(selected)
+        todo = selected if request.again else folder.unfinished(selected)
         builder = Builder(
             engine=engine,
             catalog=images,
@@ -117,9 +154,22 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
             cpu=cpus.cpu_key(),
             data=request.data.resolve() if request.data is not None else None,
         )
-        known = _known(context)
+        yield Ready(context, machine, images, identities, selected, todo, progress)
+    finally:
+        engine.close()
+
+
+def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
+    """Run the selected cells that have no good record yet, here or elsewhere in the results.
+
+    Raises:
+        KerasMatrixError: whatever keeps the run from being made, or stops it.
+    """
+    with ready(request, progress, interrupts) as made:
+        folder, todo = made.context.run, made.todo
+        known = _known(made.context)
         if not request.fresh:
-            todo = _reuse(known, folder, todo, identities, progress)
+            todo = _reuse(known, folder, todo, made.identities, progress)
         progress.planned(todo)
 
         def ended(record: Record) -> None:
@@ -127,11 +177,8 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
                 known.note(record, folder)
             progress.ended(record)
 
-        _run_cells(
-            context, machine, todo, images, identities, progress.step, progress.started, ended
-        )
-    finally:
-        engine.close()
+        made.run(todo, ended)
+        selected = made.selected
     last = folder.finish(selected)
     records = tuple(r for r in (folder.record(cell) for cell in selected) if r is not None)
     return RunResult(folder=folder, records=records, last=last)

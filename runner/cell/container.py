@@ -19,6 +19,7 @@ SCRATCH = PurePosixPath("/scratch")
 DATA = PurePosixPath("/data")
 CONVERTED = PurePosixPath("/converted")
 COMPILED = PurePosixPath("/compiled")
+TRACE = PurePosixPath("/trace")
 
 MAX_OUTPUT_FILE = 256 * 2**20
 MAX_LOG = "16m"
@@ -60,7 +61,7 @@ class CellFolders:
     """The host's folders that a cell mounts; ``results`` may lie within ``script``.
 
     ``converted`` is a file: what runs instead of the notebook in ``script``. ``compiled`` is what
-    earlier cells compiled.
+    earlier cells compiled, ``trace`` what a look into the model is asked for.
     """
 
     probe: Path
@@ -71,6 +72,7 @@ class CellFolders:
     data: Path | None = None
     converted: Path | None = None
     compiled: Path | None = None
+    trace: Path | None = None
 
 
 def cell_environment(limits: Limits) -> dict[str, str]:
@@ -119,6 +121,7 @@ def cell_container(
         "--compiled": image.compiled,
         "--epochs-cap": caps.epochs,
         "--steps-cap": caps.steps,
+        "--trace": TRACE if folders.trace is not None else None,
         "--converted": CONVERTED / folders.converted.name if folders.converted else None,
     }
     given = [str(p) for name, value in options.items() if value is not None for p in (name, value)]
@@ -131,6 +134,7 @@ def cell_container(
         DATA: folders.data,
         CONVERTED: folders.converted.parent if folders.converted else None,
         COMPILED: folders.compiled,
+        TRACE: folders.trace,
     }
     return ContainerSpec(
         name=name,

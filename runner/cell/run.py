@@ -17,6 +17,8 @@ from runner.store import write_atomically
 from runner.stream import EVENTS_FILE, MAX_BYTES, BadStreamError, Observation, parse, read_bounded
 from runner.text import last_lines, printable
 
+TRACE_FOLDER = "trace"
+
 
 def run_cell(context: CellContext, cell: Cell, worker: Worker) -> Record:
     """Run a cell; write its record and return it, whatever happened to the cell.
@@ -99,6 +101,8 @@ def _keep(
 ) -> None:
     """Keep the output and the arrays that the observation names; the rest is thrown away."""
     write_atomically(context.run.log_path(cell), log)
+    if context.traced is not None:
+        _keep_trace(folder / TRACE_FOLDER, context.traced.keep / cell.id)
     target = context.run.arrays_path(cell)
     shutil.rmtree(target, ignore_errors=True)
     for call in observation.calls:
@@ -109,6 +113,14 @@ def _keep(
                 # One that is missing or too large shows when it is compared.
                 content = read_bounded(folder / array.file, MAX_BYTES)
                 write_atomically(target / Path(array.file).name, content)
+
+
+def _keep_trace(folder: Path, target: Path) -> None:
+    """Move what a cell saw of its model out of its own folder, whose end is near."""
+    shutil.rmtree(target, ignore_errors=True)
+    if folder.is_dir() and not folder.is_symlink():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder, target)
 
 
 def _notes(observation: Observation) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,12 +59,24 @@ class _Ended(msgspec.Struct, frozen=True):
     exit_code: Annotated[int, msgspec.Meta(ge=0, le=255)]
 
 
+@dataclass(frozen=True)
+class Traced:
+    """What looks into models need: the folder that cells read, and where what they saw goes.
+
+    ``watch`` is told, while a cell runs, its image and the folder that it writes to.
+    """
+
+    folder: Path
+    keep: Path
+    watch: Callable[[str, Path], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class CellContext:
     """What all cells of a run share. ``script_folder`` is the one that cells can read.
 
     ``data`` is the folder of data sets, if there is one; ``converted`` the script made of a
-    notebook; ``cpu`` the kind of CPU.
+    notebook; ``cpu`` the kind of CPU; ``traced`` is there if models are looked into.
     """
 
     engine: Engine
@@ -78,6 +90,7 @@ class CellContext:
     cpu: str
     data: Path | None = None
     converted: Path | None = None
+    traced: Traced | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +197,7 @@ class Worker:
                 data=context.data,
                 converted=context.converted,
                 compiled=compiled,
+                trace=context.traced.folder if context.traced is not None else None,
             ),
             user=f"{uid}:{gid}",
             limits=self.limits,
@@ -206,7 +220,7 @@ class Worker:
         name = str(self._count)
         output = self._root / "output" / name
         folders.make_output(output)
-        request = {"folder": name, "seed": cell.seed}
+        request = {"folder": name, "seed": cell.seed, "repeat": cell.repeat}
         try:
             self._input.send(json.dumps(request).encode() + b"\n")
         except EngineError as error:
@@ -246,6 +260,8 @@ class Worker:
                 return ended
             if time.monotonic() - asked > STATE_POLL:
                 asked = time.monotonic()
+                if context.traced is not None:
+                    context.traced.watch(self.image.name, output)
                 state = context.engine.state(self._container)
                 if state is None:
                     return Ending(exit_code=None, gone=True)

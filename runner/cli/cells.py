@@ -13,31 +13,9 @@ from runner.cli.options import Decorator
 if TYPE_CHECKING:
     from runner.session import RunRequest, RunResult
 
-_OPTIONS: tuple[Decorator, ...] = (
-    click.option(
-        "--on", default=None, metavar="IMAGE,...", help="Images; the first is the reference."
-    ),
+_REPLICATES: tuple[Decorator, ...] = (
     click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now."),
-    click.option(
-        "--run", "run_name", default=None, metavar="NAME", help="Name of the run, or folder."
-    ),
     click.option("--seeds", default=None, metavar="N | A..B | A,B", help="Seeds to repeat with."),
-    click.option("--floatx", default="float32", show_default=True, metavar="TYPE,..."),
-    click.option(
-        "--image-data-format",
-        "formats",
-        default="channels_last",
-        show_default=True,
-        metavar="F,...",
-    ),
-    click.option("--epsilon", default="1e-7", show_default=True, metavar="NUMBER,..."),
-    click.option(
-        "--timeout", type=float, default=1800.0, show_default=True, help="Seconds a cell."
-    ),
-    click.option("--memory", default="4g", show_default=True, help="Memory a cell."),
-    click.option("--scratch", default="2g", show_default=True, help="Scratch space a cell."),
-    click.option("--cpus", type=float, default=1.0, show_default=True, help="CPUs a cell."),
-    click.option("--pids", type=int, default=256, show_default=True, help="Processes a cell."),
     click.option(
         "--repeat",
         "repeats",
@@ -66,11 +44,6 @@ _OPTIONS: tuple[Decorator, ...] = (
         help="First weights: each backend's own, or the same on all, one draw a seed.",
     ),
     click.option(
-        "--jobs",
-        type=click.IntRange(min=1),
-        help="Cells at a time.  [default: one a core]",
-    ),
-    click.option(
         "--isolation",
         type=click.Choice(["process", "container"]),
         default="process",
@@ -78,6 +51,42 @@ _OPTIONS: tuple[Decorator, ...] = (
         help="What each replicate gets for itself: a process, or a container.",
     ),
     click.option("--fresh", is_flag=True, help="Run again what is finished and has not changed."),
+    click.option(
+        "--tolerances",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=None,
+        help="Tolerance file.  [default: tolerances.toml beside the script]",
+    ),
+)
+"""Which replicates there are, and how they are compared."""
+_CELLS: tuple[Decorator, ...] = (
+    click.option(
+        "--on", default=None, metavar="IMAGE,...", help="Images; the first is the reference."
+    ),
+    click.option(
+        "--run", "run_name", default=None, metavar="NAME", help="Name of the run, or folder."
+    ),
+    click.option("--floatx", default="float32", show_default=True, metavar="TYPE,..."),
+    click.option(
+        "--image-data-format",
+        "formats",
+        default="channels_last",
+        show_default=True,
+        metavar="F,...",
+    ),
+    click.option("--epsilon", default="1e-7", show_default=True, metavar="NUMBER,..."),
+    click.option(
+        "--timeout", type=float, default=1800.0, show_default=True, help="Seconds a cell."
+    ),
+    click.option("--memory", default="4g", show_default=True, help="Memory a cell."),
+    click.option("--scratch", default="2g", show_default=True, help="Scratch space a cell."),
+    click.option("--cpus", type=float, default=1.0, show_default=True, help="CPUs a cell."),
+    click.option("--pids", type=int, default=256, show_default=True, help="Processes a cell."),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Cells at a time.  [default: one a core]",
+    ),
     click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit."),
     click.option(
         "--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch."
@@ -88,21 +97,23 @@ _OPTIONS: tuple[Decorator, ...] = (
         default=None,
         help="Folder of Keras's data sets (what ~/.keras/datasets is elsewhere).",
     ),
-    click.option(
-        "--tolerances",
-        type=click.Path(path_type=Path, dir_okay=False),
-        default=None,
-        help="Tolerance file.  [default: tolerances.toml beside the script]",
-    ),
     options.base,
     options.results,
     options.catalog,
 )
+"""What any cell needs."""
+
+
+def matrix_options(function: "options.Callback") -> "options.Callback":
+    """Give a command all options that say which cells to run, and how."""
+    for option in reversed((*_REPLICATES, *_CELLS)):
+        function = option(function)
+    return function
 
 
 def cell_options(function: "options.Callback") -> "options.Callback":
-    """Give a command all options that say which cells to run, and how."""
-    for option in reversed(_OPTIONS):
+    """Give a command the options of one cell an image."""
+    for option in reversed(_CELLS):
         function = option(function)
     return function
 

@@ -6,13 +6,13 @@ from typing import Any
 import click
 
 from runner.cli import options
-from runner.cli.cells import cell_options, execute, make_request, relative
+from runner.cli.cells import execute, make_request, matrix_options, relative
 
 
 @click.command(name="reproduce")
 @click.argument("script", type=click.Path(path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@cell_options
+@matrix_options
 @click.option(
     "--reported",
     type=click.Path(path_type=Path, dir_okay=False),

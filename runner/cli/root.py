@@ -14,6 +14,7 @@ RESULTS = Path("results")
 COMMANDS = {
     "run": "Run a script on images and compare what it did.",
     "reproduce": "Hold a text's reported figures against several seeds' runs.",
+    "trace": "Say where in a model the backends part, and why.",
     "diff": "Compare a run's images again, or two runs, from disk.",
     "join": "Merge runs of one script that were made apart.",
     "list": "List the images of the matrix.",

@@ -21,6 +21,7 @@ from .compiled import (
 from .events import EventStream
 from .hooks import Recorder
 from .serve import Server, leave
+from .trace.tracer import Tracer
 
 
 def main(argv: List[str]) -> int:
@@ -34,6 +35,7 @@ def main(argv: List[str]) -> int:
     served.add_argument("--paired", action="store_true", help="draw weights from NumPy")
     served.add_argument("--epochs-cap", type=int, default=None)
     served.add_argument("--steps-cap", type=int, default=None)
+    served.add_argument("--trace", default=None, help="folder of what a trace is asked for")
     served.add_argument("--converted", default=None, help="what a notebook was converted to")
     served.add_argument("script", help="the script's path")
     served.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -106,18 +108,25 @@ def replicate(
     stream.emit("environment", **environment.describe(keras, loaded.seconds))
     caps = Caps(chosen.epochs_cap, chosen.steps_cap)
     recorder = Recorder(stream, ArrayStore(request["folder"]), chosen.workspace, caps, clock)
-    recorder.install(keras)
     scratch = os.path.dirname(chosen.workspace)
     data_sets.install(keras, scratch, lambda text: stream.emit("note", text=text))
+    tracer = None
+    if chosen.trace:
+        tracer = Tracer(keras, chosen.trace, request["folder"], request["repeat"])
+        tracer.install()
     seed = request["seed"]
     if seed is not None:
         seeding.seed_all(keras, seed)
     pairing = paired.install(keras, seed or 0) if chosen.paired else None
+    # Last, around all else.
+    recorder.install(keras)
 
     started = time.perf_counter()
     cpu = time.process_time()
     outcome = script.run(path, arguments, str(keras.backend.backend()))
     recorder.finish()
+    if tracer is not None:
+        tracer.finish()
     if pairing is not None:
         if pairing.not_paired:
             names = ", ".join(pairing.not_paired)

@@ -39,6 +39,8 @@ MAX_NAMES = 100
 IMPLICIT, EXPLICIT = 0, 1
 """First number of a stream's key: drawn with the run's seed, or with one that the script gave."""
 UNCONVERTED = "_keras_matrix_unconverted"
+FLIPPED = "_keras_matrix_flipped"
+"""Attribute of kernels that this backend turns around."""
 
 Function = Callable[..., Any]
 
@@ -177,6 +179,8 @@ class Pairing:
             weight = creating(layer, *args, **kwargs)
             given = _bind(original, (layer, *args), kwargs)
             label = "%s/%s" % (layer.name, given.get("name"))
+            if self._flips and self._is_kernel(layer, given.get("name")):
+                setattr(weight, FLIPPED, True)
             if self.drawn == before:
                 self._note_unknown(label, given.get("initializer"))
             elif self._is_kernel(layer, given.get("name")):

@@ -1,6 +1,7 @@
 """Replicates from one process: it imports Keras once, then forks for each that is asked for.
 
-Requests come on standard input, a JSON object a line: ``{"folder": NAME, "seed": N or null}``.
+Requests come on standard input, a JSON object a line:
+``{"folder": NAME, "seed": N or null, "repeat": N}``.
 A replicate is a process of its own, forked before any graph or session exists. When it has
 ended, all that it left running is killed, scratch space is emptied, and its exit code is written
 to ``ended`` in its folder. If a signal ended it, this process ends the same way, and the

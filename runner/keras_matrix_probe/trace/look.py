@@ -1,0 +1,244 @@
+"""One look into a model: stage after stage, each by itself, so that a failure costs but one."""
+
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+from ..metrics import told_apart
+from . import describe, gradients, weights
+from .alone import Alone
+from .building import failed
+from .dump import Dump, Reference, port
+from .graph import Graph, Node
+from .state import State
+from .updates import Steps
+from .values import Function, Phase, by_parts
+
+
+class Look:
+    """Looks into one model, with its first batch.
+
+    ``reference`` is what the reference image's cell saw, in all rounds but the first: its batch
+    and weights are taken where that is asked for.
+    """
+
+    def __init__(
+        self,
+        keras: Any,
+        model: Any,
+        dump: Dump,
+        request: Dict[str, Any],
+        reference: Optional[Reference],
+    ) -> None:
+        self._keras = keras
+        self._backend = keras.backend
+        self._model = model
+        self._dump = dump
+        self._request = request
+        self._reference = reference
+        self._phase = Phase(keras.backend)
+        self._graph = Graph(model)
+        self._weights = weights.named(model)
+        self._tensors = [
+            *model._feed_inputs,
+            *model._feed_targets,
+            *model._feed_sample_weights,
+        ]
+
+    def all(self, train: Any, values: List[Any], failure: Any, state: State) -> None:
+        """Go through all stages; ``train`` is None where building it raised ``failure``."""
+        self._stage("nodes", self._describe)
+        batch = values[: len(self._tensors)]
+        if self._request["impose"]:
+            batch = self._imposed(batch)
+            state = State(self._backend, self._model)
+        if self._request["look"]:
+            self._stage("weights", lambda: self._start(batch))
+            self._stage("forward", lambda: self._forward(batch))
+            self._stage("loss", lambda: self._loss(batch))
+            state.restore_variables()
+            if failure is not None:
+                self._dump.entry("failed", stage="gradient", name="", **failed(failure))
+            self._stage("gradient", lambda: self._gradient(batch))
+            if train is not None:
+                rest = values[len(self._tensors) :]
+                self._stage("update", lambda: self._update(train, [*batch, *rest]))
+                state.restore_variables()
+        self._alone(batch, state)
+
+    def _stage(self, name: str, work: Callable[[], None]) -> None:
+        self._dump.entry("stage", name=name)
+        try:
+            work()
+        except Exception as failure:  # of whatever kind: it is this stage's result
+            self._dump.entry("failed", stage=name, name="", **failed(failure))
+
+    def _describe(self) -> None:
+        model = self._model
+        for node in describe.nodes(self._graph, self._weights):
+            self._dump.entry("node", **node)
+        self._dump.entry(
+            "model",
+            name=str(model.name),
+            optimizer=describe.serialized(model.optimizer),
+            loss=describe.serialized(model.loss),
+            metrics=list(told_apart(model.metrics_names)),
+            phases=[name for name, _ in self._phase.names()],
+            outputs=self._outputs(),
+        )
+
+    def _outputs(self) -> List[Tuple[str, int]]:
+        """Return which node's outputs are the model's, in order."""
+        found = []
+        for tensor in self._model.outputs:
+            places = (
+                (node.key, index)
+                for node in self._graph.nodes
+                for index, one in enumerate(node.outputs)
+                if one is tensor
+            )
+            found.append(next(places, ("", 0)))
+        return found
+
+    def _imposed(self, batch: List[Any]) -> List[Any]:
+        """Take over the reference's weights and batch."""
+        reference = self._reference
+        if reference is None:
+            return batch
+        pairs = []
+        for name, weight in self._weights:
+            value = reference.get("weight", name, "start")
+            if value is not None:
+                pairs.append((weight, weights.own(weight, value)))
+        self._backend.batch_set_value(pairs)
+        taken = [reference.get("batch", str(index), "first") for index in range(len(batch))]
+        return [own if value is None else value for own, value in zip(batch, taken)]
+
+    def _start(self, batch: Sequence[Any]) -> None:
+        values = self._backend.batch_get_value([weight for _, weight in self._weights])
+        for (name, weight), value in zip(self._weights, values):
+            self._dump.array("weight", name, "start", weights.common(weight, value))
+        for index, value in enumerate(batch):
+            self._dump.array("batch", str(index), "first", value)
+        self._dump.entry(
+            "batch",
+            inputs=len(self._model._feed_inputs),
+            targets=len(self._model._feed_targets),
+        )
+
+    def _forward(self, batch: Sequence[Any]) -> None:
+        broken: List[str] = []
+        self._values(self._graph, list(zip(self._tensors, batch)), broken)
+
+    def _values(self, graph: Graph, feeds: Sequence[Tuple[Any, Any]], broken: List[str]) -> None:
+        """Dump the outputs of all nodes of a graph, then those of the graphs within."""
+        tensors = [tensor for tensor, _ in feeds]
+        inner: Dict[str, Dict[str, List[Any]]] = {}
+
+        def compute(nodes: Sequence[Node]) -> None:
+            nested = [node for node in nodes if node.inner is not None]
+            wanted = [tensor for node in nodes for tensor in node.outputs]
+            wanted += [tensor for node in nested for tensor in node.inputs]
+            function = Function(self._backend, self._phase, tensors, wanted)
+            for name, number in self._phase.names():
+                results = iter(function([value for _, value in feeds], number))
+                for node in nodes:
+                    for index in range(len(node.outputs)):
+                        self._dump.array("output", port(node.key, index), name, next(results))
+                for node in nested:
+                    given = [next(results) for _ in node.inputs]
+                    inner.setdefault(node.key, {})[name] = given
+
+        def fail(node: Node, failure: Exception) -> None:
+            broken.append(node.key)
+            self._dump.entry("failed", stage="forward", name=node.key, **failed(failure))
+
+        by_parts(
+            graph.nodes,
+            compute,
+            fail,
+            before=lambda node: not any(key in broken for key, _ in node.feeds),
+            size=len(graph.nodes),
+        )
+        for node in graph.nodes:
+            if node.inner is not None and node.key in inner:
+                self._inner(node.inner, inner[node.key], broken)
+
+    def _inner(self, graph: Graph, given: Dict[str, List[Any]], broken: List[str]) -> None:
+        """Dump what is within a nested model, from the inputs that it gets in each phase."""
+        for phase, values in given.items():
+            phases = self._phase
+            self._phase = phases.only(phase)
+            try:
+                self._values(graph, list(zip(graph.inputs, values)), broken)
+            finally:
+                self._phase = phases
+
+    def _loss(self, batch: Sequence[Any]) -> None:
+        model = self._model
+        model._make_test_function()
+        phase = [0] if model._uses_dynamic_learning_phase() else []
+        model.reset_metrics()
+        results = model.test_function([*batch, *phase])
+        results = results if isinstance(results, (list, tuple)) else [results]
+        for name, value in zip(told_apart(model.metrics_names), results):
+            self._dump.array("metric", name, self._phase.names()[0][0], value)
+
+    def _gradient(self, batch: Sequence[Any]) -> None:
+        model = self._model
+        named = dict((id(weight), name) for name, weight in self._weights)
+        trained = list(model._collected_trainable_weights)
+        wanted: List[Tuple[str, str, Any, Any]] = []
+        for weight in trained:
+            wanted.append(("gradient", named.get(id(weight), str(weight.name)), weight, weight))
+        seen: List[Any] = []
+        for node in self._graph.nodes:
+            for index, tensor in enumerate(node.outputs):
+                if "float" in str(getattr(tensor, "dtype", "")) and not any(
+                    tensor is one for one in seen
+                ):
+                    seen.append(tensor)
+                    wanted.append(("gradient.output", port(node.key, index), tensor, None))
+        name, number = self._phase.names()[-1]
+
+        def compute(items: Sequence[Tuple[str, str, Any, Any]]) -> None:
+            found = gradients.of_loss(
+                self._backend, model.total_loss, [tensor for _, _, tensor, _ in items]
+            )
+            kept = [(item, one) for item, one in zip(items, found) if one is not None]
+            function = Function(self._backend, self._phase, self._tensors, [one for _, one in kept])
+            for ((what, label, _, weight), _), value in zip(kept, function(list(batch), number)):
+                if weight is not None:
+                    value = weights.common(weight, value)
+                self._dump.array(what, label, name, value)
+
+        def fail(item: Tuple[str, str, Any, Any], failure: Exception) -> None:
+            self._dump.entry("failed", stage="gradient", name=item[1], **failed(failure))
+
+        by_parts(wanted, compute, fail, size=max(1, len(wanted)))
+
+    def _update(self, train: Any, values: List[Any]) -> None:
+        names = list(told_apart(self._model.metrics_names))
+        steps = Steps(self._keras, self._model, self._dump, self._request["steps"])
+        steps.natural(train, values, names, self._phase.names()[-1][0])
+
+    def _alone(self, batch: Sequence[Any], state: State) -> None:
+        reference, request = self._reference, self._request
+        if reference is None:
+            return
+
+        def fail(what: str, name: str, failure: Exception) -> None:
+            self._dump.entry("failed", stage=what, name=name, **failed(failure))
+
+        alone = Alone(self._backend, self._dump, reference, list(zip(self._tensors, batch)), fail)
+        nodes = list(self._graph.all())
+        if request["forward"]:
+            picked = [node for node in nodes if node.key in request["forward"]]
+            self._stage("alone", lambda: alone.forward(picked))
+        if request["loss"]:
+            self._stage("alone.loss", lambda: alone.loss(self._model, self._outputs()))
+        if request["gradient"]:
+            outer = [node for node in self._graph.nodes if node.key in request["gradient"]]
+            self._stage("alone.gradient", lambda: alone.backward(outer, self._weights))
+        if request["update"]:
+            steps = Steps(self._keras, self._model, self._dump, request["steps"])
+            phase = self._phase.names()[-1][0]
+            self._stage("alone.step", lambda: steps.isolated(reference, phase, state))

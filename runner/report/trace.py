@@ -1,0 +1,231 @@
+"""A trace for people: what agrees, what does not, where that starts, and a script that shows it."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from runner.errors import ConfigurationError
+from runner.report.table import console
+from runner.text import printable
+from runner.trace.distance import Distance
+from runner.trace.finding import Finding, Kind, Origin
+from runner.trace.result import ImageTrace, Stage, StageSummary, Trace
+
+SHOWN = 5
+"""Findings of an image that are told in full; the others are in the JSON."""
+CONFIGURED = (
+    *("units", "filters", "kernel_size", "pool_size", "strides", "padding", "dilation_rate"),
+    *("activation", "recurrent_activation", "implementation", "size", "interpolation", "axis"),
+    *(
+        "epsilon",
+        "momentum",
+        "data_format",
+        "axes",
+        "normalize",
+        "input_dim",
+        "unroll",
+        "max_value",
+    ),
+    *("kernel_constraint", "kernel_regularizer", "stateful", "go_backwards"),
+)
+USUAL = {
+    "data_format": "channels_last",
+    "activation": "linear",
+    "implementation": 1,
+    **dict.fromkeys(("kernel_constraint", "kernel_regularizer", "max_value")),
+    **dict.fromkeys(("normalize", "unroll", "stateful", "go_backwards"), False),
+}
+"""Values that are not worth a word."""
+
+
+def parse_kinds(text: str) -> frozenset[Kind]:
+    """Return the kinds that ``--fail-on`` names.
+
+    Raises:
+        ConfigurationError: one is no kind.
+    """
+    if text == "any":
+        return frozenset(Kind)
+    if text == "none":
+        return frozenset()
+    names = {kind.value: kind for kind in Kind}
+    found = set()
+    for part in (one.strip() for one in text.split(",")):
+        if part not in names:
+            raise ConfigurationError(
+                f"--fail-on {part or text!r} is no kind of difference; "
+                f"name some of {', '.join(names)}, or any, or none."
+            )
+        found.add(names[part])
+    return frozenset(found)
+
+
+def fails(trace: Trace, kinds: frozenset[Kind]) -> bool:
+    """Tell whether an image differs by itself in one of the kinds."""
+    return any(finding.kind in kinds for image in trace.images for finding in image.real)
+
+
+def show(trace: Trace, out: Console | None = None) -> None:
+    """Print a trace."""
+    out = out or console()
+    out.print(Text(f"{trace.model}: {trace.layers} layers, reference {trace.reference}"))
+    if trace.still:
+        out.print(Text(f"random layers, switched off on all images: {_names(trace.still)}"))
+    for image in trace.images:
+        out.print()
+        if image.stages:
+            out.print(_stages(image))
+        for note in image.notes:
+            out.print(Text(f"note: {printable(note)}"))
+        for finding in image.real[:SHOWN]:
+            out.print()
+            for line in _told(finding, trace.reference, image.image):
+                out.print(Text(printable(line)))
+        for line in _rest(image):
+            out.print(Text(printable(line)))
+        first = image.verdict
+        if first is not None and first.script is not None:
+            out.print()
+            out.print(Text(f"This script shows it ({first.script.path}):"))
+            out.print(Syntax(printable(first.script.text), "python", background_color="default"))
+    out.print()
+    for image in trace.images:
+        out.print(Text(printable(verdict(trace, image)), style="bold"))
+
+
+def verdict(trace: Trace, image: ImageTrace) -> str:
+    """Say in one sentence what was found on an image."""
+    first = image.verdict
+    pair = f"{image.image} and {trace.reference}"
+    if first is None:
+        grown = [f for f in image.findings if f.origin is Origin.AMPLIFIED]
+        more = f" (rounding grows at {_names([f.where for f in grown])})" if grown else ""
+        return f"{pair} agree: from the first weights to the last, nothing but rounding{more}."
+    more = f", and {len(image.real) - 1} more" if len(image.real) > 1 else ""
+    return f"{pair} differ: {first.kind.value}, {_place(first)}, {first.what}{more}."
+
+
+def _stages(image: ImageTrace) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    table.add_column("stage")
+    table.add_column(image.image, justify="right")
+    table.add_column("furthest apart")
+    for summary in image.stages:
+        table.add_row(summary.stage.value, _agreement(summary), _furthest(summary))
+    return table
+
+
+def _agreement(summary: StageSummary) -> str:
+    if not summary.over:
+        return f"{summary.compared} agree"
+    return f"{summary.over} of {summary.compared} differ"
+
+
+def _furthest(summary: StageSummary) -> Text:
+    if not summary.excess:
+        return Text("identical")
+    if summary.excess == float("inf"):
+        return Text(printable(f"{summary.worst}: not comparable, or not even close"))
+    explained = "the noise floor" if summary.stage is Stage.TRAINING else "what rounding explains"
+    return Text(printable(f"{summary.worst}: {summary.excess:.2g} x {explained}"))
+
+
+def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
+    yield f"{finding.kind.value}: {_place(finding)}, {finding.what}"
+    if finding.message:
+        yield f"  {finding.message}"
+    if finding.alone is not None:
+        yield f"  alone, from identical inputs: {figures(finding.alone, reference, image)}"
+    if finding.chained is not None:
+        yield f"  in the model: {figures(finding.chained, reference, image)}"
+    if finding.limit and finding.limit > 0:
+        yield f"  rounding explains {finding.limit:.2g}"
+    configured = _configured(finding)
+    if configured:
+        yield f"  configuration: {configured}"
+    if finding.hint is not None:
+        yield f"  why: {finding.hint.text}"
+        yield f"       {finding.hint.source}"
+    if finding.script is not None:
+        yield f"  script: {finding.script.path}"
+
+
+def figures(found: Distance, reference: str, image: str) -> str:
+    """Say how far apart two arrays are."""
+    if not found.same_shape:
+        return (
+            f"{reference} has shape {list(found.reference_shape)}, {image} has {list(found.shape)}"
+        )
+    parts = [
+        f"max |d| {found.maximum:.3g}",
+        f"mean {found.mean:.2g}",
+        f"relative {found.relative:.2g}",
+        f"{found.ulps:.2g} ulp",
+        f"cosine {found.cosine:.6g}",
+    ]
+    if found.flips is not None:
+        parts.append(f"top-1 flips {found.flips:.0%}")
+    if found.odd:
+        parts.insert(
+            0,
+            f"NaN or Inf: {found.reference_not_finite} of {found.size} on {reference}, "
+            f"{found.not_finite} on {image}",
+        )
+    return ", ".join(parts)
+
+
+def _place(finding: Finding) -> str:
+    return f"{finding.where} ({finding.layer})" if finding.layer else finding.where
+
+
+def _configured(finding: Finding) -> str:
+    parts = [
+        f"{name}={_value(finding.config[name])}"
+        for name in CONFIGURED
+        if name in finding.config and finding.config[name] != USUAL.get(name, ...)
+    ]
+    if finding.input_shapes and any(finding.input_shapes):
+        parts.append("input " + ", ".join(_shape(shape) for shape in finding.input_shapes))
+    return ", ".join(parts)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"({', '.join(map(str, value))})"
+    if isinstance(value, dict):
+        return str(value.get("class_name", value))
+    return str(value)
+
+
+def _shape(shape: Sequence[int | None]) -> str:
+    return f"({', '.join('?' if size is None else str(size) for size in shape)})"
+
+
+def _rest(image: ImageTrace) -> Iterator[str]:
+    if len(image.real) > SHOWN:
+        yield f"and {len(image.real) - SHOWN} more, in the JSON"
+    for origin, text in (
+        (Origin.INHERITED, "inherited from these"),
+        (Origin.AMPLIFIED, "rounding that grows there, and agrees alone"),
+    ):
+        names = list(dict.fromkeys(f.where for f in image.findings if f.origin is origin))
+        if names:
+            yield f"{text}: {_names(names)}"
+    rate = max(image.rates, key=lambda one: one.rate, default=None)
+    parts = []
+    if image.d_mad is not None:
+        parts.append(f"D_MAD {image.d_mad:.3g}")
+    if image.d_class is not None:
+        parts.append(f"D_CLASS {image.d_class:g}")
+    if rate is not None and rate.rate > 0:
+        parts.append(f"largest rate of change R {rate.rate:.3g} at {rate.node}")
+    if parts:
+        yield f"as in CRADLE (ICSE 2019): {', '.join(parts)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:8])
+    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown

@@ -1,0 +1,162 @@
+"""Run the cells of a trace: a look on each image, and what that makes necessary."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from runner.cell import folders
+from runner.cell.worker import Traced
+from runner.errors import ConfigurationError, StoreError
+from runner.plan import Cell
+from runner.record import Record
+from runner.session import Ready
+from runner.stream import BadStreamError
+from runner.trace import bundle
+from runner.trace.bundle import Bundle
+from runner.trace.judge import Replay
+
+LOOK, NUDGED, IMPOSED, ALONE = range(4)
+"""What the runs of a trace's cells are for, by the count of their repeat."""
+REPEATS = 4
+REQUEST_FILE = "request.json"
+REFERENCE_FOLDER = "reference"
+MAX_TAIL = 65536
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to look at: ``model`` by its name (None: the first that trains), how many steps.
+
+    ``training`` also follows the real training, and once more from weights that are moved.
+    """
+
+    model: str | None = None
+    steps: int = 3
+    training: bool = True
+
+
+@dataclass
+class Rounds:
+    """Runs rounds of cells and reads what they saw."""
+
+    ready: Ready
+    wanted: Wanted
+    ended: Callable[[Record], None]
+    records: dict[Cell, Record] = field(default_factory=dict)
+
+    def look(self) -> dict[str, Bundle]:
+        """Look into the model on every image; train on where that is wanted."""
+        repeats = (LOOK, NUDGED) if self.wanted.training else (LOOK,)
+        return self._round(self._cells(repeats), {}, None)[LOOK]
+
+    def read(self, image: str, repeat: int) -> Bundle:
+        """Return what a cell saw; nothing of one that was not run."""
+        cell = self.cell(image, repeat)
+        return self._read(cell) if cell in self.records else Bundle(self.folder / cell.id)
+
+    def imposed(self, images: list[str], reference: str) -> dict[str, Bundle]:
+        """Look again on some images, from the reference's weights and batch."""
+        cells = [cell for cell in self._cells((IMPOSED,)) if cell.image in images]
+        asked = {"impose": True, "stop": True}
+        return self._round(cells, asked, reference)[IMPOSED]
+
+    def alone(self, images: list[str], reference: str, replay: Replay) -> dict[str, Bundle]:
+        """Replay what differs alone, from the reference's inputs."""
+        cells = [cell for cell in self._cells((ALONE,)) if cell.image in images]
+        asked = {"look": False, "impose": True, "stop": True, **asdict(replay)}
+        return self._round(cells, asked, reference)[ALONE]
+
+    def cell(self, image: str, repeat: int) -> Cell:
+        """Return the cell of an image."""
+        return next(c for c in self.ready.selected if (c.image, c.repeat) == (image, repeat))
+
+    @property
+    def folder(self) -> Path:
+        """Where the dumps are kept."""
+        return self.ready.context.run.path / "trace"
+
+    def _cells(self, repeats: tuple[int, ...]) -> list[Cell]:
+        return [cell for cell in self.ready.selected if cell.repeat in repeats]
+
+    def _round(
+        self, cells: list[Cell], asked: Mapping[str, object], reference: str | None
+    ) -> dict[int, dict[str, Bundle]]:
+        request = {
+            "look": True,
+            "model": self.wanted.model,
+            "steps": self.wanted.steps,
+            "impose": False,
+            "stop": not self.wanted.training,
+            "nudged": [NUDGED],
+            **asdict(Replay()),
+            **asked,
+        }
+        self.ready.progress.planned(cells)
+        with self._requested(request, reference) as folder:
+            traced = Traced(folder, self.folder, _Watch(self.ready.progress.step))
+            self.ready.run(cells, self._note, traced)
+        found: dict[int, dict[str, Bundle]] = {}
+        for cell in cells:
+            found.setdefault(cell.repeat, {})[cell.image] = self._read(cell)
+        return found
+
+    def _note(self, record: Record) -> None:
+        self.records[record.cell] = record
+        self.ended(record)
+
+    def _read(self, cell: Cell) -> Bundle:
+        try:
+            return bundle.read(self.folder / cell.id)
+        except BadStreamError as error:
+            raise StoreError(f"What {cell.id} saw of its model is damaged: {error}.") from error
+
+    @contextmanager
+    def _requested(self, request: dict[str, object], reference: str | None) -> Iterator[Path]:
+        """Lend the folder that cells read their request from, and the reference's dump."""
+        folder = self.ready.context.run.work / f"trace-{secrets.token_hex(4)}"
+        try:
+            folders.write_readable(folder / REQUEST_FILE, msgspec.json.encode(request))
+            if reference is not None:
+                source = self.folder / self.cell(reference, LOOK).id
+                target = folder / REFERENCE_FOLDER
+                target.mkdir(mode=0o755)
+                for entry in os.scandir(source):
+                    os.link(entry.path, target / entry.name, follow_symlinks=False)
+            yield folder
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot write {folder} ({error.strerror}); name another place with --results."
+            ) from error
+        finally:
+            folders.remove(folder)
+
+
+class _Watch:
+    """Says which stage a cell is at, from the end of its dump's index as it grows."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._told: dict[str, str] = {}
+
+    def __call__(self, image: str, output: Path) -> None:
+        path = output / "trace" / bundle.INDEX_FILE
+        try:
+            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - MAX_TAIL))
+                lines = file.read(MAX_TAIL).split(b"\n")[:-1]
+        except OSError:
+            # Not there yet.
+            return
+        for line in reversed(lines):
+            stage = bundle.stage(line)
+            if stage is not None:
+                if self._told.get(image) != stage:
+                    self._told[image] = stage
+                    self._say(f"{image}: {stage}")
+                return

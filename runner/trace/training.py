@@ -1,0 +1,138 @@
+"""Judge what became of the real training: is it more than chaos? Pure.
+
+The floor is how far the same backend comes apart from itself when its first weights are moved by
+one unit in the last place: what rounding grows to in this training, on this data.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from runner.record import Record
+from runner.trace import bounds
+from runner.trace.bounds import Allowance
+from runner.trace.bundle import Bundle
+from runner.trace.distance import Distance, distance
+from runner.trace.finding import Finding, Kind, Origin
+from runner.trace.judge import finding_of, holder
+from runner.trace.measure import AFTER, Measured, Table
+
+FACTOR = 10.0
+"""Times the floor: backends round anew at each step, a nudge happens but once."""
+PER_STEP = 4.0
+"""Units in the last place that an update may add."""
+LOSSES = ("loss", "val_loss")
+UNTOLD_STEPS = 64.0
+
+
+def after(
+    reference: Bundle,
+    other: Bundle,
+    nudged: Sequence[tuple[Bundle, Bundle]],
+    steps: float,
+    allowance: Allowance,
+) -> Table:
+    """Measure the weights after the real training, against rounding and the noise floor.
+
+    ``nudged`` are pairs of what one backend's run and its run from moved weights came to.
+
+    Raises:
+        BadStreamError: an array cannot be read.
+    """
+    found: Table = {}
+    for key in reference.arrays:
+        what, name, when = key
+        if what != AFTER or key not in other.arrays:
+            continue
+        apart = _between(reference, other, name, when)
+        floor = max((_between(*pair, name, when).maximum for pair in nudged), default=0.0)
+        limit = bounds.bound(apart.scale, steps, PER_STEP, allowance)
+        found[key] = Measured(apart, max(limit, FACTOR * floor))
+    return found
+
+
+def training(
+    reference: Bundle,
+    table: Table,
+    records: tuple[Record, Record],
+    floors: Sequence[tuple[Record, Record]],
+    allowance: Allowance,
+    real: Sequence[Finding],
+) -> Iterator[Finding]:
+    """Yield what differs after the real training by more than the noise floor.
+
+    ``floors`` are pairs of the records of one backend's run and its run from moved weights.
+    """
+    origin = Origin.INHERITED if real else Origin.REAL
+    for (what, name, _), found in table.items():
+        if what == AFTER and found.over:
+            node = holder(reference, name)
+            yield finding_of(Kind.TRAINING, origin, name, node, "weight after training", found)
+    yield from _history(records, floors, allowance, origin, steps_of(records[0]))
+
+
+def _between(one: Bundle, two: Bundle, name: str, when: str) -> Distance:
+    first, second = one.array((AFTER, name, when)), two.array((AFTER, name, when))
+    if first is None or second is None:
+        return Distance(shape=(), reference_shape=())
+    return distance(first, second)
+
+
+def _history(
+    records: tuple[Record, Record],
+    floors: Sequence[tuple[Record, Record]],
+    allowance: Allowance,
+    origin: Origin,
+    steps: float,
+) -> Iterator[Finding]:
+    curves = losses(records[0]), losses(records[1])
+    for name, curve in curves[0].items():
+        if name not in curves[1]:
+            continue
+        apart = _apart(curve, curves[1][name])
+        scale = max((abs(value) for value in curve if math.isfinite(value)), default=0.0)
+        floor = max(
+            (_apart(losses(one).get(name, ()), losses(two).get(name, ())) for one, two in floors),
+            default=0.0,
+        )
+        limit = max(bounds.bound(scale, steps, bounds.CHAINED, allowance), FACTOR * floor)
+        if apart > limit:
+            kind = Kind.NAN if math.isinf(apart) else Kind.TRAINING
+            figures = Distance(
+                shape=(len(curve),), reference_shape=(len(curve),), scale=scale, maximum=apart
+            )
+            yield finding_of(kind, origin, name, None, "loss by epoch", Measured(figures, limit))
+
+
+def losses(record: Record) -> Mapping[str, tuple[float, ...]]:
+    """Return the losses of the first training call, an epoch each."""
+    call = next((call for call in record.observation.calls if call.kind == "fit"), None)
+    if call is None:
+        return {}
+    return {
+        name: tuple(float(epoch.metrics[name]) for epoch in call.epochs)
+        for name in LOSSES
+        if all(name in epoch.metrics for epoch in call.epochs)
+    }
+
+
+def _apart(one: Sequence[float], two: Sequence[float]) -> float:
+    """Return the largest difference of two curves, infinite where but one is finite."""
+    if len(one) != len(two):
+        return math.inf
+    largest = 0.0
+    for first, second in zip(one, two, strict=True):
+        if math.isfinite(first) and math.isfinite(second):
+            largest = max(largest, abs(first - second))
+        elif math.isfinite(first) or math.isfinite(second):
+            return math.inf
+    return largest
+
+
+def steps_of(record: Record) -> float:
+    """Return how many updates there were, as far as that was told."""
+    call = next((call for call in record.observation.calls if call.kind == "fit"), None)
+    if call is None:
+        return UNTOLD_STEPS
+    samples, size = call.params.get("samples", 0), call.params.get("batch_size", 0)
+    batches = math.ceil(samples / size) if size else call.params.get("steps", 1)
+    return float(max(1, len(call.epochs) * batches))
