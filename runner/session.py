@@ -1,64 +1,18 @@
 """One run from end to end: load -> plan -> build -> run -> compare -> report."""
 
-import contextlib
-import os
-import platform
-import re
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import psutil
-
-import runner
-from runner import cache, catalog, datasets, plan, reuse, script, store, tolerance
-from runner.catalog import Catalog
-from runner.cell import cpus, folders
-from runner.cell.lanes import Machine, run_cells
-from runner.cell.ownership import Owner, sweep
-from runner.cell.worker import CellContext, Traced
-from runner.compiled import CompiledStore
-from runner.engine import Engine
-from runner.errors import EngineError, InterruptedRunError
-from runner.images.build import BasePolicy, Builder, Say
+from runner import cache, reuse
+from runner.cell import folders
+from runner.cell.worker import CellContext
 from runner.interrupts import Interrupts
-from runner.plan import Caps, Cell, Init, Isolation, KerasSettings, Limits, Plan
-from runner.record import HostFacts, ImageIdentity, Manifest, Record
+from runner.plan import Cell
+from runner.ready import RunRequest, ready
+from runner.record import ImageIdentity, Record
 from runner.report.progress import Progress
 from runner.reuse import Inputs, Reuse
-from runner.script import Script
 from runner.store import RunFolder
-from runner.tolerance import Tolerance
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """What the user asked for; ``again`` runs cells of this very run again that ended well."""
-
-    target: Path
-    on: tuple[str, ...]
-    only: tuple[str, ...]
-    arguments: tuple[str, ...]
-    settings: tuple[KerasSettings, ...]
-    seeds: tuple[int, ...]
-    limits: Limits
-    caps: Caps
-    repeats: int
-    schedule_seed: int
-    init: Init
-    isolation: Isolation
-    jobs: int | None
-    fresh: bool
-    data: Path | None
-    results: Path
-    run: str | None
-    base: BasePolicy
-    catalog: Path
-    tolerances: Path | None
-    command: tuple[str, ...]
-    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,95 +22,6 @@ class RunResult:
     folder: RunFolder
     records: tuple[Record, ...]
     last: bool
-
-
-@dataclass(frozen=True)
-class Ready:
-    """All that cells need to run: the engine reached, the run's folder open, the images built.
-
-    ``todo`` are the selected cells that have no good record yet.
-    """
-
-    context: CellContext
-    machine: Machine
-    images: Catalog
-    identities: Mapping[str, ImageIdentity]
-    selected: tuple[Cell, ...]
-    todo: tuple[Cell, ...]
-    progress: Progress
-
-    def run(
-        self,
-        cells: Sequence[Cell],
-        ended: Callable[[Record], None],
-        traced: Traced | None = None,
-    ) -> None:
-        """Run cells, looked into if ``traced`` says so.
-
-        Raises:
-            KerasMatrixError: whatever stops them.
-        """
-        _run_cells(
-            replace(self.context, traced=traced),
-            self.machine,
-            cells,
-            self.images,
-            self.identities,
-            self.progress.step,
-            self.progress.started,
-            ended,
-        )
-
-
-@contextlib.contextmanager
-def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> Iterator[Ready]:
-    """Make ready what a request needs; the engine is let go at the end.
-
-    Raises:
-        KerasMatrixError: whatever keeps the cells from being run.
-    """
-    found = script.load(request.target)
-    images = catalog.load(request.catalog)
-    datasets.check(found, request.data)
-    made = _plan(request, found, images)
-    selected = made.only(request.only)
-    rules = _rules_beside(found, request.tolerances)
-    folder = store.place(request.results, request.run or _new_name(made.model))
-    manifest = _manifest(
-        request=request, folder=folder, made=made, images=images, rules=rules, found=found
-    )
-    machine = _machine(request.limits, request.jobs)
-    engine = Engine.connect()
-    try:
-        for leftover in sweep(engine):
-            progress.step(f"removed {leftover}, left over from a run that was killed")
-        folder.open(manifest, found.files)
-        todo = selected if request.again else folder.unfinished(selected)
-        builder = Builder(
-            engine=engine,
-            catalog=images,
-            policy=request.base,
-            interrupts=interrupts,
-            say=Say(step=progress.step, line=progress.line),
-        )
-        needed = [images.get(name) for name in dict.fromkeys(cell.image for cell in todo)]
-        identities = builder.build_all(needed, Engine.connect)
-        folder.note(_host(engine), tuple(identities.values()))
-        context = CellContext(
-            engine=engine,
-            interrupts=interrupts,
-            owner=Owner.this_process(),
-            plan=made,
-            script=found,
-            script_folder=found.folder,
-            run=folder,
-            compiled=CompiledStore(cache.root() / cache.COMPILED),
-            cpu=cpus.cpu_key(),
-            data=request.data.resolve() if request.data is not None else None,
-        )
-        yield Ready(context, machine, images, identities, selected, todo, progress)
-    finally:
-        engine.close()
 
 
 def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
@@ -177,88 +42,13 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
                 known.note(record, folder)
             progress.ended(record)
 
-        made.run(todo, ended)
+        if todo:
+            with made.running() as cells:
+                cells(todo, ended)
         selected = made.selected
     last = folder.finish(selected)
     records = tuple(r for r in (folder.record(cell) for cell in selected) if r is not None)
     return RunResult(folder=folder, records=records, last=last)
-
-
-def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
-    return plan.make_plan(
-        model=found.name,
-        script_sha256=found.sha256,
-        arguments=request.arguments,
-        images=tuple(image.name for image in images.select(request.on)),
-        settings=request.settings,
-        seeds=request.seeds,
-        limits=request.limits,
-        caps=request.caps,
-        repeats=request.repeats,
-        schedule_seed=request.schedule_seed,
-        init=request.init,
-        isolation=request.isolation,
-    )
-
-
-def _rules_beside(found: Script, named: Path | None) -> tuple[Tolerance, ...]:
-    if named is not None:
-        return tolerance.load(named)
-    beside = found.folder / tolerance.TOLERANCE_FILE
-    return tolerance.load(beside) if beside.exists() else ()
-
-
-def _new_name(model: str) -> str:
-    now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    safe = re.sub(r"[^A-Za-z0-9._-]", "-", model).lstrip("._-") or "run"
-    return f"{safe[:60]}-{now}-{secrets.token_hex(2)}"
-
-
-def _manifest(
-    *,
-    request: RunRequest,
-    folder: RunFolder,
-    made: Plan,
-    images: Catalog,
-    rules: tuple[Tolerance, ...],
-    found: Script,
-) -> Manifest:
-    return Manifest(
-        tool=f"keras-matrix {runner.__version__}",
-        run=folder.name,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        script=found.path.name,
-        command=request.command,
-        plan=made,
-        keras_json={
-            cell.id: cell.settings.keras_json(images.get(cell.image).backend) for cell in made.cells
-        },
-        tolerances=rules,
-        notes=found.notes,
-    )
-
-
-def _host(engine: Engine) -> HostFacts:
-    facts = engine.facts()
-    return HostFacts(
-        platform=platform.platform(),
-        python=platform.python_version(),
-        cpus=os.cpu_count() or 0,
-        memory=psutil.virtual_memory().total,
-        engine=f"{facts.version} on {facts.platform}",
-    )
-
-
-def _machine(limits: Limits, asked: int | None) -> Machine:
-    total = psutil.virtual_memory().total
-    lanes = cpus.lanes(cpus.cores(cpus.available_cpus()), limits.cpus)
-    jobs = cpus.jobs(asked, len(lanes), limits.memory, total)
-    return Machine(
-        lanes=lanes,
-        jobs=jobs,
-        idle=cpus.idle_containers(jobs, len(lanes), limits.memory, total),
-        locks=cache.root() / cache.LOCKS,
-    )
 
 
 def _known(context: CellContext) -> Reuse | None:
@@ -294,65 +84,3 @@ def _reuse(
     if copied:
         progress.step(f"{copied} cells reused: nothing has changed (--fresh runs them anyway)")
     return tuple(left)
-
-
-def _run_cells(
-    context: CellContext,
-    machine: Machine,
-    cells: Sequence[Cell],
-    images: Catalog,
-    identities: Mapping[str, ImageIdentity],
-    say: Callable[[str], None],
-    started: Callable[[Cell], None],
-    ended: Callable[[Record], None],
-) -> None:
-    staging = context.run.work / f"staged-{secrets.token_hex(4)}"
-    try:
-        if cells:
-            run_cells(
-                _with_readable_folders(context, staging),
-                machine,
-                cells,
-                images,
-                identities,
-                connect=Engine.connect,
-                say=say,
-                started=started,
-                ended=ended,
-            )
-        _go_on(context)
-    except EngineError as error:
-        raise EngineError(f"{error} {_how_to_go_on(context.run)}") from error
-    finally:
-        folders.remove(staging)
-        # Another part of the run may still work there.
-        with contextlib.suppress(OSError):
-            context.run.work.rmdir()
-
-
-def _with_readable_folders(context: CellContext, staging: Path) -> CellContext:
-    hidden = context.run.path.parent
-    data = context.data
-    if data is not None:
-        data = folders.readable(data, staging / "data", hidden=hidden)
-    converted = None
-    if context.script.converted:
-        converted = staging / "converted" / context.script.file
-        folders.write_readable(converted, context.script.code)
-    return replace(
-        context,
-        script_folder=folders.readable(context.script.folder, staging / "script", hidden=hidden),
-        converted=converted,
-        data=data,
-    )
-
-
-def _go_on(context: CellContext) -> None:
-    try:
-        context.interrupts.check()
-    except InterruptedRunError as error:
-        raise type(error)(f"{error} {_how_to_go_on(context.run)}") from None
-
-
-def _how_to_go_on(folder: RunFolder) -> str:
-    return f"What is finished is kept; the same command with '--run {folder.path}' goes on."

@@ -79,60 +79,70 @@ class Queue:
             self._stopped = True
 
 
-def run_cells(
-    context: CellContext,
-    machine: Machine,
-    cells: Sequence[Cell],
-    images: Catalog,
-    identities: Mapping[str, ImageIdentity],
-    *,
-    connect: Callable[[], Engine],
-    say: Callable[[str], None],
-    started: Callable[[Cell], None],
-    ended: Callable[[Record], None],
-) -> None:
-    """Run cells, several at a time; ``started`` and ``ended`` hear of one at a time.
+class Lanes:
+    """Lanes to run cells in, round after round; their containers wait for the next one.
 
     ``say`` is told what else the user should know.
-
-    On a request to stop, the cells that run are ended and recorded, and the others left.
-
-    Raises:
-        EngineError: the engine is gone; the cells that were not run are left.
-        StoreError: a record cannot be written.
     """
-    made = [_Lane(context, cpus, machine, images, identities, connect) for cpus in machine.lanes]
-    cold = {cell.group for cell in cells if made[0].has_to_compile(cell.group)}
-    queue = Queue(cells, cold)
-    lanes = _Lanes(made, context.interrupts, say)
-    hearing = threading.Lock()
-    errors: list[BaseException] = []
 
-    def work() -> None:
-        try:
-            while not context.interrupts.requested and (cell := queue.take()) is not None:
-                with lanes.reserved(cell.group) as lane:
-                    if lane is None:
-                        break
-                    with hearing:
-                        started(cell)
-                    record = lane.run(cell)
-                    queue.done(cell)
-                    with hearing:
-                        ended(record)
-                    if record.outcome is Outcome.ENGINE_ERROR:
-                        # An engine that is gone fails every cell alike: they stay to be run.
-                        lane.check_engine()
-        except BaseException as error:  # handed to whoever waits
-            errors.append(error)
-            queue.stop()
+    def __init__(
+        self,
+        context: CellContext,
+        machine: Machine,
+        images: Catalog,
+        identities: Mapping[str, ImageIdentity],
+        *,
+        connect: Callable[[], Engine],
+        say: Callable[[str], None],
+    ) -> None:
+        self._made = [
+            _Lane(context, cpus, machine, images, identities, connect) for cpus in machine.lanes
+        ]
+        self._interrupts = context.interrupts
+        self._jobs = machine.jobs
+        self._lanes = _Lanes(self._made, context.interrupts, say)
 
-    with contextlib.ExitStack() as closing:
-        for lane in made:
-            closing.callback(lane.close)
+    def run(
+        self,
+        cells: Sequence[Cell],
+        started: Callable[[Cell], None],
+        ended: Callable[[Record], None],
+    ) -> None:
+        """Run cells, several at a time; ``started`` and ``ended`` hear of one at a time.
+
+        On a request to stop, the cells that run are ended and recorded, and the others left.
+
+        Raises:
+            EngineError: the engine is gone; the cells that were not run are left.
+            StoreError: a record cannot be written.
+        """
+        cold = {cell.group for cell in cells if self._made[0].has_to_compile(cell.group)}
+        queue = Queue(cells, cold)
+        hearing = threading.Lock()
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                while not self._interrupts.requested and (cell := queue.take()) is not None:
+                    with self._lanes.reserved(cell.group) as lane:
+                        if lane is None:
+                            break
+                        with hearing:
+                            started(cell)
+                        record = lane.run(cell)
+                        queue.done(cell)
+                        with hearing:
+                            ended(record)
+                        if record.outcome is Outcome.ENGINE_ERROR:
+                            # An engine that is gone fails every cell alike: they stay to be run.
+                            lane.check_engine()
+            except BaseException as error:  # handed to whoever waits
+                errors.append(error)
+                queue.stop()
+
         threads = [
             threading.Thread(target=work, name=f"cells-{number}", daemon=True)
-            for number in range(min(machine.jobs, len(cells)))
+            for number in range(min(self._jobs, len(cells)))
         ]
         for thread in threads:
             thread.start()
@@ -140,6 +150,12 @@ def run_cells(
             thread.join()
         for error in errors:
             raise error
+
+    def close(self) -> None:
+        """Close all containers, each even if another one fails."""
+        with contextlib.ExitStack() as closing:
+            for lane in self._made:
+                closing.callback(lane.close)
 
 
 class _Lane:

@@ -11,7 +11,8 @@ from runner.cli import options
 from runner.cli.options import Decorator
 
 if TYPE_CHECKING:
-    from runner.session import RunRequest, RunResult
+    from runner.ready import RunRequest
+    from runner.session import RunResult
 
 _REPLICATES: tuple[Decorator, ...] = (
     click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now."),
@@ -155,7 +156,6 @@ def make_request(
         ConfigurationError: one of them is wrong.
     """
     from runner import options as parse
-    from runner import session
     from runner.errors import ConfigurationError
     from runner.images.build import BasePolicy
     from runner.plan import (
@@ -167,12 +167,13 @@ def make_request(
         Limits,
         cross_settings,
     )
+    from runner.ready import RunRequest
 
     if not (0 < timeout < math.inf and 0 < cpus < math.inf and pids > 0):
         raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
     chosen = Init(init)
     seeded = parse.parse_seeds(seeds) or ((0,) if deterministic or chosen is Init.PAIRED else ())
-    return session.RunRequest(
+    return RunRequest(
         target=script,
         on=parse.parse_list(on),
         only=parse.parse_list(only),

@@ -72,6 +72,7 @@ class Node(_Entry, frozen=True, tag="node"):
     feeds: list[Port]
     outputs: Count
     input_shapes: list[Shape]
+    output_shapes: list[Shape]
     weights: list[Text]
     nested: bool
 
@@ -128,6 +129,12 @@ class Still(_Entry, frozen=True, tag="still"):
     layers: list[Text]
 
 
+class Skipped(_Entry, frozen=True, tag="skipped"):
+    """Layers that this backend cannot apply, and that the look went on without."""
+
+    layers: list[Text]
+
+
 class Looked(_Entry, frozen=True, tag="looked"):
     """The look is over."""
 
@@ -135,7 +142,7 @@ class Looked(_Entry, frozen=True, tag="looked"):
 
 
 _ENTRIES = msgspec.json.Decoder(
-    Stored | Node | Model | Batch | Building | Failed | Stage | Still | Looked
+    Stored | Node | Model | Batch | Building | Failed | Stage | Still | Skipped | Looked
 )
 
 
@@ -148,6 +155,7 @@ class Bundle:
     nodes: list[Node] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     still: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
     model: Model | None = None
     batch: Batch | None = None
     building: Building | None = None
@@ -233,6 +241,8 @@ def _add(bundle: Bundle, entry: _Entry) -> None:
             bundle.failed.append(entry)
         case Still():
             bundle.still = tuple(entry.layers)
+        case Skipped():
+            bundle.skipped = tuple(entry.layers)
         case Model():
             bundle.model = entry
         case Batch():

@@ -1,13 +1,10 @@
 """From what was measured to findings, for one image against the reference. Pure but for reading."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from runner.record import Outcome, Record
-from runner.text import brief
 from runner.trace import judge, literature, steps
-from runner.trace.bundle import Bundle, Failed
-from runner.trace.finding import ORDER, Finding, Kind, Origin
+from runner.trace.bundle import Bundle, port
+from runner.trace.finding import ORDER, Finding, Origin
 from runner.trace.measure import Measured, Table
 from runner.trace.result import Stage, StageSummary
 
@@ -22,110 +19,6 @@ STAGES = {
     "step.slot": Stage.UPDATES,
     "after": Stage.TRAINING,
 }
-WORDS = {
-    "nodes": "when its layers are listed",
-    "weights": "when its weights are read",
-    "forward": "when its output is computed",
-    "loss": "when the loss is computed",
-    "gradient": "when its gradient is computed",
-    "update": "when the optimizer steps",
-}
-"""A stage of the probe to what was going on there."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """One image's cell: what it saw, and how it ended."""
-
-    image: str
-    bundle: Bundle
-    record: Record
-
-    @property
-    def ok(self) -> bool:
-        """Whether the script ran to its end."""
-        return self.record.outcome is Outcome.OK
-
-
-def broken(reference: Side, other: Side) -> Iterator[Finding]:
-    """Yield what one image could build or compute and the other could not."""
-    failures = [{(f.stage, f.name): f for f in s.bundle.failed} for s in (reference, other)]
-    told = False
-    for side, own, foreign in (
-        (reference, failures[0], failures[1]),
-        (other, failures[1], failures[0]),
-    ):
-        for key, failed in own.items():
-            if key in foreign or failed.stage not in WORDS:
-                continue
-            told = True
-            yield _not_computed(side, failed)
-    one, two = reference, other
-    if one.ok == two.ok:
-        if one.bundle.looked and two.bundle.looked:
-            yield from _other_model(one, two)
-        return
-    side = two if one.ok else one
-    if not (told and side.bundle.looked):
-        yield _not_run(side)
-
-
-def _not_computed(side: Side, failed: Failed) -> Finding:
-    node = side.bundle.node(failed.name) or judge.holder(side.bundle, failed.name)
-    where = failed.name or "the model"
-    return Finding(
-        kind=Kind.BUILD,
-        origin=Origin.REAL,
-        where=where,
-        layer=node.kind if node is not None else "",
-        what=f"fails on {side.image} only, {WORDS[failed.stage]}",
-        message=f"{failed.error}: {brief(failed.message)}",
-        config=node.config if node is not None else {},
-        input_shapes=node.input_shapes if node is not None else [],
-    )
-
-
-def _not_run(side: Side) -> Finding:
-    """Tell of a script that ends on one image only, before the model was seen or after."""
-    building, record = side.bundle.building, side.record
-    end = record.observation.end
-    of_layer = building is not None and (
-        end is None or end.error is None or building.message[:80] in end.error.message
-    )
-    stage = "after the look" if side.bundle.looked else "while the model is built"
-    if building is not None and of_layer and not side.bundle.looked:
-        return Finding(
-            kind=Kind.BUILD,
-            origin=Origin.REAL,
-            where=building.layer,
-            layer=building.kind,
-            what=f"fails on {side.image} only, {stage}",
-            message=f"{building.error}: {brief(building.message)}",
-            config=building.config,
-            input_shapes=building.input_shapes,
-        )
-    kind = Kind.TRAINING if side.bundle.looked else Kind.BUILD
-    return Finding(
-        kind=kind,
-        origin=Origin.REAL,
-        where="the script",
-        what=f"fails on {side.image} only, {stage}",
-        message=brief(record.reason),
-    )
-
-
-def _other_model(one: Side, two: Side) -> Iterator[Finding]:
-    keys = [{node.key for node in side.bundle.nodes} for side in (one, two)]
-    for side, own, foreign in ((one, keys[0], keys[1]), (two, keys[1], keys[0])):
-        for key in sorted(own - foreign)[:3]:
-            node = side.bundle.node(key)
-            yield Finding(
-                kind=Kind.BUILD,
-                origin=Origin.REAL,
-                where=key,
-                layer=node.kind if node is not None else "",
-                what=f"a layer of the model on {side.image} only",
-            )
 
 
 def findings(bundle: Bundle, table: Table, alone: Table) -> list[Finding]:
@@ -171,8 +64,6 @@ def literature_of(reference: Bundle, other: Bundle) -> tuple[float | None, float
     mads: list[float] = []
     classes: list[float] = []
     for index, (key, place) in enumerate(reference.model.outputs):
-        from runner.trace.bundle import port
-
         name = ("output", port(key, place), phase)
         truth = literature.targets_of(reference, index)
         one, two = reference.array(name), other.array(name)

@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runner.trace import bounds
-from runner.trace.bounds import Allowance
-from runner.trace.bundle import Bundle, Key, Node
+from runner.trace.bounds import Allowance, Rounding
+from runner.trace.bundle import Bundle, Key, Node, port
 from runner.trace.distance import Distance, distance
 
-ALONE = "alone"
 NUDGED = ".nudged"
 AFTER = "after"
-TIGHT = ("weight", "batch", "alone.step", "alone.step.slot")
-"""What no sum has gone into: the same numbers, or steps from the same gradients."""
 
 
 @dataclass(frozen=True)
@@ -40,57 +37,58 @@ class Measured:
 Table = dict[Key, Measured]
 
 
-def measure(
-    reference: Bundle, other: Bundle, allowance: Allowance, about: Bundle | None = None
-) -> Table:
-    """Measure what both dumped; ``about`` knows the model's shapes where they do not.
+def measure(reference: Bundle, other: Bundle, allowance: Allowance) -> Table:
+    """Measure what both dumped of a model.
 
     Raises:
         BadStreamError: an array cannot be read.
     """
-    about = about or reference
-    nodes = {node.key: node for node in about.nodes}
-    found: Table = {}
+    found = _distances(reference, other)
+    rounding = Rounding(reference, {key: one.scale for key, one in found.items()}, allowance)
+    return {key: Measured(one, rounding.limit(key, one.scale, 0.0)) for key, one in found.items()}
+
+
+def measure_alone(
+    reference: Bundle, other: Bundle, allowance: Allowance, about: Bundle, table: Table
+) -> Table:
+    """Measure what both replayed alone of a model that ``about`` and ``table`` tell of.
+
+    Raises:
+        BadStreamError: an array cannot be read.
+    """
+    scales = {key: measured.distance.scale for key, measured in table.items()}
+    rounding = Rounding(about, scales, allowance)
+    return {
+        key: Measured(one, rounding.limit(key, one.scale, _floor(reference, other, key)))
+        for key, one in _distances(reference, other).items()
+    }
+
+
+def _distances(reference: Bundle, other: Bundle) -> dict[Key, Distance]:
+    found = {}
     for key in reference.arrays:
-        what, name, when = key
+        what = key[0]
         if what.endswith(NUDGED) or what == AFTER or key not in other.arrays:
             continue
         one, two = reference.array(key), other.array(key)
-        if one is None or two is None:
-            continue
-        apart = distance(one, two)
-        units = bounds.ALONE if what.startswith(ALONE) else bounds.CHAINED
-        where, _, weight = name.partition(" ")
-        node = nodes.get(_node_of(where))
-        label = (what, weight or where, when)
-        summed = 1.0 if what in TIGHT else bounds.terms(about, label, node, one)
-        limit = bounds.bound(apart.scale, summed, units, allowance)
-        if what.startswith(ALONE) and not allowance.given:
-            floor = max(_floor(reference, key), _floor(other, key))
-            limit = bounds.with_floor(limit, floor, apart.scale)
-        found[key] = Measured(apart, limit)
+        if one is not None and two is not None:
+            found[key] = distance(one, two)
     return found
 
 
-def _floor(bundle: Bundle, key: Key) -> float:
-    """Return what moving the inputs by one unit in the last place changes."""
+def _floor(reference: Bundle, other: Bundle, key: Key) -> float:
+    """Return what moving the inputs by one unit in the last place changes, on either side."""
     what, name, when = key
-    kept, moved = bundle.array(key), bundle.array((what + NUDGED, name, when))
-    if kept is None or moved is None:
-        return 0.0
-    return distance(kept, moved).maximum
-
-
-def _node_of(name: str) -> str:
-    # An output other than the first has its number after the key.
-    key, _, number = name.rpartition(":")
-    return key if key and number.isdigit() else name
+    largest = 0.0
+    for bundle in (reference, other):
+        kept, moved = bundle.array(key), bundle.array((what + NUDGED, name, when))
+        if kept is not None and moved is not None:
+            largest = max(largest, distance(kept, moved).maximum)
+    return largest
 
 
 def of_node(table: Table, what: str, node: Node, phases: list[str]) -> Iterator[Measured]:
     """Yield what was measured of all outputs of a node, in all phases."""
-    from runner.trace.bundle import port
-
     for phase in phases:
         for index in range(node.outputs):
             found = table.get((what, port(node.key, index), phase))

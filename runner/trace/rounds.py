@@ -1,5 +1,6 @@
 """Run the cells of a trace: a look on each image, and what that makes necessary."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -11,10 +12,11 @@ import msgspec
 
 from runner.cell import folders
 from runner.cell.worker import Traced
-from runner.errors import ConfigurationError, StoreError
+from runner.errors import StoreError
 from runner.plan import Cell
+from runner.ready import Ready, Run
 from runner.record import Record
-from runner.session import Ready
+from runner.store import write_atomically
 from runner.stream import BadStreamError
 from runner.trace import bundle
 from runner.trace.bundle import Bundle
@@ -48,6 +50,32 @@ class Rounds:
     wanted: Wanted
     ended: Callable[[Record], None]
     records: dict[Cell, Record] = field(default_factory=dict)
+    _run: Run | None = None
+    _asked: Path = Path()
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Hold the containers, and the folder that they read their requests from.
+
+        Raises:
+            KerasMatrixError: whatever stops the cells.
+        """
+        self._asked = self.ready.context.run.work / f"trace-{secrets.token_hex(4)}"
+        try:
+            self._asked.mkdir(parents=True, mode=0o755)
+            (self._asked / REFERENCE_FOLDER).mkdir(mode=0o755)
+            traced = Traced(self._asked, self.folder, _Watch(self.ready.progress.step))
+            with self.ready.running(traced) as self._run:
+                yield
+        except OSError as error:
+            raise StoreError(
+                f"Cannot write {self._asked} ({error.strerror}); name another place with --results."
+            ) from error
+        finally:
+            folders.remove(self._asked)
+            # Another part of the run may still work there.
+            with contextlib.suppress(OSError):
+                self._asked.parent.rmdir()
 
     def look(self) -> dict[str, Bundle]:
         """Look into the model on every image; train on where that is wanted."""
@@ -60,15 +88,18 @@ class Rounds:
         return self._read(cell) if cell in self.records else Bundle(self.folder / cell.id)
 
     def imposed(self, images: list[str], reference: str) -> dict[str, Bundle]:
-        """Look again on some images, from the reference's weights and batch."""
+        """Look again on some images, from the reference's weights and batch.
+
+        Layers that cannot be applied there are left out.
+        """
         cells = [cell for cell in self._cells((IMPOSED,)) if cell.image in images]
-        asked = {"impose": True, "stop": True}
+        asked = {"impose": True, "stop": True, "skip": True}
         return self._round(cells, asked, reference)[IMPOSED]
 
     def alone(self, images: list[str], reference: str, replay: Replay) -> dict[str, Bundle]:
         """Replay what differs alone, from the reference's inputs."""
         cells = [cell for cell in self._cells((ALONE,)) if cell.image in images]
-        asked = {"look": False, "impose": True, "stop": True, **asdict(replay)}
+        asked = {"look": False, "impose": True, "stop": True, "skip": True, **asdict(replay)}
         return self._round(cells, asked, reference)[ALONE]
 
     def cell(self, image: str, repeat: int) -> Cell:
@@ -91,15 +122,17 @@ class Rounds:
             "model": self.wanted.model,
             "steps": self.wanted.steps,
             "impose": False,
+            "skip": False,
             "stop": not self.wanted.training,
             "nudged": [NUDGED],
             **asdict(Replay()),
             **asked,
         }
+        self._lend(reference)
+        write_atomically(self._asked / REQUEST_FILE, msgspec.json.encode(request))
         self.ready.progress.planned(cells)
-        with self._requested(request, reference) as folder:
-            traced = Traced(folder, self.folder, _Watch(self.ready.progress.step))
-            self.ready.run(cells, self._note, traced)
+        if self._run is not None:
+            self._run(cells, self._note)
         found: dict[int, dict[str, Bundle]] = {}
         for cell in cells:
             found.setdefault(cell.repeat, {})[cell.image] = self._read(cell)
@@ -115,25 +148,13 @@ class Rounds:
         except BadStreamError as error:
             raise StoreError(f"What {cell.id} saw of its model is damaged: {error}.") from error
 
-    @contextmanager
-    def _requested(self, request: dict[str, object], reference: str | None) -> Iterator[Path]:
-        """Lend the folder that cells read their request from, and the reference's dump."""
-        folder = self.ready.context.run.work / f"trace-{secrets.token_hex(4)}"
-        try:
-            folders.write_readable(folder / REQUEST_FILE, msgspec.json.encode(request))
-            if reference is not None:
-                source = self.folder / self.cell(reference, LOOK).id
-                target = folder / REFERENCE_FOLDER
-                target.mkdir(mode=0o755)
-                for entry in os.scandir(source):
-                    os.link(entry.path, target / entry.name, follow_symlinks=False)
-            yield folder
-        except OSError as error:
-            raise ConfigurationError(
-                f"Cannot write {folder} ({error.strerror}); name another place with --results."
-            ) from error
-        finally:
-            folders.remove(folder)
+    def _lend(self, reference: str | None) -> None:
+        """Let cells read what the reference's cell saw."""
+        target = self._asked / REFERENCE_FOLDER
+        if reference is None or any(os.scandir(target)):
+            return
+        for entry in os.scandir(self.folder / self.cell(reference, LOOK).id):
+            os.link(entry.path, target / entry.name, follow_symlinks=False)
 
 
 class _Watch:

@@ -1,26 +1,30 @@
 """One trace from end to end: look, compare, replay alone what differs, compare again, conclude."""
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 import runner
 from runner import store
 from runner.errors import EngineError, ExitCode, KerasMatrixError, StoreError
 from runner.interrupts import Interrupts
+from runner.ready import RunRequest, ready
 from runner.record import Outcome, Record
 from runner.report.progress import Progress
-from runner.session import RunRequest, ready
 from runner.store import to_json, write_atomically
 from runner.stream import BadStreamError
 from runner.text import brief
-from runner.trace import conclude, judge, training
+from runner.trace import conclude, judge, minimal, training
 from runner.trace.bounds import Allowance
-from runner.trace.conclude import Side
-from runner.trace.finding import Finding, Origin
+from runner.trace.broken import WORDS, Side, broken
+from runner.trace.bundle import Bundle
+from runner.trace.finding import Finding, Minimal, Origin
 from runner.trace.judge import Replay
 from runner.trace.literature import rates
-from runner.trace.measure import Table, measure
+from runner.trace.measure import Table, measure, measure_alone
 from runner.trace.result import TRACE_FILE, ImageTrace, Trace
 from runner.trace.rounds import ALONE, IMPOSED, LOOK, NUDGED, Rounds, Wanted
 
@@ -35,6 +39,11 @@ class TraceRequest:
     keep_arrays: bool
 
 
+SCRIPTS = 5
+"""Findings of an image that get a minimal script."""
+SCRIPTS_FOLDER = "scripts"
+
+
 class NoLookError(KerasMatrixError):
     """No image came as far as a model's first training call."""
 
@@ -43,9 +52,14 @@ class NoLookError(KerasMatrixError):
 
 @dataclass
 class _Compared:
-    """One image against the reference, as far as it is known."""
+    """One image against the reference, as far as it is known.
+
+    ``bundle`` is what it saw from the reference's weights and batch, ``start`` was measured from
+    its own.
+    """
 
     side: Side
+    bundle: Bundle
     start: Table
     table: Table
     alone: Table
@@ -60,13 +74,14 @@ def trace(request: TraceRequest, progress: Progress, interrupts: Interrupts) -> 
     with ready(request.cells, progress, interrupts) as made:
         rounds = Rounds(made, request.wanted, progress.ended)
         try:
-            found = _trace(request, rounds)
+            with rounds.begun():
+                found = _trace(request, rounds)
+            write_atomically(made.context.run.path / TRACE_FILE, to_json(found))
         except BadStreamError as error:
             raise StoreError(f"What a cell saw of its model is damaged: {error}.") from error
         finally:
             if not request.keep_arrays:
                 shutil.rmtree(rounds.folder, ignore_errors=True)
-        write_atomically(made.context.run.path / TRACE_FILE, to_json(found))
     return found
 
 
@@ -79,10 +94,10 @@ def _trace(request: TraceRequest, rounds: Rounds) -> Trace:
     }
     reference = _reference(list(sides.values()))
     others = [side for side in sides.values() if side is not reference]
-    compared = _compare(request, rounds, reference, [s for s in others if s.bundle.looked])
+    compared = _compare(request, rounds, reference, others)
     images = []
     for side in others:
-        found = list(conclude.broken(reference, side))
+        found = broken(reference, side)
         known = compared.get(side.image)
         if known is None:
             images.append(ImageTrace(image=side.image, findings=conclude.in_order(found)))
@@ -129,13 +144,23 @@ def _compare(
     base, allowance = reference.bundle, request.allowance
     compared = {}
     for side in others:
-        table = measure(base, side.bundle, allowance)
-        compared[side.image] = _Compared(side, table, table, {})
+        if side.bundle.looked:
+            table = measure(base, side.bundle, allowance)
+            compared[side.image] = _Compared(side, side.bundle, table, table, {})
     moved = [image for image, one in compared.items() if not judge.same_start(one.start)]
-    if moved:
-        for image, bundle in rounds.imposed(moved, reference.image).items():
+    unbuilt = [s for s in others if not s.bundle.looked and s.bundle.building is not None]
+    again = [*moved, *(side.image for side in unbuilt)]
+    if again:
+        found = rounds.imposed(again, reference.image)
+        for image in moved:
             _check(rounds, image, IMPOSED)
-            compared[image].table = measure(base, bundle, allowance)
+            compared[image].bundle = found[image]
+            compared[image].table = measure(base, found[image], allowance)
+        for side in unbuilt:
+            bundle = found[side.image]
+            if bundle.looked and bundle.skipped:
+                table = measure(base, bundle, allowance)
+                compared[side.image] = _Compared(side, bundle, table, table, {})
     replay = Replay()
     for one in compared.values():
         replay |= judge.suspects(base, one.table)
@@ -144,7 +169,9 @@ def _compare(
         replayed = rounds.alone(images, reference.image, replay)
         for image, one in compared.items():
             _check(rounds, image, ALONE)
-            one.alone = measure(replayed[reference.image], replayed[image], allowance, base)
+            one.alone = measure_alone(
+                replayed[reference.image], replayed[image], allowance, base, one.table
+            )
     return compared
 
 
@@ -190,23 +217,54 @@ def _conclude(
             request.allowance,
             [one for one in found if one.origin is Origin.REAL],
         )
-    mad, classes = conclude.literature_of(base, side.bundle)
+    found = [
+        _with_script(rounds, reference, one) if index < SCRIPTS else one
+        for index, one in enumerate(conclude.in_order(found))
+    ]
+    mad, classes = conclude.literature_of(base, known.bundle)
     phase = judge.phases_of(base)[0]
     return ImageTrace(
         image=side.image,
-        findings=conclude.in_order(found),
+        findings=found,
         stages=conclude.summaries({**known.table, **trained}),
         rates=rates(base, known.table, phase),
         d_mad=mad,
         d_class=classes,
-        notes=_notes(reference, side),
+        notes=[*_notes(reference, side), *_left_out(known)],
     )
+
+
+def _with_script(rounds: Rounds, reference: Side, found: Finding) -> Finding:
+    """Write a minimal script for a finding, where there is one."""
+    if found.origin is not Origin.REAL:
+        return found
+    script, run = rounds.ready.context.script, rounds.ready.context.run
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", f"{found.kind.value}_{found.where}")[:80]
+    code = script.code.decode(errors="replace")
+    written = minimal.write(found, reference.bundle, code, script.file, name)
+    if written is None:
+        return found
+    path = run.path / SCRIPTS_FOLDER / f"{name}.py"
+    write_atomically(path, written.text.encode())
+    if written.data:
+        write_atomically(path.with_suffix(".npz"), written.data)
+    return msgspec.structs.replace(found, script=Minimal(str(path), written.text))
+
+
+def _left_out(known: _Compared) -> list[str]:
+    if not known.bundle.skipped:
+        return []
+    names = ", ".join(known.bundle.skipped)
+    return [
+        f"{known.side.image} cannot apply {names}: what comes after was compared from the "
+        "reference's output of it, and no training"
+    ]
 
 
 def _notes(reference: Side, side: Side) -> list[str]:
     both = {(f.stage, f.name) for f in reference.bundle.failed}
     return [
-        f"skipped on both images: {f.name or 'the model'}, {conclude.WORDS.get(f.stage, f.stage)} "
+        f"skipped on both images: {f.name or 'the model'}, {WORDS.get(f.stage, f.stage)} "
         f"({f.error}: {brief(f.message)})"
         for f in side.bundle.failed
         if (f.stage, f.name) in both

@@ -168,9 +168,8 @@ class Alone:
         compute = Function(self._backend, self._phase, given, wanted)
         for suffix, fed in (("", values), (".nudged", _nudge(values))):
             for (key, name, weight), value in zip(places, compute([*fed, *batch], number)):
-                if weight is not None:
-                    value = weights.common(weight, value)
-                self._dump.array("alone.gradient" + suffix, "%s %s" % (key, name), phase, value)
+                shared = value if weight is None else weights.common(weight, value)
+                self._dump.array("alone.gradient" + suffix, "%s %s" % (key, name), phase, shared)
 
 
 def apart(nodes: Sequence[Node]) -> List[List[Node]]:

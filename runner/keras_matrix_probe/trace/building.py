@@ -1,4 +1,8 @@
-"""Know which layer is being applied, so that a failure has a place."""
+"""Know which layer is being applied, so that a failure has a place; go on without it if asked.
+
+A layer that this backend cannot apply gets an output that is only a place for values: the rest of
+the model is built on it, and can be looked at from what the reference has there.
+"""
 
 import functools
 from typing import Any, Dict, List, Optional
@@ -9,11 +13,17 @@ MAX_MESSAGE = 2000
 
 
 class Building:
-    """Follows calls of layers; ``failure`` describes the last one that failed."""
+    """Follows calls of layers; ``failure`` describes the first one that failed.
 
-    def __init__(self, keras: Any) -> None:
+    ``skipped`` are the layers that were left out, ``error`` is what the first of them raised.
+    """
+
+    def __init__(self, keras: Any, skip: bool) -> None:
         self.failure: Optional[Dict[str, Any]] = None
+        self.skipped: List[Any] = []
+        self.error: Optional[Exception] = None
         self._keras = keras
+        self._skip = skip
         self._stack: List[Any] = []
         self._seen: Optional[BaseException] = None
 
@@ -32,8 +42,15 @@ class Building:
                 # The innermost layer is the first to see it.
                 if failure is not building._seen:
                     building._seen = failure
-                    building.failure = building._described(layer, inputs, failure)
-                raise
+                    if building.failure is None or not building.skipped:
+                        building.failure = building._described(layer, inputs, failure)
+                output = None
+                if building._skip and len(building._stack) == 1 and not args and not kwargs:
+                    output = building._without(layer, inputs)
+                if output is None:
+                    raise
+                building.error = building.error or failure
+                return output
             finally:
                 building._stack.pop()
 
@@ -42,6 +59,34 @@ class Building:
     def current(self) -> str:
         """Return the name of the layer that is being applied, empty if there is none."""
         return str(getattr(self._stack[-1], "name", "?")) if self._stack else ""
+
+    def _without(self, layer: Any, inputs: Any) -> Any:
+        """Apply a layer without computing anything; None where its output's shape is not known."""
+        tensors = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        shapes = [getattr(tensor, "_keras_shape", None) for tensor in tensors]
+        if layer.name in self.skipped or not all(shapes) or not _is_keras(tensors):
+            return None
+        try:
+            shape = layer.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
+            if not isinstance(shape, tuple) or not all(
+                isinstance(n, (int, type(None))) for n in shape
+            ):
+                return None
+            output = self._keras.backend.placeholder(shape=shape, name="%s_skipped" % layer.name)
+            layer._add_inbound_node(
+                input_tensors=tensors,
+                output_tensors=[output],
+                input_masks=[None] * len(tensors),
+                output_masks=[None],
+                input_shapes=shapes,
+                output_shapes=[shape],
+                arguments={},
+            )
+        except Exception:  # it cannot be left out either: its own failure is told
+            return None
+        layer.built = True
+        self.skipped.append(layer.name)
+        return output
 
     def _described(self, layer: Any, inputs: Any, failure: Exception) -> Dict[str, Any]:
         given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
@@ -53,3 +98,7 @@ def failed(failure: BaseException) -> Dict[str, Any]:
     """Return a failure's kind and message."""
     message = str(failure).strip()
     return {"error": type(failure).__name__, "message": message[:MAX_MESSAGE]}
+
+
+def _is_keras(tensors: List[Any]) -> bool:
+    return all(hasattr(tensor, "_keras_history") for tensor in tensors)

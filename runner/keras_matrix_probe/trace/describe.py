@@ -31,6 +31,7 @@ def node(found: Node, weights: List[Named]) -> Dict[str, Any]:
         feeds=[[key, index] for key, index in found.feeds],
         outputs=len(found.outputs),
         input_shapes=[_shape(tensor) for tensor in found.inputs],
+        output_shapes=[_shape(tensor) for tensor in found.outputs],
         weights=[name for name, weight in weights if any(weight is one for one in own)],
         nested=found.inner is not None,
     )

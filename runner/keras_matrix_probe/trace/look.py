@@ -17,7 +17,8 @@ class Look:
     """Looks into one model, with its first batch.
 
     ``reference`` is what the reference image's cell saw, in all rounds but the first: its batch
-    and weights are taken where that is asked for.
+    and weights are taken where that is asked for. ``skipped`` names layers that this backend cannot
+    apply: what comes after them is looked at from the reference's outputs of them.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Look:
         dump: Dump,
         request: Dict[str, Any],
         reference: Optional[Reference],
+        skipped: Sequence[str],
     ) -> None:
         self._keras = keras
         self._backend = keras.backend
@@ -37,6 +39,7 @@ class Look:
         self._phase = Phase(keras.backend)
         self._graph = Graph(model)
         self._weights = weights.named(model)
+        self._skipped = [node for node in self._graph.nodes if str(node.layer.name) in skipped]
         self._tensors = [
             *model._feed_inputs,
             *model._feed_targets,
@@ -52,12 +55,15 @@ class Look:
             state = State(self._backend, self._model)
         if self._request["look"]:
             self._stage("weights", lambda: self._start(batch))
-            self._stage("forward", lambda: self._forward(batch))
-            self._stage("loss", lambda: self._loss(batch))
-            state.restore_variables()
+            feeds = [*zip(self._tensors, batch), *self._lent()]
+            self._stage("forward", lambda: self._forward(feeds))
+            if not self._skipped:
+                self._stage("loss", lambda: self._loss(batch))
+                state.restore_variables()
             if failure is not None:
-                self._dump.entry("failed", stage="gradient", name="", **failed(failure))
-            self._stage("gradient", lambda: self._gradient(batch))
+                stage = "gradient" if not self._skipped else "skipped"
+                self._dump.entry("failed", stage=stage, name="", **failed(failure))
+            self._stage("gradient", lambda: self._gradient(feeds))
             if train is not None:
                 rest = values[len(self._tensors) :]
                 self._stage("update", lambda: self._update(train, [*batch, *rest]))
@@ -124,9 +130,26 @@ class Look:
             targets=len(self._model._feed_targets),
         )
 
-    def _forward(self, batch: Sequence[Any]) -> None:
-        broken: List[str] = []
-        self._values(self._graph, list(zip(self._tensors, batch)), broken)
+    def _lent(self) -> List[Tuple[Any, Any]]:
+        """Return the reference's outputs of the layers that this backend cannot apply."""
+        found = []
+        for node in self._skipped:
+            value = None
+            if self._reference is not None:
+                phase = self._phase.names()[-1][0]
+                value = self._reference.get("output", port(node.key, 0), phase)
+            if value is not None:
+                found.append((node.outputs[0], value))
+        return found
+
+    def _forward(self, feeds: Sequence[Tuple[Any, Any]]) -> None:
+        given = [tensor for tensor, _ in feeds]
+        broken = [
+            node.key
+            for node in self._skipped
+            if not any(node.outputs[0] is tensor for tensor in given)
+        ]
+        self._values(self._graph, feeds, broken)
 
     def _values(self, graph: Graph, feeds: Sequence[Tuple[Any, Any]], broken: List[str]) -> None:
         """Dump the outputs of all nodes of a graph, then those of the graphs within."""
@@ -155,12 +178,18 @@ class Look:
             graph.nodes,
             compute,
             fail,
-            before=lambda node: not any(key in broken for key, _ in node.feeds),
+            before=lambda node: self._reachable(node, broken),
             size=len(graph.nodes),
         )
         for node in graph.nodes:
             if node.inner is not None and node.key in inner:
                 self._inner(node.inner, inner[node.key], broken)
+
+    def _reachable(self, node: Node, broken: List[str]) -> bool:
+        """Tell whether a node's inputs are there; one without them is as good as broken itself."""
+        if node.key not in broken and any(key in broken for key, _ in node.feeds):
+            broken.append(node.key)
+        return node.key not in broken and all(node is not one for one in self._skipped)
 
     def _inner(self, graph: Graph, given: Dict[str, List[Any]], broken: List[str]) -> None:
         """Dump what is within a nested model, from the inputs that it gets in each phase."""
@@ -182,9 +211,9 @@ class Look:
         for name, value in zip(told_apart(model.metrics_names), results):
             self._dump.array("metric", name, self._phase.names()[0][0], value)
 
-    def _gradient(self, batch: Sequence[Any]) -> None:
+    def _gradient(self, feeds: Sequence[Tuple[Any, Any]]) -> None:
         model = self._model
-        named = dict((id(weight), name) for name, weight in self._weights)
+        named = {id(weight): name for name, weight in self._weights}
         trained = list(model._collected_trainable_weights)
         wanted: List[Tuple[str, str, Any, Any]] = []
         for weight in trained:
@@ -204,11 +233,17 @@ class Look:
                 self._backend, model.total_loss, [tensor for _, _, tensor, _ in items]
             )
             kept = [(item, one) for item, one in zip(items, found) if one is not None]
-            function = Function(self._backend, self._phase, self._tensors, [one for _, one in kept])
-            for ((what, label, _, weight), _), value in zip(kept, function(list(batch), number)):
-                if weight is not None:
-                    value = weights.common(weight, value)
-                self._dump.array(what, label, name, value)
+            function = Function(
+                self._backend,
+                self._phase,
+                [tensor for tensor, _ in feeds],
+                [one for _, one in kept],
+            )
+            for ((what, label, _, weight), _), value in zip(
+                kept, function([value for _, value in feeds], number)
+            ):
+                shared = value if weight is None else weights.common(weight, value)
+                self._dump.array(what, label, name, shared)
 
         def fail(item: Tuple[str, str, Any, Any], failure: Exception) -> None:
             self._dump.entry("failed", stage="gradient", name=item[1], **failed(failure))
@@ -228,8 +263,9 @@ class Look:
         def fail(what: str, name: str, failure: Exception) -> None:
             self._dump.entry("failed", stage=what, name=name, **failed(failure))
 
-        alone = Alone(self._backend, self._dump, reference, list(zip(self._tensors, batch)), fail)
-        nodes = list(self._graph.all())
+        feeds = [*zip(self._tensors, batch), *self._lent()]
+        alone = Alone(self._backend, self._dump, reference, feeds, fail)
+        nodes = [node for node in self._graph.all() if node not in self._skipped]
         if request["forward"]:
             picked = [node for node in nodes if node.key in request["forward"]]
             self._stage("alone", lambda: alone.forward(picked))

@@ -31,7 +31,7 @@ class Tracer:
         self._folder = folder
         self._nudge = repeat if repeat in self._request["nudged"] else 0
         self._dump = Dump(os.path.join(output, FOLDER))
-        self._building = Building(keras)
+        self._building = Building(keras, self._request["skip"])
         self._still = Still(keras, self._building.current)
         self._model: Any = None
         self._kept = False
@@ -52,6 +52,8 @@ class Tracer:
             self._keep()
         if self._still.layers:
             self._dump.entry("still", layers=self._still.layers)
+        if self._building.skipped:
+            self._dump.entry("skipped", layers=self._building.skipped)
         if self._building.failure is not None:
             self._dump.entry("building", **self._building.failure)
 
@@ -64,13 +66,15 @@ class Tracer:
                 return original(model)
             if getattr(model, "train_function", None) is not None:
                 return None
-            # Layers that are applied from here on are not the script's to answer for.
-            try:
-                original(model)
-                model.train_function = _Once(tracer, model, model.train_function, None)
-            except Exception as failure:
-                # Told once there is a batch: outputs can be looked at all the same.
-                model.train_function = _Once(tracer, model, None, failure)
+            failure = tracer._building.error
+            if failure is None:
+                try:
+                    original(model)
+                except Exception as error:
+                    failure = error
+            # A failure is told once there is a batch: outputs can be looked at all the same.
+            train = model.train_function if failure is None else None
+            model.train_function = _Once(tracer, model, train, failure)
             return None
 
         return make
@@ -115,9 +119,10 @@ class Tracer:
                 backend.set_value(weight, moved)
         else:
             folder = os.path.join(self._folder, REFERENCE_FOLDER)
-            reference = Reference(folder) if os.path.isdir(folder) else None
+            reference = Reference(folder) if os.listdir(folder) else None
             state = State(self._keras.backend, model)
-            look = Look(self._keras, model, self._dump, self._request, reference)
+            skipped = self._building.skipped
+            look = Look(self._keras, model, self._dump, self._request, reference, skipped)
             try:
                 look.all(train, values, failure, state)
             finally:

@@ -69,6 +69,5 @@ class Steps:
             self._dump.array(what, name, str(step), weights.common(weight, value))
         for (name, _), value in zip(slots, values[len(found) :]):
             weight = weights.slot_weight(name, self._trained)
-            if weight is not None:
-                value = weights.common(weight, value)
-            self._dump.array(what + ".slot", name, str(step), value)
+            shared = value if weight is None else weights.common(weight, value)
+            self._dump.array(what + ".slot", name, str(step), shared)

@@ -1,0 +1,269 @@
+"""Make ready what cells need: load -> plan -> build, then lanes to run them in."""
+
+import contextlib
+import os
+import platform
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import psutil
+
+import runner
+from runner import cache, catalog, datasets, plan, script, store, tolerance
+from runner.catalog import Catalog
+from runner.cell import cpus, folders
+from runner.cell.lanes import Lanes, Machine
+from runner.cell.ownership import Owner, sweep
+from runner.cell.worker import CellContext, Traced
+from runner.compiled import CompiledStore
+from runner.engine import Engine
+from runner.errors import EngineError, InterruptedRunError
+from runner.images.build import BasePolicy, Builder, Say
+from runner.interrupts import Interrupts
+from runner.plan import Caps, Cell, Init, Isolation, KerasSettings, Limits, Plan
+from runner.record import HostFacts, ImageIdentity, Manifest, Record
+from runner.report.progress import Progress
+from runner.script import Script
+from runner.store import RunFolder
+from runner.tolerance import Tolerance
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What the user asked for; ``again`` runs cells of this very run again that ended well."""
+
+    target: Path
+    on: tuple[str, ...]
+    only: tuple[str, ...]
+    arguments: tuple[str, ...]
+    settings: tuple[KerasSettings, ...]
+    seeds: tuple[int, ...]
+    limits: Limits
+    caps: Caps
+    repeats: int
+    schedule_seed: int
+    init: Init
+    isolation: Isolation
+    jobs: int | None
+    fresh: bool
+    data: Path | None
+    results: Path
+    run: str | None
+    base: BasePolicy
+    catalog: Path
+    tolerances: Path | None
+    command: tuple[str, ...]
+    again: bool = False
+
+
+Run = Callable[[Sequence[Cell], Callable[[Record], None]], None]
+"""Runs cells and tells of each that has ended."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that cells need to run: the engine reached, the run's folder open, the images built.
+
+    ``todo`` are the selected cells that have no good record yet.
+    """
+
+    context: CellContext
+    machine: Machine
+    images: Catalog
+    identities: Mapping[str, ImageIdentity]
+    selected: tuple[Cell, ...]
+    todo: tuple[Cell, ...]
+    progress: Progress
+
+    @contextlib.contextmanager
+    def running(self, traced: Traced | None = None) -> Iterator[Run]:
+        """Lend what runs cells; they are looked into if ``traced`` says so.
+
+        Raises:
+            KerasMatrixError: whatever stops them.
+        """
+        context = replace(self.context, traced=traced)
+        staging = context.run.work / f"staged-{secrets.token_hex(4)}"
+        try:
+            lanes = Lanes(
+                _with_readable_folders(context, staging),
+                self.machine,
+                self.images,
+                self.identities,
+                connect=Engine.connect,
+                say=self.progress.step,
+            )
+            with contextlib.closing(lanes):
+
+                def run(cells: Sequence[Cell], ended: Callable[[Record], None]) -> None:
+                    lanes.run(cells, self.progress.started, ended)
+                    _go_on(context)
+
+                yield run
+        except EngineError as error:
+            raise EngineError(f"{error} {_how_to_go_on(context.run)}") from error
+        finally:
+            folders.remove(staging)
+            # Another part of the run may still work there.
+            with contextlib.suppress(OSError):
+                context.run.work.rmdir()
+
+
+@contextlib.contextmanager
+def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> Iterator[Ready]:
+    """Make ready what a request needs; the engine is let go at the end.
+
+    Raises:
+        KerasMatrixError: whatever keeps the cells from being run.
+    """
+    found = script.load(request.target)
+    images = catalog.load(request.catalog)
+    datasets.check(found, request.data)
+    made = _plan(request, found, images)
+    selected = made.only(request.only)
+    rules = _rules_beside(found, request.tolerances)
+    folder = store.place(request.results, request.run or _new_name(made.model))
+    manifest = _manifest(
+        request=request, folder=folder, made=made, images=images, rules=rules, found=found
+    )
+    machine = _machine(request.limits, request.jobs)
+    engine = Engine.connect()
+    try:
+        for leftover in sweep(engine):
+            progress.step(f"removed {leftover}, left over from a run that was killed")
+        folder.open(manifest, found.files)
+        todo = selected if request.again else folder.unfinished(selected)
+        builder = Builder(
+            engine=engine,
+            catalog=images,
+            policy=request.base,
+            interrupts=interrupts,
+            say=Say(step=progress.step, line=progress.line),
+        )
+        needed = [images.get(name) for name in dict.fromkeys(cell.image for cell in todo)]
+        identities = builder.build_all(needed, Engine.connect)
+        folder.note(_host(engine), tuple(identities.values()))
+        context = CellContext(
+            engine=engine,
+            interrupts=interrupts,
+            owner=Owner.this_process(),
+            plan=made,
+            script=found,
+            script_folder=found.folder,
+            run=folder,
+            compiled=CompiledStore(cache.root() / cache.COMPILED),
+            cpu=cpus.cpu_key(),
+            data=request.data.resolve() if request.data is not None else None,
+        )
+        yield Ready(context, machine, images, identities, selected, todo, progress)
+    finally:
+        engine.close()
+
+
+def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
+    return plan.make_plan(
+        model=found.name,
+        script_sha256=found.sha256,
+        arguments=request.arguments,
+        images=tuple(image.name for image in images.select(request.on)),
+        settings=request.settings,
+        seeds=request.seeds,
+        limits=request.limits,
+        caps=request.caps,
+        repeats=request.repeats,
+        schedule_seed=request.schedule_seed,
+        init=request.init,
+        isolation=request.isolation,
+    )
+
+
+def _rules_beside(found: Script, named: Path | None) -> tuple[Tolerance, ...]:
+    if named is not None:
+        return tolerance.load(named)
+    beside = found.folder / tolerance.TOLERANCE_FILE
+    return tolerance.load(beside) if beside.exists() else ()
+
+
+def _new_name(model: str) -> str:
+    now = datetime.now().strftime("%Y%m%d-%H%M%S")
+    safe = re.sub(r"[^A-Za-z0-9._-]", "-", model).lstrip("._-") or "run"
+    return f"{safe[:60]}-{now}-{secrets.token_hex(2)}"
+
+
+def _manifest(
+    *,
+    request: RunRequest,
+    folder: RunFolder,
+    made: Plan,
+    images: Catalog,
+    rules: tuple[Tolerance, ...],
+    found: Script,
+) -> Manifest:
+    return Manifest(
+        tool=f"keras-matrix {runner.__version__}",
+        run=folder.name,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        script=found.path.name,
+        command=request.command,
+        plan=made,
+        keras_json={
+            cell.id: cell.settings.keras_json(images.get(cell.image).backend) for cell in made.cells
+        },
+        tolerances=rules,
+        notes=found.notes,
+    )
+
+
+def _host(engine: Engine) -> HostFacts:
+    facts = engine.facts()
+    return HostFacts(
+        platform=platform.platform(),
+        python=platform.python_version(),
+        cpus=os.cpu_count() or 0,
+        memory=psutil.virtual_memory().total,
+        engine=f"{facts.version} on {facts.platform}",
+    )
+
+
+def _machine(limits: Limits, asked: int | None) -> Machine:
+    total = psutil.virtual_memory().total
+    lanes = cpus.lanes(cpus.cores(cpus.available_cpus()), limits.cpus)
+    jobs = cpus.jobs(asked, len(lanes), limits.memory, total)
+    return Machine(
+        lanes=lanes,
+        jobs=jobs,
+        idle=cpus.idle_containers(jobs, len(lanes), limits.memory, total),
+        locks=cache.root() / cache.LOCKS,
+    )
+
+
+def _with_readable_folders(context: CellContext, staging: Path) -> CellContext:
+    hidden = context.run.path.parent
+    data = context.data
+    if data is not None:
+        data = folders.readable(data, staging / "data", hidden=hidden)
+    converted = None
+    if context.script.converted:
+        converted = staging / "converted" / context.script.file
+        folders.write_readable(converted, context.script.code)
+    return replace(
+        context,
+        script_folder=folders.readable(context.script.folder, staging / "script", hidden=hidden),
+        converted=converted,
+        data=data,
+    )
+
+
+def _go_on(context: CellContext) -> None:
+    try:
+        context.interrupts.check()
+    except InterruptedRunError as error:
+        raise type(error)(f"{error} {_how_to_go_on(context.run)}") from None
+
+
+def _how_to_go_on(folder: RunFolder) -> str:
+    return f"What is finished is kept; the same command with '--run {folder.path}' goes on."

@@ -1,0 +1,200 @@
+"""What one image can build or compute and another cannot. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from runner.record import Outcome, Record
+from runner.text import brief
+from runner.trace import judge
+from runner.trace.bundle import Bundle, Failed, Node
+from runner.trace.finding import Finding, Kind, Origin
+
+WORDS = {
+    "nodes": "when its layers are listed",
+    "weights": "when its weights are read",
+    "forward": "when its output is computed",
+    "loss": "when the loss is computed",
+    "gradient": "when its gradient is computed",
+    "update": "when the optimizer steps",
+}
+"""A stage of the probe to what was going on there."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One image's cell: what it saw, and how it ended."""
+
+    image: str
+    bundle: Bundle
+    record: Record
+
+    @property
+    def ok(self) -> bool:
+        """Whether the script ran to its end."""
+        return self.record.outcome is Outcome.OK
+
+
+def broken(reference: Side, other: Side) -> list[Finding]:
+    """Return what fails on one image only, and layers whose shapes Keras takes for others."""
+    shapes = list(_shapes(reference, other))
+    failures = list(_failures(reference, other))
+    real = next((one for one in failures if one.origin is Origin.REAL), None)
+    if real is None:
+        return shapes
+    side = other if f"on {other.image} only" in real.what else reference
+    cause = _cause(real, reference, other, shapes)
+    if cause is None:
+        return [*shapes, *failures]
+    # What fails got an input of another shape: the layer before it is to blame.
+    where = f"{real.where} then fails on {side.image} only"
+    blamed = msgspec.structs.replace(
+        cause, kind=Kind.BUILD, what=f"{cause.what}; {where}", message=real.message
+    )
+    rest = [one for one in (*shapes, *failures) if one is not cause]
+    return [blamed, *(msgspec.structs.replace(one, origin=Origin.INHERITED) for one in rest)]
+
+
+def _failures(reference: Side, other: Side) -> Iterator[Finding]:
+    """Yield what one image could build or compute and the other could not."""
+    both_ok = reference.ok and other.ok
+    failures = [{(f.stage, f.name): f for f in s.bundle.failed} for s in (reference, other)]
+    told = False
+    for side, own, foreign in (
+        (reference, failures[0], failures[1]),
+        (other, failures[1], failures[0]),
+    ):
+        origin = Origin.REAL
+        for key, failed in own.items():
+            if key in foreign or failed.stage not in WORDS or (both_ok and _aside(side, failed)):
+                continue
+            told = True
+            yield _not_computed(side, failed, origin)
+            # What comes after rests on what failed first.
+            origin = Origin.INHERITED
+    one, two = reference, other
+    if one.ok == two.ok:
+        if one.bundle.looked and two.bundle.looked:
+            yield from _other_model(one, two)
+        return
+    side = two if one.ok else one
+    if not (told and side.bundle.looked):
+        yield _not_run(side)
+
+
+def _aside(side: Side, failed: Failed) -> bool:
+    """Tell whether something failed that only the look wanted, not the training itself."""
+    return failed.stage == "gradient" and judge.holder(side.bundle, failed.name) is None
+
+
+def _not_computed(side: Side, failed: Failed, origin: Origin) -> Finding:
+    node = side.bundle.node(failed.name) or judge.holder(side.bundle, failed.name)
+    where = failed.name or "the model"
+    return Finding(
+        kind=Kind.BUILD,
+        origin=origin,
+        where=where,
+        layer=node.kind if node is not None else "",
+        what=f"fails on {side.image} only, {WORDS[failed.stage]}",
+        message=f"{failed.error}: {brief(failed.message)}",
+        config=node.config if node is not None else {},
+        input_shapes=node.input_shapes if node is not None else [],
+    )
+
+
+def _not_run(side: Side) -> Finding:
+    """Tell of a script that ends on one image only, before the model was seen or after."""
+    building, record = side.bundle.building, side.record
+    end = record.observation.end
+    of_layer = building is not None and (
+        end is None or end.error is None or building.message[:80] in end.error.message
+    )
+    stage = "after the look" if side.bundle.looked else "while the model is built"
+    if building is not None and of_layer and not side.bundle.looked:
+        return Finding(
+            kind=Kind.BUILD,
+            origin=Origin.REAL,
+            where=building.layer,
+            layer=building.kind,
+            what=f"fails on {side.image} only, {stage}",
+            message=f"{building.error}: {brief(building.message)}",
+            config=building.config,
+            input_shapes=building.input_shapes,
+        )
+    kind = Kind.TRAINING if side.bundle.looked else Kind.BUILD
+    return Finding(
+        kind=kind,
+        origin=Origin.REAL,
+        where="the script",
+        what=f"fails on {side.image} only, {stage}",
+        message=brief(record.reason),
+    )
+
+
+def _other_model(one: Side, two: Side) -> Iterator[Finding]:
+    keys = [{node.key for node in side.bundle.nodes} for side in (one, two)]
+    for side, own, foreign in ((one, keys[0], keys[1]), (two, keys[1], keys[0])):
+        for key in sorted(own - foreign)[:3]:
+            node = side.bundle.node(key)
+            yield Finding(
+                kind=Kind.BUILD,
+                origin=Origin.REAL,
+                where=key,
+                layer=node.kind if node is not None else "",
+                what=f"a layer of the model on {side.image} only",
+            )
+
+
+def _shapes(reference: Side, other: Side) -> Iterator[Finding]:
+    """Yield layers that, from inputs of the same shapes, have another output shape to Keras."""
+    nodes = {node.key: node for node in other.bundle.nodes}
+    for node in reference.bundle.nodes:
+        found = nodes.get(node.key)
+        if found is None or found.input_shapes != node.input_shapes:
+            continue
+        if found.output_shapes != node.output_shapes:
+            yield _shape(
+                node,
+                f"an output of shape {_told(node.output_shapes)} to Keras on "
+                f"{reference.image}, {_told(found.output_shapes)} on {other.image}",
+            )
+
+
+def _cause(real: Finding, reference: Side, other: Side, shapes: list[Finding]) -> Finding | None:
+    """Return the layer before a failure that gives it an input of another shape."""
+    if shapes:
+        return None if shapes[0].where == real.where else shapes[0]
+    if other.bundle.looked and reference.bundle.looked:
+        return None
+    side = reference if reference.bundle.looked else other
+    node = next((one for one in side.bundle.nodes if one.layer == real.where), None)
+    if node is None or not real.input_shapes or node.input_shapes == real.input_shapes:
+        return None
+    before = side.bundle.node(node.feeds[0][0]) if len(node.feeds) == 1 else None
+    if before is None or not before.feeds:
+        return None
+    image = other.image if side is reference else reference.image
+    return _shape(
+        before,
+        f"an output of shape {_told(node.input_shapes)} to Keras on {side.image}, "
+        f"{_told(real.input_shapes)} on {image}",
+    )
+
+
+def _shape(node: Node, what: str) -> Finding:
+    return Finding(
+        kind=Kind.SHAPE,
+        origin=Origin.REAL,
+        where=node.key,
+        layer=node.kind,
+        what=what,
+        config=node.config,
+        input_shapes=node.input_shapes,
+    )
+
+
+def _told(shapes: list[list[int | None]]) -> str:
+    return ", ".join(
+        f"({', '.join('?' if size is None else str(size) for size in shape)})" for shape in shapes
+    )
