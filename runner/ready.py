@@ -105,7 +105,7 @@ class Ready:
 
                 yield run
         except EngineError as error:
-            raise EngineError(f"{error} {_how_to_go_on(context.run)}") from error
+            raise EngineError(f"{error} {_how_to_go_on(context)}") from error
         finally:
             folders.remove(staging)
             # Another part of the run may still work there.
@@ -262,8 +262,10 @@ def _go_on(context: CellContext) -> None:
     try:
         context.interrupts.check()
     except InterruptedRunError as error:
-        raise type(error)(f"{error} {_how_to_go_on(context.run)}") from None
+        raise type(error)(f"{error} {_how_to_go_on(context)}") from None
 
 
-def _how_to_go_on(folder: RunFolder) -> str:
-    return f"What is finished is kept; the same command with '--run {folder.path}' goes on."
+def _how_to_go_on(context: CellContext) -> str:
+    if context.traced is not None:
+        return "Its cells' records are kept; a trace begins anew with the same command."
+    return f"What is finished is kept; the same command with '--run {context.run.path}' goes on."

@@ -76,10 +76,12 @@ class Rounding:
     def limit(self, key: Key, scale: float, floor: float) -> float:
         """Return the bound of an array; ``floor`` is what moving the inputs by one unit changes."""
         what, name, _ = key
+        if self._allowance.given:
+            return bound(scale, 1.0, 0.0, self._allowance)
         units = ALONE if what.startswith("alone") else CHAINED
         size = self._size(key, scale)
         limit = bound(size, self._terms(key), units, self._allowance)
-        if floor and not self._allowance.given:
+        if floor:
             node = self._nodes.get(node_of(name))
             terms = size if node is None or what != "alone" else max(size, self._product(node))
             limit = max(limit, min(FLOOR * floor, LARGEST_FLOOR * terms))
@@ -153,9 +155,10 @@ class Rounding:
         return float(math.prod(self._shape(("output", node.key, self._phase))[1:-1]))
 
     def _upstream(self, node: Node) -> float:
-        return max(
-            self._scale("gradient.output", port(node.key, index)) for index in range(node.outputs)
-        )
+        ports = (port(node.key, index) for index in range(node.outputs))
+        found = max((self._scale("gradient.output", name) for name in ports), default=0.0)
+        # TensorFlow goes around the outputs of a softmax; its weights' gradients do as well.
+        return found or max((self._scale("gradient", name) for name in node.weights), default=0.0)
 
     def _inputs(self, node: Node) -> float:
         return max((self._scale("output", port(*feed)) for feed in node.feeds), default=0.0)

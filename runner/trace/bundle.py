@@ -10,7 +10,7 @@ import numpy
 import numpy.typing
 
 from runner.arrays import DAMAGE
-from runner.stream import BadStreamError, Count, LongText, Text, read_bounded
+from runner.stream import BadStreamError, Count, LongText, Number, Text, read_bounded
 
 INDEX_FILE = "index.jsonl"
 MAX_INDEX = 64 * 2**20
@@ -135,6 +135,12 @@ class Skipped(_Entry, frozen=True, tag="skipped"):
     layers: list[Text]
 
 
+class Repeated(_Entry, frozen=True, tag="repeated"):
+    """How far apart the same steps of the optimizer came out when they were taken again."""
+
+    spread: Number
+
+
 class Looked(_Entry, frozen=True, tag="looked"):
     """The look is over."""
 
@@ -142,7 +148,7 @@ class Looked(_Entry, frozen=True, tag="looked"):
 
 
 _ENTRIES = msgspec.json.Decoder(
-    Stored | Node | Model | Batch | Building | Failed | Stage | Still | Skipped | Looked
+    Stored | Node | Model | Batch | Building | Failed | Stage | Still | Skipped | Repeated | Looked
 )
 
 
@@ -156,6 +162,7 @@ class Bundle:
     failed: list[Failed] = field(default_factory=list)
     still: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    spread: float = 0.0
     model: Model | None = None
     batch: Batch | None = None
     building: Building | None = None
@@ -243,6 +250,8 @@ def _add(bundle: Bundle, entry: _Entry) -> None:
             bundle.still = tuple(entry.layers)
         case Skipped():
             bundle.skipped = tuple(entry.layers)
+        case Repeated():
+            bundle.spread = float(entry.spread)
         case Model():
             bundle.model = entry
         case Batch():

@@ -1,10 +1,10 @@
 """From what was measured to findings, for one image against the reference. Pure but for reading."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runner.trace import judge, literature, steps
 from runner.trace.bundle import Bundle, port
-from runner.trace.finding import ORDER, Finding, Origin
+from runner.trace.finding import ORDER, Finding, Kind, Origin
 from runner.trace.measure import Measured, Table
 from runner.trace.result import Stage, StageSummary
 
@@ -28,6 +28,29 @@ def findings(bundle: Bundle, table: Table, alone: Table) -> list[Finding]:
     found += judge.gradient(bundle, table, alone, _real(found))
     found += steps.update(bundle, table, alone, _real(found))
     return found
+
+
+def configured(
+    reference: Bundle, other: Bundle, reference_image: str, image: str
+) -> Iterator[Finding]:
+    """Yield layers that Keras itself made with other settings than those asked for."""
+    nodes = {node.key: node for node in other.nodes}
+    for node in reference.nodes:
+        found = nodes.get(node.key)
+        if found is None or found.kind != node.kind:
+            continue
+        for name, value in node.config.items():
+            own = found.config.get(name)
+            if isinstance(value, int | float) and isinstance(own, int | float) and value != own:
+                yield Finding(
+                    kind=Kind.FORWARD,
+                    origin=Origin.REAL,
+                    where=node.key,
+                    layer=node.kind,
+                    what=f"{name} is {value:g} on {reference_image}, {own:g} on {image}",
+                    config=node.config,
+                    input_shapes=node.input_shapes,
+                )
 
 
 def in_order(found: Sequence[Finding]) -> list[Finding]:

@@ -8,6 +8,10 @@ from runner.trace.finding import Finding, Kind, Origin
 from runner.trace.measure import Measured, Table, of_node
 
 
+FAR = 100.0
+"""Times the bound: rounding that grew is not so large while all else agrees."""
+
+
 @dataclass(frozen=True)
 class Replay:
     """What is to be computed again from identical inputs."""
@@ -137,8 +141,11 @@ def loss(bundle: Bundle, table: Table, alone: Table, real: Sequence[Finding]) ->
             shown = None
         kind = Kind.NAN if (shown or chained).distance.odd else Kind.LOSS
         what = "loss" if _is_loss(name, metrics) else "metric"
+        phases = [p for p in phases_of(bundle) if over(table.get(("metric", name, p)))]
+        if len(phases) == 1 and len(phases_of(bundle)) > 1:
+            what += f", {phases[0]} phase only"
         yield finding_of(kind, origin, name, None, what, chained, shown)
-    if worst is not None and worst.over and not _over(metrics.get("loss")):
+    if worst is not None and worst.over and not over(metrics.get("loss")):
         # Told apart from identical outputs only.
         kind = Kind.NAN if worst.distance.odd else Kind.LOSS
         yield finding_of(kind, Origin.REAL, "loss", None, "loss", metrics.get("loss"), worst)
@@ -192,7 +199,7 @@ def gradient(
             yield finding_of(
                 _gradient_kind(worst), origin, node.key, node, f"gradient by {by}", chained, worst
             )
-        elif worst is None and node.feeds and not explained and "/" not in node.key:
+        elif worst is None and not explained and _plain(node, chained):
             # It cannot be replayed alone, and nothing else explains it.
             explained = True
             yield finding_of(
@@ -203,6 +210,12 @@ def gradient(
             yield finding_of(
                 _gradient_kind(chained), origin, node.key, node, "gradient", chained, worst
             )
+
+
+def _plain(node: Node, chained: Measured | None) -> bool:
+    """Tell whether a gradient that cannot be replayed alone is far beyond rounding."""
+    outer = bool(node.feeds) and "/" not in node.key
+    return outer and chained is not None and chained.excess > FAR
 
 
 def _gradient_kind(found: Measured | None) -> Kind:
@@ -242,7 +255,8 @@ def any_over(found: Iterable[Measured]) -> bool:
     return any(measured.over for measured in found)
 
 
-def _over(found: Measured | None) -> bool:
+def over(found: Measured | None) -> bool:
+    """Tell whether something was measured, and is more than rounding."""
     return found is not None and found.over
 
 

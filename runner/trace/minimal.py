@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 
 from runner.keras_matrix_probe.paired import KERNELS
-from runner.trace.bundle import Array, Building, Bundle, Node, port
+from runner.trace.bundle import Array, Bundle, Node, port
 from runner.trace.expressions import (
     WRAPPERS,
     NotPossibleError,
@@ -42,11 +42,16 @@ def write(finding: Finding, bundle: Bundle, code: str, script: str, name: str) -
     if finding.kind in (Kind.START, Kind.TRAINING):
         return None
     try:
-        if finding.kind is Kind.BUILD and bundle.node(finding.where) is None:
+        if finding.kind is Kind.BUILD and not _of_numbers(finding, bundle):
             return _built(finding, bundle, code, script)
         return _Script(finding, bundle, code, script, name).write()
     except NotPossibleError:
         return None
+
+
+def _of_numbers(finding: Finding, bundle: Bundle) -> bool:
+    """Tell whether a failure may come of the very numbers: indices, as an embedding takes them."""
+    return finding.layer == "Embedding" and bundle.node(finding.where) is not None
 
 
 def _built(finding: Finding, bundle: Bundle, code: str, script: str) -> Written | None:
@@ -54,8 +59,9 @@ def _built(finding: Finding, bundle: Bundle, code: str, script: str) -> Written 
     if not finding.layer or not finding.input_shapes or not all(finding.input_shapes):
         return None
     parts = Parts()
-    building = bundle.building
-    source = building.source if isinstance(building, Building) else None
+    node = next((one for one in bundle.nodes if one.layer == finding.where), None)
+    node = bundle.node(finding.where) or node
+    source = node.source if node is not None else None
     made = layer(finding.layer, finding.config, source, code, script, parts)
     shapes = [shape[1:] for shape in finding.input_shapes]
     lines = ["np.random.seed(0)"]
@@ -126,7 +132,7 @@ class _Script:
         return node
 
     def _of_loss(self) -> bool:
-        return self._finding.where == "loss" or self._finding.what == "loss"
+        return self._finding.where == "loss" or self._finding.what.startswith("loss")
 
     def _output(self) -> int:
         model = self._bundle.model

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ from runner.report.progress import Progress
 from runner.store import to_json, write_atomically
 from runner.stream import BadStreamError
 from runner.text import brief
-from runner.trace import conclude, judge, minimal, training
+from runner.trace import conclude, hints, judge, minimal, training
 from runner.trace.bounds import Allowance
 from runner.trace.broken import WORDS, Side, broken
 from runner.trace.bundle import Bundle
@@ -63,6 +63,7 @@ class _Compared:
     start: Table
     table: Table
     alone: Table
+    spreads: dict[str, float] = field(default_factory=dict)
 
 
 def trace(request: TraceRequest, progress: Progress, interrupts: Interrupts) -> Trace:
@@ -100,7 +101,8 @@ def _trace(request: TraceRequest, rounds: Rounds) -> Trace:
         found = broken(reference, side)
         known = compared.get(side.image)
         if known is None:
-            images.append(ImageTrace(image=side.image, findings=conclude.in_order(found)))
+            told = [_explained(rounds, reference, one, True) for one in conclude.in_order(found)]
+            images.append(ImageTrace(image=side.image, findings=told))
             continue
         images.append(_conclude(request, rounds, reference, known, found))
     return Trace(
@@ -169,6 +171,7 @@ def _compare(
         replayed = rounds.alone(images, reference.image, replay)
         for image, one in compared.items():
             _check(rounds, image, ALONE)
+            one.spreads = {name: replayed[name].spread for name in (reference.image, image)}
             one.alone = measure_alone(
                 replayed[reference.image], replayed[image], allowance, base, one.table
             )
@@ -198,6 +201,7 @@ def _conclude(
 ) -> ImageTrace:
     base, side = reference.bundle, known.side
     found += judge.start(base, known.start)
+    found += conclude.configured(base, known.bundle, reference.image, side.image)
     found += conclude.findings(base, known.table, known.alone)
     trained: Table = {}
     if request.wanted.training and reference.ok and side.ok:
@@ -218,7 +222,7 @@ def _conclude(
             [one for one in found if one.origin is Origin.REAL],
         )
     found = [
-        _with_script(rounds, reference, one) if index < SCRIPTS else one
+        _explained(rounds, reference, one, index < SCRIPTS)
         for index, one in enumerate(conclude.in_order(found))
     ]
     mad, classes = conclude.literature_of(base, known.bundle)
@@ -230,18 +234,20 @@ def _conclude(
         rates=rates(base, known.table, phase),
         d_mad=mad,
         d_class=classes,
-        notes=[*_notes(reference, side), *_left_out(known)],
+        notes=[*_notes(reference, side), *_left_out(known), *_unsteady(known)],
     )
 
 
-def _with_script(rounds: Rounds, reference: Side, found: Finding) -> Finding:
-    """Write a minimal script for a finding, where there is one."""
+def _explained(rounds: Rounds, reference: Side, found: Finding, shown: bool) -> Finding:
+    """Add a known cause and, if it is to be ``shown``, a minimal script, where there are."""
     if found.origin is not Origin.REAL:
         return found
     script, run = rounds.ready.context.script, rounds.ready.context.run
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", f"{found.kind.value}_{found.where}")[:80]
     code = script.code.decode(errors="replace")
-    written = minimal.write(found, reference.bundle, code, script.file, name)
+    cause = hints.hint(found, hints.about(found, reference.bundle, code))
+    found = msgspec.structs.replace(found, hint=cause)
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", f"{found.kind.value}_{found.where}")[:80]
+    written = minimal.write(found, reference.bundle, code, script.file, name) if shown else None
     if written is None:
         return found
     path = run.path / SCRIPTS_FOLDER / f"{name}.py"
@@ -251,14 +257,21 @@ def _with_script(rounds: Rounds, reference: Side, found: Finding) -> Finding:
     return msgspec.structs.replace(found, script=Minimal(str(path), written.text))
 
 
+def _unsteady(known: _Compared) -> list[str]:
+    return [
+        f"{image} does not repeat itself: the optimizer's steps from the same gradients came out "
+        f"up to {spread:.2g} apart"
+        for image, spread in known.spreads.items()
+        if spread > 0
+    ]
+
+
 def _left_out(known: _Compared) -> list[str]:
     if not known.bundle.skipped:
         return []
     names = ", ".join(known.bundle.skipped)
-    return [
-        f"{known.side.image} cannot apply {names}: what comes after was compared from the "
-        "reference's output of it, and no training"
-    ]
+    text = "what comes after was compared from the reference's output of it, and no training"
+    return [f"{known.side.image} cannot apply {names}: {text}"]
 
 
 def _notes(reference: Side, side: Side) -> list[str]:

@@ -7,6 +7,8 @@ from runner.trace.finding import Finding, Kind, Origin
 from runner.trace.judge import any_over, finding_of, holder, phases_of
 from runner.trace.measure import Measured, Table, of_node
 
+FIRST = "1"
+
 
 def update(
     bundle: Bundle, table: Table, alone: Table, real: Sequence[Finding]
@@ -71,9 +73,22 @@ def _moving(
         origin = Origin.INHERITED
     elif fed:
         origin = Origin.INHERITED if real else Origin.AMPLIFIED
+    elif step != FIRST and _trained_apart(bundle, table):
+        # The weights before it are others by then.
+        origin = Origin.INHERITED if real else Origin.AMPLIFIED
     kind = Kind.NAN if found.distance.odd else Kind.UPDATE
     node = nodes[0] if nodes else None
     yield finding_of(kind, origin, name, node, f"moving average after step {step}", chained=found)
+
+
+def _trained_apart(bundle: Bundle, table: Table) -> bool:
+    """Tell whether trained weights differ after the first step."""
+    trained = {name for what, name, _ in bundle.arrays if what == "gradient"}
+    return any(
+        measured.over and name in trained
+        for (what, name, step), measured in table.items()
+        if what == "step" and step == FIRST
+    )
 
 
 def _first_over(table: Table, what: str, name: str) -> tuple[str, Measured] | None:

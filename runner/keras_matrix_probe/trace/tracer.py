@@ -4,7 +4,8 @@ import functools
 import json
 import os
 import sys
-from typing import Any, Callable, Dict, List
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List
 
 from . import weights
 from .building import Building
@@ -15,6 +16,8 @@ from .still import Still
 
 REQUEST_FILE = "request.json"
 REFERENCE_FOLDER = "reference"
+RECURSION = 10000
+"""Calls within calls; the main thread's stack of 8 MiB holds more than that."""
 
 
 class Tracer:
@@ -67,13 +70,18 @@ class Tracer:
             if getattr(model, "train_function", None) is not None:
                 return None
             failure = tracer._building.error
-            if failure is None:
+            if failure is None and tracer._request["look"]:
                 try:
                     original(model)
+                except RecursionError as error:
+                    # The script ends with it; the look can do better.
+                    failure = error
+                    with deep():
+                        original(model)
                 except Exception as error:
                     failure = error
             # A failure is told once there is a batch: outputs can be looked at all the same.
-            train = model.train_function if failure is None else None
+            train = getattr(model, "train_function", None)
             model.train_function = _Once(tracer, model, train, failure)
             return None
 
@@ -124,13 +132,25 @@ class Tracer:
             skipped = self._building.skipped
             look = Look(self._keras, model, self._dump, self._request, reference, skipped)
             try:
-                look.all(train, values, failure, state)
+                with deep():
+                    look.all(train, values, failure, state)
             finally:
                 state.restore()
         self._dump.entry("looked", model=str(model.name))
         if self._request["stop"] and failure is None:
             # What follows is not asked for.
             sys.exit(0)
+
+
+@contextmanager
+def deep() -> Iterator[None]:
+    """Let Theano walk graphs as deep as those of large models: it does so by recursion."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 class _Once:

@@ -2,9 +2,14 @@
 
 from typing import Any, List
 
+import numpy
+
 from . import weights
 from .dump import Dump, Reference
 from .state import State
+
+REPEATS = 4
+"""Times that the steps are taken: a backend that races itself does not always come out the same."""
 
 
 class Steps:
@@ -49,15 +54,29 @@ class Steps:
             )
             step = backend.function(holes, [backend.sum(holes[0])], updates=updates)
             own = [weights.own(weight, value) for (_, weight), value in zip(self._trained, given)]
-            state.restore_variables()
-            for number in range(1, self._steps + 1):
-                step(own)
-                self._keep("alone.step", number)
+            fresh = list(getattr(optimizer, "weights", None) or [])
+            first = backend.batch_get_value(fresh)
+            walks = []
+            for again in range(REPEATS):
+                state.restore_variables()
+                backend.batch_set_value(list(zip(fresh, first)))
+                walks.append(self._walk(step, own, again == 0))
+            self._dump.entry("repeated", spread=_spread(walks))
         finally:
             backend.gradients = original
             optimizer.__dict__.clear()
             optimizer.__dict__.update(before)
             state.restore_variables()
+
+    def _walk(self, step: Any, given: List[Any], keep: bool) -> List[Any]:
+        """Take the steps; return what the weights were after each."""
+        found = []
+        for number in range(1, self._steps + 1):
+            step(given)
+            if keep:
+                self._keep("alone.step", number)
+            found += self._backend.batch_get_value([weight for _, weight in self._trained])
+        return found
 
     def _keep(self, what: str, step: int) -> None:
         found = self._weights
@@ -71,3 +90,14 @@ class Steps:
             weight = weights.slot_weight(name, self._trained)
             shared = value if weight is None else weights.common(weight, value)
             self._dump.array(what + ".slot", name, str(step), shared)
+
+
+def _spread(found: List[List[Any]]) -> float:
+    """Return how far apart the same steps came out, at most."""
+    return max(
+        float(numpy.abs(numpy.asarray(one) - numpy.asarray(other)).max())
+        if numpy.size(one)
+        else 0.0
+        for again in found[1:]
+        for one, other in zip(found[0], again)
+    )

@@ -1,0 +1,15 @@
+# Conv2DTranspose with an even kernel and padding='same': ValueError on Theano only (kind: build).
+# Source: keras-team/keras#6302, #6613; keras/backend/theano_backend.py conv2d_transpose (raises) vs tensorflow_backend.py conv2d_transpose, tag 2.3.1.
+# expect: build conv2d_transpose_1
+import numpy as np
+
+np.random.seed(0)
+from keras.models import Sequential
+from keras.layers import Conv2DTranspose
+
+x = np.random.rand(8, 4, 4, 1)
+y = np.random.rand(8, 8, 8, 2)
+model = Sequential()
+model.add(Conv2DTranspose(2, 2, strides=2, padding="same", input_shape=(4, 4, 1)))
+model.compile(optimizer="sgd", loss="mse")
+model.fit(x, y, epochs=1, batch_size=4, shuffle=False, verbose=0)

@@ -1,0 +1,16 @@
+# BatchNormalization of features of small variance: Theano's moving variance takes in epsilon (kind: moving average).
+# Source: keras/backend/theano_backend.py normalize_batch_in_training (returns inv(stdinv ** 2) = var + epsilon) vs tensorflow_backend.py _regular_normalize_batch_in_training, tag 2.3.1.
+# expect: update ?
+import numpy as np
+
+np.random.seed(0)
+from keras.models import Sequential
+from keras.layers import BatchNormalization, Dense
+
+x = np.random.rand(8, 3) * 0.1
+y = np.random.rand(8, 2)
+model = Sequential()
+model.add(BatchNormalization(momentum=0.5, input_shape=(3,)))
+model.add(Dense(2))
+model.compile(optimizer="sgd", loss="mse")
+model.fit(x, y, epochs=1, batch_size=4, shuffle=False, verbose=0)

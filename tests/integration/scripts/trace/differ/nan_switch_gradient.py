@@ -1,0 +1,17 @@
+# K.switch around a logarithm, at 0: the gradient of the branch not taken is NaN on TensorFlow only (kind: nan, in the gradient).
+# Source: keras/backend/tensorflow_backend.py switch (tf.where: 0 * inf) vs Theano rel-1.0.4 tensor/opt.py (switch lifted over the division).
+# expect: nan lambda_1
+import numpy as np
+
+np.random.seed(0)
+from keras.models import Sequential
+from keras.layers import Dense, Lambda
+from keras import backend as K
+
+x = np.array([[0.0, 0.0], [1.0, 2.0], [0.0, 3.0], [2.0, 0.0]] * 2)
+y = np.zeros((8, 2))
+model = Sequential()
+model.add(Dense(2, kernel_initializer="identity", input_shape=(2,)))
+model.add(Lambda(lambda t: K.switch(K.greater(t, 0.0), K.log(t), K.zeros_like(t))))
+model.compile(optimizer="sgd", loss="mse")
+model.fit(x, y, epochs=1, batch_size=4, shuffle=False, verbose=0)

@@ -1,0 +1,129 @@
+"""Traces on the real stack: known kinds of difference are found where they start, none elsewhere.
+
+Each script in ``scripts/trace/differ`` tells on its line ``# expect:`` what must be found: the kind
+of the first difference, and where. Those in ``scripts/trace/control`` must come out clean.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SCRIPTS, Done, keras_matrix
+
+pytestmark = pytest.mark.usefixtures("images")
+
+DIFFER = sorted((SCRIPTS / "trace" / "differ").glob("*.py"))
+CONTROL = sorted((SCRIPTS / "trace" / "control").glob("*.py"))
+AGAIN = (
+    "forward_maxpool1d_same",
+    "gradient_maxpool_tie",
+    "loss_saturated_sigmoid",
+    "moving_batchnorm_dense",
+    "nan_sqrt_gradient",
+    "update_constraint_l2_normalize",
+)
+"""Scripts whose minimal script is traced in its turn."""
+
+Traces = dict[Path, "Future[Done]"]
+
+
+def trace(script: Path, results: Path, *more: object) -> Done:
+    """Trace a script on one CPU; what follows the first steps is left out where it can be."""
+    trained = "training" in script.name or script in CONTROL
+    options = [] if trained else ["--no-training"]
+    return keras_matrix(
+        *("trace", script, "--on", "tf,theano", "--json", "--jobs", 1, "--results", results),
+        *options,
+        *more,
+    )
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traces]:
+    """Trace all scripts, one on each of two CPUs."""
+    results = tmp_path_factory.mktemp("traces")
+    with ThreadPoolExecutor(2) as pool:
+        yield {script: pool.submit(trace, script, results) for script in (*DIFFER, *CONTROL)}
+        pool.shutdown(cancel_futures=True)
+
+
+def found_in(done: Done) -> list[dict[str, Any]]:
+    assert done.returncode in (0, 1), done.stderr
+    (image,) = json.loads(done.stdout)["images"]
+    return [one for one in image["findings"] if one["origin"] == "differs by itself"]
+
+
+@pytest.mark.parametrize("script", DIFFER, ids=lambda script: script.stem)
+def test_a_known_difference_is_found_where_it_starts(script: Path, traces: Traces) -> None:
+    done = traces[script].result()
+    expected = re.search(r"^# expect: (\w+) (.+)$", script.read_text(), re.MULTILINE)
+    assert expected is not None
+    kind, where = expected.groups()
+    real = found_in(done)
+    assert done.returncode == 1
+    assert (real[0]["kind"], real[0]["where"]) == (kind, where)
+
+
+@pytest.mark.parametrize("script", CONTROL, ids=lambda script: script.stem)
+def test_a_control_comes_out_clean(script: Path, traces: Traces) -> None:
+    done = traces[script].result()
+    assert found_in(done) == []
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_a_minimal_script_shows_the_difference_again(
+    name: str, traces: Traces, tmp_path: Path
+) -> None:
+    script = SCRIPTS / "trace" / "differ" / f"{name}.py"
+    first = found_in(traces[script].result())[0]
+    minimal = Path(first["script"]["path"])
+    assert minimal.read_text() == first["script"]["text"]
+    again = found_in(trace(minimal, tmp_path))[0]
+    assert (again["kind"], again["layer"]) == (first["kind"], first["layer"])
+
+
+def test_a_trace_tells_layer_figures_cause_and_script(tmp_path: Path) -> None:
+    script = SCRIPTS / "trace" / "differ" / "forward_maxpool1d_same.py"
+    done = keras_matrix(
+        *("trace", script, "--on", "tf,theano", "--no-training", "--results", tmp_path),
+        *("--keep-arrays", "--fail-on", "gradient,update"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "forward: max_pooling1d_1 (MaxPooling1D), output" in done.stdout
+    assert "alone, from identical inputs: max |d|" in done.stdout
+    assert "pool_size=(2), strides=(2), padding=same" in done.stdout
+    assert "keras-team/keras#13841" in done.stdout
+    assert "layer = MaxPooling1D(" in done.stdout
+    assert "theano and tf differ: forward, max_pooling1d_1" in done.stdout
+    (run,) = tmp_path.iterdir()
+    assert json.loads((run / "trace.json").read_text())["reference"] == "tf"
+    assert list((run / "trace").glob("*/1.npy"))
+    assert not (run / "work").exists()
+
+
+def test_a_script_that_trains_nothing_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "untrained.py"
+    script.write_text("import keras\n")
+    done = keras_matrix("trace", script, "--on", "tf,theano", "--results", tmp_path / "results")
+    assert done.returncode == 3
+    assert "No image came to a model's first training call" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--fail-on", "forwrd"), "--fail-on forwrd is no kind of difference"),
+        (("--atol", "-1"), "--atol -1.0 is not a number from 0 up"),
+        (("--floatx", "float32,float64"), "one keras.json"),
+    ],
+)
+def test_wrong_options_are_one_sentence(options: tuple[str, str], text: str) -> None:
+    done = keras_matrix("trace", SCRIPTS / "tiny.py", "--on", "tf,theano", *options)
+    assert done.returncode == 2
+    assert text in done.stderr

@@ -1,0 +1,147 @@
+"""Make what cells of a trace see, without cells: written by the probe's Dump, read by the host.
+
+Holds no tests.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from runner.keras_matrix_probe.trace.dump import Dump
+from runner.trace import bundle, conclude
+from runner.trace.bounds import Allowance
+from runner.trace.bundle import Bundle
+from runner.trace.distance import Distance
+from runner.trace.finding import Finding, Kind, Origin
+from runner.trace.judge import Replay, suspects
+from runner.trace.measure import Table, measure, measure_alone
+
+PHASES = ("inference", "training")
+SCRIPT = "model.py"
+Fields = dict[str, Any]
+
+
+def floats(values: Any) -> Any:
+    return numpy.array(values, dtype="float32")
+
+
+def node(key: str, kind: str = "Dense", feeds: Sequence[str] = (), **changed: Any) -> Fields:
+    """Describe a node as the probe does; ``feeds`` are keys of nodes, their first outputs."""
+    return {
+        "key": key,
+        "layer": key,
+        "kind": kind,
+        "own": True,
+        "config": {},
+        "source": None,
+        "feeds": [[one, 0] for one in feeds],
+        "outputs": 1,
+        "input_shapes": [[None, 3] for _ in feeds],
+        "output_shapes": [[None, 3]],
+        "weights": [],
+        "nested": False,
+        **changed,
+    }
+
+
+def chain(*keys: str, **changed: Fields) -> list[Fields]:
+    """Describe an input and layers one after the other; what is ``changed`` of some, by key."""
+    found = [node("x", "InputLayer")]
+    for before, key in itertools.pairwise(("x", *keys)):
+        found.append(node(key, **{"feeds": [before], **changed.get(key, {})}))
+    return found
+
+
+class Writing:
+    """What a cell dumps of a model, until it is read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.dump = Dump(str(folder))
+
+    def array(self, what: str, name: str, when: str, value: Any) -> None:
+        self.dump.array(what, name, when, value)
+
+    def model(
+        self, nodes: Sequence[Fields], outputs: Sequence[str] | None = None, **changed: Any
+    ) -> "Writing":
+        for one in nodes:
+            self.dump.entry("node", **one)
+        fields = {
+            "name": "model_1",
+            "optimizer": {"kind": "SGD", "own": True, "config": {"learning_rate": 0.01}},
+            "loss": "mse",
+            "metrics": ["loss"],
+            "phases": list(PHASES),
+            "outputs": [[key, 0] for key in ([nodes[-1]["key"]] if outputs is None else outputs)],
+        }
+        self.dump.entry("model", **{**fields, **changed})
+        return self
+
+    def batch(self, inputs: Sequence[Any], targets: Sequence[Any]) -> "Writing":
+        for index, value in enumerate((*inputs, *targets)):
+            self.array("batch", str(index), "first", value)
+        self.dump.entry("batch", inputs=len(inputs), targets=len(targets))
+        return self
+
+    def read(self) -> Bundle:
+        return bundle.read(self.folder)
+
+
+class Traced:
+    """A model as two images saw it, ``reference`` first."""
+
+    def __init__(self, folder: Path, nodes: Sequence[Fields], **changed: Any) -> None:
+        self.folder = folder
+        self.sides = [Writing(folder / side) for side in ("reference", "other")]
+        self._alone = [Writing(folder / f"alone-{side}") for side in ("reference", "other")]
+        for side in self.sides:
+            side.model(nodes, **changed)
+
+    def seen(
+        self, what: str, name: str, one: Any, two: Any = None, when: str | Sequence[str] = PHASES
+    ) -> None:
+        """Dump an array on both images; where ``two`` is not given they are the same."""
+        kept = self._alone if what.startswith("alone") else self.sides
+        for at in [when] if isinstance(when, str) else when:
+            kept[0].array(what, name, at, numpy.asarray(one))
+            kept[1].array(what, name, at, numpy.asarray(one if two is None else two))
+
+    @property
+    def reference(self) -> Bundle:
+        return self.sides[0].read()
+
+    def table(self, allowance: Allowance | None = None) -> Table:
+        return measure(self.reference, self.sides[1].read(), allowance or Allowance())
+
+    def alone(self, allowance: Allowance | None = None) -> Table:
+        one, two = (side.read() for side in self._alone)
+        allowance = allowance or Allowance()
+        return measure_alone(one, two, allowance, self.reference, self.table(allowance))
+
+    def suspects(self) -> Replay:
+        return suspects(self.reference, self.table())
+
+    def findings(self, allowance: Allowance | None = None) -> list[Finding]:
+        return conclude.findings(self.reference, self.table(allowance), self.alone(allowance))
+
+    def origins(self) -> dict[str, Origin]:
+        return {one.where: one.origin for one in self.findings()}
+
+    def kinds(self) -> dict[str, Kind]:
+        return {one.where: one.kind for one in self.findings()}
+
+
+def finding(kind: Kind = Kind.FORWARD, **changed: Any) -> Finding:
+    fields: Mapping[str, Any] = {"origin": Origin.REAL, "where": "dense", **changed}
+    return Finding(kind=kind, **fields)
+
+
+def apart(maximum: float = 0.0, **changed: Any) -> Distance:
+    """Return a distance of arrays of two numbers, the larger of which is 1."""
+    shape = (2,)
+    fields: Mapping[str, Any] = {"shape": shape, "reference_shape": shape, "size": 2, "scale": 1.0}
+    return Distance(**{**fields, "maximum": maximum, **changed})
