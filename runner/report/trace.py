@@ -71,9 +71,11 @@ def fails(trace: Trace, kinds: frozenset[Kind]) -> bool:
 def show(trace: Trace, out: Console | None = None) -> None:
     """Print a trace."""
     out = out or console()
-    out.print(Text(f"{trace.model}: {trace.layers} layers, reference {trace.reference}"))
+    head = f"{trace.model}: {trace.layers} layers, reference {trace.reference}"
+    out.print(Text(printable(head)))
     if trace.still:
-        out.print(Text(f"random layers, switched off on all images: {_names(trace.still)}"))
+        still = printable(_names(trace.still))
+        out.print(Text(f"random layers, switched off on all images: {still}"))
     for image in trace.images:
         out.print()
         if image.stages:
@@ -125,9 +127,9 @@ def _agreement(summary: StageSummary) -> str:
 
 
 def _furthest(summary: StageSummary) -> Text:
-    if not summary.excess:
+    if summary.excess == 0:
         return Text("identical")
-    if summary.excess == float("inf"):
+    if summary.excess is None:
         return Text(printable(f"{summary.worst}: not comparable, or not even close"))
     explained = "the noise floor" if summary.stage is Stage.TRAINING else "what rounding explains"
     return Text(printable(f"{summary.worst}: {summary.excess:.2g} x {explained}"))
@@ -162,8 +164,8 @@ def figures(found: Distance, reference: str, image: str) -> str:
     parts = [
         f"max |d| {found.maximum:.3g}",
         f"mean {found.mean:.2g}",
-        f"relative {found.relative:.2g}",
-        f"{found.ulps:.2g} ulp",
+        *([f"relative {found.relative:.2g}"] if found.relative is not None else []),
+        *([f"{found.ulps:.2g} ulp"] if found.ulps is not None else []),
         f"cosine {found.cosine:.6g}",
     ]
     if found.flips is not None:

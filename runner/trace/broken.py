@@ -8,7 +8,7 @@ import msgspec
 from runner.record import Outcome, Record
 from runner.text import brief
 from runner.trace import judge
-from runner.trace.bundle import Bundle, Failed, Node
+from runner.trace.bundle import Bundle, Failed, Node, port
 from runner.trace.finding import Finding, Kind, Origin
 
 WORDS = {
@@ -61,26 +61,25 @@ def _failures(reference: Side, other: Side) -> Iterator[Finding]:
     both_ok = reference.ok and other.ok
     failures = [{(f.stage, f.name): f for f in s.bundle.failed} for s in (reference, other)]
     told = False
-    for side, own, foreign in (
-        (reference, failures[0], failures[1]),
-        (other, failures[1], failures[0]),
+    for side, own, foreign, whole in (
+        (reference, failures[0], failures[1], other),
+        (other, failures[1], failures[0], reference),
     ):
         origin = Origin.REAL
         for key, failed in own.items():
             if key in foreign or failed.stage not in WORDS or (both_ok and _aside(side, failed)):
                 continue
             told = True
-            yield _not_computed(side, failed, origin)
+            yield _not_computed(side, failed, origin, whole)
             # What comes after rests on what failed first.
             origin = Origin.INHERITED
     one, two = reference, other
-    if one.ok == two.ok:
-        if one.bundle.looked and two.bundle.looked:
-            yield from _other_model(one, two)
-        return
-    side = two if one.ok else one
-    if not (told and side.bundle.looked):
-        yield _not_run(side)
+    if one.bundle.looked and two.bundle.looked and one.ok == two.ok:
+        yield from _other_model(one, two)
+    elif not two.bundle.looked:
+        yield _not_run(two)
+    elif one.ok != two.ok and not told:
+        yield _not_run(two if one.ok else one)
 
 
 def _aside(side: Side, failed: Failed) -> bool:
@@ -88,9 +87,12 @@ def _aside(side: Side, failed: Failed) -> bool:
     return failed.stage == "gradient" and judge.holder(side.bundle, failed.name) is None
 
 
-def _not_computed(side: Side, failed: Failed, origin: Origin) -> Finding:
+def _not_computed(side: Side, failed: Failed, origin: Origin, whole: Side) -> Finding:
     node = side.bundle.node(failed.name) or judge.holder(side.bundle, failed.name)
     where = failed.name or "the model"
+    if failed.stage == "gradient":
+        blamed = _stops_gradient(side.bundle, whole.bundle)
+        node, where = (blamed, blamed.key) if blamed is not None else (node, where)
     return Finding(
         kind=Kind.BUILD,
         origin=origin,
@@ -101,6 +103,21 @@ def _not_computed(side: Side, failed: Failed, origin: Origin) -> Finding:
         config=node.config if node is not None else {},
         input_shapes=node.input_shapes if node is not None else [],
     )
+
+
+def _stops_gradient(bundle: Bundle, whole: Bundle) -> Node | None:
+    """Return the layer that a gradient reaches on both images, and passes on one only."""
+    phase = judge.phases_of(whole)[-1]
+
+    def lost(key: str, index: int) -> bool:
+        name = ("gradient.output", port(key, index), phase)
+        return name in whole.arrays and name not in bundle.arrays
+
+    for node in reversed(bundle.nodes):
+        passed = not any(lost(node.key, index) for index in range(node.outputs))
+        if passed and any(lost(*feed) for feed in node.feeds):
+            return node
+    return None
 
 
 def _not_run(side: Side) -> Finding:

@@ -1,6 +1,7 @@
 """Read what a cell dumped of a model. What a container wrote is not to be trusted."""
 
 import io
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from runner.stream import BadStreamError, Count, LongText, Number, Text, read_bo
 INDEX_FILE = "index.jsonl"
 MAX_INDEX = 64 * 2**20
 MAX_ARRAY = 2**30
+MAX_ELEMENTS = MAX_ARRAY
 MAX_ENTRIES = 500_000
 
 STAGES = {
@@ -175,7 +177,12 @@ class Bundle:
             BadStreamError: its file is missing, too large or malformed.
         """
         stored = self.arrays.get(key)
-        return None if stored is None else read_array(self.folder / stored.file)
+        if stored is None:
+            return None
+        found = read_array(self.folder / stored.file)
+        if list(found.shape) != stored.shape:
+            raise BadStreamError(f"{stored.file} is not of the shape that its index tells")
+        return found
 
     def node(self, key: str) -> Node | None:
         """Return the node of that key."""
@@ -241,6 +248,8 @@ def stage(line: bytes) -> str | None:
 def _add(bundle: Bundle, entry: _Entry) -> None:
     match entry:
         case Stored():
+            if math.prod(entry.shape) > MAX_ELEMENTS:
+                raise BadStreamError(f"{entry.file} is told to be larger than {MAX_ARRAY} bytes")
             bundle.arrays[entry.what, entry.name, entry.when] = entry
         case Node():
             bundle.nodes.append(entry)

@@ -1,7 +1,11 @@
 """From what was measured to findings, for one image against the reference. Pure but for reading."""
 
+import math
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
+from runner.text import brief
 from runner.trace import judge, literature, steps
 from runner.trace.bundle import Bundle, port
 from runner.trace.finding import ORDER, Finding, Kind, Origin
@@ -42,15 +46,27 @@ def configured(
         for name, value in node.config.items():
             own = found.config.get(name)
             if isinstance(value, int | float) and isinstance(own, int | float) and value != own:
+                told = f"{brief(str(value))} on {reference_image}, {brief(str(own))} on {image}"
                 yield Finding(
                     kind=Kind.FORWARD,
                     origin=Origin.REAL,
                     where=node.key,
                     layer=node.kind,
-                    what=f"{name} is {value:g} on {reference_image}, {own:g} on {image}",
+                    what=f"{name} is {told}",
                     config=node.config,
                     input_shapes=node.input_shapes,
                 )
+
+
+def settled(found: Sequence[Finding]) -> list[Finding]:
+    """Return findings with those failures put down that come of an output of another shape."""
+    real = (one for one in found if one.origin is Origin.REAL and one.kind is Kind.SHAPE)
+    if not any(one.chained is not None for one in real):
+        return list(found)
+    return [
+        msgspec.structs.replace(one, origin=Origin.INHERITED) if one.kind is Kind.BUILD else one
+        for one in found
+    ]
 
 
 def in_order(found: Sequence[Finding]) -> list[Finding]:
@@ -75,7 +91,8 @@ def summaries(table: Table) -> list[StageSummary]:
             continue
         name, worst = max(found[stage], key=lambda entry: entry[1].excess)
         over = sum(measured.over for _, measured in found[stage])
-        listed.append(StageSummary(stage, len(found[stage]), over, name, worst.excess))
+        excess = worst.excess if math.isfinite(worst.excess) else None
+        listed.append(StageSummary(stage, len(found[stage]), over, name, excess))
     return listed
 
 

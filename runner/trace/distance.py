@@ -1,5 +1,6 @@
 """How far two arrays are apart. Pure."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import numpy
 from runner.trace.bundle import Array
 
 EPS = float(numpy.finfo(numpy.float32).eps)
+LARGEST = float(numpy.finfo(numpy.float64).max)
 
 
 class Distance(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +18,8 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
     ``scale`` is the largest magnitude in the reference; ``relative`` the largest difference by
     the magnitude of its own element; ``ulps`` the largest in units in the last place of float32
     at ``scale``; ``cosine`` the cosine of the angle between both; ``flips`` the fraction of rows
-    whose largest element is another one (None without rows). ``odd`` counts elements that are
+    whose largest element is another one (None without rows). None also stands for what is not
+    finite: something by zero. ``odd`` counts elements that are
     finite in one only, or not finite in different ways; ``not_finite`` and
     ``reference_not_finite`` those that are not in each.
     """
@@ -28,8 +31,8 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
     maximum: float = 0.0
     mean: float = 0.0
     rms: float = 0.0
-    relative: float = 0.0
-    ulps: float = 0.0
+    relative: float | None = 0.0
+    ulps: float | None = 0.0
     cosine: float = 1.0
     flips: float | None = None
     odd: int = 0
@@ -60,31 +63,46 @@ def distance(reference: Array, other: Array) -> Distance:
         return Distance(**shapes, **counts)
     if not both.all():
         one, two = one[both], two[both]
-    apart = numpy.abs(two - one)
-    scale = float(numpy.abs(one).max())
-    sizes = numpy.abs(one)
     with numpy.errstate(all="ignore"):
-        relative = numpy.where(apart == 0, 0.0, apart / sizes)
-    maximum = float(apart.max())
-    return Distance(
-        **shapes,
-        **counts,
-        scale=scale,
-        maximum=maximum,
-        mean=float(apart.mean()),
-        rms=float(numpy.sqrt(numpy.square(apart).mean())),
-        relative=float(relative.max()),
-        ulps=maximum / (EPS * scale) if scale > 0 else (0.0 if maximum == 0 else float("inf")),
-        cosine=_cosine(one, two),
-        flips=_flips(reference, other),
-    )
+        apart = numpy.minimum(numpy.abs(two - one), LARGEST)
+        sizes = numpy.abs(one)
+        scale = float(sizes.max())
+        relative = float(numpy.where(apart == 0, 0.0, apart / sizes).max())
+        maximum = float(apart.max())
+        return Distance(
+            **shapes,
+            **counts,
+            scale=scale,
+            maximum=maximum,
+            mean=_finite(float(apart.mean()), maximum),
+            rms=_finite(float(numpy.sqrt(numpy.square(apart).mean())), maximum),
+            relative=relative if math.isfinite(relative) else None,
+            ulps=_ulps(maximum, scale),
+            cosine=_cosine(one, two),
+            flips=_flips(reference, other),
+        )
+
+
+def _finite(value: float, otherwise: float) -> float:
+    """Return a mean that did not overflow, or what is known to be no less."""
+    return value if math.isfinite(value) else otherwise
+
+
+def _ulps(maximum: float, scale: float) -> float | None:
+    if maximum == 0:
+        return 0.0
+    ulps = maximum / (EPS * scale) if EPS * scale > 0 else math.inf
+    return ulps if math.isfinite(ulps) else None
 
 
 def _cosine(one: Array, two: Array) -> float:
+    largest = max(float(numpy.abs(one).max()), float(numpy.abs(two).max()))
+    if largest == 0:
+        return 1.0
+    # Scaled, or the squares of large numbers overflow.
+    one, two = one / largest, two / largest
     norm = float(numpy.linalg.norm(one) * numpy.linalg.norm(two))
-    if norm == 0:
-        return 1.0 if bool((one == two).all()) else 0.0
-    return float(one @ two) / norm
+    return float(one @ two) / norm if norm > 0 else 0.0
 
 
 def _flips(reference: Array, other: Array) -> float | None:

@@ -1,5 +1,6 @@
 """Write a model's parts as expressions: layers, losses, optimizers, arrays."""
 
+import keyword
 import re
 import textwrap
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ class Parts:
                 value, separator=", ", floatmode="unique", threshold=INLINE + 1
             )
             numbers = re.sub(r"(?<=\[) | (?=[],])", "", re.sub(r"\s+", " ", text))
+            numbers = re.sub(r"(?<![\w.])(nan|inf)\b", r"np.\1", numbers)
             if value.size and not value.any():
                 return f"np.zeros({value.shape}, dtype='{value.dtype}')"
             return "\n    ".join(textwrap.wrap(f"np.array({numbers}, dtype='{value.dtype}')", 92))
@@ -59,6 +61,17 @@ class NotPossibleError(Exception):
     """The finding cannot be shown by a layer alone."""
 
 
+def identifier(name: Any) -> str:
+    """Return a name that comes from a container, if it is one: it goes into a script.
+
+    Raises:
+        NotPossibleError: it is none.
+    """
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise NotPossibleError
+    return name
+
+
 def layer(
     kind: str,
     config: Mapping[str, Any],
@@ -68,6 +81,7 @@ def layer(
     parts: Parts,
 ) -> str:
     """Return the expression that makes a layer."""
+    identifier(kind)
     if kind == "Lambda":
         if source is None or source.file != script:
             raise NotPossibleError
@@ -105,7 +119,13 @@ def _usual(name: str, value: Any) -> bool:
 
 
 def arguments(config: Mapping[str, Any]) -> str:
-    """Return a configuration as keyword arguments."""
+    """Return a configuration as keyword arguments.
+
+    Raises:
+        NotPossibleError: a name in it is none.
+    """
+    for name in config:
+        identifier(name)
     return ", ".join(f"{name}={_literal(value)}" for name, value in config.items())
 
 
@@ -130,13 +150,14 @@ def taken(name: str, code: str, given: Mapping[str, Any], script: str, parts: Pa
     source = given.get("source")
     if not isinstance(source, Mapping) or source.get("file") != script:
         raise NotPossibleError
-    if not name.isidentifier():
+    if name == "<lambda>":
         line = source.get("line")
         text = slicing.function_at(code, line) if isinstance(line, int) else None
         if text is None:
             raise NotPossibleError
-        name = text
-    _take(name, code, parts)
+        _take(text, code, parts)
+        return text
+    _take(identifier(name), code, parts)
     return name
 
 

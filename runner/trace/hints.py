@@ -4,22 +4,15 @@ Each names its source: a file and function of Keras 2.3.1, Theano 1.0.4 or Tenso
 issue. A cause is a likely one, by the layer's class and configuration; the figures are measured.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.trace import judge, slicing
+from runner.trace import judge, padding, slicing
 from runner.trace.bundle import Bundle
 from runner.trace.causes import BACKENDS, L2_NORMALIZE, of_functions
 from runner.trace.finding import Finding, Hint, Kind
 
-POOLING = (
-    *("MaxPooling1D", "MaxPooling2D", "MaxPooling3D"),
-    *("AveragePooling1D", "AveragePooling2D", "AveragePooling3D"),
-)
-CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "ConvLSTM2D")
-SEPARABLE = ("SeparableConv1D", "SeparableConv2D")
-TRANSPOSED = ("Conv2DTranspose", "Conv3DTranspose")
 COUNTING = ("Adam", "Adamax", "Nadam")
 """Optimizers whose rate depends on the count of steps."""
 RELUS = ("ReLU", "LeakyReLU", "PReLU", "ThresholdedReLU")
@@ -49,70 +42,12 @@ def hint(finding: Finding, known: About) -> Hint | None:
 
 
 def _set_weights(finding: Finding, known: About) -> Hint | None:
-    if finding.kind is Kind.START and finding.layer in (*CONVOLUTIONS, *TRANSPOSED):
+    if finding.kind is Kind.START and finding.layer in (*padding.CONVOLUTIONS, *padding.TRANSPOSED):
         return Hint(
             "Theano's convolutions turn the kernel around, TensorFlow's do not: a kernel that is "
             "set from an array is another filter there; pass it through "
             "keras.utils.conv_utils.convert_kernel on one of them.",
             "_need_convert_kernel in keras/engine/saving.py, tag 2.3.1",
-        )
-    return None
-
-
-def _same_pooling(finding: Finding, known: About) -> Hint | None:
-    if finding.layer not in POOLING or finding.config.get("padding") != "same":
-        return None
-    if finding.kind is Kind.BUILD and "padding must be zero" in finding.message:
-        return Hint(
-            "Theano has no gradient for an average that leaves out the padding.",
-            "AveragePoolGrad in theano/tensor/signal/pool.py, tag rel-1.0.4",
-        )
-    if finding.kind is Kind.GRADIENT:
-        return _ties(finding, known)
-    return Hint(
-        "With padding 'same' TensorFlow pads as little as it can, the odd one at the end; Keras on "
-        "Theano pads the pool size less one or two on both sides, so the windows begin elsewhere.",
-        "keras-team/keras#13841; pool2d and pool3d in " + BACKENDS,
-    )
-
-
-def _same_convolution(finding: Finding, known: About) -> Hint | None:
-    if finding.kind not in (Kind.FORWARD, Kind.SHAPE):
-        return None
-    config = finding.config
-    if finding.layer == "ConvLSTM2D" and _even(config.get("kernel_size")):
-        return Hint(
-            "The recurrent convolution pads 'same'; for an even kernel the odd place is at the end "
-            "on TensorFlow, at the beginning on Theano.",
-            "ConvLSTM2DCell.recurrent_conv in keras/layers/convolutional_recurrent.py; "
-            "_postprocess_conv2d_output in keras/backend/theano_backend.py, tag 2.3.1",
-        )
-    if config.get("padding") != "same":
-        return None
-    if finding.layer in SEPARABLE and _even(config.get("kernel_size")):
-        return Hint(
-            "Theano pads an even kernel by half of it on both sides, and Keras crops the surplus "
-            "by the pointwise kernel, which is 1: one place too many is left.",
-            "separable_conv1d and separable_conv2d in keras/backend/theano_backend.py, tag 2.3.1",
-        )
-    if finding.layer in (*CONVOLUTIONS, *SEPARABLE, *TRANSPOSED):
-        return Hint(
-            "With padding 'same' TensorFlow pads as little as it can, the odd place at the end; "
-            "Theano pads half of the kernel on both sides. For even kernels, and for strides on "
-            "sizes they do not fit, these are different places.",
-            "_preprocess_padding and conv2d in keras/backend/theano_backend.py, tag 2.3.1; "
-            "SAME of tf.nn.convolution",
-        )
-    return None
-
-
-def _transposed(finding: Finding, known: About) -> Hint | None:
-    if finding.kind is not Kind.BUILD or finding.layer not in TRANSPOSED:
-        return None
-    if _even(finding.config.get("kernel_size")) and finding.config.get("padding") == "same":
-        return Hint(
-            "Keras does not offer even kernels with padding 'same' on Theano; take an odd one.",
-            "conv2d_transpose in keras/backend/theano_backend.py, tag 2.3.1",
         )
     return None
 
@@ -218,7 +153,8 @@ def _moving(finding: Finding, known: About) -> Hint | None:
             "On Theano the variance that is averaged includes epsilon.",
             "normalize_batch_in_training in keras/backend/theano_backend.py, tag 2.3.1",
         )
-    if finding.kind is Kind.FORWARD and float(finding.config.get("epsilon", 1)) < 1.001e-5:
+    epsilon = finding.config.get("epsilon")
+    if finding.kind is Kind.FORWARD and isinstance(epsilon, float) and epsilon < 1.001e-5:
         return Hint(
             "TensorFlow's fused batch normalization raises epsilon to 1.001e-5.",
             "fused_batch_norm in tensorflow/python/ops/nn_impl.py, tag v1.14.0",
@@ -312,18 +248,12 @@ def _dropout(finding: Finding, known: About) -> Hint | None:
     return None
 
 
-def _even(sizes: Any) -> bool:
-    return isinstance(sizes, Sequence) and any(
-        isinstance(size, int) and size % 2 == 0 for size in sizes
-    )
-
-
 RULES: tuple[Rule, ...] = (
     _set_weights,
-    _same_pooling,
-    _transposed,
+    lambda finding, _: padding.same_pooling(finding),
+    lambda finding, _: padding.transposed(finding),
     _unsupported,
-    _same_convolution,
+    lambda finding, _: padding.same_convolution(finding),
     _normalized,
     _once,
     _moving,

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.trace.bundle import Bundle, Node, port
+from runner.trace.distance import LARGEST
 from runner.trace.finding import Finding, Kind, Origin
 from runner.trace.measure import Measured, Table, of_node
-
 
 FAR = 100.0
 """Times the bound: rounding that grew is not so large while all else agrees."""
@@ -286,5 +286,5 @@ def finding_of(
         input_shapes=node.input_shapes if node is not None else [],
         chained=chained.distance if chained is not None else None,
         alone=alone.distance if alone is not None else None,
-        limit=limit.limit if limit is not None else None,
+        limit=min(limit.limit, LARGEST) if limit is not None else None,
     )

@@ -54,6 +54,10 @@ def d_mad(truth: Array, reference: Array, other: Array) -> float | None:
         truth = numpy.broadcast_to(truth, reference.shape)
     except ValueError:
         return None
+    if reference.size == 0 or not all(
+        bool(numpy.isfinite(one).all()) for one in (truth, reference, other)
+    ):
+        return None
     one = float(numpy.abs(reference - truth).mean())
     two = float(numpy.abs(other - truth).mean())
     return abs(one - two) / (one + two) if one + two > 0 else 0.0
@@ -64,7 +68,7 @@ def d_class(truth: Array, reference: Array, other: Array, top_k: int = TOP_K) ->
 
     A sample scores 2^(k - rank) on a backend that ranks its true class within the first k, else 0.
     """
-    if reference.ndim != 2 or reference.shape[1] < 2:
+    if reference.ndim != 2 or reference.shape[1] < 2 or not len(reference):
         return None
     classes = _classes(truth, reference.shape)
     if classes is None:
@@ -78,6 +82,8 @@ def _classes(truth: Array, shape: tuple[int, ...]) -> Array | None:
         found: Array = truth.argmax(axis=1)
         return found
     labels = truth.reshape(-1)
+    if not bool(numpy.isfinite(labels).all()):
+        return None
     if labels.shape != shape[:1] or not (labels == labels.astype(int)).all():
         return None
     labels = labels.astype(int)

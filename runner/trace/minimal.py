@@ -12,17 +12,25 @@ from typing import Any
 import numpy
 
 from runner.keras_matrix_probe.paired import KERNELS
+from runner.text import one_line
 from runner.trace.bundle import Array, Bundle, Node, port
 from runner.trace.expressions import (
     WRAPPERS,
     NotPossibleError,
     Parts,
     arguments,
+    identifier,
     layer,
     plain,
     taken,
 )
 from runner.trace.finding import Finding, Kind
+
+FORGED = (
+    *(ArithmeticError, AttributeError, LookupError, StopIteration),
+    *(RuntimeError, TypeError, ValueError),
+)
+"""What comes of a model that is not one the probe has written: there is no script for that."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ def write(finding: Finding, bundle: Bundle, code: str, script: str, name: str) -
         if finding.kind is Kind.BUILD and not _of_numbers(finding, bundle):
             return _built(finding, bundle, code, script)
         return _Script(finding, bundle, code, script, name).write()
-    except NotPossibleError:
+    except (NotPossibleError, *FORGED):
         return None
 
 
@@ -187,7 +195,7 @@ class _Script:
             if given.get("own"):
                 return repr(given["function"])
             return taken(given["function"], self._code, given, self._script, self._parts)
-        kind, config = str(given["kind"]), given.get("config") or {}
+        kind, config = identifier(given["kind"]), given.get("config") or {}
         config = {
             name: plain(value)
             for name, value in config.items()
@@ -245,7 +253,8 @@ def _finish(finding: Finding, parts: Parts, body: Body, script: str, name: str) 
     for module, item in parts.imports:
         modules.setdefault(module, []).append(item)
     lines = [
-        f"# {finding.where}: {finding.kind.value}, {finding.what}; found in {script}.",
+        "# "
+        + one_line(f"{finding.where}: {finding.kind.value}, {finding.what}; found in {script}."),
         "import numpy as np",
         *(f"from {one} import {', '.join(sorted(modules[one]))}" for one in sorted(modules)),
         *(text for text in parts.own if text),

@@ -25,14 +25,14 @@ class Stage(Enum):
 class StageSummary(msgspec.Struct, frozen=True):
     """How many arrays of a stage were compared, how many differ, and the one that does most.
 
-    ``excess`` is its distance in units of what rounding explains.
+    ``excess`` is its distance in units of what rounding explains, None for what cannot be compared.
     """
 
     stage: Stage
     compared: int
     over: int
     worst: str = ""
-    excess: float = 0.0
+    excess: float | None = 0.0
 
 
 class ImageTrace(msgspec.Struct, frozen=True, kw_only=True):

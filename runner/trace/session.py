@@ -223,7 +223,7 @@ def _conclude(
         )
     found = [
         _explained(rounds, reference, one, index < SCRIPTS)
-        for index, one in enumerate(conclude.in_order(found))
+        for index, one in enumerate(conclude.in_order(conclude.settled(found)))
     ]
     mad, classes = conclude.literature_of(base, known.bundle)
     phase = judge.phases_of(base)[0]

@@ -93,11 +93,15 @@ def _trained_apart(bundle: Bundle, table: Table) -> bool:
 
 def _first_over(table: Table, what: str, name: str) -> tuple[str, Measured] | None:
     """Return the first step after which a weight differs."""
-    steps = sorted(when for one, label, when in table if (one, label) == (what, name))
+    steps = sorted((w for one, label, w in table if (one, label) == (what, name)), key=_count)
     for step in steps:
         if table[what, name, step].over:
             return step, table[what, name, step]
     return None
+
+
+def _count(step: str) -> int:
+    return int(step) if step.isdecimal() else 0
 
 
 def _is_slot(name: str) -> bool:

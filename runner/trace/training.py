@@ -88,19 +88,31 @@ def _history(
     for name, curve in curves[0].items():
         if name not in curves[1]:
             continue
-        apart = _apart(curve, curves[1][name])
+        other = curves[1][name]
+        if len(curve) != len(other):
+            what = f"{len(curve)} epochs on the reference, {len(other)} on the other image"
+            yield finding_of(Kind.TRAINING, origin, name, None, what)
+            continue
         scale = max((abs(value) for value in curve if math.isfinite(value)), default=0.0)
+        shape = (len(curve),)
+        if _odd(curve, other):
+            if any(_odd(losses(a).get(name, ()), losses(b).get(name, ())) for a, b in floors):
+                # Rounding alone turns it into what is not finite.
+                continue
+            odd = Distance(shape=shape, reference_shape=shape, scale=scale, odd=1)
+            yield finding_of(Kind.NAN, origin, name, None, "loss by epoch", Measured(odd, 0.0))
+            continue
+        apart = _apart(curve, other)
         floor = max(
             (_apart(losses(one).get(name, ()), losses(two).get(name, ())) for one, two in floors),
             default=0.0,
         )
         limit = max(bounds.bound(scale, steps, bounds.CHAINED, allowance), FACTOR * floor)
         if apart > limit:
-            kind = Kind.NAN if math.isinf(apart) else Kind.TRAINING
-            figures = Distance(
-                shape=(len(curve),), reference_shape=(len(curve),), scale=scale, maximum=apart
+            figures = Distance(shape=shape, reference_shape=shape, scale=scale, maximum=apart)
+            yield finding_of(
+                Kind.TRAINING, origin, name, None, "loss by epoch", Measured(figures, limit)
             )
-            yield finding_of(kind, origin, name, None, "loss by epoch", Measured(figures, limit))
 
 
 def losses(record: Record) -> Mapping[str, tuple[float, ...]]:
@@ -115,17 +127,22 @@ def losses(record: Record) -> Mapping[str, tuple[float, ...]]:
     }
 
 
+def _odd(one: Sequence[float], two: Sequence[float]) -> bool:
+    """Tell whether one of two curves is finite where the other is not."""
+    pairs = zip(one, two, strict=False)
+    return any(math.isfinite(first) != math.isfinite(second) for first, second in pairs)
+
+
 def _apart(one: Sequence[float], two: Sequence[float]) -> float:
-    """Return the largest difference of two curves, infinite where but one is finite."""
-    if len(one) != len(two):
-        return math.inf
-    largest = 0.0
-    for first, second in zip(one, two, strict=True):
-        if math.isfinite(first) and math.isfinite(second):
-            largest = max(largest, abs(first - second))
-        elif math.isfinite(first) or math.isfinite(second):
-            return math.inf
-    return largest
+    """Return the largest difference of two curves, as far as both go and are finite."""
+    return max(
+        (
+            abs(first - second)
+            for first, second in zip(one, two, strict=False)
+            if math.isfinite(first) and math.isfinite(second)
+        ),
+        default=0.0,
+    )
 
 
 def steps_of(record: Record) -> float:

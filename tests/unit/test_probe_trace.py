@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 import pytest
-from test_trace_builders import floats
+from trace_builders import floats
 
 from runner.keras_matrix_probe.paired import FLIPPED
 from runner.keras_matrix_probe.trace import alone, describe, weights

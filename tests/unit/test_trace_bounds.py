@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from test_trace_builders import Traced, apart, chain, floats, node
+from trace_builders import Traced, apart, chain, floats, node
 
 from runner.trace.bounds import Allowance, bound, node_of, over
 from runner.trace.distance import EPS

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from builders import end, record
-from test_trace_builders import Fields, Writing, chain, node
+from trace_builders import Fields, Writing, chain, node
 
 from runner.plan import Cell
 from runner.record import Outcome

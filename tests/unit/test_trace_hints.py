@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_trace_builders import SCRIPT, Writing, chain, finding, node
+from trace_builders import SCRIPT, Writing, chain, finding, node
 
 from runner.trace.bundle import Bundle
 from runner.trace.finding import Kind

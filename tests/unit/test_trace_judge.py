@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 import pytest
-from test_trace_builders import Traced, chain, floats, node
+from trace_builders import Traced, chain, floats, node
 
 from runner.trace import conclude, judge
 from runner.trace.bounds import Allowance
@@ -507,6 +507,7 @@ def test_stages_tell_how_much_agrees(model: Traced) -> None:
     assert summaries[Stage.LOSS] == StageSummary(Stage.LOSS, 2, 0, "loss", 0.0)
     outputs_stage = summaries[Stage.OUTPUTS]
     assert (outputs_stage.compared, outputs_stage.over, outputs_stage.worst) == (8, 2, "c")
+    assert outputs_stage.excess is not None
     assert outputs_stage.excess > 1
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 import pytest
-from test_trace_builders import Traced, chain, floats, node
+from trace_builders import Traced, chain, floats, node
 
 from runner.trace.conclude import literature_of
 from runner.trace.literature import EPSILON, d_class, d_mad, rates, targets_of

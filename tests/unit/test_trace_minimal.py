@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 import pytest
-from test_trace_builders import SCRIPT, Fields, Writing, finding, floats, node
+from trace_builders import SCRIPT, Fields, Writing, finding, floats, node
 
 from runner.trace import slicing
 from runner.trace.bundle import Bundle, Source

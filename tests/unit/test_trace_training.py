@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from builders import call, record
-from test_trace_builders import Writing, chain, finding, floats
+from trace_builders import Writing, chain, finding, floats
 
 from runner.plan import Cell
 from runner.record import Record

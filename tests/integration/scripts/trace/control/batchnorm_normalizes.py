@@ -1,10 +1,10 @@
-# Control (must agree): BatchNormalization in training, trainable=False: outputs and gradients agree and no moving average is updated.
+# BatchNormalization in training, trainable=False: outputs and gradients agree and no moving
+# average is updated.
 import numpy as np
+from keras.layers import BatchNormalization, Dense, LeakyReLU
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import BatchNormalization, Dense, LeakyReLU
-
 x = np.random.rand(8, 3)
 y = np.random.rand(8, 2)
 model = Sequential()

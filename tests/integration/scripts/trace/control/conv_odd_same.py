@@ -1,10 +1,9 @@
-# Control (must agree): odd kernels, stride 1, same; causal of known length.
+# Odd kernels, stride 1, same; causal of known length.
 import numpy as np
+from keras.layers import Conv1D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv1D
-
 x = np.random.rand(8, 6, 2)
 y = np.random.rand(8, 6, 2)
 model = Sequential()

@@ -1,10 +1,9 @@
-# Control (must agree): a stack of valid convolutions and pooling.
+# A stack of valid convolutions and pooling.
 import numpy as np
+from keras.layers import Conv2D, GlobalAveragePooling2D, MaxPooling2D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv2D, GlobalAveragePooling2D, MaxPooling2D
-
 x = np.random.rand(8, 8, 8, 1)
 y = np.random.rand(8, 2)
 model = Sequential()

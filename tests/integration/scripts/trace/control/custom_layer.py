@@ -1,11 +1,10 @@
-# Control (must agree): a layer of the user, with a weight of his own.
+# A layer of the user, with a weight of his own.
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense, Layer
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Layer
-from keras import backend as K
-
 x = np.random.rand(8, 3)
 y = np.random.rand(8, 2)
 
@@ -13,7 +12,7 @@ y = np.random.rand(8, 2)
 class Scale(Layer):
     def build(self, input_shape):
         self.w = self.add_weight(name="w", shape=(input_shape[-1],), initializer="ones")
-        super(Scale, self).build(input_shape)
+        super().build(input_shape)
 
     def call(self, inputs):
         return K.tanh(inputs * self.w)

@@ -1,11 +1,10 @@
-# Control (must agree): Embedding (its gradient is sparse on TensorFlow), average, momentum.
+# Embedding (its gradient is sparse on TensorFlow), average, momentum.
 import numpy as np
-
-np.random.seed(0)
-from keras.models import Sequential
 from keras.layers import Dense, Embedding, GlobalAveragePooling1D
+from keras.models import Sequential
 from keras.optimizers import SGD
 
+np.random.seed(0)
 x = np.arange(24).reshape(8, 3) % 5
 y = np.array([0, 1, 2, 1] * 2)
 model = Sequential()

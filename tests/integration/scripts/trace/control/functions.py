@@ -1,11 +1,11 @@
-# Control (must agree): functions that agree: thresholded relu, square root, bilinear upsampling by 2, maximum of a tie, hinge-like losses as metrics.
+# Functions that agree: thresholded relu, square root, bilinear upsampling by 2, maximum of a tie,
+# hinge-like losses as metrics.
 import numpy as np
+from keras import backend as K
+from keras.layers import Conv2D, Lambda, ThresholdedReLU, UpSampling2D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv2D, Lambda, ThresholdedReLU, UpSampling2D
-from keras import backend as K
-
 x = np.random.rand(8, 2, 2, 1)
 y = np.random.rand(8, 4, 4, 1)
 model = Sequential()

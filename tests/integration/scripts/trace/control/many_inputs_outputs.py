@@ -1,10 +1,9 @@
-# Control (must agree): two inputs, two outputs, loss weights.
+# Two inputs, two outputs, loss weights.
 import numpy as np
+from keras.layers import Concatenate, Dense, Input
+from keras.models import Model
 
 np.random.seed(0)
-from keras.models import Model
-from keras.layers import Concatenate, Dense, Input
-
 a, b = np.random.rand(8, 3), np.random.rand(8, 2)
 y, z = np.random.rand(8, 1), np.eye(2)[np.arange(8) % 2]
 i, j = Input((3,)), Input((2,))

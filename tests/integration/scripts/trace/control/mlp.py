@@ -1,10 +1,9 @@
-# Control (must agree): dense layers, softmax, crossentropy, RMSprop.
+# Dense layers, softmax, crossentropy, RMSprop.
 import numpy as np
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-
 x = np.random.rand(8, 5)
 y = np.eye(3)[np.arange(8) % 3]
 model = Sequential()

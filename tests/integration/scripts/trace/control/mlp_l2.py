@@ -1,13 +1,12 @@
-# Control (must agree): dense layers, regularizer, constraint, momentum, clipnorm, several metrics.
+# Dense layers, regularizer, constraint, momentum, clipnorm, several metrics.
 import numpy as np
+from keras.constraints import max_norm
+from keras.layers import Dense
+from keras.models import Sequential
+from keras.optimizers import SGD
+from keras.regularizers import l2
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-from keras.regularizers import l2
-from keras.constraints import max_norm
-from keras.optimizers import SGD
-
 x = np.random.rand(8, 5)
 y = np.array([[0.0], [1.0]] * 4)
 model = Sequential()

@@ -1,10 +1,9 @@
-# Control (must agree): a model within a model.
+# A model within a model.
 import numpy as np
+from keras.layers import Dense, Input
+from keras.models import Model, Sequential
 
 np.random.seed(0)
-from keras.models import Model, Sequential
-from keras.layers import Dense, Input
-
 x = np.random.rand(8, 4)
 y = np.random.rand(8, 1)
 inner = Sequential([Dense(3, activation="sigmoid", input_shape=(4,)), Dense(3)])

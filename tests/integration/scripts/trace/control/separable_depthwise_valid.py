@@ -1,10 +1,9 @@
-# Control (must agree): separable, depthwise and locally connected layers, valid.
+# Separable, depthwise and locally connected layers, valid.
 import numpy as np
+from keras.layers import DepthwiseConv2D, LocallyConnected2D, SeparableConv2D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import DepthwiseConv2D, LocallyConnected2D, SeparableConv2D
-
 x = np.random.rand(8, 5, 5, 2)
 y = np.random.rand(8, 2, 2, 2)
 model = Sequential()

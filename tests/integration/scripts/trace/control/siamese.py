@@ -1,10 +1,9 @@
-# Control (must agree): a layer shared by two inputs.
+# A layer shared by two inputs.
 import numpy as np
+from keras.layers import Dense, Input, Subtract
+from keras.models import Model
 
 np.random.seed(0)
-from keras.models import Model
-from keras.layers import Dense, Input, Subtract
-
 a, b = np.random.rand(8, 4), np.random.rand(8, 4)
 y = np.random.rand(8, 1)
 i, j = Input((4,)), Input((4,))

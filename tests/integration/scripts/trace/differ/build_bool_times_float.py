@@ -1,12 +1,12 @@
-# Lambda multiplying floats by a comparison: TypeError on TensorFlow only, Theano casts (kind: build).
-# Source: tensorflow v1.14 math_ops.py binary_op_wrapper (no implicit casts) vs Theano rel-1.0.4 scalar/basic.py upcast_out.
+# Lambda multiplying floats by a comparison: TypeError on TensorFlow only, Theano casts.
+# Source: tensorflow v1.14 math_ops.py binary_op_wrapper (no implicit casts) vs Theano rel-1.0.4
+# scalar/basic.py upcast_out.
 # expect: build lambda_1
 import numpy as np
+from keras.layers import Dense, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Lambda
-
 x = np.random.randn(8, 3)
 y = np.random.rand(8, 1)
 model = Sequential()

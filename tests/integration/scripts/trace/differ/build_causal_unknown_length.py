@@ -1,12 +1,12 @@
-# Conv1D(padding='causal') on sequences of unknown length: TypeError (None + int) on Theano only (kind: build).
-# Source: keras/backend/theano_backend.py temporal_padding (x._keras_shape[1] + sum(padding)), tag 2.3.1.
+# Conv1D(padding='causal') on sequences of unknown length: TypeError (None + int) on Theano only.
+# Source: keras/backend/theano_backend.py temporal_padding (x._keras_shape[1] + sum(padding)), tag
+# 2.3.1.
 # expect: build conv1d_1
 import numpy as np
+from keras.layers import Conv1D, GlobalAveragePooling1D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv1D, GlobalAveragePooling1D
-
 x = np.random.rand(8, 6, 2)
 y = np.random.rand(8, 3)
 model = Sequential()

@@ -1,12 +1,12 @@
-# Conv2DTranspose with an even kernel and padding='same': ValueError on Theano only (kind: build).
-# Source: keras-team/keras#6302, #6613; keras/backend/theano_backend.py conv2d_transpose (raises) vs tensorflow_backend.py conv2d_transpose, tag 2.3.1.
+# Conv2DTranspose with an even kernel and padding='same': ValueError on Theano only.
+# Source: keras-team/keras#6302, #6613; keras/backend/theano_backend.py conv2d_transpose (raises)
+# vs tensorflow_backend.py conv2d_transpose, tag 2.3.1.
 # expect: build conv2d_transpose_1
 import numpy as np
+from keras.layers import Conv2DTranspose
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv2DTranspose
-
 x = np.random.rand(8, 4, 4, 1)
 y = np.random.rand(8, 8, 8, 2)
 model = Sequential()

@@ -1,12 +1,13 @@
-# Lambda that changes the shape, without output_shape: Theano takes the input's shape for it, so the next Dense does not fit (kind: build).
-# Source: keras/layers/core.py Lambda.compute_output_shape ("Defaulting to output shape ... same as input shape"), tag 2.3.1.
+# Lambda that changes the shape, without output_shape: Theano takes the input's shape for it, so
+# the next Dense does not fit.
+# Source: keras/layers/core.py Lambda.compute_output_shape ("Defaulting to output shape ... same
+# as input shape"), tag 2.3.1.
 # expect: build lambda_1
 import numpy as np
+from keras.layers import Dense, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Lambda
-
 x = np.random.rand(8, 4)
 y = np.random.rand(8, 1)
 model = Sequential()

@@ -1,13 +1,13 @@
-# A metric that sums comparisons: TypeError on TensorFlow only (tf.reduce_sum takes no booleans) (kind: build).
-# Source: keras/backend/tensorflow_backend.py sum (no cast, unlike mean) vs theano_backend.py sum, tag 2.3.1.
+# A metric that sums comparisons: TypeError on TensorFlow only (tf.reduce_sum takes no booleans).
+# Source: keras/backend/tensorflow_backend.py sum (no cast, unlike mean) vs theano_backend.py sum,
+# tag 2.3.1.
 # expect: build the script
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-from keras import backend as K
-
 x = np.random.rand(8, 3)
 y = np.random.rand(8, 1)
 

@@ -1,12 +1,12 @@
-# Conv2D with strides > 1 and dilation_rate > 1: ValueError on TensorFlow only (kind: build).
-# Source: tensorflow v1.14 python/ops/nn_ops.py ("strides > 1 not supported in conjunction with dilation_rate > 1").
+# Conv2D with strides > 1 and dilation_rate > 1: ValueError on TensorFlow only.
+# Source: tensorflow v1.14 python/ops/nn_ops.py ("strides > 1 not supported in conjunction with
+# dilation_rate > 1").
 # expect: build conv2d_1
 import numpy as np
+from keras.layers import Conv2D, GlobalAveragePooling2D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv2D, GlobalAveragePooling2D
-
 x = np.random.rand(8, 7, 7, 1)
 y = np.random.rand(8, 2)
 model = Sequential()

@@ -1,12 +1,12 @@
-# Conv1D with an even kernel and padding='same': Theano sees one step back, TensorFlow one ahead (kind: forward).
-# Source: keras-team/keras#5652; keras/backend/theano_backend.py _postprocess_conv2d_output ('half' padding, cropped at the end), tag 2.3.1.
+# Conv1D with an even kernel and padding='same': Theano sees one step back, TensorFlow one ahead.
+# Source: keras-team/keras#5652; keras/backend/theano_backend.py _postprocess_conv2d_output
+# ('half' padding, cropped at the end), tag 2.3.1.
 # expect: forward conv1d_1
 import numpy as np
+from keras.layers import Conv1D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv1D
-
 x = np.random.rand(8, 5, 2)
 y = np.random.rand(8, 5, 3)
 model = Sequential()

@@ -1,12 +1,12 @@
-# Convolution kernels set from arrays: Theano turns the kernel around, TensorFlow does not (kind: forward).
-# Source: keras/engine/saving.py _need_convert_kernel; keras/backend/theano_backend.py conv2d (filter_flip), tag 2.3.1.
+# Convolution kernels set from arrays: Theano turns the kernel around, TensorFlow does not.
+# Source: keras/engine/saving.py _need_convert_kernel; keras/backend/theano_backend.py conv2d
+# (filter_flip), tag 2.3.1.
 # expect: start conv1d_1/kernel
 import numpy as np
+from keras.layers import Conv1D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv1D
-
 x = np.random.rand(8, 5, 1)
 y = np.random.rand(8, 3, 1)
 model = Sequential()

@@ -1,12 +1,12 @@
-# Dot(normalize=True) of short vectors, the cosine similarity: the smallest norm differs (kind: forward).
-# Source: keras/layers/merge.py Dot.call -> K.l2_normalize: theano_backend.py epsilon() 1e-7 vs tf.nn.l2_normalize 1e-12, tag 2.3.1.
+# Dot(normalize=True) of short vectors, the cosine similarity: the smallest norm differs.
+# Source: keras/layers/merge.py Dot.call -> K.l2_normalize: theano_backend.py epsilon() 1e-7 vs
+# tf.nn.l2_normalize 1e-12, tag 2.3.1.
 # expect: forward dot_1
 import numpy as np
+from keras.layers import Dense, Dot, Input
+from keras.models import Model
 
 np.random.seed(0)
-from keras.models import Model
-from keras.layers import Dense, Dot, Input
-
 a, b = np.random.rand(8, 3) * 1e-4, np.random.rand(8, 3)
 y = np.random.rand(8, 1)
 i, j = Input((3,)), Input((3,))

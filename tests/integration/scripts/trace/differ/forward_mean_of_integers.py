@@ -1,13 +1,13 @@
-# The mean of integers in a Lambda: TensorFlow truncates it to an integer, Theano does not (kind: forward).
-# Source: keras/backend/theano_backend.py mean (dtype floatx for ints) vs tensorflow_backend.py mean (casts booleans only), tag 2.3.1.
+# The mean of integers in a Lambda: TensorFlow truncates it to an integer, Theano does not.
+# Source: keras/backend/theano_backend.py mean (dtype floatx for ints) vs tensorflow_backend.py
+# mean (casts booleans only), tag 2.3.1.
 # expect: forward lambda_1
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Lambda
-from keras import backend as K
-
 x = np.array([[0, 1, 1], [2, 0, 0], [1, 1, 2], [0, 0, 1]] * 2)
 y = np.random.rand(8, 1)
 model = Sequential()

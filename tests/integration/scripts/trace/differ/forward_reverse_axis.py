@@ -1,13 +1,13 @@
-# K.reverse along axis -2: Theano knows no negative axis but -1 and reverses nothing (kind: forward).
-# Source: keras/backend/theano_backend.py reverse (only -1 is translated) vs tensorflow_backend.py reverse, tag 2.3.1.
+# K.reverse along axis -2: Theano knows no negative axis but -1 and reverses nothing.
+# Source: keras/backend/theano_backend.py reverse (only -1 is translated) vs tensorflow_backend.py
+# reverse, tag 2.3.1.
 # expect: forward lambda_1
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense, Flatten, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Flatten, Lambda
-from keras import backend as K
-
 x = np.random.rand(8, 3, 2)
 y = np.random.rand(8, 1)
 model = Sequential()

@@ -1,13 +1,13 @@
-# K.max over equal values: TensorFlow divides the gradient among the ties, Theano gives all of it to each (kind: gradient).
+# K.max over equal values: TensorFlow divides the gradient among the ties, Theano gives all of it
+# to each.
 # Source: Theano/Theano#4568; tensorflow v1.14 python/ops/math_grad.py _MinOrMaxGrad.
 # expect: gradient lambda_1
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Lambda
-from keras import backend as K
-
 x = np.random.rand(8, 3)
 y = np.random.rand(8, 1)
 model = Sequential()

@@ -1,12 +1,13 @@
-# MaxPooling2D over equal values (blank images): TensorFlow's gradient goes to the first, Theano's to all of them (kind: gradient).
-# Source: Theano/Theano#5404, #5248; Theano rel-1.0.4 tensor/signal/pool.py MaxPoolGrad (all maxima) vs tensorflow v1.14 maxpooling_op.cc (argmax).
-# expect: gradient ?
+# MaxPooling2D over equal values (blank images): TensorFlow's gradient goes to the first, Theano's
+# to all of them.
+# Source: Theano/Theano#5404, #5248; Theano rel-1.0.4 tensor/signal/pool.py MaxPoolGrad (all
+# maxima) vs tensorflow v1.14 maxpooling_op.cc (argmax).
+# expect: gradient max_pooling2d_1
 import numpy as np
+from keras.layers import Conv2D, MaxPooling2D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Conv2D, MaxPooling2D
-
 x = np.ones((8, 4, 4, 1))
 y = np.random.rand(8, 2, 2, 2)
 model = Sequential()

@@ -1,13 +1,13 @@
-# PReLU at exactly 0 (zero inputs): gradient at the kink (kind: gradient).
-# Source: keras/layers/advanced_activations.py PReLU.call (a formula of its own for Theano), tag 2.3.1.
+# PReLU at exactly 0 (zero inputs): gradient at the kink.
+# Source: keras/layers/advanced_activations.py PReLU.call (a formula of its own for Theano), tag
+# 2.3.1.
 # expect: gradient p_re_lu_1
 import numpy as np
+from keras.initializers import Constant
+from keras.layers import Dense, PReLU
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, PReLU
-from keras.initializers import Constant
-
 x = np.zeros((8, 3))
 y = np.random.rand(8, 1)
 model = Sequential()

@@ -1,12 +1,12 @@
-# relu of exactly 0 (zero-initialized kernel): its gradient is 0 on TensorFlow, 0.5 on Theano (kind: gradient).
-# Source: Theano rel-1.0.4 tensor/nnet/nnet.py relu (0.5 * (x + abs(x))) vs tensorflow v1.14 ReluGrad (x > 0).
+# relu of exactly 0 (zero-initialized kernel): its gradient is 0 on TensorFlow, 0.5 on Theano.
+# Source: Theano rel-1.0.4 tensor/nnet/nnet.py relu (0.5 * (x + abs(x))) vs tensorflow v1.14
+# ReluGrad (x > 0).
 # expect: gradient dense_1
 import numpy as np
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-
 x = np.random.rand(8, 3)
 y = np.random.rand(8, 1)
 model = Sequential()

@@ -1,12 +1,13 @@
-# cosine_proximity of short vectors: norms are raised to sqrt(1e-7) on Theano, to sqrt(1e-12) on TensorFlow (kind: loss).
-# Source: keras/losses.py cosine_proximity -> K.l2_normalize: theano_backend.py epsilon() vs tf.nn.l2_normalize 1e-12, tag 2.3.1.
+# cosine_proximity of short vectors: norms are raised to sqrt(1e-7) on Theano, to sqrt(1e-12) on
+# TensorFlow.
+# Source: keras/losses.py cosine_proximity -> K.l2_normalize: theano_backend.py epsilon() vs
+# tf.nn.l2_normalize 1e-12, tag 2.3.1.
 # expect: loss loss
 import numpy as np
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-
 x = np.random.rand(8, 3) * 1e-4
 y = np.random.rand(8, 2)
 model = Sequential()

@@ -1,12 +1,13 @@
-# binary_crossentropy of a saturated sigmoid: TensorFlow goes back to the logits, Theano clips at 1e-7 (kind: loss).
-# Source: tensorflow v1.14 python/keras/backend.py binary_crossentropy (output.op.type 'Sigmoid') vs keras/backend/theano_backend.py binary_crossentropy, tag 2.3.1.
+# binary_crossentropy of a saturated sigmoid: TensorFlow goes back to the logits, Theano clips at
+# 1e-7.
+# Source: tensorflow v1.14 python/keras/backend.py binary_crossentropy (output.op.type 'Sigmoid')
+# vs keras/backend/theano_backend.py binary_crossentropy, tag 2.3.1.
 # expect: loss loss
 import numpy as np
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-
 x = np.array([[40.0], [-40.0], [30.0], [1.0]] * 2)
 y = np.array([[0.0], [1.0], [1.0], [1.0]] * 2)
 model = Sequential()

@@ -1,13 +1,13 @@
-# A metric that is the mean of integers: TensorFlow's is an integer too (0), Theano's is not (kind: metric).
-# Source: keras/backend/theano_backend.py mean (dtype floatx for ints) vs tensorflow_backend.py mean (casts booleans only), tag 2.3.1.
-# expect: loss ?
+# A metric that is the mean of integers: TensorFlow's is an integer too (0), Theano's is not.
+# Source: keras/backend/theano_backend.py mean (dtype floatx for ints) vs tensorflow_backend.py
+# mean (casts booleans only), tag 2.3.1.
+# expect: loss hits
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-from keras import backend as K
-
 x = np.random.rand(8, 3)
 y = np.eye(2)[np.arange(8) % 2]
 

@@ -1,12 +1,12 @@
-# BatchNormalization of features of small variance: Theano's moving variance takes in epsilon (kind: moving average).
-# Source: keras/backend/theano_backend.py normalize_batch_in_training (returns inv(stdinv ** 2) = var + epsilon) vs tensorflow_backend.py _regular_normalize_batch_in_training, tag 2.3.1.
-# expect: update ?
+# BatchNormalization of features of small variance: Theano's moving variance takes in epsilon.
+# Source: keras/backend/theano_backend.py normalize_batch_in_training (returns inv(stdinv ** 2) =
+# var + epsilon) vs tensorflow_backend.py _regular_normalize_batch_in_training, tag 2.3.1.
+# expect: update batch_normalization_1/moving_variance
 import numpy as np
+from keras.layers import BatchNormalization, Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import BatchNormalization, Dense
-
 x = np.random.rand(8, 3) * 0.1
 y = np.random.rand(8, 2)
 model = Sequential()

@@ -1,12 +1,14 @@
-# BatchNormalization of images: TensorFlow's fused kernel already applies Bessel's correction, Keras does again (kind: moving average).
-# Source: tensorflow/tensorflow#55545, keras-team/keras#9028; v1.14 core/kernels/fused_batch_norm_op.cc (rest_size / (rest_size - 1)); keras/layers/normalization.py BatchNormalization.call, tag 2.3.1.
-# expect: update ?
+# BatchNormalization of images: TensorFlow's fused kernel already applies Bessel's correction,
+# Keras does again.
+# Source: tensorflow/tensorflow#55545, keras-team/keras#9028; v1.14
+# core/kernels/fused_batch_norm_op.cc (rest_size / (rest_size - 1)); keras/layers/normalization.py
+# BatchNormalization.call, tag 2.3.1.
+# expect: update batch_normalization_1/moving_variance
 import numpy as np
+from keras.layers import BatchNormalization, Conv2D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import BatchNormalization, Conv2D
-
 x = np.random.rand(8, 2, 2, 1) * 10
 y = np.random.rand(8, 2, 2, 1)
 model = Sequential()

@@ -1,13 +1,13 @@
-# log(1 + exp(t)) of values above 88: inf on TensorFlow only, Theano rewrites it as softplus (kind: nan).
-# Source: Theano rel-1.0.4 tensor/nnet/sigm.py log1pexp_to_softplus; keras/backend/tensorflow_backend.py log, exp, tag 2.3.1.
+# log(1 + exp(t)) of values above 88: inf on TensorFlow only, Theano rewrites it as softplus.
+# Source: Theano rel-1.0.4 tensor/nnet/sigm.py log1pexp_to_softplus;
+# keras/backend/tensorflow_backend.py log, exp, tag 2.3.1.
 # expect: nan lambda_1
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Lambda
-from keras import backend as K
-
 x = np.full((8, 2), 100.0)
 y = np.zeros((8, 2))
 model = Sequential()

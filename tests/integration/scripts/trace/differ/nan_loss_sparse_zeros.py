@@ -1,13 +1,14 @@
-# sparse_categorical_crossentropy of outputs that are all 0 (dead relu): NaN on Theano (0 / 0), clipped on TensorFlow (kind: nan, in the loss).
-# Source: keras/backend/theano_backend.py categorical_crossentropy (output /= sum) vs tensorflow v1.14 python/keras/backend.py sparse_categorical_crossentropy (clip, log), tag 2.3.1.
+# sparse_categorical_crossentropy of outputs that are all 0 (dead relu): NaN on Theano (0 / 0),
+# clipped on TensorFlow.
+# Source: keras/backend/theano_backend.py categorical_crossentropy (output /= sum) vs tensorflow
+# v1.14 python/keras/backend.py sparse_categorical_crossentropy (clip, log), tag 2.3.1.
 # expect: nan loss
 import numpy as np
+from keras.initializers import Constant
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-from keras.initializers import Constant
-
 x = np.random.rand(8, 3)
 y = np.array([0, 1, 2, 0] * 2)
 model = Sequential()

@@ -1,13 +1,13 @@
-# K.sqrt of negative values: 0 under both, but the gradient is NaN on Theano, 0 on TensorFlow (kind: nan, in the gradient).
-# Source: keras/backend/theano_backend.py sqrt (clip, then sqrt: 0 * inf) vs tensorflow v1.14 python/ops/clip_ops.py clip_by_value (minimum, maximum, whose gradients select), tag 2.3.1.
+# K.sqrt of negative values: 0 under both, but the gradient is NaN on Theano, 0 on TensorFlow.
+# Source: keras/backend/theano_backend.py sqrt (clip, then sqrt: 0 * inf) vs tensorflow v1.14
+# python/ops/clip_ops.py clip_by_value (minimum, maximum, whose gradients select), tag 2.3.1.
 # expect: nan lambda_1
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Lambda
-from keras import backend as K
-
 x = np.array([[-1.0, 4.0], [1.0, -2.0], [-3.0, 9.0], [2.0, -4.0]] * 2)
 y = np.zeros((8, 2))
 model = Sequential()

@@ -1,13 +1,14 @@
-# K.switch around a logarithm, at 0: the gradient of the branch not taken is NaN on TensorFlow only (kind: nan, in the gradient).
-# Source: keras/backend/tensorflow_backend.py switch (tf.where: 0 * inf) vs Theano rel-1.0.4 tensor/opt.py (switch lifted over the division).
+# K.switch around a logarithm, at 0: the gradient of the branch not taken is NaN on TensorFlow
+# only.
+# Source: keras/backend/tensorflow_backend.py switch (tf.where: 0 * inf) vs Theano rel-1.0.4
+# tensor/opt.py (switch lifted over the division).
 # expect: nan lambda_1
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Lambda
-from keras import backend as K
-
 x = np.array([[0.0, 0.0], [1.0, 2.0], [0.0, 3.0], [2.0, 0.0]] * 2)
 y = np.zeros((8, 2))
 model = Sequential()

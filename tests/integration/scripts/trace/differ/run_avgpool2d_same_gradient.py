@@ -1,12 +1,13 @@
-# AveragePooling2D(padding='same') above a trained layer: Theano has no gradient for it, an error when run (kind: build, when trained; inference only differs in values).
-# Source: Theano rel-1.0.4 tensor/signal/pool.py AveragePoolGrad ("padding must be zero for average_exc_pad"); keras/backend/theano_backend.py pool2d (mode 'average_exc_pad'), tag 2.3.1.
-# expect: build the model
+# AveragePooling2D(padding='same') above a trained layer: Theano has no gradient for it, an error
+# when run.
+# Source: Theano rel-1.0.4 tensor/signal/pool.py AveragePoolGrad ("padding must be zero for
+# average_exc_pad"); keras/backend/theano_backend.py pool2d (mode 'average_exc_pad'), tag 2.3.1.
+# expect: build average_pooling2d_1
 import numpy as np
+from keras.layers import AveragePooling2D, Conv2D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import AveragePooling2D, Conv2D
-
 x = np.random.rand(8, 4, 4, 1)
 y = np.random.rand(8, 4, 4, 1)
 model = Sequential()

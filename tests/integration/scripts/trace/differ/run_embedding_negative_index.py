@@ -1,12 +1,13 @@
-# Embedding looked up with index -1: InvalidArgumentError on TensorFlow only, Theano takes the last row (kind: build, when run).
-# Source: keras/backend/theano_backend.py gather (reference[indices]) vs tensorflow_backend.py gather (tf.nn.embedding_lookup), tag 2.3.1.
+# Embedding looked up with index -1: InvalidArgumentError on TensorFlow only, Theano takes the
+# last row.
+# Source: keras/backend/theano_backend.py gather (reference[indices]) vs tensorflow_backend.py
+# gather (tf.nn.embedding_lookup), tag 2.3.1.
 # expect: build embedding_1
 import numpy as np
+from keras.layers import Embedding, GlobalAveragePooling1D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Embedding, GlobalAveragePooling1D
-
 x = np.array([[0, 1], [2, -1], [3, 1], [-1, -1]] * 2)
 y = np.random.rand(8, 2)
 model = Sequential()

@@ -1,12 +1,13 @@
-# SeparableConv1D with an even kernel and padding='same' as the output layer: length 6 against 5, so Theano cannot even subtract the targets (kind: shape).
-# Source: keras-team/keras#13849; keras/backend/theano_backend.py separable_conv1d (crops by the pointwise kernel's shape, 1), tag 2.3.1.
+# SeparableConv1D with an even kernel and padding='same' as the output layer: length 6 against 5,
+# so Theano cannot even subtract the targets.
+# Source: keras-team/keras#13849; keras/backend/theano_backend.py separable_conv1d (crops by the
+# pointwise kernel's shape, 1), tag 2.3.1.
 # expect: shape separable_conv1d_1
 import numpy as np
+from keras.layers import SeparableConv1D
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import SeparableConv1D
-
 x = np.random.rand(8, 5, 2)
 y = np.random.rand(8, 5, 2)
 model = Sequential()

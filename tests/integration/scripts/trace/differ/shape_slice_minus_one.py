@@ -1,13 +1,13 @@
-# K.slice with a size of -1 ("all that is left"): Theano drops the last sample of the batch (kind: shape).
-# Source: keras/backend/theano_backend.py slice (x[start:start + size]) vs tensorflow_backend.py slice (tf.slice), tag 2.3.1.
+# K.slice with a size of -1 ("all that is left"): Theano drops the last sample of the batch.
+# Source: keras/backend/theano_backend.py slice (x[start:start + size]) vs tensorflow_backend.py
+# slice (tf.slice), tag 2.3.1.
 # expect: shape lambda_1
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense, Lambda
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense, Lambda
-from keras import backend as K
-
 x = np.random.rand(8, 4)
 y = np.random.rand(8, 1)
 model = Sequential()

@@ -1,12 +1,13 @@
-# A sigmoid that saturates in the second batch only: the first agrees in everything, the loss of the second does not (kind: training).
-# Source: as loss_saturated_sigmoid: tensorflow v1.14 python/keras/backend.py binary_crossentropy (logits) vs keras/backend/theano_backend.py binary_crossentropy (clip).
-# expect: training ?
+# A sigmoid that saturates in the second batch only: the first agrees in everything, the loss of
+# the second does not.
+# Source: as loss_saturated_sigmoid: tensorflow v1.14 python/keras/backend.py binary_crossentropy
+# (logits) vs keras/backend/theano_backend.py binary_crossentropy (clip).
+# expect: training dense_1/kernel
 import numpy as np
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-
 x = np.array([[1.0], [-1.0], [0.5], [2.0], [40.0], [-40.0], [30.0], [50.0]])
 y = np.array([[0.0], [1.0], [1.0], [1.0], [0.0], [1.0], [0.0], [0.0]])
 model = Sequential()

@@ -1,14 +1,14 @@
-# A constraint that normalizes short weights: the gradients agree, the updated weights do not (kind: update).
-# Source: keras/backend/theano_backend.py l2_normalize (epsilon() 1e-7) vs tf.nn.l2_normalize (1e-12), tag 2.3.1.
-# expect: update ?
+# A constraint that normalizes short weights: the gradients agree, the updated weights do not.
+# Source: keras/backend/theano_backend.py l2_normalize (epsilon() 1e-7) vs tf.nn.l2_normalize
+# (1e-12), tag 2.3.1.
+# expect: update dense_1/kernel
 import numpy as np
+from keras import backend as K
+from keras.initializers import Constant
+from keras.layers import Dense
+from keras.models import Sequential
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-from keras.initializers import Constant
-from keras import backend as K
-
 x = np.random.rand(8, 3)
 y = np.zeros((8, 2))
 

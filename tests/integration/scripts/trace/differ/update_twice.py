@@ -1,14 +1,15 @@
-# An optimizer of the user with two updates of each weight (a step, then a shrinkage): Theano silently keeps the first alone (kind: update).
-# Source: keras/backend/theano_backend.py Function.__init__ (unique_variables_to_update) vs tensorflow_backend.py update_sub (tf.assign_sub), tag 2.3.1.
-# expect: update ?
+# An optimizer of the user with two updates of each weight (a step, then a shrinkage): Theano
+# silently keeps the first alone.
+# Source: keras/backend/theano_backend.py Function.__init__ (unique_variables_to_update) vs
+# tensorflow_backend.py update_sub (tf.assign_sub), tag 2.3.1.
+# expect: update dense_1/kernel
 import numpy as np
+from keras import backend as K
+from keras.layers import Dense
+from keras.models import Sequential
+from keras.optimizers import SGD
 
 np.random.seed(0)
-from keras.models import Sequential
-from keras.layers import Dense
-from keras.optimizers import SGD
-from keras import backend as K
-
 x = np.random.rand(8, 3)
 y = np.random.rand(8, 1)
 
