@@ -144,7 +144,8 @@ def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
     if finding.chained is not None:
         yield f"  in the model: {figures(finding.chained, reference, image)}"
     if finding.limit and finding.limit > 0:
-        yield f"  rounding explains {finding.limit:.2g}"
+        floor = "the noise floor is" if finding.kind is Kind.TRAINING else "rounding explains"
+        yield f"  {floor} {finding.limit:.2g}"
     configured = _configured(finding)
     if configured:
         yield f"  configuration: {configured}"

@@ -18,7 +18,7 @@ from runner.trace.measure import AFTER, Measured, Table
 
 FACTOR = 10.0
 """Times the floor: backends round anew at each step, a nudge happens but once."""
-PER_STEP = 4.0
+PER_STEP = 16.0
 """Units in the last place that an update may add."""
 LOSSES = ("loss", "val_loss")
 UNTOLD_STEPS = 64.0
@@ -38,15 +38,19 @@ def after(
     Raises:
         BadStreamError: an array cannot be read.
     """
+    apart = {
+        key: _between(reference, other, *key[1:])
+        for key in reference.arrays
+        if key[0] == AFTER and key in other.arrays
+    }
+    # Rounding of any weight reaches all others: a small bias is no more exact than the rest.
+    largest = max((one.scale for one in apart.values()), default=0.0)
     found: Table = {}
-    for key in reference.arrays:
-        what, name, when = key
-        if what != AFTER or key not in other.arrays:
-            continue
-        apart = _between(reference, other, name, when)
-        floor = max((_between(*pair, name, when).maximum for pair in nudged), default=0.0)
-        limit = bounds.bound(apart.scale, steps, PER_STEP, allowance)
-        found[key] = Measured(apart, max(limit, FACTOR * floor))
+    for key, one in apart.items():
+        floor = max((_between(*pair, *key[1:]).maximum for pair in nudged), default=0.0)
+        scale = one.scale if allowance.given else largest
+        limit = bounds.bound(scale, steps, PER_STEP, allowance)
+        found[key] = Measured(one, max(limit, FACTOR * floor))
     return found
 
 

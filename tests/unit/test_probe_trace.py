@@ -108,13 +108,24 @@ def test_a_nested_model_is_opened() -> None:
     assert graph.nodes[-1].inner.nodes[1].feeds == [("inner/x", 0)]
 
 
-def test_a_model_without_records_is_one_node() -> None:
-    tensors = [Tensor()], [Tensor()]
-    made = SimpleNamespace(name="own", inputs=tensors[0], outputs=tensors[1])
-    graph = Graph(made)
+def test_a_model_without_records_is_made_of_its_layers_calls() -> None:
+    given, hidden, between, out = Tensor(), Tensor(), Tensor(), Tensor()
+    one, two = SimpleNamespace(name="one"), SimpleNamespace(name="two")
+    made = SimpleNamespace(name="own", inputs=[given], outputs=[out], layers=[one, two])
+    stranger = SimpleNamespace(name="stranger")
+    calls = [(one, [given], [hidden]), (stranger, [given], [out]), (two, [between], [out])]
+    graph = Graph(made, calls=calls)
     assert not is_graph(made)
-    assert keys(graph) == ["own"]
-    assert graph.nodes[0].feeds == []
+    assert keys(graph) == ["own.input", "one", "two.input", "two"]
+    assert [node.feeds for node in graph.nodes] == [[], [("own.input", 0)], [], [("two.input", 0)]]
+
+
+def test_what_a_models_own_code_returns_is_a_node() -> None:
+    given, out = Tensor(), Tensor()
+    made = SimpleNamespace(name="own", inputs=[given], outputs=[out], layers=[])
+    graph = Graph(made)
+    assert keys(graph) == ["own.input", "own"]
+    assert graph.nodes[1].feeds == [("own.input", 0)]
 
 
 def test_all_that_a_layer_is_made_of() -> None:

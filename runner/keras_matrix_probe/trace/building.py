@@ -8,6 +8,7 @@ import functools
 from typing import Any, Dict, List, Optional
 
 from .describe import layer_of
+from .graph import Call, listed
 
 MAX_MESSAGE = 2000
 
@@ -15,13 +16,15 @@ MAX_MESSAGE = 2000
 class Building:
     """Follows calls of layers; ``failure`` describes the first one that failed.
 
-    ``skipped`` are the layers that were left out, ``error`` is what the first of them raised.
+    ``skipped`` are the layers that were left out, ``error`` is what the first of them raised;
+    ``calls`` are the outermost calls: a layer, its inputs and its outputs.
     """
 
     def __init__(self, keras: Any, skip: bool) -> None:
         self.failure: Optional[Dict[str, Any]] = None
         self.skipped: List[Any] = []
         self.error: Optional[Exception] = None
+        self.calls: List[Call] = []
         self._keras = keras
         self._skip = skip
         self._stack: List[Any] = []
@@ -37,7 +40,10 @@ class Building:
         def call(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
             building._stack.append(layer)
             try:
-                return original(layer, inputs, *args, **kwargs)
+                output = original(layer, inputs, *args, **kwargs)
+                if len(building._stack) == 1:
+                    building.calls.append((layer, listed(inputs), listed(output)))
+                return output
             except Exception as failure:
                 # The innermost layer is the first to see it.
                 if failure is not building._seen:
@@ -62,7 +68,7 @@ class Building:
 
     def _without(self, layer: Any, inputs: Any) -> Any:
         """Apply a layer without computing anything; None where its output's shape is not known."""
-        tensors = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        tensors = listed(inputs)
         shapes = [getattr(tensor, "_keras_shape", None) for tensor in tensors]
         if layer.name in self.skipped or not all(shapes) or not _is_keras(tensors):
             return None
@@ -89,8 +95,7 @@ class Building:
         return output
 
     def _described(self, layer: Any, inputs: Any, failure: Exception) -> Dict[str, Any]:
-        given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-        shapes = [list(getattr(one, "_keras_shape", None) or []) for one in given]
+        shapes = [list(getattr(one, "_keras_shape", None) or []) for one in listed(inputs)]
         return dict(layer_of(layer), input_shapes=shapes, **failed(failure))
 
 

@@ -12,6 +12,9 @@ MAX_CONFIG = 200
 
 def layer_of(layer: Any) -> Dict[str, Any]:
     """Describe a layer: its name, class, configuration, and where a class or function is from."""
+    if layer is None:
+        # A tensor that is given, or made by a subclassed model's own code.
+        return {"layer": "", "kind": "tensor", "own": True, "config": {}, "source": None}
     kind = type(layer)
     return {
         "layer": str(getattr(layer, "name", "?")),

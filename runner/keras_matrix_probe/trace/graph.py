@@ -3,12 +3,16 @@
 By Keras's own records of them (``Node`` in keras/engine/base_layer.py, tag 2.3.1).
 """
 
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..masks import INNER
 
 Port = Tuple[str, int]
 """A node's key, and which of its outputs."""
+
+
+Call = Tuple[Any, List[Any], List[Any]]
+"""A layer, its inputs and its outputs."""
 
 
 class Node:
@@ -30,19 +34,17 @@ class Node:
 class Graph:
     """The nodes of a model, each after all that feed it.
 
-    ``inputs`` are the model's input tensors, ``prefix`` what the keys of its nodes begin with.
+    ``inputs`` are the model's input tensors, ``prefix`` what the keys of its nodes begin with. A
+    subclassed model has no record of its layers; it is made of ``calls`` of them.
     """
 
-    def __init__(self, network: Any, prefix: str = "") -> None:
+    def __init__(self, network: Any, prefix: str = "", calls: Sequence[Call] = ()) -> None:
         self.network = network
         self.prefix = prefix
         self.inputs = list(network.inputs)
         self.nodes: List[Node] = []
         if not is_graph(network):
-            # A subclassed model has no record of its layers: it is one node.
-            self.nodes.append(
-                Node(prefix + str(network.name), network, self.inputs, list(network.outputs))
-            )
+            self._of_calls(calls)
             return
         keys: Dict[int, str] = {}
         counts: Dict[str, int] = {}
@@ -65,6 +67,39 @@ class Graph:
                 node.inner = Graph(layer, prefix + numbered + "/")
             self.nodes.append(node)
 
+    def _of_calls(self, calls: Sequence[Call]) -> None:
+        network = self.network
+        ports: List[Tuple[Any, Port]] = []
+        for index, tensor in enumerate(self.inputs):
+            self._entry("%s.input%s" % (network.name, index or ""), tensor, ports)
+        counts: Dict[str, int] = {}
+        for layer, inputs, outputs in calls:
+            if not any(layer is one for one in network.layers):
+                continue
+            name = str(layer.name)
+            counts[name] = counts.get(name, 0) + 1
+            key = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
+            for index, tensor in enumerate(inputs):
+                if _port(tensor, ports) is None:
+                    # Computed by the model's own code, between two layers.
+                    self._entry("%s.input%s" % (key, index or ""), tensor, ports)
+            node = Node(key, layer, inputs, outputs)
+            node.feeds = [port for port in (_port(one, ports) for one in inputs) if port]
+            node.within = self
+            self.nodes.append(node)
+            ports += [(tensor, (key, index)) for index, tensor in enumerate(outputs)]
+        if any(_port(tensor, ports) is None for tensor in network.outputs):
+            # What its code makes of its layers' outputs is told as the model's own.
+            last, port = ports[-1]
+            node = Node(str(network.name), network, [last], list(network.outputs))
+            node.feeds = [port]
+            node.within = self
+            self.nodes.append(node)
+
+    def _entry(self, key: str, tensor: Any, ports: List[Tuple[Any, Port]]) -> None:
+        self.nodes.append(Node(key, None, [], [tensor]))
+        ports.append((tensor, (key, 0)))
+
     def entries(self) -> List[Node]:
         """Return the nodes that nothing feeds: those of input layers."""
         return [node for node in self.nodes if not node.feeds]
@@ -75,6 +110,15 @@ class Graph:
             if node.inner is not None:
                 yield from node.inner.all()
             yield node
+
+
+def listed(tensors: Any) -> List[Any]:
+    """Return a tensor, or several, as a list."""
+    return list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
+
+
+def _port(tensor: Any, ports: Sequence[Tuple[Any, Port]]) -> Optional[Port]:
+    return next((port for one, port in ports if one is tensor), None)
 
 
 def is_graph(layer: Any) -> bool:

@@ -25,6 +25,7 @@ class Look:
         self,
         keras: Any,
         model: Any,
+        graph: Graph,
         dump: Dump,
         request: Dict[str, Any],
         reference: Optional[Reference],
@@ -37,9 +38,11 @@ class Look:
         self._request = request
         self._reference = reference
         self._phase = Phase(keras.backend)
-        self._graph = Graph(model)
+        self._graph = graph
         self._weights = weights.named(model)
-        self._skipped = [node for node in self._graph.nodes if str(node.layer.name) in skipped]
+        self._skipped = [
+            node for node in self._graph.nodes if str(getattr(node.layer, "name", "")) in skipped
+        ]
         self._tensors = [
             *model._feed_inputs,
             *model._feed_targets,

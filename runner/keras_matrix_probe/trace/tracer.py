@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List
 from . import weights
 from .building import Building
 from .dump import FOLDER, Dump, Reference
+from .graph import Graph
 from .look import Look
 from .state import State, nudged
 from .still import Still
@@ -130,7 +131,8 @@ class Tracer:
             reference = Reference(folder) if os.listdir(folder) else None
             state = State(self._keras.backend, model)
             skipped = self._building.skipped
-            look = Look(self._keras, model, self._dump, self._request, reference, skipped)
+            graph = Graph(model, calls=self._building.calls)
+            look = Look(self._keras, model, graph, self._dump, self._request, reference, skipped)
             try:
                 with deep():
                     look.all(train, values, failure, state)
