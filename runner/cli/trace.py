@@ -98,4 +98,6 @@ def command(
     if not quiet:
         place = relative(session.folder_of(request, found))
         click.echo(f"trace: {place}", err=True)
+    if report.failed(found):
+        return int(ExitCode.CELL_FAILED)
     return int(ExitCode.DIFFER if report.fails(found, kinds) else ExitCode.AGREE)

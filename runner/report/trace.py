@@ -1,8 +1,10 @@
 """A trace for people: what agrees, what does not, where that starts, and a script that shows it."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +13,7 @@ from runner.errors import ConfigurationError
 from runner.report.table import console
 from runner.text import printable
 from runner.trace.distance import Distance
-from runner.trace.finding import Finding, Kind, Origin
+from runner.trace.finding import Finding, Kind, Minimal, Origin
 from runner.trace.result import ImageTrace, Stage, StageSummary, Trace
 
 SHOWN = 5
@@ -63,6 +65,11 @@ def parse_kinds(text: str) -> frozenset[Kind]:
     return frozenset(found)
 
 
+def failed(trace: Trace) -> bool:
+    """Tell whether the script fails and no difference between images says why."""
+    return any(image.image in trace.failed and not image.real for image in trace.images)
+
+
 def fails(trace: Trace, kinds: frozenset[Kind]) -> bool:
     """Tell whether an image differs by itself in one of the kinds."""
     return any(finding.kind in kinds for image in trace.images for finding in image.real)
@@ -85,14 +92,18 @@ def show(trace: Trace, out: Console | None = None) -> None:
         for finding in image.real[:SHOWN]:
             out.print()
             for line in _told(finding, trace.reference, image.image):
-                out.print(Text(printable(line)))
+                text = printable(line)
+                # What is folded stays below its own beginning.
+                indent = len(text) - len(text.lstrip())
+                out.print(Padding(Text(text.strip()), (0, 0, 0, indent), expand=False))
         for line in _rest(image):
             out.print(Text(printable(line)))
         first = image.verdict
         if first is not None and first.script is not None:
             out.print()
-            out.print(Text(f"This script shows it ({first.script.path}):"))
-            out.print(Syntax(printable(first.script.text), "python", background_color="default"))
+            out.print(Text(printable(f"This script shows it ({_place_of(first.script)}):")))
+            text = printable(first.script.text)
+            out.print(Syntax(text, "python", background_color="default", word_wrap=True))
     out.print()
     for image in trace.images:
         out.print(Text(printable(verdict(trace, image)), style="bold"))
@@ -102,6 +113,9 @@ def verdict(trace: Trace, image: ImageTrace) -> str:
     """Say in one sentence what was found on an image."""
     first = image.verdict
     pair = f"{image.image} and {trace.reference}"
+    failed = image.image in trace.failed and trace.failed.get(trace.reference)
+    if first is None and failed:
+        return f"{pair} agree as far as they go: the script fails on both ({failed})."
     if first is None:
         grown = [f for f in image.findings if f.origin is Origin.AMPLIFIED]
         more = f" (rounding grows at {_names([f.where for f in grown])})" if grown else ""
@@ -153,7 +167,16 @@ def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
         yield f"  why: {finding.hint.text}"
         yield f"       {finding.hint.source}"
     if finding.script is not None:
-        yield f"  script: {finding.script.path}"
+        yield f"  script: {_place_of(finding.script)}"
+
+
+def _place_of(script: Minimal) -> str:
+    """Return a script's place as one would type it from here."""
+    path = Path(script.path)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
 
 
 def figures(found: Distance, reference: str, image: str) -> str:

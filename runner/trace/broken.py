@@ -40,6 +40,8 @@ def broken(reference: Side, other: Side) -> list[Finding]:
     """Return what fails on one image only, and layers whose shapes Keras takes for others."""
     shapes = list(_shapes(reference, other))
     failures = list(_failures(reference, other))
+    if _alike(failures):
+        return shapes
     real = next((one for one in failures if one.origin is Origin.REAL), None)
     if real is None:
         return shapes
@@ -80,6 +82,12 @@ def _failures(reference: Side, other: Side) -> Iterator[Finding]:
         yield _not_run(two)
     elif one.ok != two.ok and not told:
         yield _not_run(two if one.ok else one)
+
+
+def _alike(failures: list[Finding]) -> bool:
+    """Tell whether the first failures of both images are of one layer: that is no difference."""
+    real = [one.where for one in failures if one.origin is Origin.REAL]
+    return len(real) > 1 and len(set(real)) == 1
 
 
 def _aside(side: Side, failed: Failed) -> bool:

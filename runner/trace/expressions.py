@@ -16,6 +16,8 @@ INLINE = 48
 """Numbers that are written into a script; more go into a file beside it."""
 WRAPPERS = ("TimeDistributed", "Bidirectional", "RNN", "ConvRNN2D")
 ALWAYS = ("name", "trainable", "dtype", "batch_input_shape", "input_dtype")
+GIVEN = ("_constraint", "_initializer", "_regularizer", "activation")
+"""Settings of a layer that may be functions or classes of the script's own."""
 DEFAULTS: dict[str, Any] = {
     "use_bias": True,
     "data_format": "channels_last",
@@ -99,10 +101,34 @@ def layer(
         taken(kind, code, {"source": {"file": source.file}}, script, parts)
     else:
         parts.imports.add(("keras.layers", kind))
-    kept = {name: value for name, value in config.items() if name not in ALWAYS}
+    kept = {
+        name: _of_script(value, code, parts) if name.endswith(GIVEN) else value
+        for name, value in config.items()
+        if name not in ALWAYS
+    }
     if kind in WRAPPERS:
         return f"{kind}.from_config({_literal(kept)})"
     return f"{kind}({arguments({k: v for k, v in kept.items() if not _usual(k, v)})})"
+
+
+class _Name(str):
+    """A name of the script's own, which is written as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _of_script(value: Any, code: str, parts: Parts) -> Any:
+    """Return what stands for a constraint, or the like, that the script defines by itself."""
+    named = value.get("class_name") if isinstance(value, Mapping) else value
+    if not isinstance(named, str) or not named.isidentifier() or not slicing.defines(code, named):
+        return value
+    _take(named, code, parts)
+    if isinstance(value, Mapping):
+        return _Name(f"{named}({arguments(value.get('config') or {})})")
+    return _Name(named)
 
 
 def _usual(name: str, value: Any) -> bool:

@@ -66,7 +66,8 @@ class ImageTrace(msgspec.Struct, frozen=True, kw_only=True):
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
     """A whole trace. ``layers`` counts the nodes of the model; ``still`` names its random layers.
 
-    ``seconds`` is the wall time of each image's first look.
+    ``seconds`` is the wall time of each image's first look; ``failed`` are the images on which the
+    script did not come to its end, with the reason.
     """
 
     schema: int = SCHEMA
@@ -77,4 +78,5 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     layers: int
     still: list[str]
     seconds: dict[str, float]
+    failed: dict[str, str] = {}
     images: list[ImageTrace]

@@ -113,6 +113,7 @@ def _trace(request: TraceRequest, rounds: Rounds) -> Trace:
         layers=len(reference.bundle.nodes),
         still=list(reference.bundle.still),
         seconds={image: side.record.timing.run for image, side in sides.items()},
+        failed={image: _reason(s.record) for image, s in sides.items() if not s.ok},
         images=images,
     )
 

@@ -39,6 +39,16 @@ def needed(code: str, expression: str) -> str | None:
     return text if len(text) <= MAX_CHARACTERS else None
 
 
+def defines(code: str, name: str) -> bool:
+    """Tell whether a script has a function or class of that name on its top level."""
+    try:
+        tree = ast.parse(code)
+    except UNREADABLE:
+        return False
+    kinds = ast.FunctionDef | ast.ClassDef
+    return any(isinstance(one, kinds) and one.name == name for one in tree.body)
+
+
 def function_at(code: str, line: int) -> str | None:
     """Return the text of the lambda, or the name of the function, that begins on a line.
 

@@ -189,7 +189,7 @@ def test_a_finding_is_told_with_its_figures_cause_and_script() -> None:
 
 def test_only_the_first_findings_are_told_in_full() -> None:
     text = said(trace(image(*(finding(where=f"layer{i}") for i in range(8)))))
-    assert "layer4, " in text
+    assert "layer4," in text
     assert "layer5, " not in text
     assert "and 3 more, in the JSON" in text
 

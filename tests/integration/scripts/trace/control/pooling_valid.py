@@ -12,10 +12,10 @@ from keras.layers import (
 from keras.models import Sequential
 
 np.random.seed(0)
-x = np.random.rand(8, 5, 5, 2)
+x = np.random.rand(8, 9, 9, 2)
 y = np.random.rand(8, 2)
 model = Sequential()
-model.add(ZeroPadding2D(1, input_shape=(5, 5, 2)))
+model.add(ZeroPadding2D(1, input_shape=(9, 9, 2)))
 model.add(AveragePooling2D(2))
 model.add(MaxPooling2D(3, strides=1))
 model.add(Conv2D(2, 2))
