@@ -46,14 +46,14 @@ class Parts:
 
     def array(self, name: str, value: Array) -> str:
         """Return an expression for an array; a large one goes into the file."""
+        if value.size and not value.any():
+            return f"np.zeros({value.shape}, dtype='{value.dtype}')"
         if value.size <= INLINE:
             text = numpy.array2string(
                 value, separator=", ", floatmode="unique", threshold=INLINE + 1
             )
             numbers = re.sub(r"(?<=\[) | (?=[],])", "", re.sub(r"\s+", " ", text))
             numbers = re.sub(r"(?<![\w.])(nan|inf)\b", r"np.\1", numbers)
-            if value.size and not value.any():
-                return f"np.zeros({value.shape}, dtype='{value.dtype}')"
             return "\n    ".join(textwrap.wrap(f"np.array({numbers}, dtype='{value.dtype}')", 92))
         self.beside[name] = value
         return f"data['{name}']"

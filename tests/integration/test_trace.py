@@ -6,7 +6,6 @@ of the first difference, and where. Those in ``scripts/trace/control`` must come
 
 import json
 import re
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -43,12 +42,16 @@ def trace(script: Path, results: Path, *more: object) -> Done:
 
 
 @pytest.fixture(scope="module")
-def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traces]:
-    """Trace all scripts, one on each of two CPUs."""
+def traces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Traces:
+    """Trace the scripts of all tests that were selected, one on each of two CPUs."""
     results = tmp_path_factory.mktemp("traces")
+    selected = "\n".join(item.nodeid for item in request.session.items)
     with ThreadPoolExecutor(2) as pool:
-        yield {script: pool.submit(trace, script, results) for script in (*DIFFER, *CONTROL)}
-        pool.shutdown(cancel_futures=True)
+        return {
+            script: pool.submit(trace, script, results)
+            for script in (*DIFFER, *CONTROL)
+            if f"[{script.stem}]" in selected
+        }
 
 
 def found_in(done: Done) -> list[dict[str, Any]]:
@@ -75,16 +78,29 @@ def test_a_control_comes_out_clean(script: Path, traces: Traces) -> None:
     assert done.returncode == 0
 
 
+def again(first: "Future[Done]", results: Path) -> Done:
+    """Trace the minimal script of the first finding of a trace."""
+    minimal = found_in(first.result())[0]["script"]
+    assert Path(minimal["path"]).read_text() == minimal["text"]
+    return trace(Path(minimal["path"]), results)
+
+
+@pytest.fixture(scope="module")
+def minimal(traces: Traces, tmp_path_factory: pytest.TempPathFactory) -> dict[str, "Future[Done]"]:
+    """Trace the minimal scripts, one on each of two CPUs."""
+    results = tmp_path_factory.mktemp("minimal")
+    firsts = {script.stem: traces[script] for script in DIFFER if script in traces}
+    with ThreadPoolExecutor(2) as pool:
+        return {name: pool.submit(again, firsts[name], results) for name in AGAIN if name in firsts}
+
+
 @pytest.mark.parametrize("name", AGAIN)
 def test_a_minimal_script_shows_the_difference_again(
-    name: str, traces: Traces, tmp_path: Path
+    name: str, traces: Traces, minimal: dict[str, "Future[Done]"]
 ) -> None:
     script = SCRIPTS / "trace" / "differ" / f"{name}.py"
-    first = found_in(traces[script].result())[0]
-    minimal = Path(first["script"]["path"])
-    assert minimal.read_text() == first["script"]["text"]
-    again = found_in(trace(minimal, tmp_path))[0]
-    assert (again["kind"], again["layer"]) == (first["kind"], first["layer"])
+    first, second = found_in(traces[script].result())[0], found_in(minimal[name].result())[0]
+    assert (second["kind"], second["layer"]) == (first["kind"], first["layer"])
 
 
 def test_a_trace_tells_layer_figures_cause_and_script(tmp_path: Path) -> None:
