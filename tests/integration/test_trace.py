@@ -26,13 +26,17 @@ AGAIN = (
     "update_constraint_l2_normalize",
 )
 """Scripts whose minimal script is traced in its turn."""
+TRAINED = ("conv_valid", "many_inputs_outputs", "mlp", "recurrent")
+"""Controls whose training is followed to its end."""
+AT_A_TIME = 3
+"""Traces, on two CPUs: one of them is mostly between two cells."""
 
 Traces = dict[Path, "Future[Done]"]
 
 
 def trace(script: Path, results: Path, *more: object) -> Done:
     """Trace a script on one CPU; what follows the first steps is left out where it can be."""
-    trained = "training" in script.name or script in CONTROL
+    trained = "training" in script.name or script.stem in TRAINED
     options = [] if trained else ["--no-training"]
     return keras_matrix(
         *("trace", script, "--on", "tf,theano", "--json", "--jobs", 1, "--results", results),
@@ -43,10 +47,10 @@ def trace(script: Path, results: Path, *more: object) -> Done:
 
 @pytest.fixture(scope="module")
 def traces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Traces:
-    """Trace the scripts of all tests that were selected, one on each of two CPUs."""
+    """Trace the scripts of all tests that were selected."""
     results = tmp_path_factory.mktemp("traces")
     selected = "\n".join(item.nodeid for item in request.session.items)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
         return {
             script: pool.submit(trace, script, results)
             for script in (*DIFFER, *CONTROL)
@@ -87,10 +91,10 @@ def again(first: "Future[Done]", results: Path) -> Done:
 
 @pytest.fixture(scope="module")
 def minimal(traces: Traces, tmp_path_factory: pytest.TempPathFactory) -> dict[str, "Future[Done]"]:
-    """Trace the minimal scripts, one on each of two CPUs."""
+    """Trace the minimal scripts."""
     results = tmp_path_factory.mktemp("minimal")
     firsts = {script.stem: traces[script] for script in DIFFER if script in traces}
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
         return {name: pool.submit(again, firsts[name], results) for name in AGAIN if name in firsts}
 
 

@@ -118,8 +118,8 @@ def test_what_cannot_be_read_is_none(code: str, expression: str) -> None:
 
 
 def test_an_expression_of_any_depth_is_no_crash() -> None:
-    # A container tells it.
-    assert needed(CODE, "-" * 4000 + "SCALE") is None
+    # A container tells it; how deep Python's parser goes is its own affair.
+    assert needed(CODE, "-" * 4000 + "SCALE") in (None, "SCALE = 2")
 
 
 def test_too_much_is_none() -> None:
