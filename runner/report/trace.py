@@ -17,7 +17,7 @@ from runner.trace.finding import Finding, Kind, Minimal, Origin
 from runner.trace.result import ImageTrace, Stage, StageSummary, Trace
 
 SHOWN = 5
-"""Findings of an image that are told in full; the others are in the JSON."""
+"""Kinds of findings of an image that are told in full; the others are in the JSON."""
 CONFIGURED = (
     *("units", "filters", "kernel_size", "pool_size", "strides", "padding", "dilation_rate"),
     *("activation", "recurrent_activation", "implementation", "size", "interpolation", "axis"),
@@ -89,9 +89,12 @@ def show(trace: Trace, out: Console | None = None) -> None:
             out.print(_stages(image))
         for note in image.notes:
             out.print(Text(f"note: {printable(note)}"))
-        for finding in image.real[:SHOWN]:
+        for alike in _alike(image)[:SHOWN]:
             out.print()
-            for line in _told(finding, trace.reference, image.image):
+            lines = [*_told(alike[0], trace.reference, image.image)]
+            if len(alike) > 1:
+                lines.append(f"  the same at: {_names([one.where for one in alike[1:]])}")
+            for line in lines:
                 text = printable(line)
                 # What is folded stays below its own beginning.
                 indent = len(text) - len(text.lstrip())
@@ -230,9 +233,19 @@ def _shape(shape: Sequence[int | None]) -> str:
     return f"({', '.join('?' if size is None else str(size) for size in shape)})"
 
 
+def _alike(image: ImageTrace) -> list[list[Finding]]:
+    """Return the real findings, those together that are of one kind, layer and known cause."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in image.real:
+        cause = finding.hint.text if finding.hint is not None else finding.where
+        groups.setdefault((finding.kind, finding.layer, cause), []).append(finding)
+    return list(groups.values())
+
+
 def _rest(image: ImageTrace) -> Iterator[str]:
-    if len(image.real) > SHOWN:
-        yield f"and {len(image.real) - SHOWN} more, in the JSON"
+    more = len(_alike(image)) - SHOWN
+    if more > 0:
+        yield f"and {more} more, in the JSON"
     for origin, text in (
         (Origin.INHERITED, "inherited from these"),
         (Origin.AMPLIFIED, "rounding that grows there, and agrees alone"),

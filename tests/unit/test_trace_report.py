@@ -194,6 +194,15 @@ def test_only_the_first_findings_are_told_in_full() -> None:
     assert "and 3 more, in the JSON" in text
 
 
+def test_findings_of_one_layer_and_cause_are_told_together() -> None:
+    cause = Hint("Because.", "a.py, tag 1")
+    found = (finding(where=f"dense_{i}/kernel", layer="Dense", hint=cause) for i in range(3))
+    text = said(trace(image(*found)))
+    assert text.count("why: Because.") == 1
+    assert "the same at: dense_1/kernel, dense_2/kernel" in text
+    assert "and 2 more." in text
+
+
 def test_what_is_not_real_is_named_once() -> None:
     text = said(trace(image(finding(), INHERITED, INHERITED, AMPLIFIED)))
     assert "inherited from these: c\n" in text
