@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 import runner
-from runner import store
-from runner.errors import EngineError, ExitCode, KerasMatrixError, StoreError
+from runner import catalog, store
+from runner.errors import ConfigurationError, EngineError, ExitCode, KerasMatrixError, StoreError
 from runner.interrupts import Interrupts
 from runner.ready import RunRequest, ready
 from runner.record import Outcome, Record
@@ -72,6 +72,8 @@ def trace(request: TraceRequest, progress: Progress, interrupts: Interrupts) -> 
     Raises:
         KerasMatrixError: whatever keeps the trace from being made, or stops it.
     """
+    if len(catalog.load(request.cells.catalog).select(request.cells.on)) < 2:
+        raise ConfigurationError("A trace compares images; name at least two with --on.")
     with ready(request.cells, progress, interrupts) as made:
         rounds = Rounds(made, request.wanted, progress.ended)
         try:

@@ -141,6 +141,7 @@ def test_a_script_that_trains_nothing_is_told_so(tmp_path: Path) -> None:
         (("--fail-on", "forwrd"), "--fail-on 'forwrd' is no kind of difference"),
         (("--atol", "-1"), "--atol -1.0 is not a number from 0 up"),
         (("--floatx", "float32,float64"), "one keras.json"),
+        (("--on", "tf"), "name at least two with --on"),
     ],
 )
 def test_wrong_options_are_one_sentence(options: tuple[str, str], text: str) -> None:

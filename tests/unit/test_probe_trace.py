@@ -709,3 +709,17 @@ def test_a_described_graph_is_what_the_host_reads(tmp_path: Path) -> None:
         ("b", [("a", 0)], []),
     ]
     assert found[1].input_shapes == [[None, 3]]
+
+
+def test_numbers_of_an_optimizer_come_before_its_slots() -> None:
+    """As Nadam holds them: two numbers, then a variable a weight, group by group."""
+
+    def variable(rank: int) -> Any:
+        return SimpleNamespace(ndim=rank)
+
+    optimizer = SimpleNamespace(weights=[variable(0), variable(0), *(variable(2),) * 4])
+    parameters = [("a/kernel", variable(2)), ("b/kernel", variable(2))]
+    assert [name for name, _ in weights.slots(optimizer, parameters)] == [
+        *("iterations", "optimizer.slot1"),
+        *("a/kernel.slot1", "b/kernel.slot1", "a/kernel.slot2", "b/kernel.slot2"),
+    ]

@@ -84,11 +84,14 @@ class Steps:
             found = self._trained
         slots = weights.slots(self._model.optimizer, self._trained)
         values = self._backend.batch_get_value([one for _, one in (*found, *slots)])
+        shapes = {}
         for (name, weight), value in zip(found, values):
+            shapes[name] = numpy.shape(value)
             self._dump.array(what, name, str(step), weights.common(weight, value))
         for (name, _), value in zip(slots, values[len(found) :]):
             weight = weights.slot_weight(name, self._trained)
-            shared = value if weight is None else weights.common(weight, value)
+            alike = numpy.shape(value) == shapes.get(name.rpartition(".")[0])
+            shared = weights.common(weight, value) if weight is not None and alike else value
             self._dump.array(what + ".slot", name, str(step), shared)
 
 

@@ -65,12 +65,14 @@ own = common
 def slots(optimizer: Any, parameters: Sequence[Named]) -> List[Named]:
     """Return an optimizer's own variables, named by the weight each belongs to.
 
-    Keras's optimizers hold ``iterations``, then one variable a weight, group by group.
+    Keras's optimizers hold ``iterations`` and maybe more numbers, then one variable a weight, group
+    by group.
     """
     found: List[Named] = []
     rest = list(getattr(optimizer, "weights", None) or [])
-    if rest and _rank(rest[0]) == 0:
-        found.append(("iterations", rest.pop(0)))
+    while rest and _rank(rest[0]) == 0:
+        name = "optimizer.slot%d" % len(found) if found else "iterations"
+        found.append((name, rest.pop(0)))
     for index, slot in enumerate(rest):
         name, _ = parameters[index % len(parameters)] if parameters else ("", None)
         found.append(("%s.slot%d" % (name, index // max(1, len(parameters)) + 1), slot))
