@@ -1,6 +1,6 @@
 """Trace the networks of ``keras.applications`` and print where the backends part.
 
-    python benchmarks/nets.py [NET...] [--reference tf] [--other theano]
+    python benchmarks/nets.py [NET...] [--reference tf] [--other theano] [--steps 1]
 
 Random weights, ten classes, batches of 2. Takes minutes a network, most of them Theano's
 optimizer. Each network's trace is kept in ``results/nets``; one that is there is not made again.
@@ -44,7 +44,7 @@ model.fit(x, y, epochs=1, batch_size=2, verbose=0)
 COMMAND = (sys.executable, "-m", "runner", "trace")
 
 
-def trace(net, results, images, timeout):
+def trace(net, results, images, timeout, steps):
     """Trace a network; return the trace, or what went wrong."""
     module, size = NETS[net]
     folder = results / "scripts"
@@ -55,7 +55,15 @@ def trace(net, results, images, timeout):
     if not kept.exists():
         done = subprocess.run(
             [
-                *(*COMMAND, script, "--on", ",".join(images), "--no-training", "--steps", "1"),
+                *(
+                    *COMMAND,
+                    script,
+                    "--on",
+                    ",".join(images),
+                    "--no-training",
+                    "--steps",
+                    str(steps),
+                ),
                 *("--results", results, "--run", net, "--json", "--timeout", str(timeout)),
             ],
             stdout=subprocess.PIPE,
@@ -90,11 +98,13 @@ def main():
     parser.add_argument("--other", default="theano")
     parser.add_argument("--results", type=Path, default=Path("results/nets"))
     parser.add_argument("--timeout", type=int, default=3600)
+    parser.add_argument("--steps", type=int, default=1, help="of the optimizer; 0 saves half")
     chosen = parser.parse_args()
     print("| network | layers | seconds of the first look | first difference of each kind |")
     print("| --- | ---: | --- | --- |")
     for net in chosen.nets or NETS:
-        found = trace(net, chosen.results, (chosen.reference, chosen.other), chosen.timeout)
+        images = (chosen.reference, chosen.other)
+        found = trace(net, chosen.results, images, chosen.timeout, chosen.steps)
         print(row(net, found), flush=True)
 
 

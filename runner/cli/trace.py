@@ -23,7 +23,7 @@ from runner.cli.cells import cell_options, make_request, relative
 @click.option("--model", default=None, metavar="NAME", help="The model.  [default: first to train]")
 @click.option(
     "--steps",
-    type=click.IntRange(min=1, max=100),
+    type=click.IntRange(min=0, max=100),
     default=3,
     show_default=True,
     help="Steps of the optimizer to follow.",

@@ -67,7 +67,7 @@ class Look:
                 stage = "gradient" if not self._skipped else "skipped"
                 self._dump.entry("failed", stage=stage, name="", **failed(failure))
             self._stage("gradient", lambda: self._gradient(feeds))
-            if train is not None:
+            if train is not None and self._request["steps"]:
                 rest = values[len(self._tensors) :]
                 self._stage("update", lambda: self._update(train, [*batch, *rest]))
                 state.restore_variables()

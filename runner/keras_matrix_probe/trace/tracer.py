@@ -71,7 +71,7 @@ class Tracer:
             if getattr(model, "train_function", None) is not None:
                 return None
             failure = tracer._building.error
-            if failure is None and tracer._request["look"]:
+            if failure is None and tracer._trains():
                 try:
                     original(model)
                 except RecursionError as error:
@@ -87,6 +87,11 @@ class Tracer:
             return None
 
         return make
+
+    def _trains(self) -> bool:
+        """Tell whether this look comes to a step of the optimizer at all."""
+        request = self._request
+        return not request["stop"] or (bool(request["look"]) and request["steps"] > 0)
 
     def _wanted(self, model: Any) -> bool:
         name = self._request["model"]
