@@ -69,7 +69,11 @@ def _failures(reference: Side, other: Side) -> Iterator[Finding]:
     ):
         origin = Origin.REAL
         for key, failed in own.items():
-            if key in foreign or failed.stage not in WORDS or (both_ok and _aside(side, failed)):
+            if (
+                key in foreign
+                or failed.stage not in WORDS
+                or (both_ok and _aside(side, failed, whole))
+            ):
                 continue
             told = True
             yield _not_computed(side, failed, origin, whole)
@@ -90,9 +94,12 @@ def _alike(failures: list[Finding]) -> bool:
     return len(real) > 1 and len(set(real)) == 1
 
 
-def _aside(side: Side, failed: Failed) -> bool:
+def _aside(side: Side, failed: Failed, whole: Side) -> bool:
     """Tell whether something failed that only the look wanted, not the training itself."""
-    return failed.stage == "gradient" and judge.holder(side.bundle, failed.name) is None
+    if failed.stage != "gradient" or judge.holder(side.bundle, failed.name) is not None:
+        return False
+    trained = (key for key in whole.bundle.arrays if key[0] == "gradient")
+    return all(key in side.bundle.arrays for key in trained)
 
 
 def _not_computed(side: Side, failed: Failed, origin: Origin, whole: Side) -> Finding:

@@ -1,6 +1,6 @@
 """One look into a model: stage after stage, each by itself, so that a failure costs but one."""
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from ..metrics import told_apart
 from . import describe, gradients, weights
@@ -11,6 +11,20 @@ from .graph import Graph, Node
 from .state import State
 from .updates import Steps
 from .values import Function, Phase, by_parts
+
+
+class Wanted:
+    """A tensor to have the loss's gradient by; ``after`` are the nodes that it comes through.
+
+    ``node`` is the node that a layer's output is of, empty for a weight.
+    """
+
+    def __init__(self, what: str, name: str, tensor: Any, node: str, after: List[str]) -> None:
+        self.what = what
+        self.name = name
+        self.tensor = tensor
+        self.node = node
+        self.after = after
 
 
 class Look:
@@ -215,43 +229,65 @@ class Look:
             self._dump.array("metric", name, self._phase.names()[0][0], value)
 
     def _gradient(self, feeds: Sequence[Tuple[Any, Any]]) -> None:
-        model = self._model
-        named = {id(weight): name for name, weight in self._weights}
-        trained = list(model._collected_trainable_weights)
-        wanted: List[Tuple[str, str, Any, Any]] = []
-        for weight in trained:
-            wanted.append(("gradient", named.get(id(weight), str(weight.name)), weight, weight))
-        seen: List[Any] = []
-        for node in self._graph.nodes:
-            for index, tensor in enumerate(node.outputs):
-                if "float" in str(getattr(tensor, "dtype", "")) and not any(
-                    tensor is one for one in seen
-                ):
-                    seen.append(tensor)
-                    wanted.append(("gradient.output", port(node.key, index), tensor, None))
         name, number = self._phase.names()[-1]
+        broken: Set[str] = set()
 
-        def compute(items: Sequence[Tuple[str, str, Any, Any]]) -> None:
-            found = gradients.of_loss(
-                self._backend, model.total_loss, [tensor for _, _, tensor, _ in items]
-            )
+        def compute(items: Sequence[Wanted]) -> None:
+            tensors = [item.tensor for item in items]
+            found = gradients.of_loss(self._backend, self._model.total_loss, tensors)
             kept = [(item, one) for item, one in zip(items, found) if one is not None]
-            function = Function(
-                self._backend,
-                self._phase,
-                [tensor for tensor, _ in feeds],
-                [one for _, one in kept],
-            )
-            for ((what, label, _, weight), _), value in zip(
-                kept, function([value for _, value in feeds], number)
-            ):
-                shared = value if weight is None else weights.common(weight, value)
-                self._dump.array(what, label, name, shared)
+            given = [tensor for tensor, _ in feeds]
+            wanted = [one for _, one in kept]
+            function = Function(self._backend, self._phase, given, wanted)
+            results = function([value for _, value in feeds], number)
+            for (item, _), value in zip(kept, results):
+                own = item.what == "gradient"
+                shared = weights.common(item.tensor, value) if own else value
+                self._dump.array(item.what, item.name, name, shared)
 
-        def fail(item: Tuple[str, str, Any, Any], failure: Exception) -> None:
-            self._dump.entry("failed", stage="gradient", name=item[1], **failed(failure))
+        def fail(item: Wanted, failure: Exception) -> None:
+            broken.add(item.node)
+            self._dump.entry("failed", stage="gradient", name=item.name, **failed(failure))
 
-        by_parts(wanted, compute, fail, size=max(1, len(wanted)))
+        def reached(item: Wanted) -> bool:
+            # What a layer does not pass on never comes to those before it.
+            if any(key in broken for key in item.after):
+                if item.what != "gradient":
+                    broken.add(item.node)
+                return False
+            return True
+
+        wanted = self._by_what_follows()
+        by_parts(wanted, compute, fail, before=reached, size=max(1, len(wanted)))
+
+    def _by_what_follows(self) -> List[Wanted]:
+        """Return what gradients are wanted by, the last layer's first."""
+        trained = {id(weight) for weight in self._model._collected_trainable_weights}
+        names = {id(weight): name for name, weight in self._weights}
+        users: Dict[str, List[str]] = {}
+        for node in self._graph.nodes:
+            for key, _ in node.feeds:
+                users.setdefault(key, []).append(node.key)
+        found: List[Wanted] = []
+        seen: List[Any] = []
+        for node in reversed(self._graph.nodes):
+            for index, tensor in enumerate(node.outputs):
+                floats = "float" in str(getattr(tensor, "dtype", ""))
+                if floats and not any(tensor is one for one in seen):
+                    seen.append(tensor)
+                    label = port(node.key, index)
+                    after = users.get(node.key, [])
+                    found.append(Wanted("gradient.output", label, tensor, node.key, after))
+            for weight in getattr(node.layer, "weights", None) or []:
+                if id(weight) in trained:
+                    trained.discard(id(weight))
+                    label = names.get(id(weight), str(weight.name))
+                    found.append(Wanted("gradient", label, weight, "", [node.key]))
+        for weight in self._model._collected_trainable_weights:
+            if id(weight) in trained:
+                label = names.get(id(weight), str(weight.name))
+                found.append(Wanted("gradient", label, weight, "", []))
+        return found
 
     def _update(self, train: Any, values: List[Any]) -> None:
         names = list(told_apart(self._model.metrics_names))
