@@ -349,7 +349,7 @@ def test_help_tells_the_options(capsys: Captured) -> None:
         (["--atol", "nan"], "--atol nan"),
         (["--rtol", "inf"], "--rtol inf"),
         (["--rtol", "x"], "--rtol"),
-        (["--steps", "0"], "--steps"),
+        (["--steps", "-1"], "--steps"),
         (["--steps", "101"], "--steps"),
         (["--seed", "-1"], "--seed"),
         (["--floatx", "float32,float64"], "one keras.json"),
