@@ -1,6 +1,7 @@
 """Text from outside, made safe to print."""
 
 import re
+from pathlib import Path
 
 # ECMA-48 control sequences and what is left of the C0 and C1 controls, tabs and newlines apart.
 _SEQUENCES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
@@ -38,3 +39,11 @@ def brief(text: str) -> str:
     if len(line) <= LONGEST:
         return line
     return f"{line[: LONGEST - END - len(GAP)].rstrip()}{GAP}{line[-END:].lstrip()}"
+
+
+def relative(path: Path) -> Path:
+    """Return a path as one would type it from here."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

@@ -218,11 +218,3 @@ def execute(request: "RunRequest", *, quiet: bool, verbose: bool) -> "RunResult"
     interrupts = Interrupts()
     with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
         return session.run(request, shown, interrupts)
-
-
-def relative(path: Path) -> Path:
-    """Return a path as one would type it from here."""
-    try:
-        return path.relative_to(Path.cwd())
-    except ValueError:
-        return path

@@ -61,6 +61,12 @@ tolerance = click.option(
 )
 
 
+def script(function: Callback) -> Callback:
+    """Give a command the script to run, and the script's own arguments."""
+    arguments = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    return click.argument("script", type=click.Path(path_type=Path))(arguments(function))
+
+
 def catalog_root(named: Path | None) -> Path:
     """Return the folder of the catalog to use."""
     from runner.catalog import default_root

@@ -6,12 +6,11 @@ from typing import Any
 import click
 
 from runner.cli import options
-from runner.cli.cells import execute, make_request, matrix_options, relative
+from runner.cli.cells import execute, make_request, matrix_options
 
 
 @click.command(name="reproduce")
-@click.argument("script", type=click.Path(path_type=Path))
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@options.script
 @matrix_options
 @click.option(
     "--reported",
@@ -35,6 +34,7 @@ def command(
     from runner.record import Outcome
     from runner.report import reproduction as shown
     from runner.report import table
+    from runner.text import relative
 
     request = make_request(**cells)
     if len(request.seeds) < 2:

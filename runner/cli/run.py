@@ -1,17 +1,15 @@
 """``keras-matrix run``."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from runner.cli import options
-from runner.cli.cells import execute, make_request, matrix_options, relative
+from runner.cli.cells import execute, make_request, matrix_options
 
 
 @click.command(name="run")
-@click.argument("script", type=click.Path(path_type=Path))
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@options.script
 @matrix_options
 @options.tolerance
 @options.output_format
@@ -35,6 +33,7 @@ def command(
     from runner.cli.show import chosen_format, show
     from runner.errors import ExitCode
     from runner.record import Outcome
+    from runner.text import relative
 
     rules = tolerance.parse(tolerance_texts)
     result = execute(make_request(**cells), quiet=quiet, verbose=verbose)

@@ -1,17 +1,15 @@
 """``keras-matrix trace``."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from runner.cli import options
-from runner.cli.cells import cell_options, make_request, relative
+from runner.cli.cells import cell_options, make_request
 
 
 @click.command(name="trace")
-@click.argument("script", type=click.Path(path_type=Path))
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@options.script
 @cell_options
 @click.option(
     "--seed",
@@ -69,6 +67,7 @@ def command(
     from runner.errors import ConfigurationError, ExitCode
     from runner.interrupts import Interrupts, installed
     from runner.report import trace as report
+    from runner.text import relative
     from runner.trace import session
     from runner.trace.bounds import Allowance
     from runner.trace.rounds import REPEATS, Wanted

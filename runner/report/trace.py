@@ -11,9 +11,9 @@ from rich.text import Text
 
 from runner.errors import ConfigurationError
 from runner.report.table import console
-from runner.text import printable
+from runner.text import printable, relative
 from runner.trace.distance import Distance
-from runner.trace.finding import Finding, Kind, Minimal, Origin
+from runner.trace.finding import Finding, Kind, Origin, shapes_in_words
 from runner.trace.result import ImageTrace, Stage, StageSummary, Trace
 
 SHOWN = 5
@@ -104,7 +104,9 @@ def show(trace: Trace, out: Console | None = None) -> None:
         first = image.verdict
         if first is not None and first.script is not None:
             out.print()
-            out.print(Text(printable(f"This script shows it ({_place_of(first.script)}):")))
+            out.print(
+                Text(printable(f"This script shows it ({relative(Path(first.script.path))}):"))
+            )
             text = printable(first.script.text)
             out.print(Syntax(text, "python", background_color="default", word_wrap=True))
     out.print()
@@ -170,16 +172,7 @@ def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
         yield f"  why: {finding.hint.text}"
         yield f"       {finding.hint.source}"
     if finding.script is not None:
-        yield f"  script: {_place_of(finding.script)}"
-
-
-def _place_of(script: Minimal) -> str:
-    """Return a script's place as one would type it from here."""
-    path = Path(script.path)
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+        yield f"  script: {relative(Path(finding.script.path))}"
 
 
 def figures(found: Distance, reference: str, image: str) -> str:
@@ -217,7 +210,7 @@ def _configured(finding: Finding) -> str:
         if name in finding.config and finding.config[name] != USUAL.get(name, ...)
     ]
     if finding.input_shapes and any(finding.input_shapes):
-        parts.append("input " + ", ".join(_shape(shape) for shape in finding.input_shapes))
+        parts.append(f"input {shapes_in_words(finding.input_shapes)}")
     return ", ".join(parts)
 
 
@@ -227,10 +220,6 @@ def _value(value: object) -> str:
     if isinstance(value, dict):
         return str(value.get("class_name", value))
     return str(value)
-
-
-def _shape(shape: Sequence[int | None]) -> str:
-    return f"({', '.join('?' if size is None else str(size) for size in shape)})"
 
 
 def _alike(image: ImageTrace) -> list[list[Finding]]:

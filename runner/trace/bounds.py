@@ -64,7 +64,6 @@ class Rounding:
         self._allowance = allowance
         self._nodes = {node.key: node for node in about.nodes}
         self._phase = about.model.phases[-1] if about.model is not None else "training"
-        self._trained = {name for what, name, _ in about.arrays if what == "gradient"}
         self._holders: dict[str, Node] = {}
         self._users: dict[str, list[Node]] = {}
         for node in about.nodes:
@@ -104,7 +103,7 @@ class Rounding:
                 return scale
             other = self._weights(found) if part.startswith("input:") else self._inputs(found)
             return max(scale, self._upstream(found) * max(1.0, other))
-        if what == "step" and name in self._holders and name not in self._trained:
+        if what == "step" and name in self._holders and name not in self._about.trained:
             node = self._holders[name]
             momentum = node.config.get("momentum")
             share = 1 - momentum if isinstance(momentum, float) else 1.0

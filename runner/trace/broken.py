@@ -9,7 +9,7 @@ from runner.record import Outcome, Record
 from runner.text import brief
 from runner.trace import judge
 from runner.trace.bundle import Bundle, Failed, Node, port
-from runner.trace.finding import Finding, Kind, Origin
+from runner.trace.finding import Finding, Kind, Origin, at, shapes_in_words
 
 WORDS = {
     "nodes": "when its layers are listed",
@@ -39,13 +39,14 @@ class Side:
 def broken(reference: Side, other: Side) -> list[Finding]:
     """Return what fails on one image only, and layers whose shapes Keras takes for others."""
     shapes = list(_shapes(reference, other))
-    failures = list(_failures(reference, other))
-    if _alike(failures):
+    told = list(_failures(reference, other))
+    if _alike([one for _, one in told]):
         return shapes
-    real = next((one for one in failures if one.origin is Origin.REAL), None)
-    if real is None:
+    failures = [one for _, one in told]
+    first = next(((side, one) for side, one in told if one.origin is Origin.REAL), None)
+    if first is None:
         return shapes
-    side = other if f"on {other.image} only" in real.what else reference
+    side, real = first
     cause = _cause(real, reference, other, shapes)
     if cause is None:
         return [*shapes, *failures]
@@ -58,34 +59,32 @@ def broken(reference: Side, other: Side) -> list[Finding]:
     return [blamed, *(msgspec.structs.replace(one, origin=Origin.INHERITED) for one in rest)]
 
 
-def _failures(reference: Side, other: Side) -> Iterator[Finding]:
-    """Yield what one image could build or compute and the other could not."""
+def _failures(reference: Side, other: Side) -> Iterator[tuple[Side, Finding]]:
+    """Yield what one image could build or compute and the other could not, with that image."""
     both_ok = reference.ok and other.ok
-    failures = [{(f.stage, f.name): f for f in s.bundle.failed} for s in (reference, other)]
+    failed_on = [{(f.stage, f.name): f for f in s.bundle.failed} for s in (reference, other)]
     told = False
     for side, own, foreign, whole in (
-        (reference, failures[0], failures[1], other),
-        (other, failures[1], failures[0], reference),
+        (reference, failed_on[0], failed_on[1], other),
+        (other, failed_on[1], failed_on[0], reference),
     ):
         origin = Origin.REAL
         for key, failed in own.items():
-            if (
-                key in foreign
-                or failed.stage not in WORDS
-                or (both_ok and _aside(side, failed, whole))
-            ):
+            if key in foreign or failed.stage not in WORDS:
+                continue
+            if both_ok and _aside(side, failed, whole):
                 continue
             told = True
-            yield _not_computed(side, failed, origin, whole)
+            yield side, _not_computed(side, failed, origin, whole)
             # What comes after rests on what failed first.
             origin = Origin.INHERITED
-    one, two = reference, other
-    if one.bundle.looked and two.bundle.looked and one.ok == two.ok:
-        yield from _other_model(one, two)
-    elif not two.bundle.looked:
-        yield _not_run(two)
-    elif one.ok != two.ok and not told:
-        yield _not_run(two if one.ok else one)
+    if not other.bundle.looked:
+        yield other, _not_run(other)
+    elif reference.ok == other.ok:
+        yield from _other_model(reference, other)
+    elif not told:
+        side = other if reference.ok else reference
+        yield side, _not_run(side)
 
 
 def _alike(failures: list[Finding]) -> bool:
@@ -106,17 +105,15 @@ def _not_computed(side: Side, failed: Failed, origin: Origin, whole: Side) -> Fi
     node = side.bundle.node(failed.name) or judge.holder(side.bundle, failed.name)
     where = failed.name or "the model"
     if failed.stage == "gradient":
-        blamed = _stops_gradient(side.bundle, whole.bundle)
+        blamed = side.bundle.node(failed.by) or _stops_gradient(side.bundle, whole.bundle)
         node, where = (blamed, blamed.key) if blamed is not None else (node, where)
-    return Finding(
-        kind=Kind.BUILD,
-        origin=origin,
-        where=where,
-        layer=node.kind if node is not None else "",
+    return at(
+        Kind.BUILD,
+        origin,
+        where,
+        node,
         what=f"fails on {side.image} only, {WORDS[failed.stage]}",
         message=f"{failed.error}: {brief(failed.message)}",
-        config=node.config if node is not None else {},
-        input_shapes=node.input_shapes if node is not None else [],
     )
 
 
@@ -142,40 +139,27 @@ def _not_run(side: Side) -> Finding:
     of_layer = building is not None and (
         end is None or end.error is None or building.message[:80] in end.error.message
     )
-    stage = "after the look" if side.bundle.looked else "while the model is built"
-    if building is not None and of_layer and not side.bundle.looked:
-        return Finding(
-            kind=Kind.BUILD,
-            origin=Origin.REAL,
-            where=building.layer,
-            layer=building.kind,
-            what=f"fails on {side.image} only, {stage}",
-            message=f"{building.error}: {brief(building.message)}",
-            config=building.config,
-            input_shapes=building.input_shapes,
+    if side.bundle.looked:
+        what = f"fails on {side.image} only, after the look"
+        return at(
+            Kind.TRAINING, Origin.REAL, "the script", None, what=what, message=brief(record.reason)
         )
-    kind = Kind.TRAINING if side.bundle.looked else Kind.BUILD
-    return Finding(
-        kind=kind,
-        origin=Origin.REAL,
-        where="the script",
-        what=f"fails on {side.image} only, {stage}",
-        message=brief(record.reason),
-    )
+    what = f"fails on {side.image} only, while the model is built"
+    if building is not None and of_layer:
+        message = f"{building.error}: {brief(building.message)}"
+        return at(Kind.BUILD, Origin.REAL, building.layer, building, what=what, message=message)
+    return at(Kind.BUILD, Origin.REAL, "the script", None, what=what, message=brief(record.reason))
 
 
-def _other_model(one: Side, two: Side) -> Iterator[Finding]:
+def _other_model(one: Side, two: Side) -> Iterator[tuple[Side, Finding]]:
     keys = [{node.key for node in side.bundle.nodes} for side in (one, two)]
     for side, own, foreign in ((one, keys[0], keys[1]), (two, keys[1], keys[0])):
         for key in sorted(own - foreign)[:3]:
             node = side.bundle.node(key)
-            yield Finding(
-                kind=Kind.BUILD,
-                origin=Origin.REAL,
-                where=key,
-                layer=node.kind if node is not None else "",
-                what=f"a layer of the model on {side.image} only",
-            )
+            what = f"a layer of the model on {side.image} only"
+            found = at(Kind.BUILD, Origin.REAL, key, None, what=what)
+            layer = node.kind if node is not None else ""
+            yield side, msgspec.structs.replace(found, layer=layer)
 
 
 def _shapes(reference: Side, other: Side) -> Iterator[Finding]:
@@ -186,10 +170,13 @@ def _shapes(reference: Side, other: Side) -> Iterator[Finding]:
         if found is None or found.input_shapes != node.input_shapes:
             continue
         if found.output_shapes != node.output_shapes:
-            yield _shape(
+            yield at(
+                Kind.SHAPE,
+                Origin.REAL,
+                node.key,
                 node,
-                f"an output of shape {_told(node.output_shapes)} to Keras on "
-                f"{reference.image}, {_told(found.output_shapes)} on {other.image}",
+                what=f"an output of shape {shapes_in_words(node.output_shapes)} to Keras on "
+                f"{reference.image}, {shapes_in_words(found.output_shapes)} on {other.image}",
             )
 
 
@@ -207,26 +194,11 @@ def _cause(real: Finding, reference: Side, other: Side, shapes: list[Finding]) -
     if before is None or not before.feeds:
         return None
     image = other.image if side is reference else reference.image
-    return _shape(
+    return at(
+        Kind.SHAPE,
+        Origin.REAL,
+        before.key,
         before,
-        f"an output of shape {_told(node.input_shapes)} to Keras on {side.image}, "
-        f"{_told(real.input_shapes)} on {image}",
-    )
-
-
-def _shape(node: Node, what: str) -> Finding:
-    return Finding(
-        kind=Kind.SHAPE,
-        origin=Origin.REAL,
-        where=node.key,
-        layer=node.kind,
-        what=what,
-        config=node.config,
-        input_shapes=node.input_shapes,
-    )
-
-
-def _told(shapes: list[list[int | None]]) -> str:
-    return ", ".join(
-        f"({', '.join('?' if size is None else str(size) for size in shape)})" for shape in shapes
+        what=f"an output of shape {shapes_in_words(node.input_shapes)} to Keras on {side.image}, "
+        f"{shapes_in_words(real.input_shapes)} on {image}",
     )

@@ -3,6 +3,7 @@
 import io
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -111,12 +112,16 @@ class Building(_Entry, frozen=True, tag="building"):
 
 
 class Failed(_Entry, frozen=True, tag="failed"):
-    """Something that could not be computed; ``name`` is empty for a whole stage."""
+    """Something that could not be computed; ``name`` is empty for a whole stage.
+
+    ``by`` is the node that passes no gradient on, where that was found out.
+    """
 
     stage: Text
     name: Text
     error: Text
     message: LongText
+    by: Text = ""
 
 
 class Stage(_Entry, frozen=True, tag="stage"):
@@ -183,6 +188,11 @@ class Bundle:
         if list(found.shape) != stored.shape:
             raise BadStreamError(f"{stored.file} is not of the shape that its index tells")
         return found
+
+    @cached_property
+    def trained(self) -> frozenset[str]:
+        """The weights that the loss has a gradient by; asked for once all is read."""
+        return frozenset(name for what, name, _ in self.arrays if what == "gradient")
 
     def node(self, key: str) -> Node | None:
         """Return the node of that key."""

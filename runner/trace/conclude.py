@@ -8,7 +8,7 @@ import msgspec
 from runner.text import brief
 from runner.trace import judge, literature, steps
 from runner.trace.bundle import Bundle, port
-from runner.trace.finding import ORDER, Finding, Kind, Origin
+from runner.trace.finding import ORDER, Finding, Kind, Origin, at
 from runner.trace.measure import Measured, Table
 from runner.trace.result import Stage, StageSummary
 
@@ -47,15 +47,7 @@ def configured(
             own = found.config.get(name)
             if isinstance(value, int | float) and isinstance(own, int | float) and value != own:
                 told = f"{brief(str(value))} on {reference_image}, {brief(str(own))} on {image}"
-                yield Finding(
-                    kind=Kind.FORWARD,
-                    origin=Origin.REAL,
-                    where=node.key,
-                    layer=node.kind,
-                    what=f"{name} is {told}",
-                    config=node.config,
-                    input_shapes=node.input_shapes,
-                )
+                yield at(Kind.FORWARD, Origin.REAL, node.key, node, what=f"{name} is {told}")
 
 
 def settled(found: Sequence[Finding]) -> list[Finding]:

@@ -41,7 +41,6 @@ class Parts:
 
     imports: set[tuple[str, str]] = field(default_factory=set)
     own: list[str] = field(default_factory=list)
-    data: dict[str, Array] = field(default_factory=dict)
     beside: dict[str, Array] = field(default_factory=dict)
 
     def array(self, name: str, value: Array) -> str:

@@ -1,10 +1,12 @@
 """What a trace tells: findings, each with its place, its figures and its cause."""
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 import msgspec
 
+from runner.trace.bundle import Building, Node, Shape
 from runner.trace.distance import Distance
 
 
@@ -68,3 +70,18 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     limit: float | None = None
     hint: Hint | None = None
     script: Minimal | None = None
+
+
+def at(
+    kind: Kind, origin: Origin, where: str, node: Node | Building | None, **more: Any
+) -> Finding:
+    """Make a finding at a layer, or at none."""
+    if node is not None:
+        more.update(layer=node.kind, config=node.config, input_shapes=node.input_shapes)
+    return Finding(kind=kind, origin=origin, where=where, **more)
+
+
+def shapes_in_words(shapes: Sequence[Shape]) -> str:
+    """Write shapes as Keras does; sizes that it does not know are question marks."""
+    sizes = (["?" if size is None else str(size) for size in shape] for shape in shapes)
+    return ", ".join(f"({', '.join(shape)})" for shape in sizes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runner.trace.bundle import Bundle, Node, port
 from runner.trace.distance import LARGEST
-from runner.trace.finding import Finding, Kind, Origin
+from runner.trace.finding import Finding, Kind, Origin, at
 from runner.trace.measure import Measured, Table, of_node
 
 FAR = 100.0
@@ -40,13 +40,12 @@ def suspects(bundle: Bundle, table: Table) -> Replay:
     gradient = [node.key for node in bundle.nodes if _gradient_over(table, node, phases[-1])]
     over = {what for (what, _, _), found in table.items() if found.over}
     backwards = bool({"gradient", "gradient.output"} & over)
-    trained = {name for what, name, _ in bundle.arrays if what == "gradient"}
     return Replay(
         forward=tuple(forward),
         gradient=tuple(gradient),
         loss="metric" in over or backwards,
         update=any(
-            found.over and (what == "step.slot" or (what == "step" and name in trained))
+            found.over and (what == "step.slot" or (what == "step" and name in bundle.trained))
             for (what, name, _), found in table.items()
         ),
     )
@@ -93,15 +92,10 @@ def forward(bundle: Bundle, table: Table, alone: Table) -> Iterator[Finding]:
             origin = Origin.INHERITED if fed else Origin.AMPLIFIED
         shown = worst if origin is Origin.REAL and worst is not None else chained
         only = _only_phase(alone if worst is not None else table, node, phases, worst is not None)
-        yield finding_of(
-            _forward_kind(shown), origin, node.key, node, f"output{only}", chained, worst
-        )
-
-
-def _forward_kind(found: Measured | None) -> Kind:
-    if found is not None and not found.distance.same_shape:
-        return Kind.SHAPE
-    return Kind.NAN if found is not None and found.distance.odd else Kind.FORWARD
+        kind = kind_of(shown, Kind.FORWARD)
+        if shown is not None and not shown.distance.same_shape:
+            kind = Kind.SHAPE
+        yield finding_of(kind, origin, node.key, node, f"output{only}", chained, worst)
 
 
 def _only_phase(table: Table, node: Node, phases: list[str], alone: bool) -> str:
@@ -129,17 +123,15 @@ def loss(bundle: Bundle, table: Table, alone: Table, real: Sequence[Finding]) ->
     for name, chained in metrics.items():
         if chained is None or not chained.over:
             continue
-        if _is_loss(name, metrics):
-            origin = Origin.REAL if worst is not None and worst.over else Origin.AMPLIFIED
-            if worst is None:
-                origin = Origin.REAL
-            if inherited and not (worst is not None and worst.over):
-                origin = Origin.INHERITED
-            shown = worst
+        # A metric cannot be replayed alone.
+        shown = worst if _is_loss(name, metrics) else None
+        if over(shown):
+            origin = Origin.REAL
+        elif inherited:
+            origin = Origin.INHERITED
         else:
-            origin = Origin.INHERITED if inherited else Origin.REAL
-            shown = None
-        kind = Kind.NAN if (shown or chained).distance.odd else Kind.LOSS
+            origin = Origin.REAL if shown is None else Origin.AMPLIFIED
+        kind = kind_of(shown or chained, Kind.LOSS)
         what = "loss" if _is_loss(name, metrics) else "metric"
         phases = [p for p in phases_of(bundle) if over(table.get(("metric", name, p)))]
         if len(phases) == 1 and len(phases_of(bundle)) > 1:
@@ -147,7 +139,7 @@ def loss(bundle: Bundle, table: Table, alone: Table, real: Sequence[Finding]) ->
         yield finding_of(kind, origin, name, None, what, chained, shown)
     if worst is not None and worst.over and not over(metrics.get("loss")):
         # Told apart from identical outputs only.
-        kind = Kind.NAN if worst.distance.odd else Kind.LOSS
+        kind = kind_of(worst, Kind.LOSS)
         yield finding_of(kind, Origin.REAL, "loss", None, "loss", metrics.get("loss"), worst)
 
 
@@ -168,7 +160,13 @@ def gradient(
         origin = Origin.INHERITED if "loss" in blamed else Origin.REAL
         explained = True
         yield finding_of(
-            _gradient_kind(worst), origin, "loss", None, "gradient by the outputs", None, worst
+            kind_of(worst, Kind.GRADIENT),
+            origin,
+            "loss",
+            None,
+            "gradient by the outputs",
+            None,
+            worst,
         )
     penalty = {k: m for k, m in alone.items() if k[0] == "alone.penalty" and m.over}
     for (_, name, _), found in penalty.items():
@@ -176,7 +174,7 @@ def gradient(
         chained = table.get(("gradient", name, phase))
         node = holder(bundle, name)
         yield finding_of(
-            _gradient_kind(found),
+            kind_of(found, Kind.GRADIENT),
             *(Origin.REAL, name, node, "gradient of a regularizer", chained, found),
         )
     # Backwards: the first layer to differ is the last one of the model.
@@ -197,18 +195,24 @@ def gradient(
             by = "its input" if part.startswith("input:") else part
             explained = True
             yield finding_of(
-                _gradient_kind(worst), origin, node.key, node, f"gradient by {by}", chained, worst
+                kind_of(worst, Kind.GRADIENT),
+                origin,
+                node.key,
+                node,
+                f"gradient by {by}",
+                chained,
+                worst,
             )
         elif worst is None and not explained and _plain(node, chained):
             # It cannot be replayed alone, and nothing else explains it.
             explained = True
             yield finding_of(
-                _gradient_kind(chained), Origin.REAL, node.key, node, "gradient", chained
+                kind_of(chained, Kind.GRADIENT), Origin.REAL, node.key, node, "gradient", chained
             )
         else:
             origin = Origin.INHERITED if explained else Origin.AMPLIFIED
             yield finding_of(
-                _gradient_kind(chained), origin, node.key, node, "gradient", chained, worst
+                kind_of(chained, Kind.GRADIENT), origin, node.key, node, "gradient", chained, worst
             )
 
 
@@ -216,10 +220,6 @@ def _plain(node: Node, chained: Measured | None) -> bool:
     """Tell whether a gradient that cannot be replayed alone is far beyond rounding."""
     outer = bool(node.feeds) and "/" not in node.key
     return outer and chained is not None and chained.excess > FAR
-
-
-def _gradient_kind(found: Measured | None) -> Kind:
-    return Kind.NAN if found is not None and found.distance.odd else Kind.GRADIENT
 
 
 def _gradients(table: Table, node: Node, phase: str) -> Iterator[Measured]:
@@ -265,6 +265,11 @@ def worst_of(found: Iterable[Measured]) -> Measured | None:
     return max(found, key=lambda measured: measured.excess, default=None)
 
 
+def kind_of(found: Measured | None, otherwise: Kind) -> Kind:
+    """Return the kind of what differs: what is not finite is a kind of its own."""
+    return Kind.NAN if found is not None and found.distance.odd else otherwise
+
+
 def finding_of(
     kind: Kind,
     origin: Origin,
@@ -276,14 +281,12 @@ def finding_of(
 ) -> Finding:
     """Make a finding of what was measured."""
     limit = alone or chained
-    return Finding(
-        kind=kind,
-        origin=origin,
-        where=where,
-        layer=node.kind if node is not None else "",
+    return at(
+        kind,
+        origin,
+        where,
+        node,
         what=what,
-        config=node.config if node is not None else {},
-        input_shapes=node.input_shapes if node is not None else [],
         chained=chained.distance if chained is not None else None,
         alone=alone.distance if alone is not None else None,
         limit=min(limit.limit, LARGEST) if limit is not None else None,

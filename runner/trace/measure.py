@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runner.trace import bounds
 from runner.trace.bounds import Allowance, Rounding
-from runner.trace.bundle import Bundle, Key, Node, port
+from runner.trace.bundle import Array, Bundle, Key, Node, port
 from runner.trace.distance import Distance, distance
 
 NUDGED = ".nudged"
@@ -43,7 +43,7 @@ def measure(reference: Bundle, other: Bundle, allowance: Allowance) -> Table:
     Raises:
         BadStreamError: an array cannot be read.
     """
-    found = _distances(reference, other)
+    found = {key: distance(one, two) for key, one, two in _pairs(reference, other)}
     rounding = Rounding(reference, {key: one.scale for key, one in found.items()}, allowance)
     return {key: Measured(one, rounding.limit(key, one.scale, 0.0)) for key, one in found.items()}
 
@@ -58,33 +58,30 @@ def measure_alone(
     """
     scales = {key: measured.distance.scale for key, measured in table.items()}
     rounding = Rounding(about, scales, allowance)
-    return {
-        key: Measured(one, rounding.limit(key, one.scale, _floor(reference, other, key)))
-        for key, one in _distances(reference, other).items()
-    }
-
-
-def _distances(reference: Bundle, other: Bundle) -> dict[Key, Distance]:
-    found = {}
-    for key in reference.arrays:
-        what = key[0]
-        if what.endswith(NUDGED) or what == AFTER or key not in other.arrays:
-            continue
-        one, two = reference.array(key), other.array(key)
-        if one is not None and two is not None:
-            found[key] = distance(one, two)
+    found: Table = {}
+    for key, one, two in _pairs(reference, other):
+        apart = distance(one, two)
+        floor = max(_moved(reference, key, one), _moved(other, key, two))
+        found[key] = Measured(apart, rounding.limit(key, apart.scale, floor))
     return found
 
 
-def _floor(reference: Bundle, other: Bundle, key: Key) -> float:
-    """Return what moving the inputs by one unit in the last place changes, on either side."""
+def _pairs(reference: Bundle, other: Bundle) -> Iterator[tuple[Key, Array, Array]]:
+    """Yield what both dumped, but for the nudged and the trained."""
+    for key in reference.arrays:
+        what = key[0]
+        if what.endswith(NUDGED) or what == AFTER:
+            continue
+        one, two = reference.array(key), other.array(key)
+        if one is not None and two is not None:
+            yield key, one, two
+
+
+def _moved(bundle: Bundle, key: Key, kept: Array) -> float:
+    """Return what moving the inputs by one unit in the last place changes."""
     what, name, when = key
-    largest = 0.0
-    for bundle in (reference, other):
-        kept, moved = bundle.array(key), bundle.array((what + NUDGED, name, when))
-        if kept is not None and moved is not None:
-            largest = max(largest, distance(kept, moved).maximum)
-    return largest
+    moved = bundle.array((what + NUDGED, name, when))
+    return distance(kept, moved).maximum if moved is not None else 0.0
 
 
 def of_node(table: Table, what: str, node: Node, phases: list[str]) -> Iterator[Measured]:

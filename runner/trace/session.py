@@ -1,7 +1,6 @@
 """One trace from end to end: look, compare, replay alone what differs, compare again, conclude."""
 
 import re
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import msgspec
 
 import runner
 from runner import catalog, store
+from runner.cell import folders
 from runner.errors import ConfigurationError, EngineError, ExitCode, KerasMatrixError, StoreError
 from runner.interrupts import Interrupts
 from runner.ready import RunRequest, ready
@@ -84,7 +84,7 @@ def trace(request: TraceRequest, progress: Progress, interrupts: Interrupts) -> 
             raise StoreError(f"What a cell saw of its model is damaged: {error}.") from error
         finally:
             if not request.keep_arrays:
-                shutil.rmtree(rounds.folder, ignore_errors=True)
+                folders.remove(rounds.folder)
     return found
 
 
@@ -158,7 +158,7 @@ def _compare(
     if again:
         found = rounds.imposed(again, reference.image)
         for image in moved:
-            _check(rounds, image, IMPOSED)
+            _check(rounds, image, IMPOSED, found[image])
             compared[image].bundle = found[image]
             compared[image].table = measure(base, found[image], allowance)
         for side in unbuilt:
@@ -173,7 +173,7 @@ def _compare(
         images = [reference.image, *compared]
         replayed = rounds.alone(images, reference.image, replay)
         for image, one in compared.items():
-            _check(rounds, image, ALONE)
+            _check(rounds, image, ALONE, replayed[image])
             one.spreads = {name: replayed[name].spread for name in (reference.image, image)}
             one.alone = measure_alone(
                 replayed[reference.image], replayed[image], allowance, base, one.table
@@ -181,14 +181,14 @@ def _compare(
     return compared
 
 
-def _check(rounds: Rounds, image: str, repeat: int) -> None:
+def _check(rounds: Rounds, image: str, repeat: int, found: Bundle) -> None:
     """Make sure that a further look came to its end: what it did not tell would be taken for none.
 
     Raises:
         EngineError: the cell was stopped by something that is not the script's doing.
     """
-    record = rounds.records[rounds.cell(image, repeat)]
-    if not rounds.read(image, repeat).looked:
+    if not found.looked:
+        record = rounds.records[rounds.cell(image, repeat)]
         raise EngineError(
             f"A look into the model on {image} that had worked before was cut off "
             f"({brief(record.reason)}); trace again, with more --memory or --timeout if that is it."

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from runner.trace.bundle import Bundle
 from runner.trace.finding import Finding, Kind, Origin
-from runner.trace.judge import any_over, finding_of, holder, phases_of
+from runner.trace.judge import any_over, finding_of, holder, kind_of, phases_of
 from runner.trace.measure import Measured, Table, of_node
 
 FIRST = "1"
@@ -14,7 +14,7 @@ def update(
     bundle: Bundle, table: Table, alone: Table, real: Sequence[Finding]
 ) -> Iterator[Finding]:
     """Yield the weights that differ after a step although its gradients agree."""
-    trained = {name for what, name, _ in bundle.arrays if what == "gradient"}
+    trained = bundle.trained
     stepped = list(
         dict.fromkeys(
             name for what, name, _ in (*table, *alone) if what.split(".")[-1] in ("step", "slot")
@@ -41,7 +41,7 @@ def update(
             origin = Origin.INHERITED if real or _gradients_over(table) else Origin.REAL
         step, shown = by_itself or chained or ("", None)
         yield finding_of(
-            Kind.NAN if shown is not None and shown.distance.odd else Kind.UPDATE,
+            kind_of(shown, Kind.UPDATE),
             *(origin, name, node, f"{label} after step {step}"),
             chained=chained[1] if chained is not None else None,
             alone=by_itself[1] if by_itself is not None else None,
@@ -76,16 +76,15 @@ def _moving(
     elif step != FIRST and _trained_apart(bundle, table):
         # The weights before it are others by then.
         origin = Origin.INHERITED if real else Origin.AMPLIFIED
-    kind = Kind.NAN if found.distance.odd else Kind.UPDATE
+    kind = kind_of(found, Kind.UPDATE)
     node = nodes[0] if nodes else None
     yield finding_of(kind, origin, name, node, f"moving average after step {step}", chained=found)
 
 
 def _trained_apart(bundle: Bundle, table: Table) -> bool:
     """Tell whether trained weights differ after the first step."""
-    trained = {name for what, name, _ in bundle.arrays if what == "gradient"}
     return any(
-        measured.over and name in trained
+        measured.over and name in bundle.trained
         for (what, name, step), measured in table.items()
         if what == "step" and step == FIRST
     )

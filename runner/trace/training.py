@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from runner.record import Record
+from runner.stream import Call
 from runner.trace import bounds
 from runner.trace.bounds import Allowance
 from runner.trace.bundle import Bundle
@@ -121,7 +122,7 @@ def _history(
 
 def losses(record: Record) -> Mapping[str, tuple[float, ...]]:
     """Return the losses of the first training call, an epoch each."""
-    call = next((call for call in record.observation.calls if call.kind == "fit"), None)
+    call = _first_fit(record)
     if call is None:
         return {}
     return {
@@ -129,6 +130,10 @@ def losses(record: Record) -> Mapping[str, tuple[float, ...]]:
         for name in LOSSES
         if all(name in epoch.metrics for epoch in call.epochs)
     }
+
+
+def _first_fit(record: Record) -> Call | None:
+    return next((call for call in record.observation.calls if call.kind == "fit"), None)
 
 
 def _odd(one: Sequence[float], two: Sequence[float]) -> bool:
@@ -151,7 +156,7 @@ def _apart(one: Sequence[float], two: Sequence[float]) -> float:
 
 def steps_of(record: Record) -> float:
     """Return how many updates there were, as far as that was told."""
-    call = next((call for call in record.observation.calls if call.kind == "fit"), None)
+    call = _first_fit(record)
     if call is None:
         return UNTOLD_STEPS
     samples, size = call.params.get("samples", 0), call.params.get("batch_size", 0)

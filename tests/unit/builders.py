@@ -1,14 +1,20 @@
 """Make the values that tests need, and run folders on disk, without an engine."""
 
+import gc
 import hashlib
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import msgspec
+import pytest
 
+from runner.cli import invoke
+from runner.cli.root import cli
+from runner.errors import ExitCode
 from runner.plan import Cell, Limits, Plan
 from runner.record import BaseKind, ImageIdentity, Manifest, Outcome, Record, Timing
 from runner.store import RunFolder
@@ -185,3 +191,36 @@ def tf_and_theano(path: Path, tf: float = 0.5, theano: float = 0.5) -> RunFolder
             record(Cell("theano"), call(metrics={"loss": theano})),
         ],
     )
+
+
+class Touch:
+    """Unpickled, it leaves a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def nowhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make that folder the current one, with a script in it, and let there be no engine."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    for name in ("DOCKER_CONTEXT", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.chdir(folder)
+    (folder / "mlp").mkdir()
+    (folder / "mlp" / "model.py").write_text("import keras\n")
+    return folder
+
+
+def keras_matrix(*arguments: object) -> int:
+    """Run a command in this process, and return its exit code."""
+    with warnings.catch_warnings():
+        # docker's SDK drops the socket that it could not connect.
+        warnings.simplefilter("ignore", ResourceWarning)
+        code = invoke(cli, [str(argument) for argument in arguments])
+        if code == ExitCode.NO_ENGINE:
+            gc.collect()
+    return code

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy
 import pytest
+from builders import Touch
 
 from runner import arrays
 from runner.arrays import difference, read
@@ -40,16 +41,6 @@ def test_arrays_are_read_as_float64(tmp_path: Path, kind: str) -> None:
     found = read(path)
     assert found.dtype == numpy.float64
     assert found.tolist() == [[0.0, 1.0], [1.0, 0.0]]
-
-
-class Touch:
-    """Unpickled, it leaves a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return Path.touch, (self.path,)
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:

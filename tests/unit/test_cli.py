@@ -1,20 +1,17 @@
 """The command as a user runs it, where there is no engine."""
 
-import gc
 import json
 import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
+import builders
 import pytest
-from builders import ROOT, array, call, record, run_folder, tf_and_theano
+from builders import ROOT, array, call, keras_matrix, record, run_folder, tf_and_theano
 
 import runner
-from runner.cli import invoke
-from runner.cli.root import COMMANDS, cli
-from runner.errors import ExitCode
+from runner.cli.root import COMMANDS
 from runner.plan import Cell
 from runner.record import Outcome
 from runner.tolerance import Tolerance
@@ -24,25 +21,7 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current folder with a script, and no engine."""
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
-    for name in ("DOCKER_CONTEXT", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "mlp").mkdir()
-    (tmp_path / "mlp" / "model.py").write_text("import keras\n")
-    return tmp_path
-
-
-def keras_matrix(*arguments: object) -> int:
-    with warnings.catch_warnings():
-        # docker's SDK drops the socket that it could not connect.
-        warnings.simplefilter("ignore", ResourceWarning)
-        code = invoke(cli, [str(argument) for argument in arguments])
-        if code == ExitCode.NO_ENGINE:
-            gc.collect()
-    return code
+    return builders.nowhere(tmp_path, monkeypatch)
 
 
 def as_process(

@@ -677,7 +677,7 @@ def test_a_configuration_that_cannot_be_had_is_empty() -> None:
 
 
 def test_a_lambda_is_found_where_it_stands() -> None:
-    function = lambda x: x  # noqa: E731
+    function = lambda x: x  # noqa: E731 - it is about how a lambda is told
     found = describe.layer_of(SimpleNamespace(name="a", function=function))
     assert found["source"]["name"] == "<lambda>"
     assert found["source"]["line"] == function.__code__.co_firstlineno

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 import pytest
+from builders import Touch
 from trace_builders import Writing, chain, floats, node
 
 from runner.stream import BadStreamError
@@ -300,16 +301,6 @@ def test_an_array_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.M
     numpy.save(tmp_path / "1.npy", numpy.zeros(100))
     with pytest.raises(BadStreamError, match="larger"):
         read_array(tmp_path / "1.npy")
-
-
-class Touch:
-    """Unpickled, it leaves a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return Path.touch, (self.path,)
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:

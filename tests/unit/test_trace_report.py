@@ -1,19 +1,17 @@
 """A trace for people and programs, and the command's options."""
 
-import gc
 import io
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
+import builders
 import msgspec
 import pytest
+from builders import keras_matrix
 from rich.console import Console
 from trace_builders import apart, finding
 
-from runner.cli import invoke
-from runner.cli.root import cli
 from runner.errors import ConfigurationError, ExitCode
 from runner.report.trace import fails, figures, parse_kinds, show, verdict
 from runner.store import to_json
@@ -22,6 +20,13 @@ from runner.trace.literature import Rate
 from runner.trace.result import ImageTrace, Stage, StageSummary, Trace
 
 Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return builders.nowhere(tmp_path, monkeypatch)
+
+
 INHERITED = finding(where="c", origin=Origin.INHERITED)
 AMPLIFIED = finding(where="d", origin=Origin.AMPLIFIED)
 
@@ -304,27 +309,6 @@ def test_kinds_and_origins_have_names_in_json() -> None:
 # The command
 
 
-@pytest.fixture(autouse=True)
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A current folder with a script, and no engine."""
-    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
-    for name in ("DOCKER_CONTEXT", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "model.py").write_text("import keras\n")
-
-
-def keras_matrix(*arguments: str) -> int:
-    with warnings.catch_warnings():
-        # docker's SDK drops the socket that it could not connect.
-        warnings.simplefilter("ignore", ResourceWarning)
-        code = invoke(cli, list(arguments))
-        if code == ExitCode.NO_ENGINE:
-            gc.collect()
-    return code
-
-
 def test_help_tells_the_options(capsys: Captured) -> None:
     assert keras_matrix("trace", "--help") == 0
     text = capsys.readouterr().out
@@ -358,7 +342,7 @@ def test_help_tells_the_options(capsys: Captured) -> None:
 def test_wrong_usage_is_told_before_anything_runs(
     options: list[str], word: str, capsys: Captured, tmp_path: Path
 ) -> None:
-    assert keras_matrix("trace", "model.py", "--on", "tf,theano", *options) == 2
+    assert keras_matrix("trace", "mlp", "--on", "tf,theano", *options) == 2
     said_there = capsys.readouterr()
     assert word in said_there.err
     assert said_there.out == ""
@@ -371,6 +355,6 @@ def test_a_script_that_is_not_there(capsys: Captured) -> None:
 
 
 def test_without_an_engine_it_says_so(capsys: Captured) -> None:
-    code = keras_matrix("trace", "model.py", "--on", "tf,theano", "--fail-on", "forward,loss")
+    code = keras_matrix("trace", "mlp", "--on", "tf,theano", "--fail-on", "forward,loss")
     assert code == ExitCode.NO_ENGINE
     assert capsys.readouterr().out == ""

@@ -82,6 +82,22 @@ class Alone:
                 for (index, _), value in zip(wanted, results[1:]):
                     self._dump.array("alone.loss.gradient" + suffix, pairs[index][1], name, value)
 
+    def penalty(self, model: Any, named: Sequence[weights.Named]) -> None:
+        """Compute the gradients of the regularizers, which no layer passes on."""
+        if not model.losses:
+            return
+        trained = {id(weight) for weight in model._collected_trainable_weights}
+        listed = [(name, weight) for name, weight in named if id(weight) in trained]
+        total = sum(model.losses)
+        found = gradients.of_loss(self._backend, total, [weight for _, weight in listed])
+        wanted = [(pair, one) for pair, one in zip(listed, found) if one is not None]
+        tensors = [tensor for tensor, _ in self._feeds]
+        compute = Function(self._backend, self._phase, tensors, [one for _, one in wanted])
+        phase, number = self._phase.names()[-1]
+        results = compute([value for _, value in self._feeds], number)
+        for ((name, weight), _), value in zip(wanted, results):
+            self._dump.array("alone.penalty", name, phase, weights.common(weight, value))
+
     def _inputs(self, node: Node, phase: str) -> Optional[List[Any]]:
         values = [
             self._reference.get("output", port(source, index), phase)

@@ -136,9 +136,7 @@ class Look:
         return [own if value is None else value for own, value in zip(batch, taken)]
 
     def _start(self, batch: Sequence[Any]) -> None:
-        values = self._backend.batch_get_value([weight for _, weight in self._weights])
-        for (name, weight), value in zip(self._weights, values):
-            self._dump.array("weight", name, "start", weights.common(weight, value))
+        weights.dump_all(self._backend, self._dump, self._weights, "weight", "start")
         for index, value in enumerate(batch):
             self._dump.array("batch", str(index), "first", value)
         self._dump.entry(
@@ -247,7 +245,8 @@ class Look:
 
         def fail(item: Wanted, failure: Exception) -> None:
             broken.add(item.node)
-            self._dump.entry("failed", stage="gradient", name=item.name, **failed(failure))
+            by = self._stopped_by(item.after, feeds)
+            self._dump.entry("failed", stage="gradient", name=item.name, by=by, **failed(failure))
 
         def reached(item: Wanted) -> bool:
             # What a layer does not pass on never comes to those before it.
@@ -259,6 +258,24 @@ class Look:
 
         wanted = self._by_what_follows()
         by_parts(wanted, compute, fail, before=reached, size=max(1, len(wanted)))
+
+    def _stopped_by(self, after: Sequence[str], feeds: Sequence[Tuple[Any, Any]]) -> str:
+        """Return which of several nodes that take a tensor passes no gradient on to it."""
+        if len(after) < 2:
+            return after[0] if after else ""
+        given = [tensor for tensor, _ in feeds]
+        for node in self._graph.nodes:
+            if node.key not in after:
+                continue
+            ones = [self._backend.ones_like(tensor) for tensor in node.outputs]
+            try:
+                found = gradients.through(self._backend, node.outputs, ones, node.inputs, [])
+                wanted = [one for one in found if one is not None]
+                compute = Function(self._backend, self._phase, given, wanted)
+                compute([value for _, value in feeds], self._phase.names()[-1][1])
+            except Exception:  # of whatever kind: the one that was met is told already
+                return node.key
+        return ""
 
     def _by_what_follows(self) -> List[Wanted]:
         """Return what gradients are wanted by, the last layer's first."""
@@ -313,6 +330,7 @@ class Look:
         if request["gradient"]:
             outer = [node for node in self._graph.nodes if node.key in request["gradient"]]
             self._stage("alone.gradient", lambda: alone.backward(outer, self._weights))
+            self._stage("alone.penalty", lambda: alone.penalty(self._model, self._weights))
         if request["update"]:
             steps = Steps(self._keras, self._model, self._dump, request["steps"])
             phase = self._phase.names()[-1][0]

@@ -116,10 +116,8 @@ class Tracer:
     def _keep(self) -> None:
         """Keep the weights after the real training."""
         self._kept = True
-        named = weights.named(self._model)
-        values = self._keras.backend.batch_get_value([weight for _, weight in named])
-        for (name, weight), value in zip(named, values):
-            self._dump.array("after", name, "fit", weights.common(weight, value))
+        found = weights.named(self._model)
+        weights.dump_all(self._keras.backend, self._dump, found, "after", "fit")
 
     def caught(self, model: Any, train: Any, values: List[Any], failure: Any) -> None:
         """Look into the model, or move its weights, then let the script go on."""

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import numpy
 
 from ..paired import FLIPPED, flipped
+from .dump import Dump
 
 Named = Tuple[str, Any]
 
@@ -56,6 +57,13 @@ def common(weight: Any, value: Any) -> Any:
     """Return a value of a weight, or of its gradient, as all backends know it."""
     value = numpy.asarray(value)
     return flipped(value) if getattr(weight, FLIPPED, False) and value.ndim > 2 else value
+
+
+def dump_all(backend: Any, dump: Dump, found: Sequence[Named], what: str, when: str) -> None:
+    """Dump the values of weights, as all backends know them."""
+    values = backend.batch_get_value([weight for _, weight in found])
+    for (name, weight), value in zip(found, values):
+        dump.array(what, name, when, common(weight, value))
 
 
 own = common
