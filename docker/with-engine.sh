@@ -32,14 +32,17 @@ as_root() {
 }
 
 apt_updated=""
+apt_update() {
+  [ -z "$apt_updated" ] || return 0
+  as_root apt-get update -qq
+  apt_updated=1
+}
+
 apt_install() {
   command -v apt-get >/dev/null ||
     die "this machine has no apt-get; install by hand: $*"
   say "installing Debian packages: $*"
-  if [ -z "$apt_updated" ]; then
-    as_root apt-get update -qq
-    apt_updated=1
-  fi
+  apt_update
   as_root env DEBIAN_FRONTEND=noninteractive \
     apt-get install --yes --no-install-recommends -qq "$@" >&2
 }
@@ -156,9 +159,30 @@ prepare_bases() {
   keras-matrix doctor >&2 || code=$? die "something is still missing; see above."
 }
 
+# --- The browser ------------------------------------------------------------------------------
+
+prepare_browser() {
+  # The report's page is tested in one; all else does without.
+  case "$*" in
+    tox | *test*) ;;
+    *) return 0 ;;
+  esac
+  command -v chromium >/dev/null && return 0
+  # Ubuntu's package is none: it asks for a snap. Playwright's own browser does there.
+  if command -v apt-get >/dev/null; then apt_update; fi
+  if [ -n "$(apt-cache --quiet search --names-only '^chromium$' 2>/dev/null)" ]; then
+    apt_install chromium
+  else
+    say "installing into $VENV: playwright, and by it Chromium with the Debian packages it needs"
+    python -m pip install --quiet --disable-pip-version-check 'playwright>=1.49' >&2
+    python -m playwright install --with-deps chromium >&2
+  fi
+}
+
 prepare_python
 prepare_engine
 prepare_bases
+prepare_browser "$@"
 status=0
 "$@" || status=$?
 exit "$status"

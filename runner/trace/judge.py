@@ -203,7 +203,7 @@ def gradient(
                 chained,
                 worst,
             )
-        elif worst is None and not explained and _plain(node, chained):
+        elif worst is None and not explained and _plain(table, node, chained, phase):
             # It cannot be replayed alone, and nothing else explains it.
             explained = True
             yield finding_of(
@@ -216,10 +216,13 @@ def gradient(
             )
 
 
-def _plain(node: Node, chained: Measured | None) -> bool:
-    """Tell whether a gradient that cannot be replayed alone is far beyond rounding."""
+def _plain(table: Table, node: Node, chained: Measured | None, phase: str) -> bool:
+    """Tell whether a gradient that cannot be replayed alone is far off, its inputs being alike."""
     outer = bool(node.feeds) and "/" not in node.key
-    return outer and chained is not None and chained.excess > FAR
+    if not outer or chained is None or chained.excess <= FAR:
+        return False
+    places = [*node.feeds, *((node.key, index) for index in range(node.outputs))]
+    return not any(over(table.get(("output", port(*place), phase))) for place in places)
 
 
 def _gradients(table: Table, node: Node, phase: str) -> Iterator[Measured]:

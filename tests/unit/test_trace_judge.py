@@ -376,6 +376,18 @@ def test_a_gradient_that_cannot_be_replayed_is_real_where_nothing_explains_it(
     assert model.origins() == {"b": REAL, "a": INHERITED}
 
 
+def test_a_gradient_that_cannot_be_replayed_is_not_real_where_outputs_are_apart(
+    model: Traced,
+) -> None:
+    gradients(model, b=OFF)
+    model.seen("output", "b", ONE, SLIGHTLY, when="training")
+    model.seen("alone", "b", ONE, when="training")
+    assert [(one.kind, one.where, one.origin) for one in model.findings()] == [
+        (Kind.FORWARD, "b", AMPLIFIED),
+        (Kind.GRADIENT, "b", AMPLIFIED),
+    ]
+
+
 # Steps of the optimizer
 
 
