@@ -94,6 +94,21 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     claim: list[_Claim] = []
 
 
+def kept(folder: Path) -> dict[str, bytes]:
+    """Return the file of figures beside a script, by name, for a run to keep; nothing without one.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    path = folder / REPORTED_FILE
+    try:
+        return {path.name: path.read_bytes()} if path.is_file() else {}
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot read the reported figures {path} ({error.strerror}); check its permissions."
+        ) from error
+
+
 def load(path: Path) -> Reported:
     """Read reported figures and claims.
 

@@ -40,20 +40,20 @@ def holds(judged: Reproduction) -> bool:
 def show(judged: Reproduction, out: Console) -> None:
     """Print a row a figure and a row a claim."""
     table = Table(box=None, pad_edge=False)
-    for name, justify in (
+    for column, justify in (
         ("reported figure", "left"),
         ("reported", "right"),
         ("measured", "right"),
         ("one more run would lie in", "right"),
         ("verdict", "left"),
     ):
-        table.add_column(name, justify="right" if justify == "right" else "left")
+        table.add_column(column, justify="right" if justify == "right" else "left")
     for figure in judged.figures:
-        table.add_row(*_figure(figure), _styled(figure.verdict))
+        table.add_row(*map(escape, figure_cells(figure)), _styled(figure.verdict))
     out.print(table)
     for figure in judged.figures:
         if figure.verdict is not FigureVerdict.CONSISTENT:
-            out.print(Text(f"{_name(figure)}: {one_line(figure.why)}"))
+            out.print(Text(f"{figure_name(figure)}: {one_line(figure.why)}"))
     for claim in judged.claims:
         _show_claim(f'claim "{one_line(claim.claim.text)}"', claim, out)
         for part in claim.parts:
@@ -65,13 +65,15 @@ def _show_claim(name: str, claim: JudgedClaim, out: Console) -> None:
     out.print(Text.assemble(f"{name}: ", verdict, f": {one_line(claim.why)}"))
 
 
-def _name(figure: JudgedFigure) -> str:
+def figure_name(figure: JudgedFigure) -> str:
+    """Return what a figure is of."""
     against = f" / {figure.than}" if figure.than else ""
     return one_line(f"{figure.image}{against} {figure.metric}")
 
 
-def _figure(figure: JudgedFigure) -> list[str]:
-    cells = [escape(_name(figure)), figures.number(figure.reported)]
+def figure_cells(figure: JudgedFigure) -> list[str]:
+    """Return a figure's name, value, measured center and prediction interval."""
+    cells = [figure_name(figure), figures.number(figure.reported)]
     prediction = figure.prediction
     if prediction is None:
         return [*cells, "-", "-"]

@@ -35,15 +35,16 @@ def tables(comparison: Comparison) -> tuple[Table, ...]:
     """
     pairs = dict.fromkeys((row.reference_name, row.other_name) for row in comparison.rows)
     return tuple(
-        _table(*pair, [row for row in comparison.rows if _names(row) == pair]) for pair in pairs
+        table(*pair, [row for row in comparison.rows if _names(row) == pair]) for pair in pairs
     )
 
 
-def _table(reference: str, other: str, rows: Sequence[Row]) -> Table:
+def table(reference: str, other: str, rows: Sequence[Row], most: int = MOST_ROWS) -> Table:
+    """Return the table of two sides' rows, ``most`` of them."""
     ordered = sorted(rows, key=lambda row: ORDER[row.kind])
-    if len(ordered) > MOST_ROWS:
+    if len(ordered) > most:
         ordered.sort(key=lambda row: row.verdict not in TO_SEE_FIRST)
-    shown = tuple(ordered[:MOST_ROWS])
+    shown = tuple(ordered[:most])
     return Table(reference, other, shown, len(ordered) - len(shown))
 
 

@@ -89,17 +89,20 @@ def show(trace: Trace, out: Console | None = None) -> None:
             out.print(_stages(image))
         for note in image.notes:
             out.print(Text(f"note: {printable(note)}"))
-        for alike in _alike(image)[:SHOWN]:
+        for found in alike(image)[:SHOWN]:
             out.print()
-            lines = [*_told(alike[0], trace.reference, image.image)]
-            if len(alike) > 1:
-                lines.append(f"  the same at: {_names([one.where for one in alike[1:]])}")
+            lines = [*_told(found[0], trace.reference, image.image)]
+            if len(found) > 1:
+                lines.append(f"  the same at: {_names([one.where for one in found[1:]])}")
             for line in lines:
                 text = printable(line)
                 # What is folded stays below its own beginning.
                 indent = len(text) - len(text.lstrip())
                 out.print(Padding(Text(text.strip()), (0, 0, 0, indent), expand=False))
-        for line in _rest(image):
+        more = len(alike(image)) - SHOWN
+        if more > 0:
+            out.print(Text(f"and {more} more, in the JSON"))
+        for line in rest(image):
             out.print(Text(printable(line)))
         first = image.verdict
         if first is not None and first.script is not None:
@@ -126,7 +129,7 @@ def verdict(trace: Trace, image: ImageTrace) -> str:
         more = f" (rounding grows at {_names([f.where for f in grown])})" if grown else ""
         return f"{pair} agree: from the first weights to the last, nothing but rounding{more}."
     more = f", and {len(image.real) - 1} more" if len(image.real) > 1 else ""
-    return f"{pair} differ: {first.kind.value}, {_place(first)}, {first.what}{more}."
+    return f"{pair} differ: {first.kind.value}, {place(first)}, {first.what}{more}."
 
 
 def _stages(image: ImageTrace) -> Table:
@@ -135,27 +138,29 @@ def _stages(image: ImageTrace) -> Table:
     table.add_column(image.image, justify="right")
     table.add_column("furthest apart")
     for summary in image.stages:
-        table.add_row(summary.stage.value, _agreement(summary), _furthest(summary))
+        table.add_row(summary.stage.value, agreement(summary), Text(printable(furthest(summary))))
     return table
 
 
-def _agreement(summary: StageSummary) -> str:
+def agreement(summary: StageSummary) -> str:
+    """Say how many arrays of a stage agree, or differ."""
     if not summary.over:
         return f"{summary.compared} agree"
     return f"{summary.over} of {summary.compared} differ"
 
 
-def _furthest(summary: StageSummary) -> Text:
+def furthest(summary: StageSummary) -> str:
+    """Say what of a stage is furthest apart, and how far."""
     if summary.excess == 0:
-        return Text("identical")
+        return "identical"
     if summary.excess is None:
-        return Text(printable(f"{summary.worst}: not comparable, or not even close"))
+        return f"{summary.worst}: not comparable, or not even close"
     explained = "the noise floor" if summary.stage is Stage.TRAINING else "what rounding explains"
-    return Text(printable(f"{summary.worst}: {summary.excess:.2g} x {explained}"))
+    return f"{summary.worst}: {summary.excess:.2g} x {explained}"
 
 
 def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
-    yield f"{finding.kind.value}: {_place(finding)}, {finding.what}"
+    yield f"{finding.kind.value}: {place(finding)}, {finding.what}"
     if finding.message:
         yield f"  {finding.message}"
     if finding.alone is not None:
@@ -165,9 +170,9 @@ def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
     if finding.limit and finding.limit > 0:
         floor = "the noise floor is" if finding.kind is Kind.TRAINING else "rounding explains"
         yield f"  {floor} {finding.limit:.2g}"
-    configured = _configured(finding)
-    if configured:
-        yield f"  configuration: {configured}"
+    configuration = configured(finding)
+    if configuration:
+        yield f"  configuration: {configuration}"
     if finding.hint is not None:
         yield f"  why: {finding.hint.text}"
         yield f"       {finding.hint.source}"
@@ -199,11 +204,13 @@ def figures(found: Distance, reference: str, image: str) -> str:
     return ", ".join(parts)
 
 
-def _place(finding: Finding) -> str:
+def place(finding: Finding) -> str:
+    """Return where a finding is, with the class of the layer."""
     return f"{finding.where} ({finding.layer})" if finding.layer else finding.where
 
 
-def _configured(finding: Finding) -> str:
+def configured(finding: Finding) -> str:
+    """Return what is worth telling of a layer's configuration."""
     parts = [
         f"{name}={_value(finding.config[name])}"
         for name in CONFIGURED
@@ -222,7 +229,7 @@ def _value(value: object) -> str:
     return str(value)
 
 
-def _alike(image: ImageTrace) -> list[list[Finding]]:
+def alike(image: ImageTrace) -> list[list[Finding]]:
     """Return the real findings, those together that are of one kind, layer and known cause."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in image.real:
@@ -231,10 +238,8 @@ def _alike(image: ImageTrace) -> list[list[Finding]]:
     return list(groups.values())
 
 
-def _rest(image: ImageTrace) -> Iterator[str]:
-    more = len(_alike(image)) - SHOWN
-    if more > 0:
-        yield f"and {more} more, in the JSON"
+def rest(image: ImageTrace) -> Iterator[str]:
+    """Say what follows from the findings, and the figures of the literature."""
     for origin, text in (
         (Origin.INHERITED, "inherited from these"),
         (Origin.AMPLIFIED, "rounding that grows there, and agrees alone"),

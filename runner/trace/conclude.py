@@ -10,7 +10,7 @@ from runner.trace import judge, literature, steps
 from runner.trace.bundle import Bundle, port
 from runner.trace.finding import ORDER, Finding, Kind, Origin, at
 from runner.trace.measure import Measured, Table
-from runner.trace.result import Stage, StageSummary
+from runner.trace.result import LayerDistance, Stage, StageSummary
 
 STAGES = {
     "weight": Stage.WEIGHTS,
@@ -23,6 +23,11 @@ STAGES = {
     "step.slot": Stage.UPDATES,
     "after": Stage.TRAINING,
 }
+BY_WEIGHT = (Stage.GRADIENTS, Stage.UPDATES, Stage.TRAINING)
+"""Stages that tell of weights; the outputs and their gradients are told of nodes."""
+SLOT = ".slot"
+MOST_PLACES = 4000
+"""Entries of a stage's profile."""
 
 
 def findings(bundle: Bundle, table: Table, alone: Table) -> list[Finding]:
@@ -86,6 +91,41 @@ def summaries(table: Table) -> list[StageSummary]:
         excess = worst.excess if math.isfinite(worst.excess) else None
         listed.append(StageSummary(stage, len(found[stage]), over, name, excess))
     return listed
+
+
+def profile(bundle: Bundle, table: Table) -> list[LayerDistance]:
+    """Return how far apart each node is, stage by stage, in the order of the model.
+
+    Of a node that has several outputs or weights the one that is furthest apart counts. A stage's
+    entries end after ``MOST_PLACES``.
+    """
+    owners = {port(node.key, n): node.key for node in bundle.nodes for n in range(node.outputs)}
+    holders = {name: node.key for node in reversed(bundle.nodes) for name in node.weights}
+    found: dict[tuple[Stage, str, str], float] = {}
+    for (what, name, when), measured in table.items():
+        stage = STAGES.get(what)
+        if stage is Stage.OUTPUTS or what == "gradient.output":
+            key = owners.get(name)
+        elif stage in BY_WEIGHT:
+            key = holders.get(name) or holders.get(name.rpartition(SLOT)[0])
+        else:
+            continue
+        if stage is None or key is None:
+            continue
+        place = stage, key, when if stage is Stage.OUTPUTS else ""
+        found[place] = max(found.get(place, 0.0), measured.excess)
+    order = {node.key: place for place, node in enumerate(bundle.nodes)}
+    places = sorted(found, key=lambda place: order[place[1]])
+    return [
+        LayerDistance(stage, key, phase, _told(found[stage, key, phase]))
+        for wanted in Stage
+        for stage, key, phase in [one for one in places if one[0] is wanted][:MOST_PLACES]
+    ]
+
+
+def _told(excess: float) -> float | None:
+    """Return a distance with the digits that say something, None for what cannot be compared."""
+    return float(f"{excess:.3g}") if math.isfinite(excess) else None
 
 
 def literature_of(reference: Bundle, other: Bundle) -> tuple[float | None, float | None]:

@@ -35,12 +35,25 @@ class StageSummary(msgspec.Struct, frozen=True):
     excess: float | None = 0.0
 
 
+class LayerDistance(msgspec.Struct, frozen=True, array_like=True):
+    """How far apart what a layer has to do with a stage is, as ``excess`` of the stage's summary.
+
+    ``name`` is the key of a node, ``phase`` a learning phase, empty where a stage has none.
+    """
+
+    stage: Stage
+    name: str
+    phase: str
+    excess: float | None
+
+
 class ImageTrace(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found on one image, against the reference."""
+    """What was found on one image, against the reference; ``profile`` is in the model's order."""
 
     image: str
     findings: list[Finding]
     stages: list[StageSummary] = []
+    profile: list[LayerDistance] = []
     rates: list[Rate] = []
     d_mad: float | None = None
     d_class: float | None = None

@@ -11,6 +11,8 @@ from pathlib import Path
 import msgspec
 
 from runner.cell import folders
+from runner.cell.run import TRACE_FOLDER
+from runner.cell.watch import Stages
 from runner.cell.worker import Traced
 from runner.errors import StoreError
 from runner.plan import Cell
@@ -27,7 +29,6 @@ LOOK, NUDGED, IMPOSED, ALONE = range(4)
 REPEATS = 4
 REQUEST_FILE = "request.json"
 REFERENCE_FOLDER = "reference"
-MAX_TAIL = 65536
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Rounds:
         try:
             self._asked.mkdir(parents=True, mode=0o755)
             (self._asked / REFERENCE_FOLDER).mkdir(mode=0o755)
-            traced = Traced(self._asked, self.folder, _Watch(self.ready.progress.step))
+            stages = Stages((TRACE_FOLDER, bundle.INDEX_FILE), bundle.stage)
+            traced = Traced(self._asked, self.folder, stages)
             with self.ready.running(traced) as self._run:
                 yield
         except OSError as error:
@@ -155,29 +157,3 @@ class Rounds:
             return
         for entry in os.scandir(self.folder / self.cell(reference, LOOK).id):
             os.link(entry.path, target / entry.name, follow_symlinks=False)
-
-
-class _Watch:
-    """Says which stage a cell is at, from the end of its dump's index as it grows."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._told: dict[str, str] = {}
-
-    def __call__(self, image: str, output: Path) -> None:
-        path = output / "trace" / bundle.INDEX_FILE
-        try:
-            with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - MAX_TAIL))
-                lines = file.read(MAX_TAIL).split(b"\n")[:-1]
-        except OSError:
-            # Not there yet.
-            return
-        for line in reversed(lines):
-            stage = bundle.stage(line)
-            if stage is not None:
-                if self._told.get(image) != stage:
-                    self._told[image] = stage
-                    self._say(f"{image}: {stage}")
-                return

@@ -234,6 +234,7 @@ def _conclude(
         image=side.image,
         findings=found,
         stages=conclude.summaries({**known.table, **trained}),
+        profile=conclude.profile(base, {**known.table, **trained}),
         rates=rates(base, known.table, phase),
         d_mad=mad,
         d_class=classes,

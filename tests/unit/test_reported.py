@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import ConfigurationError
-from runner.reported import Claim, Direction, Figure, Unit, is_time, load
+from runner.reported import Claim, Direction, Figure, Unit, is_time, kept, load
 
 TUTORIAL = Path(__file__).parents[2] / "models" / "mlp" / "reported.toml"
 FIGURE = "[[figure]]\nimage = 'tf'\nmetric = 'm'\nunit = '1'\n"
@@ -130,3 +130,9 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_times_are_told_by_their_name() -> None:
     assert is_time("fit#2.steady_epoch_seconds")
     assert not is_time("evaluate.loss")
+
+
+def test_a_run_keeps_the_file_beside_its_script(tmp_path: Path) -> None:
+    assert kept(tmp_path) == {}
+    (tmp_path / "reported.toml").write_bytes(b"schema = 1\n")
+    assert kept(tmp_path) == {"reported.toml": b"schema = 1\n"}

@@ -1,0 +1,441 @@
+"""The report in a browser: what runs, what is reached, what is seen, and by whom."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import page_builders
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browsers import chromium
+from builders import call, keras_matrix, record
+from chart_builders import epochs
+from page_builders import bad, good
+from playwright.sync_api import Browser, Page, sync_playwright
+from trace_builders import finding
+
+from runner.plan import Cell
+from runner.record import Outcome, Record
+from runner.store import to_json
+from runner.trace.finding import Hint, Kind, Minimal
+from runner.trace.result import (
+    TRACE_FILE,
+    ImageTrace,
+    LayerDistance,
+    Stage,
+    StageSummary,
+    Trace,
+)
+
+EVIL = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
+"""Text that runs if it is not escaped."""
+ANSI = "\x1b[31mred\x1b[0m"
+LOG_SIZE = 10 * 2**20
+SCHEMES = ("light", "dark")
+PHONE = 360
+SERIOUS = {"serious", "critical"}
+
+# What a visitor may reach, in the order of the page: what is folded away is not there yet.
+REACHABLE = """
+() => [...document.querySelectorAll("a[href], summary, [tabindex='0']")]
+  .filter(one => one.checkVisibility({contentVisibilityAuto: false}))
+"""
+# Texts of a chart that lie upon each other, or stick out of it.
+CROWDED = """
+() => [...document.querySelectorAll("svg.chart")].flatMap(svg => {
+  const frame = svg.getBoundingClientRect();
+  const texts = [...svg.querySelectorAll("text")]
+    .map(one => ({text: one.textContent, box: one.getBoundingClientRect()}))
+    .filter(one => one.box.width > 0);
+  const out = texts
+    .filter(({box}) => box.left < frame.left - 1 || box.right > frame.right + 1
+      || box.top < frame.top - 1 || box.bottom > frame.bottom + 1)
+    .map(({text}) => `${text} sticks out`);
+  const upon = texts.flatMap((one, place) => texts.slice(place + 1)
+    .filter(two => Math.min(one.box.right, two.box.right)
+        - Math.max(one.box.left, two.box.left) > 1
+      && Math.min(one.box.bottom, two.box.bottom) - Math.max(one.box.top, two.box.top) > 3)
+    .map(two => `${one.text} and ${two.text}`));
+  return [...out, ...upon];
+})
+"""
+UNFOLD = "() => document.querySelectorAll('details').forEach(one => { one.open = true; })"
+
+
+@dataclass
+class Opened:
+    """A page that was opened, what it asked for, and what it said to the console."""
+
+    page: Page
+    requests: list[str]
+    said: list[str]
+
+
+def tutorial(seeds: int) -> list[Record]:
+    """Some seeds of two images, and a compile in the first one's times."""
+    chance = random.Random(1)
+    records = []
+    for image, slower in (("tf", 1.0), ("theano", 2.5)):
+        for seed in range(seeds):
+            curve = [0.7 + 0.1 / (n + 1) + chance.gauss(0, 0.005) for n in range(20)]
+            fit = call(
+                "fit",
+                {"loss": curve[-1]},
+                epochs=epochs("loss", *curve),
+                seconds=slower * chance.lognormvariate(0, 0.1),
+                first_batch_seconds=0.5 * slower,
+            )
+            fit.compiled = 2 * (seed == 0 and image == "theano")
+            score = {"loss": 0.69 + chance.gauss(0, 0.01), "accuracy": chance.choice((0.4, 0.5))}
+            records.append(record(Cell(image, seed=seed), fit, call("evaluate", score)))
+    return records
+
+
+def hostile() -> list[Record]:
+    """Names, reasons and output that are markup, control sequences, or very long."""
+    records = [good(image, loss, metric=f"{EVIL} $x$ {ANSI}") for image, loss in _LOSSES]
+    reason = f"ValueError: {EVIL} {ANSI} {'w' * 5000}"
+    text = f"Traceback\n</pre>{EVIL}{ANSI}\n"
+    return [*records, bad("cntk", Outcome.SCRIPT_ERROR, reason=reason, traceback=text, hint=EVIL)]
+
+
+_LOSSES = (("tf", 0.5), ("theano", 0.7))
+
+
+def traced() -> Trace:
+    """A trace that ends in one finding, with a profile of its layers."""
+    names = ["conv1d_1_input", "conv1d_1", f"{EVIL}{ANSI}", "flatten_1", "dense_1"]
+    excess = [0.0, 0.2, 5e4, 4e4, 3e4]
+    profile = [
+        LayerDistance(stage, name, "training", one)
+        for stage in (Stage.OUTPUTS, Stage.GRADIENTS)
+        for name, one in zip(names, excess, strict=True)
+    ]
+    found = finding(
+        Kind.FORWARD,
+        where=names[2],
+        layer="MaxPooling1D",
+        what="output",
+        message=EVIL,
+        hint=Hint("The windows begin elsewhere.", "keras-team/keras#13841"),
+        script=Minimal("scripts/forward.py", f"import keras\n# {EVIL}\n"),
+    )
+    image = ImageTrace(
+        image="theano",
+        findings=[found],
+        stages=[StageSummary(Stage.OUTPUTS, 5, 3, names[2], 5e4)],
+        profile=profile,
+    )
+    return Trace(
+        tool="keras-matrix 0",
+        run="traced",
+        model="conv",
+        reference="tf",
+        layers=5,
+        still=[],
+        seconds={"tf": 1.0, "theano": 2.0},
+        images=[image],
+    )
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Write a page of one run, and one of all sorts of runs, as the command does."""
+    folder = tmp_path_factory.mktemp("pages")
+    page_builders.folder(folder / "tutorial", tutorial(30))
+    page_builders.folder(folder / "short", tutorial(3))
+    log = f"</pre>{EVIL}\n{ANSI}\n".encode() * 3 + b"x" * LOG_SIZE + f"\n{EVIL}{ANSI}".encode()
+    page_builders.folder(folder / "hostile", hostile(), model=EVIL, log=log)
+    run = page_builders.folder(folder / "traced", [good("tf"), good("theano")], model="conv")
+    (run.path / TRACE_FILE).write_bytes(to_json(traced()))
+    one, all_of_them = folder / "tutorial.html", folder / "several.html"
+    assert keras_matrix("report", folder / "tutorial", "--output", one) == 0
+    runs = [folder / name for name in ("short", "hostile", "traced")]
+    assert keras_matrix("report", *runs, "--output", all_of_them) == 0
+    return {"one run": one, "several": all_of_them}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium(playwright))
+        yield found
+        found.close()
+
+
+@pytest.fixture(params=["one run", "several"])
+def path(pages: dict[str, Path], request: pytest.FixtureRequest) -> Path:
+    return pages[request.param]
+
+
+class Visit:
+    """Opens pages, each for a visitor of its own."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[Any] = []
+
+    def __call__(
+        self, path: Path, *, scheme: Any = "light", width: int = 1200, **more: Any
+    ) -> Opened:
+        context = self._browser.new_context(
+            color_scheme=scheme, viewport={"width": width, "height": 900}, **more
+        )
+        self._contexts.append(context)
+        page = context.new_page()
+        opened = Opened(page, [], [])
+        page.on("request", lambda request: opened.requests.append(request.url))
+        page.on("console", lambda message: opened.said.append(message.text))
+        page.on("pageerror", lambda error: opened.said.append(str(error)))
+        page.goto(path.as_uri())
+        return opened
+
+    def end(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    made = Visit(browser)
+    yield made
+    made.end()
+
+
+# What runs, and what is fetched
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_it_opens_without_a_word_and_asks_for_nothing(
+    path: Path, visit: Visit, scheme: str
+) -> None:
+    opened = visit(path, scheme=scheme)
+    opened.page.evaluate(UNFOLD)
+    opened.page.wait_for_load_state("networkidle")
+    assert opened.said == []
+    assert opened.requests == [path.as_uri()]
+
+
+def test_hostile_names_and_logs_are_text(pages: dict[str, Path], visit: Visit) -> None:
+    # Escaping has to do alone what the policy would stop as well.
+    opened = visit(pages["several"], bypass_csp=True)
+    page = opened.page
+    page.evaluate(UNFOLD)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.hit") is None
+    assert page.locator("script, img, iframe, object").count() == 0
+    text = page.locator("body").inner_text()
+    assert EVIL in text
+    assert "\x1b" not in page.content()
+    assert "[31m" not in text
+    assert text.count("red") >= 3
+    assert opened.said == []
+    assert opened.requests == [pages["several"].as_uri()]
+
+
+def test_a_log_of_ten_megabytes_is_its_ends(pages: dict[str, Path], visit: Visit) -> None:
+    page = visit(pages["several"]).page
+    summary = page.locator("summary", has_text="Log of cntk")
+    assert "10.0 MiB" in summary.inner_text()
+    log = page.get_by_role("region", name="Log of cntk")
+    assert not log.is_visible()
+    summary.click()
+    shown = log.inner_text()
+    assert shown.startswith(f"</pre>{EVIL}\nred\n")
+    assert shown.endswith(f"{EVIL}red")
+    assert len(shown) < 50_000
+    assert pages["several"].stat().st_size < 2 * 2**20
+
+
+def test_thirty_seeds_are_a_small_page(pages: dict[str, Path]) -> None:
+    assert pages["one run"].stat().st_size < 2**20
+
+
+# Who can use it
+
+
+def test_the_keyboard_reaches_all_in_order(path: Path, visit: Visit) -> None:
+    page = visit(path).page
+    wanted = page.evaluate(f"() => ({REACHABLE})().map(one => one.textContent.slice(0, 99))")
+    assert len(wanted) > 10
+    reached = []
+    for _ in wanted:
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.textContent.slice(0, 99)"))
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline not in ("none", ""), f"{reached[-1]} does not show that it has the focus"
+    assert reached == wanted
+    kinds = page.evaluate(
+        f"() => ({REACHABLE})().map(one => one.matches('.tile, summary') ? one.tagName : '')"
+    )
+    assert {"A", "SUMMARY"} <= set(kinds)
+
+
+def test_the_first_stop_leads_past_the_contents(path: Path, visit: Visit) -> None:
+    page = visit(path).page
+    page.keyboard.press("Tab")
+    skip = page.locator(":focus")
+    assert skip.inner_text() == "Skip to the content"
+    box = skip.bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_enter_opens_what_is_folded(path: Path, visit: Visit) -> None:
+    page = visit(path).page
+    page.evaluate("document.querySelector('details:not([open])').id = 'folded'")
+    folded = page.locator("#folded")
+    folded.locator("summary").first.focus()
+    inside = folded.locator("> .inside")
+    assert not inside.is_visible()
+    page.keyboard.press("Enter")
+    assert inside.is_visible()
+    page.keyboard.press("Enter")
+    assert not inside.is_visible()
+
+
+def test_enter_on_a_tile_leads_to_its_detail(path: Path, visit: Visit) -> None:
+    page = visit(path).page
+    tiles = page.locator("a.tile")
+    assert tiles.count() >= 2
+    for tile in tiles.all():
+        target = str(tile.get_attribute("href"))
+        tile.focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate("location.hash") == target
+        place = page.locator(f"[id='{target[1:]}']")
+        assert place.is_visible()
+        box = place.bounding_box()
+        assert box is not None
+        assert -1 <= box["y"] < 900
+
+
+def test_all_links_lead_somewhere(path: Path, visit: Visit) -> None:
+    page = visit(path).page
+    links = page.locator("a")
+    assert links.count() > 8
+    targets = [str(link.get_attribute("href")) for link in links.all()]
+    assert [one for one in targets if not one.startswith("#")] == []
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+    assert {one[1:] for one in targets} <= set(ids)
+    assert len(ids) == len(set(ids))
+    named = page.evaluate(
+        "[...document.querySelectorAll('[aria-labelledby]')]"
+        ".flatMap(one => one.getAttribute('aria-labelledby').split(/\\s+/))"
+    )
+    assert set(named) <= set(ids)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 1200), ("dark", PHONE)])
+def test_axe_finds_nothing_serious(
+    pages: dict[str, Path], visit: Visit, scheme: str, width: int
+) -> None:
+    page = visit(pages["several"], scheme=scheme, width=width).page
+    page.evaluate(UNFOLD)
+    results = Axe().run(page).response
+    found = [
+        f"{one['id']} ({one['impact']}): {one['nodes'][0]['html']}"
+        for one in results["violations"]
+        if one["impact"] in SERIOUS
+    ]
+    assert found == []
+    looked_at = {one["id"] for one in results["passes"]}
+    assert {
+        "color-contrast",
+        "svg-img-alt",
+        "link-name",
+        "scrollable-region-focusable",
+    } <= looked_at
+
+
+def test_charts_are_images_with_a_name_and_a_description(path: Path, visit: Visit) -> None:
+    page = visit(path).page
+    charts = page.get_by_role("img")
+    assert charts.count() >= 4
+    for chart in charts.all():
+        name, description = chart.locator("title").text_content(), chart.locator("desc")
+        assert name
+        assert len(description.text_content() or "") > len(name)
+
+
+# What is seen
+
+
+def test_each_scheme_has_its_own_colours(path: Path, visit: Visit) -> None:
+    def colours(scheme: str) -> tuple[float, list[str], list[str]]:
+        page = visit(path, scheme=scheme).page
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        every = (
+            "[...document.querySelectorAll('svg.chart {}')].map(one => getComputedStyle(one).{})"
+        )
+        ink = page.evaluate(every.format("text", "fill"))
+        lines = page.evaluate(every.format("path", "stroke"))
+        numbers = ground[ground.index("(") + 1 : -1].split(",")
+        return sum(float(one) for one in numbers[:3]) / 765, ink, lines
+
+    (light, light_ink, light_lines), (dark, dark_ink, dark_lines) = map(colours, SCHEMES)
+    assert light > 0.8
+    assert dark < 0.2
+    assert set(light_ink).isdisjoint(dark_ink)
+    assert len(set(light_lines) - {"none"}) > 3
+    assert set(light_lines) & set(dark_lines) <= {"none"}
+
+
+@pytest.mark.parametrize("width", [PHONE, 1200])
+def test_no_text_of_a_chart_lies_upon_another(path: Path, visit: Visit, width: int) -> None:
+    page = visit(path, width=width).page
+    assert page.locator("svg.chart text").count() > 50
+    assert page.evaluate(CROWDED) == []
+
+
+def test_on_a_phone_only_what_is_wide_scrolls(path: Path, visit: Visit) -> None:
+    page = visit(path, width=PHONE).page
+    page.evaluate(UNFOLD)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    too_wide = page.evaluate(
+        "() => [...document.querySelectorAll('main *')].filter(one =>"
+        " !one.closest('.scroll, svg, .unseen')"
+        f" && one.getBoundingClientRect().right > {PHONE} + 1).map(one => one.outerHTML)"
+    )
+    assert too_wide == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_on_paper_it_is_dark_on_light_and_unfolded(path: Path, visit: Visit, scheme: str) -> None:
+    page = visit(path, scheme=scheme).page
+    page.emulate_media(media="print", color_scheme="dark" if scheme == "dark" else "light")
+    style = "getComputedStyle(document.body)"
+    assert page.evaluate(f"{style}.backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate(f"{style}.color") == "rgb(0, 0, 0)"
+    assert not page.locator("nav.contents").is_visible()
+    tables = page.locator("figure table")
+    assert tables.count() > 0
+    assert all(one.evaluate("one => one.checkVisibility()") for one in tables.all())
+    printed = page.pdf(format="A4")
+    assert printed.startswith(b"%PDF")
+
+
+def test_the_numbers_of_a_chart_are_in_its_table(pages: dict[str, Path], visit: Visit) -> None:
+    page = visit(pages["one run"]).page
+    figure = page.locator("figure", has_text="loss by epoch")
+    figure.locator("summary").click()
+    rows = figure.locator("tbody tr")
+    assert rows.count() == 20
+    assert rows.last.locator("th").inner_text() == "20"
+
+
+def test_a_trace_names_its_layer_and_shows_its_script(pages: dict[str, Path], visit: Visit) -> None:
+    page = visit(pages["several"]).page
+    page.evaluate(UNFOLD)
+    text = page.locator("body").inner_text()
+    assert "MaxPooling1D" in text
+    assert f"import keras\n# {EVIL}" in text
+    assert "first to differ" in page.locator("svg.chart").all_text_contents()[-2]
+    assert msgspec.json.decode(to_json(traced()), type=Trace) == traced()

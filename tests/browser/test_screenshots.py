@@ -1,0 +1,38 @@
+"""The pictures of the documentation come from the script that says so."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import page_builders
+from browsers import VARIABLE, chromium
+from page_builders import good
+from playwright.sync_api import sync_playwright
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "make_screenshots.py"
+
+
+def test_a_picture_in_each_scheme(tmp_path: Path) -> None:
+    page_builders.folder(tmp_path / "run", [good("tf"), good("theano")])
+    with sync_playwright() as playwright:
+        program = chromium(playwright)
+    made = tmp_path / "images"
+    done = subprocess.run(
+        [sys.executable, SCRIPT, tmp_path / "run", "--output", made],
+        env={**os.environ, VARIABLE: program},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    paths = [made / "report-light.png", made / "report-dark.png"]
+    assert done.stdout.split() == [str(path) for path in paths]
+    light, dark = (path.read_bytes() for path in paths)
+    assert light != dark
+    for content in (light, dark):
+        assert content.startswith(b"\x89PNG")
+        assert int.from_bytes(content[16:20], "big") == 1200
+        assert 400 < int.from_bytes(content[20:24], "big") <= 1500
+    assert [one.name for one in sorted(made.iterdir())] == ["report-dark.png", "report-light.png"]
