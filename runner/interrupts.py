@@ -77,15 +77,23 @@ class Interrupts:
         return future.result()
 
 
+def say(text: str) -> None:
+    """Write a line to stderr as a signal handler may: past all buffers, which may be in use."""
+    os.write(2, f"\n{text}\n".encode())
+
+
 @contextmanager
-def installed(interrupts: Interrupts) -> Iterator[None]:
-    """Route SIGINT and SIGTERM to ``interrupts`` while the block runs."""
+def installed(interrupts: Interrupts, tell: Callable[[str], None] = say) -> Iterator[None]:
+    """Route SIGINT and SIGTERM to ``interrupts`` while the block runs.
+
+    ``tell`` hears, within the handler, what to show of that.
+    """
 
     def handle(number: int, frame: FrameType | None) -> None:
         again = interrupts.requested
         interrupts.request(number)
-        text = b"\nStopping: removing what is still running.\n"
-        os.write(2, b"\nStill removing what is running; a moment.\n" if again else text)
+        text = "Stopping: removing what is still running."
+        tell("Still removing what is running; a moment." if again else text)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,11 +1,11 @@
 """Read the event stream that a cell's probe wrote. What a container wrote is not to be trusted."""
 
-import os
-import stat
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+
+from runner import suite_stream, untrusted
 
 PROTOCOL = 1
 EVENTS_FILE = "events.jsonl"
@@ -88,6 +88,13 @@ class CallStart(msgspec.Struct, frozen=True, tag="call_start", tag_field="event"
     name: Text
     model: Text
     site: Text
+
+
+class TrainBegin(msgspec.Struct, frozen=True, tag="train_begin", tag_field="event"):
+    """A fit's first epoch is about to begin; ``params`` are what it ends with, too."""
+
+    id: Count
+    params: dict[Text, int]
 
 
 class FirstBatch(msgspec.Struct, frozen=True, tag="first_batch", tag_field="event"):
@@ -188,9 +195,20 @@ class Note(msgspec.Struct, frozen=True, tag="note", tag_field="event"):
     text: Text
 
 
-OfCall = FirstBatch | Batches | EpochEnd | CallEnd
+class Compiled(msgspec.Struct, frozen=True, tag="compiled", tag_field="event"):
+    """So many modules the backend has compiled so far, in calls or not.
+
+    For whoever looks on; what each call compiled is told at its end.
+    """
+
+    modules: Count
+
+
+OfCall = TrainBegin | FirstBatch | Batches | EpochEnd | CallEnd
 """What happens within a call."""
-Event = Note | Start | Environment | Model | CallStart | OfCall | End
+Event = (
+    Note | Start | Environment | Model | CallStart | OfCall | Compiled | suite_stream.OfSuite | End
+)
 
 
 class Epoch(msgspec.Struct, frozen=True):
@@ -232,6 +250,7 @@ class Observation(msgspec.Struct):
     models: list[Model] = []
     notes: list[str] = []
     calls: list[Call] = []
+    suite: suite_stream.SuiteLog = msgspec.field(default_factory=suite_stream.SuiteLog)
     end: End | None = None
 
 
@@ -245,25 +264,9 @@ def read_bounded(path: Path, limit: int) -> bytes:
         BadStreamError: it is missing, not a regular file, or larger.
     """
     try:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        try:
-            # Not blocking: the name may be that of a FIFO.
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-            descriptor = os.open(path.name, flags, dir_fd=folder)
-        finally:
-            os.close(folder)
+        return untrusted.read(limit, path.parent, path.name)
     except OSError as error:
-        raise BadStreamError(f"{path.name} cannot be opened ({error.strerror})") from error
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise BadStreamError(f"{path.name} is not a regular file")
-        with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(limit + 1)
-    finally:
-        os.close(descriptor)
-    if len(content) > limit:
-        raise BadStreamError(f"{path.name} is larger than {limit} bytes")
-    return content
+        raise BadStreamError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 def parse(content: bytes, *, complete: bool) -> Observation:
@@ -297,9 +300,8 @@ def _take(event: Event, observation: Observation, calls: dict[int, Call], number
     if observation.end is not None:
         raise BadStreamError(f"line {number}: an event after the end")
     match event:
-        case Start(protocol=protocol):
-            if protocol != PROTOCOL:
-                raise BadStreamError(f"its protocol is {protocol}, not {PROTOCOL}")
+        case Start(protocol=protocol) if protocol != PROTOCOL:
+            raise BadStreamError(f"its protocol is {protocol}, not {PROTOCOL}")
         case Environment():
             observation.environment = event
         case Note():
@@ -309,12 +311,14 @@ def _take(event: Event, observation: Observation, calls: dict[int, Call], number
         case CallStart():
             if event.id in calls:
                 raise BadStreamError(f"line {number}: call {event.id} begins twice")
-            call = Call(kind=event.kind, name=event.name, model=event.model, site=event.site)
-            calls[event.id] = call
-            observation.calls.append(call)
+            calls[event.id] = Call(event.kind, event.name, event.model, event.site)
+            observation.calls.append(calls[event.id])
+        case suite_stream.Suite() | suite_stream.CaseStart() | suite_stream.CaseEnd():
+            if not observation.suite.take(event):
+                raise BadStreamError(f"line {number}: a test begins or ends out of turn")
         case End():
             observation.end = event
-        case FirstBatch() | Batches() | EpochEnd() | CallEnd():
+        case TrainBegin() | FirstBatch() | Batches() | EpochEnd() | CallEnd():
             if event.id not in calls or calls[event.id].finished:
                 raise BadStreamError(f"line {number}: call {event.id} is not under way")
             _take_of_call(event, calls[event.id])
@@ -322,6 +326,8 @@ def _take(event: Event, observation: Observation, calls: dict[int, Call], number
 
 def _take_of_call(event: OfCall, call: Call) -> None:
     match event:
+        case TrainBegin():
+            call.params = event.params
         case FirstBatch():
             call.first_batch_seconds = event.seconds
             call.first_batch_compiled = event.compiled

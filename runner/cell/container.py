@@ -103,6 +103,7 @@ def cell_container(
     digest: str,
     cpus: tuple[int, ...],
     script: str,
+    suite: str = "",
     arguments: tuple[str, ...],
     folders: CellFolders,
     user: str,
@@ -113,6 +114,7 @@ def cell_container(
 ) -> ContainerSpec:
     """Specify a container for cells of one group; ``script`` is a file name.
 
+    ``suite`` are tests to run instead, relative to the script's folder, as pytest names them.
     ``digest`` is the content digest of the image, ``cpus`` the numbers of the CPUs to run on.
     """
     options: dict[str, object] = {
@@ -121,6 +123,7 @@ def cell_container(
         "--compiled": image.compiled,
         "--epochs-cap": caps.epochs,
         "--steps-cap": caps.steps,
+        "--suite": suite or None,
         "--trace": TRACE if folders.trace is not None else None,
         "--converted": CONVERTED / folders.converted.name if folders.converted else None,
     }

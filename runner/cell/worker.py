@@ -23,6 +23,7 @@ from runner.cell.container import (
 )
 from runner.cell.outcome import Ending, limits_not_applied
 from runner.cell.ownership import Owner
+from runner.cell.watch import Seen, Stages, Watch
 from runner.compiled import About, CompiledStore, Restored
 from runner.engine import Engine
 from runner.engine_types import Input
@@ -42,6 +43,7 @@ MAX_LOG_BYTES = 16 * 2**20
 MAX_PREFACE = 2**20
 FIRST_POLL = 0.005
 LAST_POLL = 0.1
+LOOK_POLL = 0.2
 STATE_POLL = 0.5
 
 
@@ -63,12 +65,16 @@ class _Ended(msgspec.Struct, frozen=True):
 class Traced:
     """What looks into models need: the folder that cells read, and where what they saw goes.
 
-    ``watch`` is told, while a cell runs, its image and the folder that it writes to.
+    ``stages`` is where a cell says how far its look is.
     """
 
     folder: Path
     keep: Path
-    watch: Callable[[str, Path], None]
+    stages: Stages
+
+
+def _nobody(cell: Cell, seen: Seen) -> None:
+    """Hear nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +82,8 @@ class CellContext:
     """What all cells of a run share. ``script_folder`` is the one that cells can read.
 
     ``data`` is the folder of data sets, if there is one; ``converted`` the script made of a
-    notebook; ``cpu`` the kind of CPU; ``traced`` is there if models are looked into.
+    notebook; ``cpu`` the kind of CPU; ``traced`` is there if models are looked into. ``seen``
+    hears, from several threads, how far a cell is.
     """
 
     engine: Engine
@@ -91,6 +98,7 @@ class CellContext:
     data: Path | None = None
     converted: Path | None = None
     traced: Traced | None = None
+    seen: Callable[[Cell, Seen], None] = _nobody
 
 
 @dataclass(frozen=True)
@@ -187,6 +195,7 @@ class Worker:
             digest=self.identity.id,
             cpus=self.cpus,
             script=context.script.path.name,
+            suite=context.script.suite,
             arguments=context.plan.arguments,
             folders=CellFolders(
                 probe=folders.PROBE_FOLDER,
@@ -227,7 +236,7 @@ class Worker:
             if self._context.engine.state(self._container) is None or self._count > 1:
                 raise GoneError from error
             raise
-        ending = self._wait(output)
+        ending = self._wait(output, self._watch(cell, output))
         preface = self._container_log(ending)
         if ending.by_itself and self._count > 1 and not os.path.lexists(output / EVENTS_FILE):
             self.close_container()
@@ -248,20 +257,31 @@ class Worker:
         source = folder / COMPILED_FOLDER
         self._context.compiled.keep(self.about, source, self._restored.damaged)
 
-    def _wait(self, output: Path) -> Ending:
+    def _watch(self, cell: Cell, output: Path) -> Watch:
+        traced = self._context.traced
+        return Watch(
+            output,
+            lambda seen: self._context.seen(cell, seen),
+            compiles=self.image.compiled is not None,
+            stages=traced.stages if traced is not None else None,
+        )
+
+    def _wait(self, output: Path, watch: Watch) -> Ending:
         """Wait for the cell's end, its time-out, or a request to stop."""
         context = self._context
         deadline = time.monotonic() + self.limits.timeout
-        asked = time.monotonic()
+        asked = looked = time.monotonic()
         poll = FIRST_POLL
         while True:
             ended = self._ended(output)
             if ended is not None:
+                watch.look()
                 return ended
+            if time.monotonic() - looked > LOOK_POLL:
+                looked = time.monotonic()
+                watch.look()
             if time.monotonic() - asked > STATE_POLL:
                 asked = time.monotonic()
-                if context.traced is not None:
-                    context.traced.watch(self.image.name, output)
                 state = context.engine.state(self._container)
                 if state is None:
                     return Ending(exit_code=None, gone=True)

@@ -55,7 +55,8 @@ def _building(
     found, images = _selected(catalog, names)
     interrupts = Interrupts()
     engine = Engine.connect()
-    with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
+    shown = progress(quiet=quiet, verbose=verbose)
+    with installed(interrupts, shown.stopping), shown:
         yield (
             build.Builder(
                 engine=engine,

@@ -1,14 +1,18 @@
 """Choose how progress is shown."""
 
+import os
 import sys
 
-from runner.report.progress import LiveProgress, PlainProgress, Progress
+from runner.report.progress import PlainProgress, Progress
 
 
 def progress(*, quiet: bool, verbose: bool) -> Progress:
-    """Return a live table on a terminal, timestamped lines elsewhere or when verbose."""
-    if quiet or verbose or not sys.stderr.isatty():
+    """Return a live table on a terminal that can draw one; lines elsewhere or when verbose."""
+    dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+    if quiet or verbose or dumb or not sys.stderr.isatty():
         return PlainProgress(quiet=quiet, verbose=verbose)
     from rich.console import Console
+
+    from runner.report.live import LiveProgress
 
     return LiveProgress(Console(stderr=True, highlight=False))

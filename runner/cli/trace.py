@@ -88,7 +88,8 @@ def command(
         keep_arrays=keep_arrays,
     )
     interrupts = Interrupts()
-    with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
+    shown = progress(quiet=quiet, verbose=verbose)
+    with installed(interrupts, shown.stopping), shown:
         found = session.trace(request, shown, interrupts)
     if as_json:
         click.echo(store.to_json(found), nl=False)

@@ -9,7 +9,18 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from . import PROTOCOL, data_sets, environment, failures, masks, paired, script, seeding, workspace
+from . import (
+    PROTOCOL,
+    data_sets,
+    environment,
+    failures,
+    masks,
+    paired,
+    script,
+    seeding,
+    suite,
+    workspace,
+)
 from .arrays import ArrayStore
 from .caps import Caps
 from .compiled import (
@@ -37,6 +48,7 @@ def main(argv: List[str]) -> int:
     served.add_argument("--steps-cap", type=int, default=None)
     served.add_argument("--trace", default=None, help="folder of what a trace is asked for")
     served.add_argument("--converted", default=None, help="what a notebook was converted to")
+    served.add_argument("--suite", default=None, help="tests beside the script to run instead")
     served.add_argument("script", help="the script's path")
     served.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("packages", help="print the installed versions as JSON")
@@ -99,17 +111,60 @@ def replicate(
         stream.emit("end", **loaded.failure)
         return 1
     _make_home()
-    workspace.mirror(os.path.dirname(chosen.script), chosen.workspace)
+    folder = os.path.dirname(chosen.script)
+    if chosen.suite:
+        workspace.mirror(folder, chosen.workspace, suite.is_aside)
+    else:
+        workspace.mirror(folder, chosen.workspace)
     if chosen.converted:
         shutil.copy(chosen.converted, chosen.workspace)
-    path = os.path.join(chosen.workspace, os.path.basename(chosen.converted or chosen.script))
     arguments = chosen.arguments[1:] if chosen.arguments[:1] == ["--"] else chosen.arguments
 
     stream.emit("environment", **environment.describe(keras, loaded.seconds))
+    started = time.perf_counter()
+    cpu = time.process_time()
+    run = _run_suite if chosen.suite else _run_script
+    outcome = run(chosen, request, arguments, keras, stream, clock)
+    outcome.update(
+        seconds=time.perf_counter() - started,
+        cpu_seconds=time.process_time() - cpu,
+        peak_memory=_peak_memory(),
+        keras_backend_variable=os.environ.get("KERAS_BACKEND"),
+    )
+    script.flush()
+    stream.emit("end", **outcome)
+    return int(outcome["exit_code"])
+
+
+def _run_suite(
+    chosen: argparse.Namespace,
+    request: Dict[str, Any],
+    arguments: List[str],
+    keras: Any,
+    stream: EventStream,
+    clock: CompileClock,
+) -> Dict[str, Any]:
+    """Run tests; Keras is as it is, since tests may look at any part of it."""
+    if os.path.isdir(data_sets.MOUNT):
+        _install_data_sets(chosen, keras, stream)
+    if request["seed"] is not None:
+        seeding.seed_all(keras, request["seed"])
+    return suite.run(chosen.workspace, chosen.suite, arguments, stream)
+
+
+def _run_script(
+    chosen: argparse.Namespace,
+    request: Dict[str, Any],
+    arguments: List[str],
+    keras: Any,
+    stream: EventStream,
+    clock: CompileClock,
+) -> Dict[str, Any]:
+    """Run the script, and record what its models do."""
+    path = os.path.join(chosen.workspace, os.path.basename(chosen.converted or chosen.script))
     caps = Caps(chosen.epochs_cap, chosen.steps_cap)
     recorder = Recorder(stream, ArrayStore(request["folder"]), chosen.workspace, caps, clock)
-    scratch = os.path.dirname(chosen.workspace)
-    data_sets.install(keras, scratch, lambda text: stream.emit("note", text=text))
+    _install_data_sets(chosen, keras, stream)
     tracer = None
     if chosen.trace:
         tracer = Tracer(keras, chosen.trace, request["folder"], request["repeat"])
@@ -121,8 +176,6 @@ def replicate(
     # Last, around all else.
     recorder.install(keras)
 
-    started = time.perf_counter()
-    cpu = time.process_time()
     outcome = script.run(path, arguments, str(keras.backend.backend()))
     recorder.finish()
     if tracer is not None:
@@ -134,15 +187,12 @@ def replicate(
         drawing = masks.drawing(keras.layers, recorder.trained)
         if drawing:
             stream.emit("note", text=masks.note(drawing))
-    outcome.update(
-        seconds=time.perf_counter() - started,
-        cpu_seconds=time.process_time() - cpu,
-        peak_memory=_peak_memory(),
-        keras_backend_variable=os.environ.get("KERAS_BACKEND"),
-    )
-    script.flush()
-    stream.emit("end", **outcome)
-    return int(outcome["exit_code"])
+    return outcome
+
+
+def _install_data_sets(chosen: argparse.Namespace, keras: Any, stream: EventStream) -> None:
+    scratch = os.path.dirname(chosen.workspace)
+    data_sets.install(keras, scratch, lambda text: stream.emit("note", text=text))
 
 
 def _make_home() -> None:

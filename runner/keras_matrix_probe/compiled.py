@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 FROM_IMAGE = "/opt/keras-matrix/compiled"
 FROM_CELLS = "/compiled"
@@ -71,11 +71,15 @@ class Compiled:
 
 
 class CompileClock:
-    """How many modules were compiled by this process, and how long that took, in seconds."""
+    """How many modules were compiled by this process, and how long that took, in seconds.
+
+    ``tell`` hears of the number after each.
+    """
 
     def __init__(self) -> None:
         self.modules = 0
         self.seconds = 0.0
+        self.tell: Optional[Callable[[int], None]] = None
 
     def wrap(self, compile_one: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that compiles one module, and counts it."""
@@ -87,6 +91,9 @@ class CompileClock:
             finally:
                 self.modules += 1
                 self.seconds += time.perf_counter() - start
+                tell = self.tell
+                if tell is not None:
+                    tell(self.modules)
 
         return counted
 

@@ -32,10 +32,14 @@ def plain(value: Any) -> Any:
 
 
 class EventStream:
-    """Append-only writer of the event stream; safe to call from several threads."""
+    """Append-only writer of the event stream; safe to call from several threads.
+
+    Nothing follows ``end``: what exit handlers and threads do after it is not recorded.
+    """
 
     def __init__(self, folder: str) -> None:
         self._lock = threading.Lock()
+        self._ended = False
         path = os.path.join(folder, EVENTS_FILE)
         # Appending: nothing that the script writes there is overwritten and thereby hidden.
         self._file = open(path, "a", encoding="utf-8")
@@ -46,5 +50,7 @@ class EventStream:
         body.update(fields)
         line = json.dumps(plain(body), allow_nan=False)
         with self._lock:
-            self._file.write(line + "\n")
-            self._file.flush()
+            if not self._ended:
+                self._ended = event == "end"
+                self._file.write(line + "\n")
+                self._file.flush()

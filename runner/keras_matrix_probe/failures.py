@@ -18,7 +18,7 @@ NO_NETWORK = (
 NEWER_NUMPY = "the file was written by a newer NumPy: write it with one that is older than 2.0"
 NO_MODULE = (
     "the image does not hold it: put it beside the script, or make an image of your own "
-    "(CONTRIBUTING.md)"
+    "(docs/how-to/own-image.md)"
 )
 
 Place = Tuple[str, Optional[int]]

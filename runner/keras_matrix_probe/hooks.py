@@ -59,7 +59,8 @@ class Recorder:
         self.trained: List[Any] = []
 
     def install(self, keras: Any) -> None:
-        """Wrap the methods of ``keras.models.Model``."""
+        """Wrap the methods of ``keras.models.Model``, and tell what is compiled."""
+        self.clock.tell = lambda modules: self._stream.emit("compiled", modules=modules)
         callback_class = make_callback_class(keras.callbacks.Callback)
         model_class = keras.models.Model
         for method, kind in KINDS.items():
@@ -261,6 +262,7 @@ class _Call:
             value = (params or {}).get(key)
             if isinstance(value, int):
                 self._params[key] = value
+        self._recorder.emit("train_begin", id=self.number, params=self._params)
 
     def batch_ended(self) -> None:
         if self._first_batch is None:

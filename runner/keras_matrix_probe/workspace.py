@@ -9,6 +9,7 @@ writes lands on scratch and disappears with the cell.
 import os
 import shutil
 import stat
+from typing import Callable
 
 MAX_FILES = 20000
 MAX_COPY = 16 * 2**20
@@ -16,8 +17,11 @@ MAX_COPIES = 128 * 2**20
 """Bytes, in one file and in all: scratch is memory."""
 
 
-def mirror(source: str, target: str) -> None:
-    """Make ``target`` mirror ``source``; past ``MAX_FILES`` files, folders become links too."""
+def mirror(source: str, target: str, linked: Callable[[str], bool] = lambda name: False) -> None:
+    """Make ``target`` mirror ``source``.
+
+    Folders whose name is ``linked`` become links, and all of them past ``MAX_FILES`` files.
+    """
     os.makedirs(target, exist_ok=True)
     count = copied = 0
     pending = [(source, target)]
@@ -26,7 +30,8 @@ def mirror(source: str, target: str) -> None:
         for entry in sorted(os.scandir(from_folder), key=lambda item: item.name):
             count += 1
             to_path = os.path.join(to_folder, entry.name)
-            if entry.is_dir(follow_symlinks=False) and count < MAX_FILES:
+            real = count < MAX_FILES and not linked(entry.name)
+            if real and entry.is_dir(follow_symlinks=False):
                 os.mkdir(to_path)
                 pending.append((entry.path, to_path))
                 continue

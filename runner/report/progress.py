@@ -1,29 +1,28 @@
-"""The progress of a run: a live table on a terminal, timestamped lines elsewhere; on stderr."""
+"""The progress of a run, on stderr: what hears of it, and how it is told line by line."""
 
 import sys
+import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
-from rich.spinner import Spinner
-from rich.table import Table
-from rich.text import Text
-
+from runner import interrupts
+from runner.cell.watch import Seen
 from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.text import brief, printable
+from runner.record import Record
+from runner.report.progress_text import ending, how_far
+from runner.text import printable
 
-MOST_ROWS = 20
+EVERY = 5.0
+"""Seconds, at least, between two lines on how far a cell is."""
 
 
 class Progress(AbstractContextManager["Progress"], ABC):
-    """Hears what a run does."""
+    """Hears what a run does; of how far cells are, in several threads."""
 
     @abstractmethod
     def step(self, text: str) -> None:
@@ -35,15 +34,23 @@ class Progress(AbstractContextManager["Progress"], ABC):
 
     @abstractmethod
     def planned(self, cells: Sequence[Cell]) -> None:
-        """Hear which cells will run."""
+        """Hear which cells will run, besides those that did."""
 
     @abstractmethod
     def started(self, cell: Cell) -> None:
         """Hear that a cell begins."""
 
     @abstractmethod
+    def seen(self, cell: Cell, seen: Seen) -> None:
+        """Hear how far a cell is."""
+
+    @abstractmethod
     def ended(self, record: Record) -> None:
         """Hear how a cell ended."""
+
+    def stopping(self, text: str) -> None:
+        """Hear, within a signal handler, that a stop was asked for."""
+        interrupts.say(text)
 
     def __exit__(
         self,
@@ -54,17 +61,40 @@ class Progress(AbstractContextManager["Progress"], ABC):
         return None
 
 
-class PlainProgress(Progress):
-    """A timestamped line for each thing; nothing at all when quiet, build output when verbose."""
+@dataclass(frozen=True)
+class _Told:
+    """What was last told of a cell."""
 
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
+    how_far: str = ""
+    at: float = -EVERY
+    stage: str = ""
+
+
+class PlainProgress(Progress):
+    """A timestamped line for each thing; nothing at all when quiet.
+
+    When verbose also the output of builds and, once in a while, how far each cell is. ``clock``
+    returns seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._quiet = quiet
         self._verbose = verbose
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._told: dict[Cell, _Told] = {}
 
     def _say(self, text: str) -> None:
         if not self._quiet:
             now = datetime.now().strftime("%H:%M:%S")
-            print(f"{now} {printable(text)}", file=sys.stderr, flush=True)
+            with self._lock:
+                print(f"{now} {printable(text)}", file=sys.stderr, flush=True)
 
     def step(self, text: str) -> None:
         self._say(text)
@@ -77,68 +107,20 @@ class PlainProgress(Progress):
         self._say(f"{len(cells)} cells to run")
 
     def started(self, cell: Cell) -> None:
+        self._told[cell] = _Told()
         self._say(f"{cell.id}: started")
 
+    def seen(self, cell: Cell, seen: Seen) -> None:
+        # One thread tells of a cell, after it was started and before it has ended.
+        told = self._told.get(cell, _Told())
+        if seen.stage and seen.stage != told.stage:
+            self._say(f"{cell.id}: {seen.stage}")
+        text, now = how_far(seen), self._clock()
+        if self._verbose and now - told.at >= EVERY and text not in ("", told.how_far):
+            self._say(f"{cell.id}: {text}")
+            told = _Told(text, now)
+        self._told[cell] = replace(told, stage=seen.stage)
+
     def ended(self, record: Record) -> None:
+        self._told.pop(record.cell, None)
         self._say(f"{record.cell.id}: {ending(record)}")
-
-
-class LiveProgress(Progress):
-    """One table of cells that is redrawn while they run, and stays when they are done."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._rows: dict[str, tuple[str, Text | Spinner, float]] = {}
-        self._live: Live | None = None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
-
-    def step(self, text: str) -> None:
-        self._console.print(Text(printable(text)))
-
-    def line(self, text: str) -> None:
-        if text.startswith("Step "):
-            self._console.print(Text(f"  {printable(text)}", style="dim"))
-
-    def planned(self, cells: Sequence[Cell]) -> None:
-        for cell in cells:
-            self._rows[cell.id] = (cell.image, Text("waiting", style="dim"), 0.0)
-        self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=4)
-        self._live.start()
-
-    def started(self, cell: Cell) -> None:
-        self._rows[cell.id] = (cell.image, Spinner("dots", "running"), time.monotonic())
-
-    def ended(self, record: Record) -> None:
-        style = "green" if record.outcome is Outcome.OK else "bold red"
-        self._rows[record.cell.id] = (record.cell.image, Text(ending(record), style=style), 0.0)
-
-    def _render(self) -> Group:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        done = sum(1 for _, state, since in self._rows.values() if not since and _is_end(state))
-        rows = list(self._rows.items())
-        hidden = max(0, len(rows) - MOST_ROWS)
-        start = min(max(0, done - MOST_ROWS // 2), hidden)
-        for name, (_, state, since) in rows[start : start + MOST_ROWS]:
-            clock = f"{time.monotonic() - since:.0f} s" if since else ""
-            table.add_row(escape(name), state, clock)
-        return Group(table, Text(f"{done} of {len(rows)} cells done", style="dim"))
-
-
-def _is_end(state: Text | Spinner) -> bool:
-    return isinstance(state, Text) and state.plain != "waiting"
-
-
-def ending(record: Record) -> str:
-    """Return in a few words how a cell ended."""
-    seconds = f"{record.timing.run:.1f} s"
-    if record.outcome is Outcome.OK:
-        return f"ok, {seconds}"
-    return f"{record.outcome.value} after {seconds}: {brief(record.reason)}"

@@ -28,7 +28,11 @@ TF = Image(
 
 
 def spec(
-    *arguments: str, folders: CellFolders = FOLDERS, caps: Caps | None = None, image: Image = TF
+    *arguments: str,
+    folders: CellFolders = FOLDERS,
+    caps: Caps | None = None,
+    image: Image = TF,
+    suite: str = "",
 ) -> ContainerSpec:
     return cell_container(
         group=Group("tf", KerasSettings(floatx=Floatx.FLOAT64)),
@@ -37,6 +41,7 @@ def spec(
         digest="sha256:0",
         cpus=(2, 3),
         script="model.py",
+        suite=suite,
         arguments=arguments,
         folders=folders,
         user="10001:10001",
@@ -132,3 +137,10 @@ def test_compiled_code_is_read_only_and_only_where_the_image_has_some() -> None:
     assert found.command[found.command.index("--compiled") + 1] == "/scratch/theano"
     (bind,) = [bind for bind in found.binds if str(bind.target) == "/compiled"]
     assert bind.read_only
+
+
+def test_tests_run_instead_of_a_script() -> None:
+    assert "--suite" not in spec().command
+    command = spec("-k", "x", suite="./tests/test_a.py").command
+    assert command[command.index("--suite") + 1] == "./tests/test_a.py"
+    assert command[-3:] == ("--", "-k", "x")

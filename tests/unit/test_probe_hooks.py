@@ -1,5 +1,6 @@
 """The hooks, on a Keras that is only as large as they need."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy
 import pytest
+from builders import END
 
 from runner.keras_matrix_probe import loops
 from runner.keras_matrix_probe.arrays import ArrayStore
@@ -349,6 +351,39 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def told_so_far(bench: Bench) -> Call:
     (call,) = parse(bench.path.read_bytes(), complete=False).calls
     return call
+
+
+def test_how_many_epochs_there_are_is_told_before_the_first(bench: Bench) -> None:
+    found: list[Call] = []
+
+    class Looking(bench.keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            found.append(told_so_far(bench))
+
+    bench.model().fit(epochs=3, callbacks=[Looking()])
+    # Ours comes last, so each epoch is told after the user's callbacks are done with it.
+    assert [len(call.epochs) for call in found] == [0, 1, 2]
+    assert [call.params for call in found] == [{"epochs": 3}] * 3
+
+
+def test_what_is_compiled_is_told_at_once(bench: Bench) -> None:
+    def events() -> list[Any]:
+        found = map(json.loads, bench.path.read_text().splitlines())
+        return [event for event in found if event["event"] == "compiled"]
+
+    compile_one = bench.recorder.clock.wrap(lambda: "module")
+    assert [compile_one(), compile_one()] == ["module", "module"]
+    assert [event["modules"] for event in events()] == [1, 2]
+    assert bench.told().calls == []
+
+
+def test_what_an_exit_handler_does_is_not_told_after_the_end(bench: Bench) -> None:
+    bench.stream.emit("end", **END)
+    compile_one = bench.recorder.clock.wrap(lambda: "module")
+    assert compile_one() == "module"
+    assert bench.model().predict().shape == (2,)
+    found = bench.told()
+    assert (found.calls, found.end is not None) == ([], True)
 
 
 def test_a_loop_that_is_cut_off_leaves_what_it_did(bench: Bench, clock: Clock) -> None:

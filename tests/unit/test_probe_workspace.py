@@ -70,3 +70,11 @@ def test_a_program_stays_one(tmp_path: Path, source: Path) -> None:
     mirror(str(source), str(tmp_path / "work"))
     assert os.access(tmp_path / "work" / "prepare.sh", os.X_OK)
     assert not os.access(tmp_path / "work" / "model.py", os.X_OK)
+
+
+def test_folders_put_aside_become_links(tmp_path: Path, source: Path) -> None:
+    mirror(str(source), str(tmp_path / "work"), lambda name: name == "deep")
+    work = tmp_path / "work"
+    assert not (work / "data").is_symlink()
+    assert (work / "data" / "deep").is_symlink()
+    assert (work / "data" / "deep" / "y.csv").read_text() == "3,4\n"

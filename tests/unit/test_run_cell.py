@@ -16,6 +16,7 @@ from runner.catalog import Base, Image
 from runner.cell.container import KERAS_HOME, OUTPUT, ContainerSpec
 from runner.cell.ownership import Owner
 from runner.cell.run import run_cell
+from runner.cell.watch import Seen
 from runner.cell.worker import CellContext, GoneError, Worker
 from runner.compiled import CompiledStore
 from runner.engine import Engine
@@ -144,6 +145,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.limits = Limits()
         self.interrupts = Interrupts()
+        self.heard: list[tuple[Cell, Seen]] = []
         self.source = folder / "source" / "model.py"
         self.source.parent.mkdir()
         self.source.write_bytes(SCRIPT)
@@ -162,6 +164,7 @@ class Bench:
             run=self.run,
             compiled=CompiledStore(self.source.parent.parent / "compiled"),
             cpu="a processor",
+            seen=lambda cell, seen: self.heard.append((cell, seen)),
         )
         return Worker(self.context, CELL.group, IMAGE, identity("tf"), (0,))
 
@@ -203,6 +206,14 @@ def test_a_cell_that_ends_well(bench: Bench) -> None:
     assert record.log_tail == ()
     log = bench.run.log_path(CELL).read_bytes()
     assert log == b"Using TensorFlow backend.\nEpoch 1/1\nall \xff printed\n"
+
+
+def test_what_it_tells_on_its_way_is_heard_before_it_is_recorded(bench: Bench) -> None:
+    fit = json.dumps({**CALL, "kind": "fit", "name": "fit"}).encode()
+    epoch = b'{"event": "epoch", "id": 1, "epoch": 1, "seconds": 1, "metrics": {"loss": 0.5}}'
+    assert bench.stream(*WORDS, fit, epoch, b"damaged").outcome is Outcome.BAD_OUTPUT
+    ((cell, seen),) = bench.heard
+    assert (cell, seen.epoch, seen.metrics) == (CELL, 2, (("loss", 0.5),))
 
 
 def test_keras_json_is_as_planned(bench: Bench) -> None:

@@ -107,6 +107,19 @@ def test_a_loop_that_was_cut_off_keeps_what_it_last_told() -> None:
     assert (call.params, call.seconds, call.metrics) == ({"calls": 9}, 2.5, {"loss": "nan"})
 
 
+def test_a_fit_that_was_cut_off_keeps_the_parameters_it_began_with() -> None:
+    begin = {"event": "train_begin", "id": 1, "params": {"epochs": 20, "samples": 64}}
+    (call,) = parse(stream(START, CALL, begin), complete=False).calls
+    assert (call.finished, call.params) == (False, {"epochs": 20, "samples": 64})
+    with pytest.raises(BadStreamError, match="call 1 is not under way"):
+        parsed(START, begin, LAST)
+
+
+def test_what_is_compiled_outside_of_calls_is_no_part_of_them() -> None:
+    found = parsed(START, {"event": "compiled", "modules": 3}, CALL, CALL_END, LAST)
+    assert [call.compiled for call in found.calls] == [0]
+
+
 def test_the_end_of_a_loop_goes_before_what_it_told() -> None:
     (call,) = parsed(START, CALL, BATCHES, CALL_END).calls
     assert (call.params, call.seconds) == ({"epochs": 1}, 2.5)

@@ -1,0 +1,92 @@
+"""Open and follow files in a folder that a cell can write to: nothing there is as it should be."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+"""Not blocking: the name may be that of a FIFO."""
+MAX_READ = 2**20
+MAX_LINE = 2**16
+
+
+def open_regular(folder: Path, *names: str) -> int:
+    """Open a regular file for reading and return its descriptor.
+
+    ``folder`` is the first step that a cell may have replaced; from there on no link is followed.
+
+    Raises:
+        OSError: a step is missing, a link or no folder, or the last one no regular file.
+    """
+    *between, last = names
+    step = os.open(folder, FOLDER)
+    try:
+        for name in between:
+            above, step = step, os.open(name, FOLDER, dir_fd=step)
+            os.close(above)
+        descriptor = os.open(last, FILE, dir_fd=step)
+    finally:
+        os.close(step)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return descriptor
+
+
+def read(limit: int, folder: Path, *names: str) -> bytes:
+    """Read a regular file of at most ``limit`` bytes; see :func:`open_regular`.
+
+    Raises:
+        OSError: it is none, or larger.
+    """
+    with open(open_regular(folder, *names), "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"larger than {limit} bytes")
+    return content
+
+
+class Tail:
+    """The lines of a file as it grows, at most ``MAX_READ`` bytes of it at a time.
+
+    A file that is replaced or cut short is read anew. Lines longer than ``MAX_LINE`` are left out.
+    """
+
+    def __init__(self, folder: Path, *names: str) -> None:
+        self._folder = folder
+        self._names = names
+        self._file = (0, 0)
+        self._offset = 0
+        self._rest = b""
+        self._too_long = False
+
+    def lines(self) -> list[bytes]:
+        """Return the lines that were completed since the last time; none if there is no file."""
+        try:
+            content = self._more()
+        except OSError:
+            # Not there yet, no longer, or nothing that can be read.
+            return []
+        *lines, rest = (self._rest + content).split(b"\n")
+        if lines and self._too_long:
+            del lines[0]
+            self._too_long = False
+        self._too_long = self._too_long or len(rest) > MAX_LINE
+        self._rest = b"" if self._too_long else rest
+        return [line for line in lines if len(line) <= MAX_LINE]
+
+    def _more(self) -> bytes:
+        descriptor = open_regular(self._folder, *self._names)
+        try:
+            status = os.fstat(descriptor)
+            file = (status.st_dev, status.st_ino)
+            if file != self._file or status.st_size < self._offset:
+                self._file, self._offset = file, 0
+                self._rest, self._too_long = b"", False
+            content = os.pread(descriptor, MAX_READ, self._offset)
+        finally:
+            os.close(descriptor)
+        self._offset += len(content)
+        return content
