@@ -33,6 +33,14 @@ def console(file: TextIO | None = None) -> Console:
 
 def show(comparison: Comparison, out: Console) -> None:
     """Print the table, what failed, what to know, and the line in words."""
+    show_rows(comparison, out)
+    for note in comparison.notes:
+        out.print(Text(f"note: {printable(note)}"))
+    out.print(Text(in_words(comparison), style="bold"))
+
+
+def show_rows(comparison: Comparison, out: Console) -> None:
+    """Print the table, what failed, and how several seeds were judged."""
     for table in rows.tables(comparison):
         out.print(_table(comparison, table, out), overflow="fold")
         if table.rest:
@@ -43,9 +51,6 @@ def show(comparison: Comparison, out: Console) -> None:
             out.print(Text(f"  | {printable(line)}", style="dim"))
     for line in method(comparison):
         out.print(Text(printable(line)))
-    for note in comparison.notes:
-        out.print(Text(f"note: {printable(note)}"))
-    out.print(Text(in_words(comparison), style="bold"))
 
 
 def _table(comparison: Comparison, shown: rows.Table, out: Console) -> Table:

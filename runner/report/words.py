@@ -70,7 +70,7 @@ def _pair(reference: str, other: str, rows: Sequence[Row]) -> str:
     count = len(rows)
     open_ones = f"; {_unsettled(unsettled)}" if unsettled else ""
     if apart:
-        named = ", ".join(_difference(row) for row in apart[:MOST_NAMED])
+        named = ", ".join(difference(row) for row in apart[:MOST_NAMED])
         more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
         return (
             f"{other} differs from {reference} in {len(apart)} of {count} judged metrics: "
@@ -91,7 +91,8 @@ def _unsettled(rows: Sequence[Row]) -> str:
     return f"too few seeds to tell in {len(rows)} ({named}{enough})"
 
 
-def _difference(row: Row) -> str:
+def difference(row: Row) -> str:
+    """Say of a row that differs, or lacks a side, what its sides are and what it allows."""
     allowed = f"allowed {figures.tolerance(row)}"
     if row.elementwise:
         # Its columns are means, which may well be the same.
@@ -101,3 +102,16 @@ def _difference(row: Row) -> str:
     if row.verdict is Verdict.MISSING:
         return f"{figures.metric(row)} is on one side only ({values})"
     return f"{figures.metric(row)} ({values}; {allowed})"
+
+
+def unsettled(row: Row) -> str:
+    """Say of a row that too few seeds were run for what is known, and how many would do."""
+    parts = [
+        f"{figures.summary(row.other)} against {figures.summary(row.reference)}",
+        f"interval {figures.interval(row)}",
+        f"allowed {figures.tolerance(row)}",
+    ]
+    needed = row.inference.seeds_needed if row.inference is not None else None
+    if needed is not None and needed < MOST_SEEDS:
+        parts.append(f"about {needed} seeds would settle it")
+    return f"{figures.metric(row)} ({'; '.join(parts)})"
