@@ -35,6 +35,11 @@ class Script:
         return self.path.name + (".py" if self.converted else "")
 
     @property
+    def suite(self) -> str:
+        """What pytest is given, relative to the folder; empty for a script."""
+        return ""
+
+    @property
     def sha256(self) -> str:
         """The digest of the file's bytes."""
         return hashlib.sha256(self.content).hexdigest()
@@ -79,3 +84,17 @@ def load(target: Path) -> Script:
         made = notebook.convert(resolved.name, content)
         code, notes = made.code, made.notes
     return Script(path=resolved, name=name, content=content, code=code, notes=notes)
+
+
+def place(path: Path, workspace: str = "") -> str:
+    """Return a script's path within its repository, as a CI system names it.
+
+    Without a repository, within ``workspace``, or else within the current folder; empty for a
+    script that lies in none of them. ``path`` is absolute.
+    """
+    repository = next((one for one in path.parents if (one / ".git").exists()), None)
+    named = Path(workspace).resolve() if workspace else None
+    for root in (repository, named, Path.cwd()):
+        if root is not None and path.is_relative_to(root):
+            return path.relative_to(root).as_posix()
+    return ""

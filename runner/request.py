@@ -1,0 +1,124 @@
+"""From options as people write them, on the command line or in a test, to a request to run."""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from runner.ready import RunRequest
+    from runner.suite_files import SuiteTarget
+
+
+Choice = TypeVar("Choice", bound=Enum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a user may say of a run, as texts where those are parsed, with its defaults.
+
+    ``tests`` is there if tests are run instead of a script; ``command`` is what was typed.
+    """
+
+    script: Path
+    catalog: Path
+    results: Path
+    command: tuple[str, ...]
+    tests: "SuiteTarget | None" = None
+    arguments: tuple[str, ...] = ()
+    on: str | None = None
+    only: str | None = None
+    run_name: str | None = None
+    seeds: str | None = None
+    floatx: str = "float32"
+    formats: str = "channels_last"
+    epsilon: str = "1e-7"
+    timeout: float = 1800.0
+    memory: str = "4g"
+    scratch: str = "2g"
+    cpus: float = 1.0
+    pids: int = 256
+    repeats: int = 1
+    deterministic: bool = False
+    schedule_seed: int = 0
+    init: str = "own"
+    jobs: int | None = None
+    isolation: str = "process"
+    fresh: bool = False
+    epochs_cap: int | None = None
+    steps_cap: int | None = None
+    data: Path | None = None
+    tolerances: Path | None = None
+    base: str = "auto"
+
+
+def make(given: RunOptions) -> "RunRequest":
+    """Turn options into a request.
+
+    Raises:
+        ConfigurationError: one of them is wrong.
+    """
+    from runner import options as parse
+    from runner.errors import ConfigurationError
+    from runner.images.build import BasePolicy
+    from runner.plan import (
+        Caps,
+        Floatx,
+        ImageDataFormat,
+        Init,
+        Isolation,
+        Limits,
+        cross_settings,
+    )
+    from runner.ready import RunRequest
+
+    if not (0 < given.timeout < math.inf and 0 < given.cpus < math.inf and given.pids > 0):
+        raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
+    init = _one("--init", given.init, Init)
+    seeded = given.deterministic or init is Init.PAIRED
+    return RunRequest(
+        target=given.script,
+        tests=given.tests,
+        on=parse.parse_list(given.on),
+        only=parse.parse_list(given.only),
+        arguments=given.arguments,
+        settings=cross_settings(
+            parse.parse_choices("--floatx", given.floatx, Floatx),
+            parse.parse_choices("--image-data-format", given.formats, ImageDataFormat),
+            parse.parse_floats("--epsilon", given.epsilon),
+        ),
+        seeds=parse.parse_seeds(given.seeds) or ((0,) if seeded else ()),
+        limits=Limits(
+            memory=parse.parse_size("--memory", given.memory),
+            scratch=parse.parse_size("--scratch", given.scratch),
+            cpus=given.cpus,
+            pids=given.pids,
+            timeout=given.timeout,
+            threads=1 if given.deterministic else max(1, round(given.cpus)),
+        ),
+        caps=Caps(epochs=given.epochs_cap, steps=given.steps_cap),
+        repeats=given.repeats,
+        schedule_seed=given.schedule_seed,
+        init=init,
+        isolation=_one("--isolation", given.isolation, Isolation),
+        jobs=given.jobs,
+        fresh=given.fresh,
+        data=given.data,
+        results=given.results,
+        run=given.run_name,
+        base=_one("--base", given.base, BasePolicy),
+        catalog=given.catalog,
+        tolerances=given.tolerances,
+        command=given.command,
+    )
+
+
+def _one(option: str, text: str, kind: type[Choice]) -> Choice:
+    from runner.errors import ConfigurationError
+    from runner.options import parse_choices
+
+    found = parse_choices(option, text, kind)
+    if len(found) != 1:
+        raise ConfigurationError(f"{option} {text!r} is more than one value; give one.")
+    return found[0]

@@ -1,0 +1,72 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.errors import ConfigurationError
+from runner.images.build import BasePolicy
+from runner.plan import Init, Isolation, KerasSettings, Limits
+from runner.ready import RunRequest
+from runner.request import RunOptions, make
+
+
+def request(**given: Any) -> RunRequest:
+    places: dict[str, Any] = {"catalog": Path("docker"), "results": Path("results")}
+    return make(RunOptions(script=Path("model.py"), command=("x",), **places, **given))
+
+
+def test_the_defaults_are_those_of_a_plan() -> None:
+    made = request()
+    assert (made.limits, made.settings) == (Limits(), (KerasSettings(),))
+    assert (made.init, made.isolation, made.base) == (
+        *(Init.OWN, Isolation.PROCESS),
+        BasePolicy.AUTO,
+    )
+    assert (made.on, made.only, made.seeds, made.arguments) == ((), (), (), ())
+    assert made.tests is None
+    assert not made.again
+
+
+def test_texts_are_parsed() -> None:
+    made = request(on="tf, theano", seeds="1..3", memory="1.5g", floatx="float32,float64")
+    assert (made.on, made.seeds) == (("tf", "theano"), (1, 2, 3))
+    assert made.limits.memory == 3 * 2**29
+    assert len(made.settings) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds", "threads"),
+    [
+        ({"cpus": 2.0}, (), 2),
+        ({"cpus": 2.0, "deterministic": True}, (0,), 1),
+        ({"init": "paired"}, (0,), 1),
+        ({"init": "paired", "seeds": "7,8"}, (7, 8), 1),
+    ],
+)
+def test_what_has_to_repeat_is_seeded(
+    given: dict[str, Any], seeds: tuple[int, ...], threads: int
+) -> None:
+    made = request(**given)
+    assert (made.seeds, made.limits.threads) == (seeds, threads)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"init": "both"},
+        {"init": "own,paired"},
+        {"isolation": ""},
+        {"base": "somewhere"},
+        {"timeout": 0.0},
+        {"cpus": float("inf")},
+        {"pids": -1},
+        {"memory": "much"},
+        {"seeds": "none"},
+        {"floatx": "bfloat16"},
+    ],
+)
+def test_a_wrong_option_is_told(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        request(**given)
+    (name,) = given
+    assert f"--{name}" in str(raised.value)
