@@ -57,7 +57,11 @@ def keras_matrix(root, *options, script=SCRIPT):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "KERAS_MATRIX_CACHE": str(root / "cache")},
+        env={
+            **os.environ,
+            "KERAS_MATRIX_CACHE": str(root / "cache"),
+            "KERAS_MATRIX_HISTORY": str(root / "history.sqlite"),
+        },
     )
     seconds = time.perf_counter() - start
     if done.returncode not in (0, 1, 7):

@@ -1,14 +1,14 @@
 """What ``run`` and ``reproduce`` share: the options of a matrix of cells, and running it."""
 
-import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner.cli import options
 from runner.cli.options import Decorator
+from runner.request import RunOptions
 
 if TYPE_CHECKING:
     from runner.ready import RunRequest
@@ -21,7 +21,7 @@ _REPLICATES: tuple[Decorator, ...] = (
         "--repeat",
         "repeats",
         type=click.IntRange(min=1),
-        default=1,
+        default=RunOptions.repeats,
         show_default=True,
         help="Runs of each seed on each image, to see whether it repeats itself.",
     ),
@@ -33,21 +33,21 @@ _REPLICATES: tuple[Decorator, ...] = (
     click.option(
         "--schedule-seed",
         type=int,
-        default=0,
+        default=RunOptions.schedule_seed,
         show_default=True,
         help="Seed of the order of cells.",
     ),
     click.option(
         "--init",
         type=click.Choice(["own", "paired"]),
-        default="own",
+        default=RunOptions.init,
         show_default=True,
         help="First weights: each backend's own, or the same on all, one draw a seed.",
     ),
     click.option(
         "--isolation",
         type=click.Choice(["process", "container"]),
-        default="process",
+        default=RunOptions.isolation,
         show_default=True,
         help="What each replicate gets for itself: a process, or a container.",
     ),
@@ -67,30 +67,36 @@ _CELLS: tuple[Decorator, ...] = (
     click.option(
         "--run", "run_name", default=None, metavar="NAME", help="Name of the run, or folder."
     ),
-    click.option("--floatx", default="float32", show_default=True, metavar="TYPE,..."),
+    click.option("--floatx", default=RunOptions.floatx, show_default=True, metavar="TYPE,..."),
     click.option(
         "--image-data-format",
         "formats",
-        default="channels_last",
+        default=RunOptions.formats,
         show_default=True,
         metavar="F,...",
     ),
-    click.option("--epsilon", default="1e-7", show_default=True, metavar="NUMBER,..."),
+    click.option("--epsilon", default=RunOptions.epsilon, show_default=True, metavar="NUMBER,..."),
     click.option(
-        "--timeout", type=float, default=1800.0, show_default=True, help="Seconds a cell."
+        "--timeout",
+        type=float,
+        default=RunOptions.timeout,
+        show_default=True,
+        help="Seconds a cell.",
     ),
-    click.option("--memory", default="4g", show_default=True, help="Memory a cell."),
-    click.option("--scratch", default="2g", show_default=True, help="Scratch space a cell."),
-    click.option("--cpus", type=float, default=1.0, show_default=True, help="CPUs a cell."),
-    click.option("--pids", type=int, default=256, show_default=True, help="Processes a cell."),
+    click.option("--memory", default=RunOptions.memory, show_default=True, help="Memory a cell."),
+    click.option(
+        "--scratch", default=RunOptions.scratch, show_default=True, help="Scratch space a cell."
+    ),
+    click.option(
+        "--cpus", type=float, default=RunOptions.cpus, show_default=True, help="CPUs a cell."
+    ),
+    click.option(
+        "--pids", type=int, default=RunOptions.pids, show_default=True, help="Processes a cell."
+    ),
     click.option(
         "--jobs",
         type=click.IntRange(min=1),
         help="Cells at a time.  [default: one a core]",
-    ),
-    click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit."),
-    click.option(
-        "--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch."
     ),
     click.option(
         "--data",
@@ -103,109 +109,47 @@ _CELLS: tuple[Decorator, ...] = (
     options.catalog,
 )
 """What any cell needs."""
+_CAPS: tuple[Decorator, ...] = (
+    click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit."),
+    click.option(
+        "--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch."
+    ),
+)
+"""What shortens the training of a script."""
 
 
 def matrix_options(function: "options.Callback") -> "options.Callback":
     """Give a command all options that say which cells to run, and how."""
-    for option in reversed((*_REPLICATES, *_CELLS)):
+    for option in reversed((*_REPLICATES, *_CELLS, *_CAPS)):
         function = option(function)
     return function
 
 
 def cell_options(function: "options.Callback") -> "options.Callback":
-    """Give a command the options of one cell an image."""
+    """Give a command the options of one cell an image, with a script in it."""
+    for option in reversed((*_CELLS, *_CAPS)):
+        function = option(function)
+    return function
+
+
+def suite_options(function: "options.Callback") -> "options.Callback":
+    """Give a command the options of one cell an image, with tests in it."""
     for option in reversed(_CELLS):
         function = option(function)
     return function
 
 
-def make_request(
-    *,
-    script: Path,
-    arguments: tuple[str, ...],
-    on: str | None,
-    only: str | None,
-    run_name: str | None,
-    seeds: str | None,
-    floatx: str,
-    formats: str,
-    epsilon: str,
-    timeout: float,
-    memory: str,
-    scratch: str,
-    cpus: float,
-    pids: int,
-    repeats: int,
-    deterministic: bool,
-    schedule_seed: int,
-    init: str,
-    jobs: int | None,
-    isolation: str,
-    fresh: bool,
-    epochs_cap: int | None,
-    steps_cap: int | None,
-    data: Path | None,
-    tolerances: Path | None,
-    base: str,
-    results: Path,
-    catalog: Path | None,
-) -> "RunRequest":
+def make_request(*, catalog: Path | None, **given: Any) -> "RunRequest":
     """Turn the options' texts into a request.
 
     Raises:
         ConfigurationError: one of them is wrong.
     """
-    from runner import options as parse
-    from runner.errors import ConfigurationError
-    from runner.images.build import BasePolicy
-    from runner.plan import (
-        Caps,
-        Floatx,
-        ImageDataFormat,
-        Init,
-        Isolation,
-        Limits,
-        cross_settings,
-    )
-    from runner.ready import RunRequest
+    from runner import request
 
-    if not (0 < timeout < math.inf and 0 < cpus < math.inf and pids > 0):
-        raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
-    chosen = Init(init)
-    seeded = parse.parse_seeds(seeds) or ((0,) if deterministic or chosen is Init.PAIRED else ())
-    return RunRequest(
-        target=script,
-        on=parse.parse_list(on),
-        only=parse.parse_list(only),
-        arguments=arguments,
-        settings=cross_settings(
-            parse.parse_choices("--floatx", floatx, Floatx),
-            parse.parse_choices("--image-data-format", formats, ImageDataFormat),
-            parse.parse_floats("--epsilon", epsilon),
-        ),
-        seeds=seeded,
-        limits=Limits(
-            memory=parse.parse_size("--memory", memory),
-            scratch=parse.parse_size("--scratch", scratch),
-            cpus=cpus,
-            pids=pids,
-            timeout=timeout,
-            threads=1 if deterministic else max(1, round(cpus)),
-        ),
-        caps=Caps(epochs=epochs_cap, steps=steps_cap),
-        repeats=repeats,
-        schedule_seed=schedule_seed,
-        init=chosen,
-        isolation=Isolation(isolation),
-        jobs=jobs,
-        fresh=fresh,
-        data=data,
-        results=results,
-        run=run_name,
-        base=BasePolicy(base),
-        catalog=options.catalog_root(catalog),
-        tolerances=tolerances,
-        command=("keras-matrix", *sys.argv[1:]),
+    chosen = options.catalog_root(catalog)
+    return request.make(
+        request.RunOptions(catalog=chosen, command=("keras-matrix", *sys.argv[1:]), **given)
     )
 
 
@@ -216,5 +160,6 @@ def execute(request: "RunRequest", *, quiet: bool, verbose: bool) -> "RunResult"
     from runner.interrupts import Interrupts, installed
 
     interrupts = Interrupts()
-    with installed(interrupts), progress(quiet=quiet, verbose=verbose) as shown:
+    shown = progress(quiet=quiet, verbose=verbose)
+    with installed(interrupts, shown.stopping), shown:
         return session.run(request, shown, interrupts)

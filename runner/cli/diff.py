@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from runner.cli import options
+from runner.cli import earlier, options
 
 
 @click.command(name="diff")
@@ -18,7 +18,10 @@ from runner.cli import options
 )
 @options.tolerance
 @options.results
+@earlier.against
+@options.history
 @options.output_format
+@options.reports
 @options.json
 def command(
     run: str,
@@ -26,24 +29,42 @@ def command(
     tolerances: Path | None,
     tolerance_texts: tuple[str, ...],
     results: Path,
+    against: str | None,
+    history_file: Path | None,
     output: str,
+    report_texts: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Compare the images of RUN, or RUN with OTHER image by image. Needs no engine."""
     import gc
 
     from runner import assess, store, tolerance
-    from runner.cli.show import chosen_format, show
+    from runner.cli.show import chosen_format, parse_targets, refuse_page, show
+    from runner.errors import ConfigurationError
 
     # All that is read is kept to the end: to look for garbage in it takes a third of the time.
     gc.disable()
     rules = tolerance.parse(tolerance_texts)
+    targets = parse_targets(report_texts)
     if tolerances is not None:
         rules += tolerance.load(tolerances)
-    found = store.find(results, run)
+    folders = [store.find(results, run)]
+    if against is not None:
+        if other is not None:
+            raise ConfigurationError("Give OTHER or --against, not both.")
+        now = assess.compare_run(folders[0], rules)
+        _, judged = earlier.judge(
+            against, folders[0], now, rules, results=results, file=history_file
+        )
+        comparison, code = earlier.between(judged, now)
+        show(comparison, chosen_format(output, as_json), targets, folders, now)
+        return int(code)
+    own = None
     if other is None:
-        comparison = assess.compare_run(found, rules)
+        comparison = own = assess.compare_run(folders[0], rules)
     else:
-        comparison = assess.compare_two(found, store.find(results, other), rules)
-    show(comparison, chosen_format(output, as_json))
+        refuse_page(targets)
+        folders.append(store.find(results, other))
+        comparison = assess.compare_two(folders[0], folders[1], rules)
+    show(comparison, chosen_format(output, as_json), targets, folders, own)
     return int(assess.exit_code(comparison))

@@ -4,20 +4,30 @@ from pathlib import Path
 
 import click
 
-from runner.cli import options
+from runner.cli import earlier, options
 
 
 @click.command(name="join")
 @click.argument("runs", nargs=-1, required=True)
 @click.option("--into", required=True, metavar="NAME", help="Name of the joined run, or folder.")
 @options.results
+@options.history
+@options.no_history
 @options.json
-def command(runs: tuple[str, ...], into: str, results: Path, as_json: bool) -> int:
+def command(
+    runs: tuple[str, ...],
+    into: str,
+    results: Path,
+    history_file: Path | None,
+    no_history: bool,
+    as_json: bool,
+) -> int:
     """Merge RUNS of the same script, made apart, into one new run."""
     from runner import store
 
     target = store.place(results, into)
     store.join([store.find(results, run) for run in runs], target)
+    earlier.keep(target, file=history_file, wanted=not no_history)
     if as_json:
         from runner.report import data
 

@@ -14,11 +14,15 @@ Decorator = Callable[[Callback], Callback]
 
 
 class Format(Enum):
-    """How a result is printed."""
+    """How a comparison is told. A page is for a file only."""
 
     TABLE = "table"
     MARKDOWN = "markdown"
     JSON = "json"
+    CSV = "csv"
+    JUNIT = "junit"
+    GITHUB = "github"
+    HTML = "html"
 
 
 results = click.option(
@@ -38,11 +42,26 @@ json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 output_format = click.option(
     "--format",
     "output",
-    type=click.Choice([member.value for member in Format]),
+    type=click.Choice([member.value for member in Format if member is not Format.HTML]),
     default=Format.TABLE.value,
     show_default=True,
-    help="How to print the comparison.",
+    help="How to print the comparison; github: annotations of a workflow.",
 )
+reports = click.option(
+    "--report",
+    "report_texts",
+    multiple=True,
+    metavar="FORMAT=FILE",
+    help="Write the comparison to a file, too, in a format of --format or html; repeat it.",
+)
+history = click.option(
+    "--history",
+    "history_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="File of the history.  [default: KERAS_MATRIX_HISTORY's, else the user's own]",
+)
+no_history = click.option("--no-history", is_flag=True, help="Do not add the run to the history.")
 base = click.option(
     "--base",
     type=click.Choice(["auto", "hub", "standin"]),
@@ -51,7 +70,7 @@ base = click.option(
     help="Base of images: the registry's (hub forbids stand-ins), or a local stand-in.",
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Do not print progress.")
-verbose = click.option("-v", "--verbose", is_flag=True, help="Print the output of builds.")
+verbose = click.option("-v", "--verbose", is_flag=True, help="Print builds' output and epochs.")
 tolerance = click.option(
     "--tolerance",
     "tolerance_texts",

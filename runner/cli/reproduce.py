@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from runner.cli import options
+from runner.cli import earlier, options
 from runner.cli.cells import execute, make_request, matrix_options
 
 
@@ -18,17 +18,26 @@ from runner.cli.cells import execute, make_request, matrix_options
     default=None,
     help="File of reported figures.  [default: reported.toml beside the script]",
 )
+@options.history
+@options.no_history
 @options.json
 @options.quiet
 @options.verbose
 def command(
-    *, reported: Path | None, as_json: bool, quiet: bool, verbose: bool, **cells: Any
+    *,
+    reported: Path | None,
+    history_file: Path | None,
+    no_history: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **cells: Any,
 ) -> int:
     """Run SCRIPT with several --seeds and hold what a text reports of it against the outcome.
 
     Exits with 0 if all that is comparable holds, with 1 if something does not.
     """
-    from runner import assess, script
+    from runner import assess, script, store
     from runner import reported as reports
     from runner.errors import ConfigurationError, ExitCode
     from runner.record import Outcome
@@ -46,11 +55,17 @@ def command(
     path = reported or script.load(request.target).folder / reports.REPORTED_FILE
     figures = reports.load(path)
     result = execute(request, quiet=quiet, verbose=verbose)
+    if reported is not None:
+        # What the run's own report is to be held against, as the figures beside the script are.
+        kept = result.folder.path / "script" / reports.REPORTED_FILE
+        store.write_atomically(kept, reported.read_bytes())
     judged = assess.reproduce(result.folder, figures)
     if as_json:
         click.echo(shown.render(judged))
     else:
         shown.show(judged, table.console())
+    if result.last:
+        earlier.keep(result.folder, file=history_file, wanted=not no_history)
     if not quiet:
         click.echo(f"records: {relative(result.folder.path)}", err=True)
     if not result.last or any(r.outcome is not Outcome.OK for r in result.records):

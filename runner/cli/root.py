@@ -14,8 +14,12 @@ RESULTS = Path("results")
 COMMANDS = {
     "run": "Run a script on images and compare what it did.",
     "reproduce": "Hold a text's reported figures against several seeds' runs.",
+    "pytest": "Run a suite of tests on images and compare it test by test.",
     "trace": "Say where in a model the backends part, and why.",
     "diff": "Compare a run's images again, or two runs, from disk.",
+    "report": "Write runs to one HTML page: verdicts, plots, failures, environments.",
+    "history": "List and plot earlier runs of a script.",
+    "export": "Send a run to MLflow tracking.",
     "join": "Merge runs of one script that were made apart.",
     "list": "List the images of the matrix.",
     "images": "Build, list, verify, lock, save and load images.",
@@ -49,7 +53,7 @@ HELP = """Run a Keras script, unchanged, on a matrix of backends and say what di
 \b
 Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,
 3 a cell failed, 4 nothing selected, 5 no engine, 6 an image cannot be had,
-7 too few seeds to tell, 130 Ctrl-C, 143 SIGTERM.
+7 too few seeds to tell, 8 regressed since an earlier run, 130 Ctrl-C, 143 SIGTERM.
 """
 
 

@@ -1,10 +1,11 @@
 """``keras-matrix run``."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from runner.cli import options
+from runner.cli import earlier, options
 from runner.cli.cells import execute, make_request, matrix_options
 
 
@@ -13,6 +14,10 @@ from runner.cli.cells import execute, make_request, matrix_options
 @matrix_options
 @options.tolerance
 @options.output_format
+@options.reports
+@earlier.against
+@options.history
+@options.no_history
 @options.json
 @options.quiet
 @options.verbose
@@ -20,6 +25,10 @@ def command(
     *,
     tolerance_texts: tuple[str, ...],
     output: str,
+    report_texts: tuple[str, ...],
+    against: str | None,
+    history_file: Path | None,
+    no_history: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -30,17 +39,28 @@ def command(
     ARGUMENTS go to the script; put -- before those that begin with a dash.
     """
     from runner import assess, tolerance
-    from runner.cli.show import chosen_format, show
+    from runner.cli.show import chosen_format, parse_targets, show
     from runner.errors import ExitCode
     from runner.record import Outcome
     from runner.text import relative
 
     rules = tolerance.parse(tolerance_texts)
-    result = execute(make_request(**cells), quiet=quiet, verbose=verbose)
+    targets = parse_targets(report_texts)
+    request = make_request(**cells)
+    earlier.check(against, results=request.results, file=history_file)
+    result = execute(request, quiet=quiet, verbose=verbose)
     if result.last:
-        comparison = assess.compare_run(result.folder, rules)
-        show(comparison, chosen_format(output, as_json))
-        code = assess.exit_code(comparison)
+        comparison, code = earlier.told(
+            against,
+            result.folder,
+            assess.compare_run(result.folder, rules),
+            rules,
+            results=request.results,
+            file=history_file,
+        )
+        folders = [result.folder]
+        show(comparison, chosen_format(output, as_json), targets, folders, comparison)
+        earlier.keep(result.folder, comparison, file=history_file, wanted=not no_history)
     else:
         failed = any(record.outcome is not Outcome.OK for record in result.records)
         code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE

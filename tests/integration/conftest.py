@@ -86,6 +86,15 @@ def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
     assert left == []
 
 
+@pytest.fixture(scope="session", autouse=True)
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Let runs go into a history of these tests, not the user's own."""
+    path = tmp_path_factory.mktemp("history") / "history.sqlite"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_MATRIX_HISTORY", str(path))
+        yield path
+
+
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     return tmp_path / "results"

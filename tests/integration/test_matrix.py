@@ -55,6 +55,7 @@ def run_diff_step(parts: Path, joined: Path) -> "subprocess.CompletedProcess[str
             CELLS_RESULT="success",
             RECORDS_DIR=str(parts),
             JOINED_DIR=str(joined),
+            REPORTS_DIR=str(joined.parent / "reports"),
             GITHUB_STEP_SUMMARY=str(summary),
         ),
         capture_output=True,
@@ -69,6 +70,11 @@ def test_workflows_last_job_on_separately_made_records(parts: Path, tmp_path: Pa
     summary = (tmp_path / "summary.md").read_text()
     assert "theano agrees with tf in all 5 judged metrics" in summary.replace("\\", "")
     assert "| evaluate.loss |" in summary.replace("\\", "")
+    assert "| tiny | reference: 1 cell ran | ✅ agrees in all 5 judged metrics |" in summary
+    reports = tmp_path / "reports"
+    assert (reports / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert 'failures="0" errors="0"' in (reports / "junit.xml").read_text()
+    assert "::notice title=tiny (joined)::theano agrees with tf in all 5" in done.stdout
 
 
 def test_workflows_last_job_without_the_records_of_an_image(parts: Path, tmp_path: Path) -> None:

@@ -209,6 +209,8 @@ def nowhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("DOCKER_CONTEXT", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder / "cache" / "data"))
+    monkeypatch.delenv("KERAS_MATRIX_HISTORY", raising=False)
     monkeypatch.chdir(folder)
     (folder / "mlp").mkdir()
     (folder / "mlp" / "model.py").write_text("import keras\n")

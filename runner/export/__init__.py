@@ -1,0 +1,1 @@
+"""A run, handed to other tools."""

@@ -1,0 +1,1 @@
+"""The history of runs: what each came to, kept after its folder is gone."""
