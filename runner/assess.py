@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from runner import arrays, compare, reproduction
+from runner import arrays, compare, reproduction, suite
 from runner.comparison import ArrayDifference, CompareArrays, Comparison
-from runner.errors import ExitCode
+from runner.errors import ConfigurationError, ExitCode
 from runner.measures import Measure, all_measures, without_compiles
 from runner.record import Manifest, Outcome, Record
 from runner.remarks import on_chance, on_loops, remarks
@@ -14,19 +14,28 @@ from runner.reported import Reported
 from runner.reproduction import Reproduction
 from runner.store import RunFolder
 from runner.stream import BadStreamError
+from runner.suite import SuiteComparison
 from runner.tolerance import Tolerance, Tolerances
 
 
-def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
-    """Compare the images of a run; ``rules`` go before those found beside the model.
+def compare_run(
+    folder: RunFolder,
+    rules: Sequence[Tolerance],
+    *,
+    beside: Sequence[Tolerance] | None = None,
+) -> Comparison:
+    """Compare the images of a run; ``rules`` go before those found ``beside`` the model.
+
+    These are the run's own, unless others are given.
 
     Raises:
         KerasMatrixError: the run is damaged or holds nothing.
     """
     manifest = folder.manifest()
     records = folder.records()
+    _refuse_tests(folder, records)
     images = manifest.plan.images
-    tolerances = Tolerances((*rules, *manifest.tolerances))
+    tolerances = Tolerances((*rules, *(manifest.tolerances if beside is None else beside)))
     caps = (manifest.plan.caps.note,) if manifest.plan.caps.note else ()
     comparison = compare.compare_images(
         records,
@@ -41,21 +50,59 @@ def compare_run(folder: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
     return replace(comparison, notes=(*comparison.notes, *advice))
 
 
-def compare_two(before: RunFolder, after: RunFolder, rules: Sequence[Tolerance]) -> Comparison:
-    """Compare two runs, image by image.
+def compare_two(
+    before: RunFolder,
+    after: RunFolder,
+    rules: Sequence[Tolerance],
+    *,
+    beside: Sequence[Tolerance] | None = None,
+) -> Comparison:
+    """Compare two runs, image by image, by ``rules`` and those found ``beside`` the model.
+
+    These are the first run's own, unless others are given.
 
     Raises:
         KerasMatrixError: a run is damaged or holds nothing.
     """
     manifests = before.manifest(), after.manifest()
     records = before.records(), after.records()
+    for run, found in zip((before, after), records, strict=True):
+        _refuse_tests(run, found)
     return compare.compare_runs(
         *records,
         names=(before.name, after.name),
         planned=(_planned(manifests[0]), _planned(manifests[1])),
-        tolerances=Tolerances((*rules, *manifests[0].tolerances)),
+        tolerances=Tolerances((*rules, *(manifests[0].tolerances if beside is None else beside))),
         compare_arrays=_array_comparison(before, after),
         notes=on_loops([one for run in records for one in run if one.outcome is Outcome.OK]),
+    )
+
+
+def _refuse_tests(folder: RunFolder, records: Sequence[Record]) -> None:
+    """Raise for a run of tests: it has no figures, and would be found to agree in all of them."""
+    if any(record.observation.suite.told for record in records):
+        raise ConfigurationError(
+            f"{folder.path} is a run of tests, which has no figures to compare; see it with "
+            f"'keras-matrix report {folder.name}', or its own 'keras-matrix pytest' with --run."
+        )
+
+
+def compare_suite(folder: RunFolder) -> SuiteComparison:
+    """Compare the images of a run of tests.
+
+    Raises:
+        KerasMatrixError: the run is damaged or holds nothing.
+    """
+    manifest = folder.manifest()
+    records = folder.records()
+    run = {record.cell.id for record in records}
+    notes = dict.fromkeys(note for record in records for note in record.notes)
+    return suite.compare(
+        f"{manifest.plan.model} ({manifest.run})",
+        records,
+        manifest.plan.images,
+        missing=tuple(cell for cell in _planned(manifest) if cell not in run),
+        notes=tuple(notes),
     )
 
 

@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     NO_ENGINE = 5
     IMAGE = 6
     INCONCLUSIVE = 7
+    REGRESSED = 8
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -56,6 +57,14 @@ class StoreError(KerasMatrixError):
     """A run folder is unreadable, inconsistent or not writable."""
 
     exit_code = ExitCode.USAGE
+
+
+class HistoryError(StoreError):
+    """The history of runs cannot be read or written, or lacks what is asked of it."""
+
+
+class ExportError(KerasMatrixError):
+    """Another tool did not take what was sent to it."""
 
 
 class InterruptedRunError(KerasMatrixError):

@@ -13,7 +13,18 @@ from pathlib import Path
 import psutil
 
 import runner
-from runner import cache, catalog, datasets, plan, script, store, tolerance
+from runner import (
+    cache,
+    catalog,
+    commits,
+    datasets,
+    plan,
+    reported,
+    script,
+    store,
+    suite_files,
+    tolerance,
+)
 from runner.catalog import Catalog
 from runner.cell import cpus, folders
 from runner.cell.lanes import Lanes, Machine
@@ -29,12 +40,16 @@ from runner.record import HostFacts, ImageIdentity, Manifest, Record
 from runner.report.progress import Progress
 from runner.script import Script
 from runner.store import RunFolder
+from runner.suite_files import SuiteTarget
 from runner.tolerance import Tolerance
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What the user asked for; ``again`` runs cells of this very run again that ended well."""
+    """What the user asked for; ``again`` runs cells of this very run again that ended well.
+
+    ``tests`` are run instead of the script ``target``, if there are any.
+    """
 
     target: Path
     on: tuple[str, ...]
@@ -58,6 +73,7 @@ class RunRequest:
     tolerances: Path | None
     command: tuple[str, ...]
     again: bool = False
+    tests: SuiteTarget | None = None
 
 
 Run = Callable[[Sequence[Cell], Callable[[Record], None]], None]
@@ -120,7 +136,7 @@ def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> It
     Raises:
         KerasMatrixError: whatever keeps the cells from being run.
     """
-    found = script.load(request.target)
+    found = _load(request)
     images = catalog.load(request.catalog)
     datasets.check(found, request.data)
     made = _plan(request, found, images)
@@ -135,7 +151,7 @@ def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> It
     try:
         for leftover in sweep(engine):
             progress.step(f"removed {leftover}, left over from a run that was killed")
-        folder.open(manifest, found.files)
+        folder.open(manifest, {**found.files, **reported.kept(found.folder)})
         todo = selected if request.again else folder.unfinished(selected)
         builder = Builder(
             engine=engine,
@@ -158,10 +174,17 @@ def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> It
             compiled=CompiledStore(cache.root() / cache.COMPILED),
             cpu=cpus.cpu_key(),
             data=request.data.resolve() if request.data is not None else None,
+            seen=progress.seen,
         )
         yield Ready(context, machine, images, identities, selected, todo, progress)
     finally:
         engine.close()
+
+
+def _load(request: RunRequest) -> Script:
+    if request.tests is not None:
+        return suite_files.load(request.tests)
+    return script.load(request.target)
 
 
 def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
@@ -215,6 +238,8 @@ def _manifest(
         },
         tolerances=rules,
         notes=found.notes,
+        place=script.place(found.path, os.environ.get("GITHUB_WORKSPACE", "")),
+        commit=commits.head(found.folder),
     )
 
 

@@ -102,7 +102,8 @@ class Manifest:
 
     ``keras_json`` maps each cell's id to the keras.json it was given; ``tolerances`` are the rules
     found beside the model; ``finished`` names the cells whose part of the run has ended; ``notes``
-    tell what of a notebook was left out.
+    tell what of a notebook was left out; ``place`` is the script's path within its repository,
+    empty where that is not known; ``commit`` is the one that the repository was at, likewise.
     """
 
     schema: int = MANIFEST_SCHEMA
@@ -118,3 +119,5 @@ class Manifest:
     hosts: tuple[HostFacts, ...] = ()
     images: dict[str, ImageIdentity] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    place: str = ""
+    commit: str = ""
