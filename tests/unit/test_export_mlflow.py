@@ -1,6 +1,7 @@
 """Runs sent to a real MLflow tracking store, in a folder, and read back."""
 
 import importlib.abc
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -20,8 +21,14 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-# MLflow's and its libraries' own, which differ from version to version.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [
+    # MLflow's and its libraries' own, which differ from version to version.
+    pytest.mark.filterwarnings("default"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("mlflow") is None,
+        reason="only tox's env 'test' has it",
+    ),
+]
 
 Captured = pytest.CaptureFixture[str]
 CELL = "keras_matrix.cell"
