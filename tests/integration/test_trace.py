@@ -28,6 +28,8 @@ AGAIN = (
 """Scripts whose minimal script is traced in its turn."""
 TRAINED = ("conv_valid", "many_inputs_outputs", "mlp", "recurrent")
 """Controls whose training is followed to its end."""
+BEFORE_STEPS = ("build_", "shape_", "forward_", "loss_", "metric_", "nan_", "gradient_")
+"""What scripts are about that part before the optimizer's first step."""
 AT_A_TIME = 3
 """Traces, on two CPUs: one of them is mostly between two cells."""
 
@@ -35,9 +37,11 @@ Traces = dict[Path, "Future[Done]"]
 
 
 def trace(script: Path, results: Path, *more: object) -> Done:
-    """Trace a script on one CPU; what follows the first steps is left out where it can be."""
+    """Trace a script on one CPU; what comes after what it is about is left out where it can be."""
     trained = "training" in script.name or script.stem in TRAINED
     options = [] if trained else ["--no-training"]
+    if script.name.startswith(BEFORE_STEPS):
+        options += ["--steps", 0]
     return keras_matrix(
         *("trace", script, "--on", "tf,theano", "--json", "--jobs", 1, "--results", results),
         *options,
