@@ -85,7 +85,7 @@ def test_a_loop_that_is_cut_off_leaves_what_it_did(results: Path, tmp_path: Path
     script.write_text(text.replace("for _ in range(5)", "while True"))
     done = keras_matrix(
         *("run", script, "--on", "tf", "--results", results),
-        *("--epochs-cap", "1", "--timeout", "20"),
+        *("--epochs-cap", "1", "--timeout", "10"),
     )
     assert done.returncode == 3
     assert "Not shortened: train_on_batch at forever.py:13" in done.stdout
