@@ -41,7 +41,7 @@ def trace(script: Path, results: Path, *more: object) -> Done:
     trained = "training" in script.name or script.stem in TRAINED
     options = [] if trained else ["--no-training"]
     if script.name.startswith(BEFORE_STEPS):
-        options += ["--steps", 0]
+        options += ["--steps", "0"]
     return keras_matrix(
         *("trace", script, "--on", "tf,theano", "--json", "--jobs", 1, "--results", results),
         *options,
