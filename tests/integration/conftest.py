@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from docker.errors import DockerException
 from docker.models.containers import Container
+from tables import Collector, pytest_addoption, report_row
 
 import docker
 from runner.cell.container import LABEL, OWNER_LABEL, RUN_LABEL
@@ -20,11 +21,16 @@ from runner.cell.ownership import Owner
 from runner.record import Record
 from runner.store import RunFolder
 
+__all__ = ["pytest_addoption", "report_row"]
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Collector(), "tables")
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -98,6 +104,31 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
     return tmp_path / "results"
+
+
+@pytest.fixture
+def disturbed(client: docker.DockerClient, images: None, results: Path) -> Iterator[Any]:
+    """Lend a run to disturb; what is left of it is removed."""
+    from aftermath import Disturbed
+
+    run = Disturbed(client, results)
+    yield run
+    filters: Any = {"label": f"{RUN_LABEL}={run.name}"}
+    for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
+        container.remove(force=True)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(
+    client: docker.DockerClient, images: None, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """Return the essence of the run that nothing happens to."""
+    from aftermath import Disturbed, essence
+
+    run = Disturbed(client, tmp_path_factory.mktemp("undisturbed"))
+    after = run.end(run.begin())
+    assert after.code == 0, after.err
+    return essence(run.run)
 
 
 def the_record(results: Path) -> Record:

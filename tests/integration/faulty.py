@@ -1,0 +1,100 @@
+"""The command ``keras-matrix`` with one fault built in, at a moment that a test names.
+
+    python faulty.py --at runner.engine:Engine.create --call 2 --before kill -- run SCRIPT ...
+
+The function named is the real one, but for one call of it: before or after that, the process
+gets a signal, an error is raised as the system would raise it, or the process waits.
+"""
+
+import argparse
+import errno
+import importlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+WAIT = 600.0
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _signal(number: signal.Signals, times: int) -> Callable[[], None]:
+    def send() -> None:
+        for _ in range(times):
+            os.kill(os.getpid(), number)
+            time.sleep(0.05)
+
+    return send
+
+
+def _error(number: int) -> Callable[[], None]:
+    def fail() -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "kill": _kill,
+    "interrupt": _signal(signal.SIGINT, 1),
+    "interrupt-twice": _signal(signal.SIGINT, 2),
+    "terminate": _signal(signal.SIGTERM, 1),
+    "terminate-twice": _signal(signal.SIGTERM, 2),
+    "hang-up": _signal(signal.SIGHUP, 1),
+    "disk-full": _error(errno.ENOSPC),
+    "input-output": _error(errno.EIO),
+    "wait": lambda: time.sleep(WAIT),
+}
+
+
+def build_in(at: str, call: int, before: str | None, after: str | None) -> None:
+    """Replace the function ``module:attribute.attribute`` by one that fails once."""
+    module, _, path = at.partition(":")
+    *owners, name = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for part in owners:
+        owner = getattr(owner, part)
+    real = getattr(owner, name)
+    lock = threading.Lock()
+    calls = 0
+
+    def faulty(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        with lock:
+            calls += 1
+            hit = calls == call
+        if hit and before:
+            FAULTS[before]()
+        result = real(*args, **kwargs)
+        if hit and after:
+            FAULTS[after]()
+        return result
+
+    setattr(owner, name, faulty)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Build the fault in, then be ``keras-matrix``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--at", required=True)
+    parser.add_argument("--call", type=int, default=1)
+    parser.add_argument("--before", choices=FAULTS)
+    parser.add_argument("--after", choices=FAULTS)
+    parser.add_argument("command", nargs="+")
+    given = parser.parse_args(arguments)
+    build_in(given.at, given.call, given.before, given.after)
+    import sys
+
+    from runner.cli import main as keras_matrix
+
+    sys.argv = ["keras-matrix", *given.command]
+    keras_matrix()
+
+
+if __name__ == "__main__":
+    main()
