@@ -28,4 +28,5 @@ def chromium(playwright: Playwright) -> str:
         return found
     if os.environ.get("CI"):
         pytest.fail(REMEDY, pytrace=False)
+    # CI has a browser, and fails without; on a desk it is nobody's duty to have one.
     pytest.skip(REMEDY)

@@ -35,14 +35,7 @@ MOST_SHOWN = 20
     default=None,
     help="Draw --metric to a file that ends in .png or .svg.",
 )
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice([one.value for one in FORMATS]),
-    default=Format.TABLE.value,
-    show_default=True,
-    help="How to print it.",
-)
+@options.formats(FORMATS, "How to print it.")
 @options.history
 @options.results
 @options.json

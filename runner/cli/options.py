@@ -1,6 +1,6 @@
 """Options that several commands have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,23 @@ catalog = click.option(
     help="Folder with an images.toml of your own.  [default: the shipped one]",
 )
 json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-output_format = click.option(
-    "--format",
-    "output",
-    type=click.Choice([member.value for member in Format if member is not Format.HTML]),
-    default=Format.TABLE.value,
-    show_default=True,
-    help="How to print the comparison; github: annotations of a workflow.",
+
+
+def formats(choices: Iterable[Format], told: str) -> Decorator:
+    """Return the option that says how something is printed; ``told`` is its help."""
+    return click.option(
+        "--format",
+        "output",
+        type=click.Choice([one.value for one in choices]),
+        default=Format.TABLE.value,
+        show_default=True,
+        help=told,
+    )
+
+
+output_format = formats(
+    [one for one in Format if one is not Format.HTML],
+    "How to print the comparison; github: annotations of a workflow.",
 )
 reports = click.option(
     "--report",

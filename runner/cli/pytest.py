@@ -29,14 +29,7 @@ FORMATS = (Format.TABLE, Format.MARKDOWN, Format.JSON)
 @click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now.")
 @click.option("--seed", type=click.IntRange(min=0), default=None, help="Seed before the tests.")
 @click.option("--fresh", is_flag=True, help="Run again what is finished and has not changed.")
-@click.option(
-    "--format",
-    "output",
-    type=click.Choice([one.value for one in FORMATS]),
-    default=Format.TABLE.value,
-    show_default=True,
-    help="How to print the comparison.",
-)
+@options.formats(FORMATS, "How to print the comparison.")
 @options.json
 @options.quiet
 @options.verbose

@@ -10,6 +10,8 @@ database, does not work on network file systems, where many home folders are, an
 from a folder that is read-only. A run is one short transaction; others wait for it.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     Column,
     Connection,
@@ -53,16 +55,19 @@ runs = Table(
 )
 
 
-def _run_id() -> Column[int]:
-    return Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True)
+def _group() -> tuple[Column[Any], ...]:
+    """Return what tells a run's groups apart: an image with one keras.json."""
+    return (
+        Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True),
+        Column("image", String, primary_key=True),
+        Column("setting", String, primary_key=True),
+    )
 
 
 images = Table(
     "images",
     metadata,
-    _run_id(),
-    Column("image", String, primary_key=True),
-    Column("setting", String, primary_key=True),
+    *_group(),
     Column("position", Integer, nullable=False),
     Column("digest", String, nullable=False),
     Column("key", String, nullable=False),
@@ -71,9 +76,7 @@ images = Table(
 outcomes = Table(
     "outcomes",
     metadata,
-    _run_id(),
-    Column("image", String, primary_key=True),
-    Column("setting", String, primary_key=True),
+    *_group(),
     Column("outcome", String, primary_key=True),
     Column("count", Integer, nullable=False),
 )
@@ -81,9 +84,7 @@ outcomes = Table(
 metrics = Table(
     "metrics",
     metadata,
-    _run_id(),
-    Column("image", String, primary_key=True),
-    Column("setting", String, primary_key=True),
+    *_group(),
     Column("metric", String, primary_key=True),
     Column("position", Integer, nullable=False),
     Column("kind", String, nullable=False),

@@ -34,11 +34,12 @@ def render(comparison: Comparison) -> str:
     writer = csv.DictWriter(content, COLUMNS, restval="", quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
     for described in _rows(comparison):
-        writer.writerow({name: _written(value) for name, value in described.items()})
+        writer.writerow({name: written(value) for name, value in described.items()})
     return content.getvalue()
 
 
-def _written(value: Value) -> str | float:
+def written(value: Value) -> str | float:
+    """Return a value as it stands in CSV: safe in a spreadsheet, and on one line."""
     if value is None:
         return ""
     if isinstance(value, bool):

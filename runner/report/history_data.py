@@ -7,9 +7,8 @@ from typing import Any
 
 from runner.history.series import Point, Series
 from runner.history.summary import MetricSummary, RunSummary, ScriptSummary, metrics_of
-from runner.report.csv import FORMULA
+from runner.report.csv import written
 from runner.report.data import encode, number
-from runner.text import one_line
 
 SCHEMA = 1
 NONE = (None,)
@@ -90,15 +89,8 @@ def _csv(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
     content = io.StringIO(newline="")
     writer = csv.writer(content, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
-    writer.writerows([_written(value) for value in line] for line in lines)
+    writer.writerows([written(value) for value in line] for line in lines)
     return content.getvalue()
-
-
-def _written(value: Any) -> Any:
-    if isinstance(value, str):
-        text = one_line(value)
-        return f"'{text}" if text.startswith(FORMULA) else text
-    return "" if value is None else value
 
 
 def _run(run: RunSummary) -> dict[str, Any]:
