@@ -21,7 +21,9 @@ def in_words(comparison: Comparison) -> str:
     if comparison.failures:
         parts.append(f"{_failures(comparison.failures)} gave no result")
     if comparison.missing:
-        parts.append(f"{len(comparison.missing)} planned cells have not run yet")
+        one = len(comparison.missing) == 1
+        cells = "1 planned cell has" if one else f"{len(comparison.missing)} planned cells have"
+        parts.append(f"{cells} not run yet")
     judged = [row for row in comparison.rows if row.verdict is not Verdict.REPORTED]
     if judged:
         parts += _pairs(judged)

@@ -383,7 +383,7 @@ def test_diff_of_a_run_that_has_not_finished(nowhere: Path, capsys: Captured) ->
         cells=[Cell("tf"), Cell("theano")],
     )
     assert keras_matrix("diff", "one") == 3
-    assert "1 planned cells have not run yet" in capsys.readouterr().out
+    assert "1 planned cell has not run yet" in capsys.readouterr().out
 
 
 def test_diff_of_a_run_without_records(nowhere: Path, capsys: Captured) -> None:
@@ -444,7 +444,7 @@ def test_diff_with_a_run_that_has_not_finished(
         cells=[Cell("tf"), Cell("theano")],
     )
     assert keras_matrix("diff", *order) == 3
-    assert "1 planned cells have not run yet" in capsys.readouterr().out
+    assert "1 planned cell has not run yet" in capsys.readouterr().out
 
 
 def test_diff_with_a_run_that_is_not_there(nowhere: Path, capsys: Captured) -> None:

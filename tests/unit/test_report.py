@@ -106,7 +106,7 @@ def test_failures_and_missing_cells_in_words() -> None:
         title="mlp",
     )
     assert in_words(comparison) == (
-        "theano (time-out) gave no result; 1 planned cells have not run yet."
+        "theano (time-out) gave no result; 1 planned cell has not run yet."
     )
 
 
