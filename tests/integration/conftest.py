@@ -79,14 +79,45 @@ def images(client: docker.DockerClient) -> None:
     assert built.returncode == 0, built.stderr
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
-    """After every test: no container of a runner that has ended, running or not."""
-    yield
-    left = []
-    for container in client.containers.list(all=True, filters={"label": LABEL}):
+@pytest.fixture(scope="session")
+def started() -> Iterator[set[int]]:
+    """Return the numbers of the processes that these tests have started."""
+    numbers: set[int] = set()
+
+    class Popen(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            numbers.add(self.pid)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", Popen)
+        yield numbers
+
+
+def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, Owner | None]]:
+    """Yield the containers of runners that have ended, running or not."""
+    for container in client.containers.list(
+        all=True, filters={"label": LABEL}, ignore_removed=True
+    ):
         owner = Owner.parse(container.labels.get(OWNER_LABEL, ""))
         if owner is None or owner.is_gone():
+            yield container, owner
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_at_the_end(client: docker.DockerClient) -> Iterator[None]:
+    """After all tests: no container of any runner that has ended, whoever started it."""
+    yield
+    assert [container.name for container, _ in leftovers(client)] == []
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(client: docker.DockerClient, started: set[int]) -> Iterator[None]:
+    """After every test: no container of a runner that it started and that has ended."""
+    yield
+    left = []
+    for container, owner in leftovers(client):
+        if owner is None or owner.pid in started:
             left.append(container.name)
             container.remove(force=True)
     assert left == []
