@@ -1,16 +1,20 @@
 """Load the catalog: the one file that says which images exist."""
 
 import difflib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from runner import user_files
 from runner.errors import ConfigurationError, NothingSelectedError
+from runner.text import brief
 
 CATALOG_FILE = "images.toml"
 SCHEMA = 1
+LONGEST_NAME = 64
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9A-Za-z.+-]*\Z")]
@@ -56,7 +60,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    schema: int
+    schema: user_files.Whole
     image: list[Image]
 
 
@@ -87,7 +91,7 @@ class Catalog:
             return self.images
         if len(set(names)) != len(names):
             raise ConfigurationError(
-                f"An image is named twice in '{','.join(names)}'; name each once."
+                f"An image is named twice in '{brief(','.join(names))}'; name each once."
             )
         return tuple(self.get(name) for name in names)
 
@@ -100,9 +104,9 @@ class Catalog:
         for image in self.images:
             if image.name == name:
                 return image
-        close = difflib.get_close_matches(name, self.names, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"known: {', '.join(self.names)}."
-        raise ConfigurationError(f"There is no image '{name}'; {hint}")
+        close = difflib.get_close_matches(name[:LONGEST_NAME], self.names, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"known: {brief(', '.join(self.names))}."
+        raise ConfigurationError(f"There is no image '{brief(name)}'; {hint}")
 
     def folder(self, image: Image) -> Path:
         """Return the folder that holds the image's Dockerfile and locks."""
@@ -123,23 +127,25 @@ def load(root: Path) -> Catalog:
     """
     path = root / CATALOG_FILE
     try:
-        file = msgspec.toml.decode(path.read_bytes(), type=_File)
+        file = user_files.read_toml(path, _File)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot read the image catalog {path} ({error.strerror}); name another with --catalog."
         ) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except user_files.MalformedError as error:
         raise ConfigurationError(f"The image catalog {path} is wrong: {error}.") from error
     if file.schema != SCHEMA:
         raise ConfigurationError(
             f"The image catalog {path} has schema {file.schema}; this version reads {SCHEMA}."
         )
-    names = [image.name for image in file.image]
+    names: set[str] = set()
     for image in file.image:
-        if names.count(image.name) > 1:
+        if image.name in names:
             raise ConfigurationError(f"The image catalog {path} lists '{image.name}' twice.")
-        if not (root / image.folder / "Dockerfile").is_file():
+        names.add(image.name)
+        # Not Path's own: that raises of a name that is too long.
+        if not os.path.isfile(root / image.folder / "Dockerfile"):
             raise ConfigurationError(
-                f"Image '{image.name}' has no Dockerfile in {root / image.folder}; add one."
+                f"Image '{image.name}' has no Dockerfile in {root}/{brief(image.folder)}; add one."
             )
     return Catalog(root=root, images=tuple(file.image))

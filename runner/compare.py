@@ -15,6 +15,7 @@ from runner.comparison import (
 from runner.errors import NothingSelectedError
 from runner.inference import Finding, Inference, compare_ratio
 from runner.inference import compare as infer
+from runner.intervals import LARGEST
 from runner.measures import Measure, measures, without_compiles
 from runner.notes import cell_notes, failures
 from runner.record import Outcome, Record
@@ -226,7 +227,7 @@ class _Pair:
         for replicate in self._seeds:
             if metric in side[replicate]:
                 values.setdefault(replicate[0], []).append(side[replicate][metric].value)
-        return {seed: math.fsum(found) / len(found) for seed, found in values.items()}
+        return {seed: _mean(found) for seed, found in values.items()}
 
     def _row(self, metric: str, kind: Kind, comparisons: int) -> Row:
         left, right = (self._summary(metric, side) for side in self._measured)
@@ -241,7 +242,7 @@ class _Pair:
             absolute, relative = _differences(left.median, right.median)
         inference = None
         if left is not None and right is not None:
-            margin = None if tolerance is None else tolerance.allowed(left.median)
+            margin = None if tolerance is None else _margin(tolerance, left)
             inference = self._inference(metric, kind, margin, comparisons)
         if tolerance is None or not self._seeds:
             # A side without a good cell is told as that cell's failure, not as a difference.
@@ -296,6 +297,19 @@ class _Pair:
             relative=max(one.relative for one in found),
             close=all(one.close for one in found),
         )
+
+
+def _mean(values: Sequence[float]) -> float:
+    if all(abs(value) < LARGEST for value in values):
+        return math.fsum(values) / len(values)
+    # Not by their exact sum, which infinities of both signs, or too large ones, do not have.
+    return sum(value / len(values) for value in values)
+
+
+def _margin(tolerance: Tolerance, reference: Summary) -> float:
+    """Return what is allowed of a mean: by the values that it is of, those that are finite."""
+    usable = tuple(value for value in reference.values if abs(value) < LARGEST)
+    return min(tolerance.allowed(Summary(usable).median if usable else 0.0), LARGEST)
 
 
 def _judge(reference: float, other: float, tolerance: Tolerance) -> Verdict:

@@ -33,7 +33,9 @@ class Summary:
         """The median; NaN if any value is."""
         if any(math.isnan(value) for value in self.values):
             return math.nan
-        return statistics.median(self.values)
+        low, high = statistics.median_low(self.values), statistics.median_high(self.values)
+        # Halves, as the sum of two may be beyond all bounds.
+        return low if low == high else low / 2 + high / 2
 
     @property
     def low(self) -> float:

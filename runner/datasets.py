@@ -69,11 +69,20 @@ def loaded_modules(source: bytes) -> tuple[str, ...]:
         given = {keyword.arg for keyword in node.keywords}
         if node.func.attr != "load_data" or node.args or given & {"path", None}:
             continue
-        owner = ast.unparse(node.func.value)
+        owner = _dotted(node.func.value)
         module = names.get(owner, owner).rpartition(".")[2]
         if owner in names or owner.startswith("keras.datasets."):
             found.append(module)
     return tuple(dict.fromkeys(module for module in found if module in FILES))
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return a name such as ``keras.datasets.mnist``, nothing of any other expression."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 def missing(source: bytes, data: Path | None) -> tuple[Missing, ...]:
@@ -118,7 +127,7 @@ def check(script: Script, data: Path | None) -> None:
     Raises:
         ConfigurationError: the folder, or a file in it, is not there.
     """
-    if data is not None and not data.is_dir():
+    if data is not None and not os.path.isdir(data):
         raise ConfigurationError(f"--data {data} is not a folder; check the path.")
     for one in missing(script.code, data):
         if one.leads_out:

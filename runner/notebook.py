@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from runner.errors import ConfigurationError
+from runner.text import brief
 
 SUFFIX = ".ipynb"
 TIMED = re.compile(r"^(\s*)%time\s+(.+)$")
 """A line magic that runs what follows it, once."""
-MALFORMED = (ValueError, KeyError, AttributeError, TypeError, RecursionError)
+PYTHON = "python"
 WRAPPERS = ("time", "capture", "prun")
 """Cell magics that run their cell, once."""
 
@@ -34,7 +35,6 @@ def convert(name: str, content: bytes) -> Converted:
         ConfigurationError: it is not a notebook, or not one in Python.
     """
     # Slow to import.
-    import jupytext
     import nbformat
 
     # It complains of what it mends by itself, in old notebooks.
@@ -44,19 +44,30 @@ def convert(name: str, content: bytes) -> Converted:
             warnings.simplefilter("ignore")
             notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
             nbformat.validate(notebook)
-    except (*MALFORMED, nbformat.ValidationError) as error:
+            language = _language(notebook)
+            made = _script(name, notebook) if language == PYTHON else None
+    except Exception as error:  # anything: two libraries take it apart before all of it is checked
         raise ConfigurationError(
             f"{name} is not a notebook that can be read ({_first_line(error)}); "
             "open and save it in Jupyter."
         ) from error
-    language = _language(notebook)
-    if language != "python":
-        raise ConfigurationError(f"{name} is a notebook in {language}; only Python ones are run.")
+    if made is None:
+        raise ConfigurationError(
+            f"{name} is a notebook in {brief(language)}; only Python ones are run."
+        )
+    return made
+
+
+def _script(name: str, notebook: Any) -> Converted:
+    import jupytext
+
     notes: list[str] = []
     for number, cell in enumerate(notebook.cells, start=1):
         cell.metadata["title"] = f"cell {number}"
         if cell.cell_type == "code":
-            notes += (f"{name}, cell {number}: left out {one}" for one in _unwrap(cell))
+            notes += (f"{name}, cell {number}: left out {brief(one)}" for one in _unwrap(cell))
+    # What it says of itself is for other tools.
+    notebook.metadata.clear()
     form = {
         "extension": ".py",
         "format_name": "percent",
@@ -70,7 +81,7 @@ def convert(name: str, content: bytes) -> Converted:
 def _language(notebook: Any) -> str:
     metadata = notebook.metadata
     named = metadata.get("language_info", {}).get("name")
-    return str(named or metadata.get("kernelspec", {}).get("language") or "python").lower()
+    return str(named or metadata.get("kernelspec", {}).get("language") or PYTHON).lower()
 
 
 def _unwrap(cell: Any) -> list[str]:
@@ -98,4 +109,5 @@ def _unwrap(cell: Any) -> list[str]:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".:")
+    first = (str(error).strip().splitlines() or [""])[0]
+    return (brief(first) or type(error).__name__).rstrip(".:")

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TypeVar
 
 from runner.errors import ConfigurationError
+from runner.text import brief
 
 MAX_SEEDS = 100_000
 MAX_SIZE = 2**62
@@ -30,7 +31,7 @@ def parse_choices(option: str, text: str, kind: type[Choice]) -> tuple[Choice, .
     chosen = parse_list(text)
     for value in chosen or ("",):
         if value not in known:
-            raise ConfigurationError(f"{option} {value!r} is not one of {', '.join(known)}.")
+            raise ConfigurationError(f"{option} {brief(value)!r} is not one of {', '.join(known)}.")
     return tuple(known[value] for value in chosen)
 
 
@@ -45,7 +46,9 @@ def parse_floats(option: str, text: str) -> tuple[float, ...]:
     except ValueError:
         values = ()
     if not values:
-        raise ConfigurationError(f"{option} {text!r} is not a list of numbers, such as 1e-7,1e-8.")
+        raise ConfigurationError(
+            f"{option} {brief(text)!r} is not a list of numbers, such as 1e-7,1e-8."
+        )
     return values
 
 
@@ -61,16 +64,16 @@ def parse_seeds(text: str | None) -> tuple[int, ...]:
         seeds = _seeds(text)
     except ValueError:
         raise ConfigurationError(
-            f"--seeds {text!r} is neither a count (5), a range (0..29) nor a list (1,7,9)."
+            f"--seeds {brief(text)!r} is neither a count (5), a range (0..29) nor a list (1,7,9)."
         ) from None
     if not seeds:
-        raise ConfigurationError(f"--seeds {text!r} selects no seed; give at least one.")
+        raise ConfigurationError(f"--seeds {brief(text)!r} selects no seed; give at least one.")
     if len(seeds) > MAX_SEEDS or not all(0 <= seed <= MAX_SEED for seed in seeds):
         raise ConfigurationError(
-            f"--seeds {text!r}: at most {MAX_SEEDS} seeds, each from 0 to {MAX_SEED}."
+            f"--seeds {brief(text)!r}: at most {MAX_SEEDS} seeds, each from 0 to {MAX_SEED}."
         )
     if len(set(seeds)) != len(seeds):
-        raise ConfigurationError(f"--seeds {text!r} names a seed twice; name each once.")
+        raise ConfigurationError(f"--seeds {brief(text)!r} names a seed twice; name each once.")
     return tuple(seeds)
 
 
@@ -98,5 +101,5 @@ def parse_size(option: str, text: str) -> int:
     match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([bkmg]?)(?:i?b)?", text.strip().lower())
     size = float(match.group(1)) * _UNITS[match.group(2)] if match else 0.0
     if not 1 <= size <= MAX_SIZE:
-        raise ConfigurationError(f"{option} {text!r} is not a size, such as 512m or 4g.")
+        raise ConfigurationError(f"{option} {brief(text)!r} is not a size, such as 512m or 4g.")
     return int(size)

@@ -1,7 +1,6 @@
 """What a text reports of a script: figures and claims, read from a file."""
 
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,12 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from runner import user_files
 from runner.errors import ConfigurationError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from runner.text import brief
 
 REPORTED_FILE = "reported.toml"
 SCHEMA = 1
@@ -74,7 +70,7 @@ class Reported:
 class _Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     image: str
     metric: str
-    value: int | Decimal
+    value: user_files.Whole | Decimal
     unit: Unit
 
 
@@ -84,11 +80,11 @@ class _Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     better: str
     than: str
     direction: Direction
-    margin: int | Decimal = 0
+    margin: user_files.Whole | Decimal = 0
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    schema: int
+    schema: user_files.Whole
     source: dict[str, str] = {}
     figure: list[_Figure] = []
     claim: list[_Claim] = []
@@ -102,11 +98,13 @@ def kept(folder: Path) -> dict[str, bytes]:
     """
     path = folder / REPORTED_FILE
     try:
-        return {path.name: path.read_bytes()} if path.is_file() else {}
+        return {path.name: user_files.read(path)} if path.is_file() else {}
     except OSError as error:
         raise ConfigurationError(
             f"Cannot read the reported figures {path} ({error.strerror}); check its permissions."
         ) from error
+    except user_files.MalformedError as error:
+        raise ConfigurationError(f"The reported figures {path} are wrong: {error}.") from error
 
 
 def load(path: Path) -> Reported:
@@ -117,13 +115,12 @@ def load(path: Path) -> Reported:
     """
     try:
         # As decimals, which keep how many digits were given.
-        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-        file = msgspec.convert(content, _File, builtin_types=(Decimal,))
+        file = user_files.read_toml(path, _File, number=Decimal)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot read the reported figures {path} ({error.strerror}); check the path."
         ) from error
-    except (msgspec.MsgspecError, ValueError) as error:
+    except user_files.MalformedError as error:
         raise ConfigurationError(f"The reported figures {path} are wrong: {error}.") from error
     if file.schema != SCHEMA:
         raise ConfigurationError(
@@ -131,7 +128,7 @@ def load(path: Path) -> Reported:
         )
     wrong = _wrong(file)
     if wrong:
-        raise ConfigurationError(f"The reported figures {path} are wrong: {wrong}.")
+        raise ConfigurationError(f"The reported figures {path} are wrong: {brief(wrong)}.")
     return Reported(
         source=file.source,
         figures=tuple(
@@ -174,7 +171,7 @@ def _wrong(file: _File) -> str | None:
 
 def _finite(value: int | Decimal) -> bool:
     try:
-        return math.isfinite(float(value))
+        return math.isfinite(float(value)) and math.isfinite(_resolution(value))
     except (OverflowError, ValueError):
         return False
 

@@ -1,10 +1,11 @@
 """Load the user's script: where it is, what it is called, what its bytes are."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from runner import notebook
+from runner import notebook, user_files
 from runner.errors import ConfigurationError
 
 DEFAULT_SCRIPT = "model.py"
@@ -63,20 +64,28 @@ def load(target: Path) -> Script:
     Raises:
         ConfigurationError: there is no such file, or it cannot be read or converted.
     """
-    path = target / DEFAULT_SCRIPT if target.is_dir() else target
-    if target.is_dir() and not path.exists():
+    # Not Path's own tests: those raise of a name that is too long.
+    path = target / DEFAULT_SCRIPT if os.path.isdir(target) else target
+    if os.path.isdir(target) and not os.path.exists(path):
         raise ConfigurationError(
             f"The folder {target} holds no {DEFAULT_SCRIPT}; name the script itself."
         )
     try:
-        content = path.read_bytes()
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise ConfigurationError(f"{path} is not a file; name a script.")
+        content = user_files.read(path)
     except FileNotFoundError:
         raise ConfigurationError(f"There is no script {target}; check the path.") from None
     except OSError as error:
         raise ConfigurationError(
             f"Cannot read the script {path} ({error.strerror}); check its permissions."
         ) from error
+    except user_files.MalformedError as error:
+        raise ConfigurationError(
+            f"The script {path} is {error}; read what is large from a file beside it."
+        ) from error
     resolved = path.resolve()
+    user_files.check_name(resolved)
     name = resolved.parent.name if resolved.name == DEFAULT_SCRIPT else resolved.stem
     code = content
     notes: tuple[str, ...] = ()

@@ -3,20 +3,16 @@
 import configparser
 import hashlib
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from runner import user_files
 from runner.errors import ConfigurationError
 from runner.script import Script
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from runner.text import brief
 
 SELECTOR = "::"
 """Between a file and the name of a test in it."""
@@ -81,15 +77,17 @@ def load(target: SuiteTarget) -> Suite:
     root = target.root
     name, separator, test = target.named.partition(SELECTOR)
     path = Path(name)
-    if not path.exists():
-        raise ConfigurationError(f"There is no test file or folder {name}; check the path.")
+    # Not Path's own test: that raises of a name that is too long.
+    if not os.path.exists(path):
+        raise ConfigurationError(f"There is no test file or folder {brief(name)}; check the path.")
     resolved = path.resolve()
+    user_files.check_name(resolved)
     if separator and not (test and resolved.is_file()):
         raise ConfigurationError(
-            f"{target.named} names no test; put '::' and the test's name after a file."
+            f"{brief(target.named)} names no test; put '::' and the test's name after a file."
         )
     folder = find_root(resolved) if root is None else root.resolve()
-    if not (folder.is_dir() and resolved.is_relative_to(folder)):
+    if not (os.path.isdir(folder) and resolved.is_relative_to(folder)):
         raise ConfigurationError(
             f"{name} is not below --root {root}; name a folder that holds the tests and all that "
             "they need."
@@ -120,11 +118,11 @@ def find_root(path: Path) -> Path:
         if configures(folder):
             return folder
     for folder in above:
-        if (folder / "setup.py").is_file():
+        if os.path.isfile(folder / "setup.py"):
             return folder
     root = own
     while root.parent != root and (
-        (root / PACKAGE).is_file() or (root.parent / CONFTEST).is_file()
+        os.path.isfile(root / PACKAGE) or os.path.isfile(root.parent / CONFTEST)
     ):
         root = root.parent
     return root
@@ -132,13 +130,14 @@ def find_root(path: Path) -> Path:
 
 def configures(folder: Path) -> bool:
     """Tell whether a folder holds a configuration of pytest."""
-    if any((folder / name).is_file() for name in ALWAYS):
+    if any(os.path.isfile(folder / name) for name in ALWAYS):
         return True
     try:
-        text = (folder / "pyproject.toml").read_text(encoding="utf-8")
-        if "pytest" in tomllib.loads(text).get("tool", {}):
+        content = user_files.read(folder / "pyproject.toml", user_files.MAX_TOML)
+        tools = user_files.parse_toml(content).get("tool")
+        if isinstance(tools, dict) and "pytest" in tools:
             return True
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (OSError, user_files.MalformedError, ValueError, RecursionError):
         # None, or none that pytest can read either.
         pass
     return any(_has_section(folder / name, section) for name, section in SECTIONS.items())
@@ -147,8 +146,8 @@ def configures(folder: Path) -> bool:
 def _has_section(path: Path, section: str) -> bool:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
+        parser.read_string(user_files.read(path, user_files.MAX_TOML).decode())
+    except (OSError, user_files.MalformedError, configparser.Error, UnicodeDecodeError):
         return False
     return parser.has_section(section)
 
@@ -160,8 +159,11 @@ def _listing(root: Path, target: Path, selected: str) -> bytes:
             raise ConfigurationError(
                 f"{target} holds more than {MAX_FILES} Python files; name a folder of tests in it."
             )
+        user_files.check_name(path)
         try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest = hashlib.sha256(user_files.read(path)).hexdigest()
+        except user_files.MalformedError as error:
+            raise ConfigurationError(f"{path} is {error}; no test is.") from error
         except OSError as error:
             raise ConfigurationError(
                 f"Cannot read {path} ({error.strerror}); check its permissions."
@@ -175,14 +177,14 @@ def _files(root: Path, target: Path) -> Iterator[Path]:
     """Yield the Python files of a suite, and what configures it further up."""
     for folder in (one for one in target.parents if one.is_relative_to(root)):
         for name in (CONFTEST, *ALWAYS, "pyproject.toml", *SECTIONS):
-            if (folder / name).is_file():
+            if os.path.isfile(folder / name):
                 yield folder / name
     if target.is_file():
         yield target
     for current, folders, names in os.walk(target):
         folders[:] = sorted(name for name in folders if not _passed_over(name))
         python = (Path(current, name) for name in sorted(names) if name.endswith(".py"))
-        yield from (path for path in python if path.is_file())
+        yield from (path for path in python if os.path.isfile(path))
 
 
 def _passed_over(folder: str) -> bool:

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import msgspec
 
+from runner.fields import Count, Seconds
+
 MAX_TEXT = 16384
 """Characters: more than the probe's own bounds, as some are written as six."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class CaseOutcome(Enum):

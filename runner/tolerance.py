@@ -9,12 +9,15 @@ from pathlib import Path
 
 import msgspec
 
+from runner import user_files
 from runner.errors import ConfigurationError
+from runner.text import brief
 
 TOLERANCE_FILE = "tolerances.toml"
 SCHEMA = 1
 DEFAULT_ATOL = 1e-3
 DEFAULT_RTOL = 1e-3
+LONGEST_PATTERN = 1000
 SET_NOT_LEARNT = ("lr", "learning_rate")
 """Metrics that a script sets itself (Keras's callbacks log them): reported unless asked."""
 
@@ -52,7 +55,7 @@ DEFAULT = Tolerance(
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    schema: int
+    schema: user_files.Whole
     tolerance: list[Tolerance] = []
 
 
@@ -87,12 +90,12 @@ def load(path: Path) -> tuple[Tolerance, ...]:
         ConfigurationError: it is missing or malformed, or a figure is not a number of 0 or more.
     """
     try:
-        file = msgspec.toml.decode(path.read_bytes(), type=_File)
+        file = user_files.read_toml(path, _File)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot read the tolerances {path} ({error.strerror}); check the path."
         ) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except user_files.MalformedError as error:
         raise ConfigurationError(f"The tolerance file {path} is wrong: {error}.") from error
     if file.schema != SCHEMA:
         raise ConfigurationError(
@@ -116,7 +119,7 @@ def parse(texts: Sequence[str]) -> tuple[Tolerance, ...]:
             numbers = []
         if not metric or len(numbers) not in (1, 2):
             raise ConfigurationError(
-                f"--tolerance {text!r} is not METRIC=ATOL or METRIC=ATOL,RTOL, "
+                f"--tolerance {brief(text)!r} is not METRIC=ATOL or METRIC=ATOL,RTOL, "
                 "such as 'evaluate.*=0.01,0'."
             )
         atol, rtol = (*numbers, 0.0)[:2]
@@ -126,9 +129,15 @@ def parse(texts: Sequence[str]) -> tuple[Tolerance, ...]:
 
 
 def _checked(rule: Tolerance, source: str) -> Tolerance:
+    if len(rule.metric) > LONGEST_PATTERN:
+        raise ConfigurationError(
+            f"{source}: {brief(rule.metric)!r} is longer than {LONGEST_PATTERN} characters; "
+            "use a pattern such as 'evaluate.*'."
+        )
     for figure in (rule.atol, rule.rtol):
         if not math.isfinite(figure) or figure < 0:
             raise ConfigurationError(
-                f"{source}: the tolerance of {rule.metric} is {figure}; it must be 0 or more."
+                f"{source}: the tolerance of {brief(rule.metric)} is {figure}; "
+                "it must be 0 or more."
             )
     return rule

@@ -10,7 +10,9 @@ from runner import script
 from runner.errors import ConfigurationError
 from runner.history.series import metrics
 from runner.history.summary import RunSummary, ScriptSummary
-from runner.text import one_line
+from runner.text import brief, one_line
+
+LONGEST = 200
 
 
 def chosen(scripts: Sequence[ScriptSummary], text: str) -> tuple[ScriptSummary, ...]:
@@ -24,13 +26,13 @@ def chosen(scripts: Sequence[ScriptSummary], text: str) -> tuple[ScriptSummary, 
     by_name = tuple(one for one in scripts if text in (one.model, one.place))
     if by_name:
         return by_name
-    if Path(text).exists():
+    if os.path.exists(text):
         found = script.load(Path(text))
         place = script.place(found.path, os.environ.get("GITHUB_WORKSPACE", "")) or found.path.name
         by_path = tuple(one for one in scripts if (one.model, one.place) == (found.name, place))
         if by_path:
             return by_path
-    raise _unknown(f"no run of '{text}'", text, [one.model for one in scripts], "models")
+    raise _unknown(f"no run of '{brief(text)}'", text, [one.model for one in scripts], "models")
 
 
 def with_metric(runs: Sequence[RunSummary], metric: str) -> tuple[RunSummary, ...]:
@@ -41,7 +43,7 @@ def with_metric(runs: Sequence[RunSummary], metric: str) -> tuple[RunSummary, ..
     """
     found = tuple(run for run in runs if any(one.metric == metric for one in run.metrics))
     if not found:
-        raise _unknown(f"no metric '{metric}'", metric, metrics(runs), "metrics")
+        raise _unknown(f"no metric '{brief(metric)}'", metric, metrics(runs), "metrics")
     return found
 
 
@@ -62,13 +64,13 @@ def with_image(runs: Sequence[RunSummary], image: str) -> tuple[RunSummary, ...]
     )
     if not found:
         known = [one.image for run in runs for one in run.images]
-        raise _unknown(f"no image '{image}'", image, known, "images")
+        raise _unknown(f"no image '{brief(image)}'", image, known, "images")
     return found
 
 
 def _unknown(lacks: str, text: str, known: Sequence[str], what: str) -> ConfigurationError:
     names = sorted(set(known))
-    close = difflib.get_close_matches(text, names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(text[:LONGEST], names, n=3, cutoff=0.5)
     if close:
         rest = f"did you mean {' or '.join(repr(one_line(name)) for name in close)}?"
     else:

@@ -3,8 +3,10 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from typing import Any
+
+import msgspec
 
 from runner.comparison import Verdict
 from runner.history.summary import ImageSummary, MetricSummary, RunSummary, ScriptSummary
@@ -12,6 +14,7 @@ from runner.matrix import Status
 from runner.record import Outcome
 from runner.tolerance import Kind
 
+FIRST_YEAR = 1970
 Values = Mapping[Any, Any]
 """The values of a row, by column."""
 
@@ -99,9 +102,9 @@ def to_run(
     for one in outcomes:
         known = ended.setdefault((one["image"], one["setting"]), {})
         known[Outcome(one["outcome"])] = one["count"]
-    return RunSummary(
+    made = RunSummary(
         run=row["run"],
-        created=datetime.fromisoformat(row["created"]),
+        created=_in_utc(row["created"]),
         folder=row["folder"],
         model=row["model"],
         place=row["place"],
@@ -127,6 +130,8 @@ def to_run(
         ),
         metrics=tuple(_metric(one) for one in _in_order(metrics)),
     )
+    # SQLite holds values of any type in any column.
+    return msgspec.convert(msgspec.to_builtins(made, builtin_types=(bytes,)), RunSummary)
 
 
 def to_script(runs: Sequence[Values]) -> ScriptSummary:
@@ -136,15 +141,16 @@ def to_script(runs: Sequence[Values]) -> ScriptSummary:
         ValueError: a value is none that this version writes.
     """
     first, last = runs[0], runs[-1]
-    return ScriptSummary(
+    made = ScriptSummary(
         model=last["model"],
         place=last["place"],
         runs=len(runs),
-        first=datetime.fromisoformat(first["created"]),
-        last=datetime.fromisoformat(last["created"]),
+        first=_in_utc(first["created"]),
+        last=_in_utc(last["created"]),
         run=last["run"],
         status=Status(last["status"]),
     )
+    return msgspec.convert(msgspec.to_builtins(made, builtin_types=(bytes,)), ScriptSummary)
 
 
 def _metric(row: Values) -> MetricSummary:
@@ -162,6 +168,13 @@ def _metric(row: Values) -> MetricSummary:
         absolute=row["absolute"],
         relative=row["relative"],
     )
+
+
+def _in_utc(text: str) -> datetime:
+    when = datetime.fromisoformat(text)
+    if when.tzinfo is None or not FIRST_YEAR <= when.year < MAXYEAR:
+        raise ValueError(f"{text} is no time at which a run was made")
+    return when
 
 
 def _number(value: float | None) -> float:

@@ -27,11 +27,14 @@ from sqlalchemy.pool import NullPool
 from runner.errors import HistoryError, KerasMatrixError, NothingSelectedError
 from runner.history import rows, schema
 from runner.history.summary import RunSummary, ScriptSummary
+from runner.text import brief
 
 VARIABLE = "KERAS_MATRIX_HISTORY"
 FILE = "history.sqlite"
 BUSY_SECONDS = 15.0
 """How long to wait for another runner that writes at this moment."""
+DAMAGE = ("malformed", "not a database", "no such", "decode")
+"""What SQLite says of a file that is not as it was written."""
 FILL_ANEW = "move it away, and fill a new one with keras-matrix history --add RUN"
 
 
@@ -43,7 +46,8 @@ def location(named: Path | None = None) -> Path:
     """
     text = os.environ.get(VARIABLE)
     if named is not None or text:
-        return Path(named or str(text)).expanduser().absolute()
+        # Not Path's own, which raises of a user that there is not.
+        return Path(os.path.expanduser(named or str(text))).absolute()
     return platformdirs.user_data_path("keras-matrix") / FILE
 
 
@@ -119,14 +123,14 @@ class History:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, sqlite3.Error) as error:
+        except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as error:
             raise self._refused(error) from error
 
     def _refused(self, error: Exception) -> HistoryError:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        reason = brief(str(getattr(error, "orig", None) or error))
         if "locked" in reason or "busy" in reason:
             remedy = "another process holds it: try again when that has ended"
-        elif "malformed" in reason or "not a database" in reason:
+        elif any(sign in reason for sign in DAMAGE):
             remedy = FILL_ANEW
         else:
             remedy = "check its permissions and the disk's space, or name another with --history"
@@ -226,9 +230,9 @@ class History:
     def _read(self) -> Iterator[None]:
         try:
             yield
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise HistoryError(
-                f"The history {self.path} is damaged ({error}); {FILL_ANEW}."
+                f"The history {self.path} is damaged ({brief(str(error))}); {FILL_ANEW}."
             ) from error
 
 

@@ -20,6 +20,8 @@ MOST = 10
 """GitHub shows so many annotations of each level for a step."""
 MOST_NAMED = 5
 MOST_LINES = 8
+LONGEST_LINE = 9
+"""Digits of the number of a line."""
 LONGEST = 4000
 """Characters of a message; GitHub cuts it at 4096."""
 
@@ -150,7 +152,7 @@ def _place(file: str, line: int | None, run: RecordedRun) -> Place:
 
 def _place_of_call(site: str, run: RecordedRun) -> Place:
     file, _, line = site.rpartition(":")
-    if not file or not line.isdecimal():
+    if not file or not (line.isdecimal() and len(line) <= LONGEST_LINE):
         return Place(run.manifest.place or None)
     return _place(file, int(line), run)
 

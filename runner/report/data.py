@@ -8,6 +8,7 @@ import msgspec
 from runner.comparison import Comparison, Row, Summary
 from runner.inference import Inference
 from runner.report.words import in_words
+from runner.text import safe_json
 
 SCHEMA = 1
 
@@ -31,7 +32,7 @@ def render(comparison: Comparison) -> str:
 
 def encode(value: Any) -> str:
     """Encode a value as indented JSON text."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return safe_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -94,7 +94,12 @@ class PlainProgress(Progress):
         if not self._quiet:
             now = datetime.now().strftime("%H:%M:%S")
             with self._lock:
-                print(f"{now} {printable(text)}", file=sys.stderr, flush=True)
+                try:
+                    print(f"{now} {printable(text)}", file=sys.stderr, flush=True)
+                except OSError:
+                    # Whoever read it is gone; the run goes on without.
+                    self._quiet = True
+                    interrupts.hush()
 
     def step(self, text: str) -> None:
         self._say(text)

@@ -1,6 +1,5 @@
 """Read what a cell dumped of a model. What a container wrote is not to be trusted."""
 
-import io
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,11 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import numpy
-import numpy.typing
 
-from runner.arrays import DAMAGE
-from runner.stream import BadStreamError, Count, LongText, Number, Text, read_bounded
+from runner import arrays
+from runner.fields import Count, LongText, Number, Text, Whole
+from runner.stream import BadStreamError, read_bounded
+from runner.text import brief
 
 INDEX_FILE = "index.jsonl"
 MAX_INDEX = 64 * 2**20
@@ -33,11 +32,11 @@ STAGES = {
 }
 """The probe's stages, in words."""
 
-Array = numpy.typing.NDArray[Any]
+Array = arrays.Array
 Key = tuple[str, str, str]
 """What an array is, of which node or weight, and when (a phase or a step)."""
 Port = tuple[Text, Count]
-Shape = Annotated[list[int | None], msgspec.Meta(max_length=64)]
+Shape = Annotated[list[Whole | None], msgspec.Meta(max_length=64)]
 
 
 class _Entry(msgspec.Struct, frozen=True, tag_field="entry"):
@@ -154,9 +153,10 @@ class Looked(_Entry, frozen=True, tag="looked"):
     model: Text
 
 
-_ENTRIES = msgspec.json.Decoder(
+Entry = (
     Stored | Node | Model | Batch | Building | Failed | Stage | Still | Skipped | Repeated | Looked
 )
+_ENTRIES = msgspec.json.Decoder(Entry)
 
 
 @dataclass
@@ -207,22 +207,11 @@ def read_array(path: Path) -> Array:
     """
     content = memoryview(read_bounded(path, MAX_ARRAY))
     try:
-        return _parse(content)
-    except DAMAGE as error:
-        raise BadStreamError(f"{path.name} is not an array file ({error})") from error
-
-
-def _parse(content: memoryview) -> Array:
-    file = io.BytesIO(content[:65536])
-    version = numpy.lib.format.read_magic(file)
-    if version != (1, 0):
-        raise ValueError(f"version {version}")
-    shape, fortran, dtype = numpy.lib.format.read_array_header_1_0(file)
-    if dtype.hasobject or dtype.kind not in "biuf":
-        raise ValueError(f"elements of type {dtype}")
-    # From what is there, so that a forged shape takes no memory.
-    flat = numpy.frombuffer(content, dtype=dtype, offset=file.tell())
-    return flat.reshape(shape, order="F" if fortran else "C")
+        return arrays.parse(content)
+    except arrays.DAMAGE as error:
+        raise BadStreamError(
+            f"{path.name} is not an array file ({arrays.reason(error)})"
+        ) from error
 
 
 def read(folder: Path) -> Bundle:
@@ -242,7 +231,7 @@ def read(folder: Path) -> Bundle:
         try:
             _add(bundle, _ENTRIES.decode(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise BadStreamError(f"{INDEX_FILE}, line {number}: {error}") from error
+            raise BadStreamError(f"{INDEX_FILE}, line {number}: {brief(str(error))}") from error
     return bundle
 
 

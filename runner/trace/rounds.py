@@ -1,6 +1,5 @@
 """Run the cells of a trace: a look on each image, and what that makes necessary."""
 
-import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -11,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from runner.cell import folders
+from runner.cell.context import Traced
 from runner.cell.run import TRACE_FOLDER
 from runner.cell.watch import Stages
-from runner.cell.worker import Traced
 from runner.errors import StoreError
 from runner.plan import Cell
 from runner.ready import Ready, Run
@@ -75,9 +74,6 @@ class Rounds:
             ) from error
         finally:
             folders.remove(self._asked)
-            # Another part of the run may still work there.
-            with contextlib.suppress(OSError):
-                self._asked.parent.rmdir()
 
     def look(self) -> dict[str, Bundle]:
         """Look into the model on every image; train on where that is wanted."""

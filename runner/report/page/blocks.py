@@ -5,6 +5,7 @@ All text is as it came: the template escapes it, and leaves out control sequence
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import ClassVar, TypeAlias
 
 from runner.comparison import Verdict
@@ -123,7 +124,7 @@ class DataTable:
     rows: tuple[tuple[Datum, ...], ...]
     note: str = ""
 
-    @property
+    @cached_property
     def numeric(self) -> tuple[bool, ...]:
         """Which columns hold numbers."""
         return tuple(

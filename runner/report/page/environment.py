@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from runner.environment import AppliedLimits, Environment
 from runner.record import Manifest, Record
 from runner.report.page.blocks import Block, DataTable, Datum, Fold, Paragraph, Section
-from runner.stream import AppliedLimits, Environment
 from runner.text import brief
 
 MOST_ROWS = 500

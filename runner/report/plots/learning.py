@@ -41,15 +41,22 @@ def curves(records: Sequence[Record], images: Sequence[str]) -> tuple[Chart, ...
     """Draw the learning curves of a run's good cells; ``images`` are in the plan's order."""
     found = panels(records, images)
     looks = series(good(records), images)
-    names = unique(slug("curves", panel.calls[0], panel.metric) for panel in found)
+    shown = found[:MOST_CHARTS]
+    names = unique(slug("curves", panel.calls[0], panel.metric) for panel in shown)
+    titles = unique(map(_title, shown))
     left_out = len(found) - MOST_CHARTS
     charts = []
-    for place, (panel, name) in enumerate(zip(found[:MOST_CHARTS], names, strict=False), 1):
+    drawn = zip(shown, names, titles, strict=True)
+    for place, (panel, name, title) in enumerate(drawn, 1):
         told = [*_described(panel)]
         if left_out > 0 and place == MOST_CHARTS:
             told.append(f"{counted(left_out, 'further curve')} are in the records only.")
-        charts.append(_chart(panel, name, " ".join(told), looks))
+        charts.append(_chart(panel, name, title, " ".join(told), looks))
     return tuple(charts)
+
+
+def _title(panel: Panel) -> str:
+    return f"{label(panel.metric, 60)} by epoch: {label(panel.place, 60)}"
 
 
 def _described(panel: Panel) -> Iterator[str]:
@@ -114,7 +121,9 @@ def _table(panel: Panel) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     return tuple(header), tuple(zip(*columns, strict=True))
 
 
-def _chart(panel: Panel, name: str, description: str, looks: Mapping[str, Look]) -> Chart:
+def _chart(
+    panel: Panel, name: str, title: str, description: str, looks: Mapping[str, Look]
+) -> Chart:
     header, rows = _table(panel)
     with drawing():
         figure, axes = canvas.blank(HEIGHT)
@@ -138,7 +147,6 @@ def _chart(panel: Panel, name: str, description: str, looks: Mapping[str, Look])
         axes.set_ylabel(f"{label(panel.metric)}, median" if seeds > 1 else label(panel.metric))
         canvas.legend(figure, handles)
         canvas.finished(figure)
-    title = f"{label(panel.metric, 60)} by epoch: {label(panel.place, 60)}"
     return Chart(name, title, description, figure, header, rows)
 
 
