@@ -1,6 +1,8 @@
 """Where what may be lost is kept between runs."""
 
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -15,3 +17,39 @@ def root() -> Path:
     """Return the folder: the one that ``KERAS_MATRIX_CACHE`` names, else the user's own."""
     named = os.environ.get(CACHE_VARIABLE)
     return Path(named).resolve() if named else platformdirs.user_cache_path("keras-matrix")
+
+
+def _unheard(text: str) -> None:
+    """Tell nobody."""
+
+
+class Lost:
+    """Tells of what cannot be kept or had from the cache, once each; the run goes on without it."""
+
+    def __init__(self, say: Callable[[str], None] = _unheard) -> None:
+        self._say = say
+        self._told: set[str] = set()
+        self._lock = threading.Lock()
+
+    def unusable(self, error: Exception) -> None:
+        """Hear that the cache cannot be read or written."""
+        cause = error.__cause__ or error
+        reason = getattr(cause, "strerror", None) or cause
+        self._tell(
+            f"going on without the cache in {root()} ({reason}); "
+            f"set {CACHE_VARIABLE} to a folder that can be written"
+        )
+
+    def damaged(self, what: str) -> None:
+        """Hear that something kept is not as it was written."""
+        self._tell(f"{what} in the cache is damaged, and is made anew")
+
+    def not_reused(self, why: str) -> None:
+        """Hear that a replicate, known to be finished, cannot be relied on."""
+        self._tell(f"{why}: its cell is run, not reused")
+
+    def _tell(self, text: str) -> None:
+        with self._lock:
+            if text not in self._told:
+                self._told.add(text)
+                self._say(text)

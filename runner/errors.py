@@ -3,6 +3,7 @@
 A message is one sentence that names the cause and the remedy.
 """
 
+import errno
 from enum import IntEnum
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ class ExitCode(IntEnum):
     IMAGE = 6
     INCONCLUSIVE = 7
     REGRESSED = 8
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -59,6 +61,35 @@ class StoreError(KerasMatrixError):
     exit_code = ExitCode.USAGE
 
 
+DISK = frozenset({errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EROFS})
+"""What the system says where a disk is full, failing or not to be written."""
+
+
+def of_disk(error: OSError) -> StoreError | None:
+    """Return what a user is told of an error of the disk; None if it is none."""
+    if error.errno not in DISK:
+        return None
+    what = error.filename or "all of the output"
+    return StoreError(
+        f"Cannot write {what} ({error.strerror}); check the folder's permissions and space."
+    )
+
+
+class DamagedError(StoreError):
+    """A file of a run is not as it was written, or not where it belongs.
+
+    ``cause`` is the sentence without the remedy.
+    """
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(f"{cause}; {remedy}")
+        self.cause = cause
+
+
+class OtherSchemaError(DamagedError):
+    """Another version of the tool wrote a file of a run."""
+
+
 class HistoryError(StoreError):
     """The history of runs cannot be read or written, or lacks what is asked of it."""
 
@@ -77,3 +108,9 @@ class TerminatedRunError(InterruptedRunError):
     """SIGTERM arrived."""
 
     exit_code = ExitCode.TERMINATED
+
+
+class HungUpRunError(InterruptedRunError):
+    """SIGHUP arrived: the terminal was closed."""
+
+    exit_code = ExitCode.HUNG_UP

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from runner.plan import Cell, Plan
+from runner.plan import Cell, Plan, Terms
 from runner.stream import Observation
 from runner.tolerance import Tolerance
 
@@ -64,8 +64,12 @@ class Record:
     """What became of one cell. A failure is a result too.
 
     ``reused`` names the run that it was copied from, if nothing that it depends on had changed.
+    ``terms`` is what it was run on, and ``kept`` the SHA-256 of each file kept of it, by its path
+    in the run's folder; older records have neither. ``runtime`` is
+    what the engine ran it with, empty in older records. ``sha256`` is what the file says of itself.
     """
 
+    sha256: str = field(default="", compare=False)
     schema: int = RECORD_SCHEMA
     tool: str
     run: str
@@ -82,18 +86,27 @@ class Record:
     notes: tuple[str, ...] = ()
     log_tail: tuple[str, ...] = ()
     reused: str | None = None
+    terms: Terms | None = None
+    runtime: str = ""
+    kept: dict[str, str] = field(default_factory=dict)
     observation: Observation = field(default_factory=Observation)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostFacts:
-    """The machine and the engine that a run was made on."""
+    """The machine and the engine that a run was made on.
+
+    ``runtime`` is what the engine ran containers with, ``security`` what it closed them off with;
+    older manifests have neither.
+    """
 
     platform: str
     python: str
     cpus: int
     memory: int
     engine: str
+    runtime: str = ""
+    security: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +116,11 @@ class Manifest:
     ``keras_json`` maps each cell's id to the keras.json it was given; ``tolerances`` are the rules
     found beside the model; ``finished`` names the cells whose part of the run has ended; ``notes``
     tell what of a notebook was left out; ``place`` is the script's path within its repository,
-    empty where that is not known; ``commit`` is the one that the repository was at, likewise.
+    empty where that is not known; ``commit`` is the one that the repository was at, likewise;
+    ``sha256`` is what the file says of itself.
     """
 
+    sha256: str = field(default="", compare=False)
     schema: int = MANIFEST_SCHEMA
     tool: str
     run: str

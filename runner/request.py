@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 Choice = TypeVar("Choice", bound=Enum)
 
+LARGEST = 10**9
+"""No number that is counted in is more."""
+LARGEST_SEED = 2**63 - 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
@@ -45,7 +49,9 @@ class RunOptions:
     init: str = "own"
     jobs: int | None = None
     isolation: str = "process"
+    runtime: str = ""
     fresh: bool = False
+    resume: bool = False
     epochs_cap: int | None = None
     steps_cap: int | None = None
     data: Path | None = None
@@ -75,6 +81,8 @@ def make(given: RunOptions) -> "RunRequest":
 
     if not (0 < given.timeout < math.inf and 0 < given.cpus < math.inf and given.pids > 0):
         raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
+    _check_sizes(given)
+    _check_texts(given)
     init = _one("--init", given.init, Init)
     seeded = given.deterministic or init is Init.PAIRED
     return RunRequest(
@@ -102,16 +110,48 @@ def make(given: RunOptions) -> "RunRequest":
         schedule_seed=given.schedule_seed,
         init=init,
         isolation=_one("--isolation", given.isolation, Isolation),
+        runtime=given.runtime,
         jobs=given.jobs,
         fresh=given.fresh,
+        resume=given.resume,
         data=given.data,
         results=given.results,
         run=given.run_name,
         base=_one("--base", given.base, BasePolicy),
         catalog=given.catalog,
         tolerances=given.tolerances,
-        command=given.command,
+        # Only shown: what is not UTF-8 in it is spelled.
+        command=tuple(one.encode(errors="backslashreplace").decode() for one in given.command),
     )
+
+
+def _check_sizes(given: RunOptions) -> None:
+    """Check that numbers are such that they can be recorded, and counted in."""
+    from runner.errors import ConfigurationError
+
+    for option, number, most in (
+        ("--timeout", given.timeout, LARGEST),
+        ("--cpus", given.cpus, LARGEST),
+        ("--pids", given.pids, LARGEST),
+        ("--repeat", given.repeats, LARGEST),
+        ("--jobs", given.jobs, LARGEST),
+        ("--epochs-cap", given.epochs_cap, LARGEST),
+        ("--steps-cap", given.steps_cap, LARGEST),
+        ("--schedule-seed", given.schedule_seed, LARGEST_SEED),
+    ):
+        if number is not None and abs(number) > most:
+            raise ConfigurationError(f"{option} is beyond {most}; give less.")
+
+
+def _check_texts(given: RunOptions) -> None:
+    """Check that what the engine and the records are told is text, as both know no other."""
+    from runner.errors import ConfigurationError
+    from runner.text import brief, is_utf8
+
+    named = [given.script, given.results, given.data, given.run_name, *given.arguments]
+    for text in (str(one) for one in named if one is not None):
+        if "\0" in text or not is_utf8(text):
+            raise ConfigurationError(f"{brief(ascii(text))} is not UTF-8 text; write it otherwise.")
 
 
 def _one(option: str, text: str, kind: type[Choice]) -> Choice:

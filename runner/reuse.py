@@ -4,7 +4,6 @@
 is kept twice: where a run was removed, its replicates run again. Results folders do not share.
 """
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -16,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from runner.errors import StoreError
+from runner.cache import Lost
+from runner.errors import DamagedError, StoreError
 from runner.plan import Cell, Plan
 from runner.record import ImageIdentity, Outcome, Record
 from runner.store import RunFolder, write_atomically
@@ -74,6 +74,7 @@ class Inputs:
     data: str | None
     probe: str
     cpu: str
+    runtime: str = ""
 
     def key(self, plan: Plan, cell: Cell, image: ImageIdentity) -> str:
         """Return the digest of all that one replicate depends on."""
@@ -93,34 +94,60 @@ class Inputs:
 class Reuse:
     """The finished replicates of one results folder."""
 
-    def __init__(self, root: Path, results: Path, inputs: Inputs, plan: Plan) -> None:
+    def __init__(
+        self, root: Path, results: Path, inputs: Inputs, plan: Plan, lost: Lost | None = None
+    ) -> None:
         name = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()[:16]
         self._folder = root / name
         self._inputs = inputs
         self._plan = plan
+        self._lost = lost or Lost()
 
     def find(self, cell: Cell, image: ImageIdentity) -> tuple[RunFolder, Record] | None:
         """Return a finished replicate that is the same in all that matters, and its run."""
+        run = self._run(self._pointer(cell, image))
         try:
-            with open(self._pointer(cell, image), "rb") as file:
-                run = RunFolder(Path(os.fsdecode(file.read(MAX_POINTER).rstrip(b"\n"))))
-            record = run.record(cell)
-        except (OSError, StoreError):
+            record = run.record(cell, self._plan) if run is not None else None
+            if run is None or record is None:
+                return None
+            if record.outcome is not Outcome.OK or record.image != image:
+                return None
+            run.verify(record)
+        except DamagedError as error:
+            self._lost.not_reused(error.cause)
             return None
-        good = record is not None and record.outcome is Outcome.OK and record.image == image
-        return (run, record) if good and record is not None else None
+        return run, record
+
+    def _run(self, pointer: Path) -> RunFolder | None:
+        try:
+            with open(pointer, "rb") as file:
+                content = file.read(MAX_POINTER).rstrip(b"\n")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._lost.unusable(error)
+            return None
+        if not content.startswith(b"/") or b"\0" in content:
+            self._lost.damaged("what is known to be finished")
+            return None
+        return RunFolder(Path(os.fsdecode(content)))
 
     def note(self, record: Record, run: RunFolder) -> None:
         """Remember a finished replicate; one that cannot be remembered just runs again."""
         if record.outcome is not Outcome.OK or record.image is None:
             return
         path = self._pointer(record.cell, record.image)
-        with contextlib.suppress(OSError):
+        temporary = ""
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=path.parent)
             with open(descriptor, "wb") as file:
                 file.write(os.fsencode(run.path.resolve()) + b"\n")
             os.replace(temporary, path)
+        except OSError as error:
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
+            self._lost.unusable(error)
 
     def _pointer(self, cell: Cell, image: ImageIdentity) -> Path:
         key = self._inputs.key(self._plan, cell, image)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runner import cache, reuse
 from runner.cell import folders
-from runner.cell.worker import CellContext
+from runner.cell.context import CellContext
 from runner.interrupts import Interrupts
 from runner.plan import Cell
 from runner.ready import RunRequest, ready
@@ -54,15 +54,12 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
 def _known(context: CellContext) -> Reuse | None:
     """Return the finished replicates of the results folder; None if they cannot be told apart."""
     results = context.run.path.parent
-    script_digest = reuse.folder_digest(context.script.folder, hidden=results)
-    data_digest = None
-    if context.data is not None:
-        data_digest = reuse.folder_digest(context.data, hidden=results)
-    probe = reuse.folder_digest(folders.PROBE_FOLDER)
-    if script_digest is None or probe is None or (context.data and data_digest is None):
+    digests, probe = context.digests, reuse.folder_digest(folders.PROBE_FOLDER)
+    if digests is None or probe is None:
         return None
-    inputs = Inputs(script=script_digest, data=data_digest, probe=probe, cpu=context.cpu)
-    return Reuse(cache.root() / cache.REPLICATES, results, inputs, context.plan)
+    inputs = Inputs(digests.script, digests.data, probe, context.cpu, context.runtime)
+    root = cache.root() / cache.REPLICATES
+    return Reuse(root, results, inputs, context.plan, context.lost)
 
 
 def _reuse(

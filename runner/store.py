@@ -1,23 +1,26 @@
 """The run folder: ``results/<run>/`` with its manifest, one record a cell, logs and arrays.
 
 Every file appears at once and whole: written beside its place, flushed to disk, then renamed.
+Manifest and records carry a checksum, and records that of the other files of their cell.
 """
 
+import hashlib
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import filelock
 import msgspec
 
-from runner.errors import ConfigurationError, NothingSelectedError, StoreError
-from runner.plan import Cell
+from runner import locks, sealed
+from runner.environment import Environment
+from runner.errors import ConfigurationError, DamagedError, StoreError
+from runner.locks import SILENT, Waiting
+from runner.plan import Cell, Plan
 from runner.record import (
     MANIFEST_SCHEMA,
     RECORD_SCHEMA,
@@ -27,13 +30,15 @@ from runner.record import (
     Outcome,
     Record,
 )
-from runner.stream import BadStreamError, Environment, read_bounded
+from runner.stream import BadStreamError, read_bounded
+from runner.text import brief
 
 MANIFEST_FILE = "manifest.json"
-MAX_RECORD = 256 * 2**20
+LOCK_FILE = ".lock"
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-Shape = TypeVar("Shape")
+ANEW = "the run's command with --resume makes it anew."
+AGAIN = "the run's command with --resume sets it aside and runs the cell again."
+"""How to mend a manifest, and a record."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -70,40 +75,12 @@ def to_json(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
-def _read(path: Path, shape: type[Shape], schema: int) -> Shape:
-    try:
-        content = read_bounded(path, MAX_RECORD)
-        try:
-            value = msgspec.json.decode(content, type=shape)
-            found = getattr(value, "schema", None)
-        except msgspec.ValidationError:
-            found = msgspec.json.decode(content, type=_SchemaOnly).schema
-            if found == schema:
-                raise
-        if found != schema:
-            raise StoreError(
-                f"{path} has schema {found}; this version reads {schema}: "
-                "read it with the version that wrote it, or run again."
-            )
-        return value
-    except (
-        BadStreamError,
-        msgspec.MsgspecError,
-        RecursionError,
-        UnicodeDecodeError,
-    ) as error:
-        raise StoreError(f"{path} is damaged ({error}); remove it and run again.") from error
-
-
-class _SchemaOnly(msgspec.Struct):
-    schema: int
-
-
 class RunFolder:
-    """One run's folder on disk."""
+    """One run's folder on disk; ``waiting`` is done while another process has it locked."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, waiting: Waiting = SILENT) -> None:
         self.path = path
+        self._waiting = waiting
 
     @property
     def name(self) -> str:
@@ -129,20 +106,22 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run's lock: one writer of the manifest at a time."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"Cannot make the run folder {self.path} ({error.strerror}); "
-                "name another place with --results."
-            ) from error
-        with filelock.FileLock(self.path / ".lock"):
+        """Hold the run's lock: one writer of the manifest at a time.
+
+        Raises:
+            StoreError: the folder has been removed, or cannot be locked.
+        """
+        if not self.path.is_dir():
+            raise self._gone()
+        with locks.held(self.path / LOCK_FILE, f"the run {self.path}", self._waiting):
             yield
+
+    def _gone(self) -> StoreError:
+        return StoreError(f"{self.path} was removed while it was in use; run the command again.")
 
     def exists(self) -> bool:
         """Tell whether this is a run folder."""
-        return (self.path / MANIFEST_FILE).is_file()
+        return os.path.lexists(self.path / MANIFEST_FILE)
 
     def manifest(self) -> Manifest:
         """Read the manifest.
@@ -152,7 +131,33 @@ class RunFolder:
         """
         if not self.exists():
             raise StoreError(f"{self.path} is not a run folder: it has no {MANIFEST_FILE}.")
-        return _read(self.path / MANIFEST_FILE, Manifest, MANIFEST_SCHEMA)
+        return sealed.read(self.path / MANIFEST_FILE, Manifest, MANIFEST_SCHEMA, remedy=ANEW)
+
+    def check(self, plan: Plan) -> None:
+        """Compare the run's plan with another one.
+
+        Raises:
+            ConfigurationError: it was begun with another plan.
+        """
+        if self.manifest().plan != plan:
+            raise ConfigurationError(
+                f"The run {self.path} was begun with another script, matrix or limits; "
+                "choose another name with --run."
+            )
+
+    def make(self) -> None:
+        """Make the folder, if it is not there yet.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"Cannot make the run folder {self.path} ({error.strerror}); "
+                "name another place with --results."
+            ) from error
 
     def open(self, manifest: Manifest, files: Mapping[str, bytes]) -> None:
         """Begin the run, or join it if it has begun with the same plan.
@@ -162,40 +167,53 @@ class RunFolder:
         Raises:
             ConfigurationError: the run has begun with another plan.
         """
+        self.make()
         with self.locked():
             if self.exists():
-                if self.manifest().plan != manifest.plan:
-                    raise ConfigurationError(
-                        f"The run {self.path} was begun with another script, matrix or limits; "
-                        "choose another name with --run."
-                    )
+                self.check(manifest.plan)
                 return
             for name, content in files.items():
                 write_atomically(self.path / "script" / name, content)
-            self._write(manifest)
+            self.write_manifest(manifest)
 
-    def note(self, host: HostFacts, images: Sequence[ImageIdentity]) -> None:
+    def note(
+        self, host: HostFacts, images: Sequence[ImageIdentity], *, alone: bool = False
+    ) -> None:
         """Add to the manifest what this part of the run is made on.
 
+        If it is ``alone``, an image may be another build than before, until a result is of it.
+
         Raises:
-            ConfigurationError: another part of the run used another build of an image.
+            ConfigurationError: another part of the run used another build of an image, or
+                another runtime.
         """
         with self.locked():
             manifest = self.manifest()
+            if any(other.runtime not in ("", host.runtime) for other in manifest.hosts):
+                raise ConfigurationError(
+                    f"The run {self.path} holds records made with another runtime than "
+                    f"{host.runtime}; choose another name with --run."
+                )
             known = dict(manifest.images)
             for image in images:
                 before = known.get(image.name)
-                if before is not None and before.id != image.id:
+                other = before is not None and before.id != image.id
+                if other and not (alone and self._is_without_result(image.name, manifest.plan)):
                     raise ConfigurationError(
                         f"The run {self.path} holds records of another build of image "
                         f"'{image.name}'; choose another name with --run."
                     )
                 known[image.name] = image
             hosts = manifest.hosts if host in manifest.hosts else (*manifest.hosts, host)
-            self._write(replace(manifest, hosts=hosts, images=known))
+            self.write_manifest(replace(manifest, hosts=hosts, images=known))
 
-    def _write(self, manifest: Manifest) -> None:
-        write_atomically(self.path / MANIFEST_FILE, to_json(manifest))
+    def _is_without_result(self, image: str, plan: Plan) -> bool:
+        cells = tuple(cell for cell in plan.cells if cell.image == image)
+        return self.unfinished(cells) == cells
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest."""
+        write_atomically(self.path / MANIFEST_FILE, sealed.seal(to_json(manifest)))
 
     def finish(self, cells: Sequence[Cell]) -> bool:
         """Note that a part of the run has ended; tell whether it was the last one."""
@@ -203,33 +221,71 @@ class RunFolder:
             manifest = self.manifest()
             finished = {*manifest.finished, *(cell.id for cell in cells)}
             order = tuple(cell.id for cell in manifest.plan.cells if cell.id in finished)
-            self._write(replace(manifest, finished=order))
+            self.write_manifest(replace(manifest, finished=order))
             return len(order) == len(manifest.plan.cells)
 
     def write(self, record: Record) -> None:
-        """Write the record of a cell that has ended."""
-        write_atomically(self.record_path(record.cell), to_json(record))
-
-    def record(self, cell: Cell) -> Record | None:
-        """Read the record of a cell, None if it has none yet.
+        """Write the record of a cell that has ended.
 
         Raises:
-            StoreError: it is damaged, of another schema, or of another cell.
+            StoreError: it cannot be written, or the run has been removed.
+        """
+        if not self.exists():
+            raise self._gone()
+        write_atomically(self.record_path(record.cell), sealed.seal(to_json(record)))
+
+    def keep(self, path: Path, content: bytes) -> dict[str, str]:
+        """Write another file of a cell; return its entry in the record's ``kept``.
+
+        Raises:
+            StoreError: it cannot be written, or the run has been removed.
+        """
+        if not self.exists():
+            raise self._gone()
+        write_atomically(path, content)
+        return {str(path.relative_to(self.path)): hashlib.sha256(content).hexdigest()}
+
+    def verify(self, record: Record, *paths: Path) -> None:
+        """Hold files of a cell against the checksums in its record: all there are, or some.
+
+        Raises:
+            DamagedError: one is not as it was written, or missing.
+        """
+        for name in [str(p.relative_to(self.path)) for p in paths] or record.kept:
+            digest = record.kept.get(name)
+            try:
+                content = read_bounded(self.path / name, sealed.MAX_FILE) if digest else b""
+            except BadStreamError as error:
+                raise DamagedError(f"{self.path / name} is damaged ({error})", AGAIN) from error
+            if digest and hashlib.sha256(content).hexdigest() != digest:
+                raise DamagedError(
+                    f"{self.path / name} is damaged (it does not match its checksum in the record)",
+                    AGAIN,
+                )
+
+    def record(self, cell: Cell, plan: Plan | None = None) -> Record | None:
+        """Read the record of a cell, None if it has none yet; ``plan`` is what it has to be of.
+
+        Raises:
+            DamagedError: it is damaged, of another schema, cell or plan.
         """
         path = self.record_path(cell)
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
-        record = _read(path, Record, RECORD_SCHEMA)
+        record = sealed.read(path, Record, RECORD_SCHEMA, remedy=AGAIN)
         if record.cell != cell:
-            raise StoreError(f"{path} is the record of {record.cell.id}; remove it and run again.")
+            raise DamagedError(f"{path} is the record of {record.cell.id}", AGAIN)
+        if plan is not None and not is_of(record, plan):
+            raise DamagedError(f"{path} is of another script, arguments or limits", AGAIN)
         return record
 
     def records(self) -> tuple[Record, ...]:
         """Read the records of all planned cells that have one, in the plan's order."""
         found = []
         known: dict[str, Environment] = {}
-        for cell in self.manifest().plan.cells:
-            record = self.record(cell)
+        plan = self.manifest().plan
+        for cell in plan.cells:
+            record = self.record(cell, plan)
             if record is None:
                 continue
             # Half of what a record takes, and nearly always that of the one before.
@@ -243,11 +299,15 @@ class RunFolder:
 
     def unfinished(self, cells: Sequence[Cell]) -> tuple[Cell, ...]:
         """Return the cells without a successful record."""
-        return tuple(cell for cell in cells if not self._is_ok(cell))
+        plan = self.manifest().plan
+        records = ((cell, self.record(cell, plan)) for cell in cells)
+        return tuple(c for c, one in records if one is None or one.outcome is not Outcome.OK)
 
-    def _is_ok(self, cell: Cell) -> bool:
-        record = self.record(cell)
-        return record is not None and record.outcome is Outcome.OK
+
+def is_of(record: Record, plan: Plan) -> bool:
+    """Tell whether a record was made with the script, arguments and limits of a plan."""
+    made = (record.script_sha256, record.arguments, record.terms or plan.terms)
+    return made == (plan.script_sha256, plan.arguments, plan.terms)
 
 
 def find(results: Path, run: str) -> RunFolder:
@@ -256,10 +316,15 @@ def find(results: Path, run: str) -> RunFolder:
     Raises:
         StoreError: there is no such run.
     """
-    for candidate in (Path(run), results / run):
-        if (candidate / MANIFEST_FILE).is_file():
+    candidates = (Path(run), results / run)
+    for candidate in candidates:
+        if RunFolder(candidate).exists():
             return RunFolder(candidate.resolve())
-    raise StoreError(f"There is no run '{run}', neither as a folder nor in {results}.")
+    for candidate in candidates:
+        # Not Path's own tests: those raise of a name that is too long.
+        if os.path.exists(candidate / LOCK_FILE) and os.path.isdir(candidate / "records"):
+            raise DamagedError(f"The run {candidate} has lost its {MANIFEST_FILE}", ANEW)
+    raise StoreError(f"There is no run '{brief(run)}', neither as a folder nor in {results}.")
 
 
 def place(results: Path, run: str) -> RunFolder:
@@ -272,68 +337,7 @@ def place(results: Path, run: str) -> RunFolder:
     # The text's own last part: Path drops a dot, and makes an empty name its folder's.
     if not RUN_NAME.fullmatch(run.rstrip(os.sep).rpartition(os.sep)[2]):
         raise ConfigurationError(
-            f"--run {run!r} is not a name: use letters, digits, dots, dashes and underscores."
+            f"--run {brief(run)!r} is not a name: "
+            "use letters, digits, dots, dashes and underscores."
         )
     return RunFolder(path.resolve())
-
-
-def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
-    """Merge runs of the same script, made apart, into one new run.
-
-    Raises:
-        NothingSelectedError: no source has a record.
-        ConfigurationError: the runs do not fit together, or the target exists.
-    """
-    if target.path.exists():
-        raise ConfigurationError(f"{target.path} exists already; choose another name with --into.")
-    manifests = [source.manifest() for source in sources]
-    first = manifests[0]
-    images: list[str] = []
-    images_known: dict[str, ImageIdentity] = {}
-    cells: list[Cell] = []
-    for source, manifest in zip(sources, manifests, strict=True):
-        if replace(manifest.plan, images=(), cells=()) != replace(first.plan, images=(), cells=()):
-            raise ConfigurationError(
-                f"{source.path} was made with another script, arguments or limits than "
-                f"{sources[0].path}; only runs of the same script can be joined."
-            )
-        for name, image in manifest.images.items():
-            if images_known.setdefault(name, image).id != image.id:
-                raise ConfigurationError(
-                    f"{source.path} was made on another build of image '{name}' than "
-                    f"{sources[0].path}; run one of them again."
-                )
-        if overlap := sorted({cell.id for cell in cells} & {c.id for c in manifest.plan.cells}):
-            raise ConfigurationError(f"{source.path} holds {overlap[0]} once more; name it once.")
-        images += [image for image in manifest.plan.images if image not in images]
-        cells += manifest.plan.cells
-    if not any(source.records() for source in sources):
-        raise NothingSelectedError("None of the runs to join holds a record; run them first.")
-    order = {image: place for place, image in enumerate(images)}
-    plan = replace(
-        first.plan,
-        images=tuple(images),
-        cells=tuple(sorted(cells, key=lambda cell: (cell.seed or 0, order[cell.image]))),
-    )
-    joined = replace(
-        first,
-        run=target.name,
-        plan=plan,
-        keras_json={key: value for m in manifests for key, value in m.keras_json.items()},
-        hosts=tuple(dict.fromkeys(host for m in manifests for host in m.hosts)),
-        tolerances=tuple(dict.fromkeys(rule for m in manifests for rule in m.tolerances)),
-        images=images_known,
-        finished=tuple(cell for m in manifests for cell in m.finished),
-    )
-    # The manifest goes last: a join that was cut off is not taken for a run.
-    try:
-        for source in sources:
-            for part in ("script", "records", "logs", "arrays"):
-                if (source.path / part).is_dir():
-                    shutil.copytree(source.path / part, target.path / part, dirs_exist_ok=True)
-    except (OSError, shutil.Error) as error:
-        raise StoreError(
-            f"Cannot copy the records into {target.path} ({error}); check its permissions and "
-            "space, or name another place with --into."
-        ) from error
-    write_atomically(target.path / MANIFEST_FILE, to_json(joined))

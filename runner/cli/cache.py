@@ -18,6 +18,7 @@ def list_kept(as_json: bool) -> int:
     """List the code that backends compiled, script by script, and what it was compiled for."""
     from runner import cache
     from runner.compiled import CompiledStore
+    from runner.text import brief
 
     kept = CompiledStore(cache.root() / cache.COMPILED).kept()
     if as_json:
@@ -41,10 +42,10 @@ def list_kept(as_json: bool) -> int:
     for key, index in kept:
         when = datetime.fromisoformat(index.used).astimezone().strftime("%Y-%m-%d %H:%M")
         size = f"{index.size / 2**20:.1f} MiB"
-        about = f"{index.about.script} on {index.about.image} ({index.about.digest[7:19]})"
+        about = brief(f"{index.about.script} on {index.about.image} ({index.about.digest[7:19]})")
         click.echo(f"{key[:12]}  {len(index.entries):4} modules  {size:>10}  {when}  {about}")
     total = sum(index.size for _, index in kept)
-    click.echo(f"{len(kept)} scripts, {total / 2**20:.1f} MiB in {cache.root()}")
+    click.echo(f"{len(kept)} scripts, {total / 2**20:.1f} MiB in {brief(str(cache.root()))}")
     return 0
 
 

@@ -1,6 +1,8 @@
 """What ``run`` and ``reproduce`` share: the options of a matrix of cells, and running it."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,7 @@ from runner.request import RunOptions
 if TYPE_CHECKING:
     from runner.ready import RunRequest
     from runner.session import RunResult
+    from runner.store import RunFolder
 
 _REPLICATES: tuple[Decorator, ...] = (
     click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now."),
@@ -104,11 +107,25 @@ _CELLS: tuple[Decorator, ...] = (
         default=None,
         help="Folder of Keras's data sets (what ~/.keras/datasets is elsewhere).",
     ),
+    click.option(
+        "--runtime",
+        default=RunOptions.runtime,
+        metavar="NAME",
+        help="Runtime of the engine, such as gVisor's runsc.  [default: the engine's]",
+    ),
     options.base,
     options.results,
     options.catalog,
 )
 """What any cell needs."""
+_RESUME: tuple[Decorator, ...] = (
+    click.option(
+        "--resume",
+        is_flag=True,
+        help="Go on with a run begun before: the one of --run, else the newest of the same plan.",
+    ),
+)
+"""What the records of an earlier run are good for; a trace begins anew."""
 _CAPS: tuple[Decorator, ...] = (
     click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit."),
     click.option(
@@ -120,7 +137,7 @@ _CAPS: tuple[Decorator, ...] = (
 
 def matrix_options(function: "options.Callback") -> "options.Callback":
     """Give a command all options that say which cells to run, and how."""
-    for option in reversed((*_REPLICATES, *_CELLS, *_CAPS)):
+    for option in reversed((*_REPLICATES, *_CELLS, *_RESUME, *_CAPS)):
         function = option(function)
     return function
 
@@ -134,7 +151,7 @@ def cell_options(function: "options.Callback") -> "options.Callback":
 
 def suite_options(function: "options.Callback") -> "options.Callback":
     """Give a command the options of one cell an image, with tests in it."""
-    for option in reversed(_CELLS):
+    for option in reversed((*_CELLS, *_RESUME)):
         function = option(function)
     return function
 
@@ -163,3 +180,15 @@ def execute(request: "RunRequest", *, quiet: bool, verbose: bool) -> "RunResult"
     shown = progress(quiet=quiet, verbose=verbose)
     with installed(interrupts, shown.stopping), shown:
         return session.run(request, shown, interrupts)
+
+
+@contextmanager
+def recorded(folder: "RunFolder", *, quiet: bool) -> Iterator[None]:
+    """Say at the end of the block where the records are, also if a report cannot be written."""
+    from runner.text import relative
+
+    try:
+        yield
+    finally:
+        if not quiet:
+            click.echo(f"records: {relative(folder.path)}", err=True)

@@ -25,8 +25,8 @@ def command(base: str, catalog: Path | None, as_json: bool) -> int:
     else:
         width = max(len(check.name) for check in checks)
         for check in checks:
-            mark = "ok     " if check.ok else "MISSING"
-            click.echo(f"{mark}  {check.name:{width}}  {check.found}")
+            mark = ("weak" if check.remedy else "ok") if check.ok else "MISSING"
+            click.echo(f"{mark:7}  {check.name:{width}}  {check.found}")
             if check.remedy:
                 click.echo(f"         {'':{width}}  -> {check.remedy}")
     if not checks[0].ok:

@@ -84,6 +84,7 @@ def _add(names: Sequence[str], path: Path, results: Path) -> int:
     from runner.errors import ExitCode, HistoryError, KerasMatrixError
     from runner.history import keep
     from runner.history.store import History
+    from runner.text import printable
 
     if not names:
         raise click.UsageError("Name the runs to add: folders, or names of runs.")
@@ -96,8 +97,8 @@ def _add(names: Sequence[str], path: Path, results: Path) -> int:
             except HistoryError:
                 raise
             except KerasMatrixError as error:
-                click.echo(f"keras-matrix: not added: {error}", err=True)
-    click.echo(f"{added} of {len(names)} runs added to {path}", err=True)
+                click.echo(f"keras-matrix: not added: {printable(str(error))}", err=True)
+    click.echo(f"{added} of {len(names)} runs added to {printable(str(path))}", err=True)
     return int(ExitCode.AGREE if added == len(names) else ExitCode.USAGE)
 
 

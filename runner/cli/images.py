@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from runner.cli import options
+from runner.cli import images_contents, options
 
 if TYPE_CHECKING:
     from runner.catalog import Catalog, Image
@@ -51,12 +51,13 @@ def _building(
     from runner.engine import Engine
     from runner.images import build
     from runner.interrupts import Interrupts, installed
+    from runner.patience import Patience
 
     found, images = _selected(catalog, names)
     interrupts = Interrupts()
-    engine = Engine.connect()
     shown = progress(quiet=quiet, verbose=verbose)
-    with installed(interrupts, shown.stopping), shown:
+    with installed(interrupts, shown.stopping), shown, interrupts.first():
+        engine = Engine.connect(Patience(interrupts, shown.step))
         yield (
             build.Builder(
                 engine=engine,
@@ -71,7 +72,7 @@ def _building(
 
 @click.group(name="images")
 def command() -> None:
-    """Build, list, verify, lock, save and load images."""
+    """Build, list, verify, lock, save and load images; say what is inside."""
 
 
 @command.command(name="build")
@@ -91,10 +92,11 @@ def build_command(
 ) -> int:
     """Build what is not built yet, all images by default."""
     from runner.engine import Engine
+    from runner.patience import Patience
     from runner.report import data
 
     with _building(names, base, catalog, quiet=quiet, verbose=verbose) as (builder, images):
-        found = builder.build_all(images, Engine.connect)
+        found = builder.build_all(images, lambda: Engine.connect(Patience(builder.interrupts)))
     built = [found[image.name] for image in images]
     if as_json:
         click.echo(data.encode({"schema": 1, "images": built}))
@@ -263,3 +265,7 @@ def load_command(file: Path) -> int:
     except OSError as error:
         raise ImageError(f"Cannot read {file} ({error.strerror}); check the path.") from error
     return 0
+
+
+command.add_command(images_contents.sbom_command)
+command.add_command(images_contents.advisories_command)

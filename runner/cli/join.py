@@ -24,9 +24,10 @@ def command(
 ) -> int:
     """Merge RUNS of the same script, made apart, into one new run."""
     from runner import store
+    from runner.join import join
 
     target = store.place(results, into)
-    store.join([store.find(results, run) for run in runs], target)
+    join([store.find(results, run) for run in runs], target)
     earlier.keep(target, file=history_file, wanted=not no_history)
     if as_json:
         from runner.report import data

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from runner.cli import options
-from runner.cli.cells import execute, make_request, suite_options
+from runner.cli.cells import execute, make_request, recorded, suite_options
 from runner.cli.options import Format
 
 NO_ADDOPTS = ("-o", "addopts=")
@@ -56,7 +56,6 @@ def command(
     from runner.report import suite as report
     from runner.report import table
     from runner.suite_files import SuiteTarget
-    from runner.text import relative
 
     request = make_request(
         **cells,
@@ -70,21 +69,22 @@ def command(
     if len(request.settings) != 1:
         raise ConfigurationError("Tests are run with one keras.json; give each option one value.")
     result = execute(request, quiet=quiet, verbose=verbose)
-    if result.last:
-        found = assess.compare_suite(result.folder)
-        chosen = Format.JSON if as_json else Format(output)
-        if chosen is Format.JSON:
-            click.echo(report.render_json(found))
-        elif chosen is Format.MARKDOWN:
-            click.echo(report.render_markdown(found), nl=False)
+    with recorded(result.folder, quiet=quiet):
+        if result.last:
+            found = assess.compare_suite(result.folder)
+            chosen = Format.JSON if as_json else Format(output)
+            if chosen is Format.JSON:
+                click.echo(report.render_json(found))
+            elif chosen is Format.MARKDOWN:
+                click.echo(report.render_markdown(found), nl=False)
+            else:
+                report.show(found, table.console())
+            code = found.exit_code
         else:
-            report.show(found, table.console())
-        code = found.exit_code
-    else:
-        failed = any(record.outcome is not Outcome.OK for record in result.records)
-        code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
-        if not quiet:
-            click.echo("The comparison follows when the other parts of the run are done.", err=True)
-    if not quiet:
-        click.echo(f"records: {relative(result.folder.path)}", err=True)
+            failed = any(record.outcome is not Outcome.OK for record in result.records)
+            code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
+            if not quiet:
+                click.echo(
+                    "The comparison follows when the other parts of the run are done.", err=True
+                )
     return int(code)

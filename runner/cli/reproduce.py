@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from runner.cli import earlier, options
-from runner.cli.cells import execute, make_request, matrix_options
+from runner.cli.cells import execute, make_request, matrix_options, recorded
 
 
 @click.command(name="reproduce")
@@ -43,7 +43,6 @@ def command(
     from runner.record import Outcome
     from runner.report import reproduction as shown
     from runner.report import table
-    from runner.text import relative
 
     request = make_request(**cells)
     if len(request.seeds) < 2:
@@ -55,19 +54,18 @@ def command(
     path = reported or script.load(request.target).folder / reports.REPORTED_FILE
     figures = reports.load(path)
     result = execute(request, quiet=quiet, verbose=verbose)
-    if reported is not None:
-        # What the run's own report is to be held against, as the figures beside the script are.
-        kept = result.folder.path / "script" / reports.REPORTED_FILE
-        store.write_atomically(kept, reported.read_bytes())
-    judged = assess.reproduce(result.folder, figures)
-    if as_json:
-        click.echo(shown.render(judged))
-    else:
-        shown.show(judged, table.console())
-    if result.last:
-        earlier.keep(result.folder, file=history_file, wanted=not no_history)
-    if not quiet:
-        click.echo(f"records: {relative(result.folder.path)}", err=True)
+    with recorded(result.folder, quiet=quiet):
+        if reported is not None:
+            # What the run's own report is to be held against, as the figures beside a script are.
+            kept = result.folder.path / "script" / reports.REPORTED_FILE
+            store.write_atomically(kept, reported.read_bytes())
+        judged = assess.reproduce(result.folder, figures)
+        if as_json:
+            click.echo(shown.render(judged))
+        else:
+            shown.show(judged, table.console())
+        if result.last:
+            earlier.keep(result.folder, file=history_file, wanted=not no_history)
     if not result.last or any(r.outcome is not Outcome.OK for r in result.records):
         return int(ExitCode.CELL_FAILED)
     return int(ExitCode.AGREE if shown.holds(judged) else ExitCode.DIFFER)

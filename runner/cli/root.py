@@ -53,7 +53,8 @@ HELP = """Run a Keras script, unchanged, on a matrix of backends and say what di
 \b
 Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,
 3 a cell failed, 4 nothing selected, 5 no engine, 6 an image cannot be had,
-7 too few seeds to tell, 8 regressed since an earlier run, 130 Ctrl-C, 143 SIGTERM.
+7 too few seeds to tell, 8 regressed since an earlier run, 129 SIGHUP, 130 Ctrl-C,
+143 SIGTERM.
 """
 
 

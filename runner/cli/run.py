@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from runner.cli import earlier, options
-from runner.cli.cells import execute, make_request, matrix_options
+from runner.cli.cells import execute, make_request, matrix_options, recorded
 
 
 @click.command(name="run")
@@ -42,30 +42,30 @@ def command(
     from runner.cli.show import chosen_format, parse_targets, show
     from runner.errors import ExitCode
     from runner.record import Outcome
-    from runner.text import relative
 
     rules = tolerance.parse(tolerance_texts)
     targets = parse_targets(report_texts)
     request = make_request(**cells)
     earlier.check(against, results=request.results, file=history_file)
     result = execute(request, quiet=quiet, verbose=verbose)
-    if result.last:
-        comparison, code = earlier.told(
-            against,
-            result.folder,
-            assess.compare_run(result.folder, rules),
-            rules,
-            results=request.results,
-            file=history_file,
-        )
-        folders = [result.folder]
-        show(comparison, chosen_format(output, as_json), targets, folders, comparison)
-        earlier.keep(result.folder, comparison, file=history_file, wanted=not no_history)
-    else:
-        failed = any(record.outcome is not Outcome.OK for record in result.records)
-        code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
-        if not quiet:
-            click.echo("The comparison follows when the other parts of the run are done.", err=True)
-    if not quiet:
-        click.echo(f"records: {relative(result.folder.path)}", err=True)
+    with recorded(result.folder, quiet=quiet):
+        if result.last:
+            comparison, code = earlier.told(
+                against,
+                result.folder,
+                assess.compare_run(result.folder, rules),
+                rules,
+                results=request.results,
+                file=history_file,
+            )
+            folders = [result.folder]
+            show(comparison, chosen_format(output, as_json), targets, folders, comparison)
+            earlier.keep(result.folder, comparison, file=history_file, wanted=not no_history)
+        else:
+            failed = any(record.outcome is not Outcome.OK for record in result.records)
+            code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
+            if not quiet:
+                click.echo(
+                    "The comparison follows when the other parts of the run are done.", err=True
+                )
     return int(code)

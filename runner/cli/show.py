@@ -61,7 +61,7 @@ def _target(text: str) -> Target:
 
 
 def _check_writable(path: Path) -> None:
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         raise ConfigurationError(f"--report: {path} is not a file; name one, or - for stdout.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,10 @@ import pytest
 from builders import SCRIPT, call, identity, manifest, record, run_folder
 
 from runner.errors import ConfigurationError, NothingSelectedError, StoreError
+from runner.join import join
 from runner.plan import Cell
-from runner.store import RunFolder, join
+from runner.record import HostFacts
+from runner.store import RunFolder
 
 TF, THEANO = Cell("tf"), Cell("theano")
 
@@ -123,3 +125,14 @@ def test_an_unfinished_run_stays_unfinished(tmp_path: Path) -> None:
     join([one(tmp_path / "a", TF), unfinished], target)
     assert target.manifest().finished == ("tf",)
     assert target.unfinished(target.manifest().plan.cells) == (THEANO,)
+
+
+def test_runs_under_different_runtimes_do_not_fit(tmp_path: Path) -> None:
+    sources = [one(tmp_path / "a", TF), one(tmp_path / "b", THEANO)]
+    for source, runtime in zip(sources, ("runc", "runsc"), strict=True):
+        host = HostFacts(
+            platform="Linux", python="3.12", cpus=4, memory=2**33, engine="27", runtime=runtime
+        )
+        source.note(host, ())
+    with pytest.raises(ConfigurationError, match=r"different runtimes \(runc, runsc\)"):
+        join(sources, RunFolder(tmp_path / "c"))

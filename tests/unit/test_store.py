@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from builders import SCRIPT, array, call, identity, manifest, record, run_folder, tf_and_theano
 
-from runner.errors import ConfigurationError, StoreError
+from runner import sealed
+from runner.errors import ConfigurationError, OtherSchemaError, StoreError
 from runner.plan import Cell, Floatx, KerasSettings, Limits
 from runner.record import HostFacts, Outcome
 from runner.store import RunFolder, find, place, write_atomically
@@ -100,8 +101,14 @@ def test_a_run_holds_one_build_of_an_image(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.open(manifest([TF]), FILES)
     folder.note(HOST, [identity("tf")])
+    second = identity("tf", content="second build")
     with pytest.raises(ConfigurationError, match="another build of image 'tf'"):
-        folder.note(HOST, [identity("tf", content="second build")])
+        folder.note(HOST, [second])
+    folder.note(HOST, [second], alone=True)
+    assert folder.manifest().images == {"tf": second}, "no result was of the first one"
+    folder.write(record(TF))
+    with pytest.raises(ConfigurationError, match="another build of image 'tf'"):
+        folder.note(HOST, [identity("tf")], alone=True)
 
 
 def test_the_last_part_to_finish_is_told_so(tmp_path: Path) -> None:
@@ -173,8 +180,9 @@ def test_a_folder_in_place_of_a_record_is_told(tmp_path: Path) -> None:
 def test_another_schema_names_both(tmp_path: Path) -> None:
     folder = tf_and_theano(tmp_path / "run")
     path = folder.record_path(TF)
-    path.write_text(path.read_text().replace('"schema": 1', '"schema": 7'))
-    with pytest.raises(StoreError, match="has schema 7; this version reads 1"):
+    changed = path.read_bytes().replace(b'"schema": 1', b'"schema": 7')
+    path.write_bytes(sealed.seal(changed))
+    with pytest.raises(OtherSchemaError, match="has schema 7, and this version reads 1"):
         folder.records()
 
 
@@ -266,3 +274,12 @@ def test_a_bare_name_lies_among_the_results(
 def test_what_cannot_be_a_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="--run"):
         place(tmp_path, name)
+
+
+def test_a_run_has_one_runtime(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", [record(Cell("tf"))])
+    folder.note(replace(HOST, runtime=""), ())
+    folder.note(replace(HOST, runtime="runc"), ())
+    folder.note(replace(HOST, runtime="runc", cpus=8), ())
+    with pytest.raises(ConfigurationError, match="another runtime than runsc"):
+        folder.note(replace(HOST, runtime="runsc"), ())
