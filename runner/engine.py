@@ -4,6 +4,7 @@ Everything that comes back is a plain value; everything that goes wrong is an ``
 """
 
 import contextlib
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import IO, Any
 
 import docker.errors
 import docker.utils
-import requests.exceptions
 from docker.context import ContextAPI
-from docker.types import LogConfig, Mount, Ulimit
 
 import docker
-from runner.cell.container import MAX_LOG, MAX_OUTPUT_FILE, SCRATCH, ContainerSpec
+from runner import security
+from runner.cell.confinement import host_config
+from runner.cell.container import ContainerSpec
+from runner.engine_faults import bounded, plainly, reason, silent
 from runner.engine_types import (
     BuildFailedError,
     ContainerInfo,
@@ -28,66 +30,72 @@ from runner.engine_types import (
     RegistryError,
 )
 from runner.errors import EngineError
+from runner.patience import Patience
 
-TIMEOUT = 60
-"""Seconds the engine may take to answer; builds and pulls have a longer one."""
 LONG_TIMEOUT = 3600
+"""Seconds that builds and pulls may take; all else is up to the patience."""
+SPARE = 10
+"""Seconds after which a call ends that nobody waits for any more."""
 
 
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
     """Turn what the SDK raises into one sentence."""
-    try:
-        yield
-    except docker.errors.ImageNotFound as error:
-        raise ImageNotFoundError(f"No such image ({_reason(error)}).") from error
-    except docker.errors.BuildError as error:
-        raise BuildFailedError(str(error.msg)) from error
-    except docker.errors.APIError as error:
-        raise EngineError(f"The container engine refused: {_reason(error)}") from error
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise EngineError(
-            "The container engine does not answer "
-            f"({_reason(error)}); start it, or run 'keras-matrix doctor' for the command."
-        ) from error
-
-
-def _reason(error: BaseException) -> str:
-    text = str(getattr(error, "explanation", None) or error)
-    return " ".join(text.split())[:400]
+    with plainly():
+        try:
+            yield
+        except docker.errors.ImageNotFound as error:
+            raise ImageNotFoundError(f"No such image ({reason(error)}).") from error
+        except docker.errors.APIError as error:
+            raise EngineError(f"The container engine refused: {reason(error)}") from error
+        except docker.errors.DockerException as error:
+            raise silent(error) from error
 
 
 class Engine:
-    """A connection to the container engine."""
+    """A connection to the container engine; ``patience`` says how long it is waited for."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    _bounded = bounded(lambda engine: engine._patience, _told)
+
+    def __init__(self, client: docker.DockerClient, patience: Patience) -> None:
         self._client = client
+        self._patience = patience
 
     @classmethod
-    def connect(cls) -> "Engine":
+    def connect(cls, patience: Patience | None = None) -> "Engine":
         """Connect by DOCKER_HOST, by docker's current context, or by the default socket.
 
         Raises:
             EngineError: no engine answers.
         """
+        patience = patience or Patience()
+        return cls(patience.call(lambda: cls._dial(math.ceil(patience.wait) + SPARE)), patience)
+
+    @staticmethod
+    def _dial(timeout: int) -> docker.DockerClient:
         with _told():
             # The order of docker's own command: DOCKER_HOST, then the context.
             if os.environ.get("DOCKER_HOST"):
                 where = docker.utils.kwargs_from_env()
             else:
                 where = ContextAPI.kwargs_from_context()
-            client = docker.DockerClient(timeout=TIMEOUT, version="auto", **where)
+            client = docker.DockerClient(timeout=timeout, version="auto", **where)
             client.ping()
-        return cls(client)
+        return client
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
+    @_bounded
+    def ping(self) -> None:
+        """Ask the engine for a sign of life."""
+        self._client.ping()
+
+    @_bounded
     def facts(self) -> EngineFacts:
         """Ask the engine what it is."""
-        with _told():
-            info = self._client.info()
+        info = self._client.info()
         return EngineFacts(
             version=str(info.get("ServerVersion", "?")),
             platform=f"{info.get('OperatingSystem', '?')}, {info.get('Architecture', '?')}",
@@ -98,10 +106,16 @@ class Engine:
                 "cpus": bool(info.get("CpuCfsQuota")),
                 "pids": bool(info.get("PidsLimit")),
             },
+            security=security.parse(
+                info.get("SecurityOptions") or (), str(info.get("DockerRootDir", ""))
+            ),
+            runtimes=tuple(sorted(info.get("Runtimes") or ())),
+            default_runtime=str(info.get("DefaultRuntime", "")),
         )
 
     # Images
 
+    @_bounded
     def image(self, reference: str) -> ImageInfo | None:
         """Return an image the engine holds, or None."""
         try:
@@ -114,6 +128,7 @@ class Engine:
             id=found["Id"], size=int(found["Size"]), labels=dict(config.get("Labels") or {})
         )
 
+    @_bounded
     def remove_image(self, reference: str) -> None:
         """Remove an image's tag, and what no other tag holds; one that is not there is fine."""
         with contextlib.suppress(ImageNotFoundError), _told():
@@ -134,18 +149,19 @@ class Engine:
         except ImageNotFoundError:
             raise
         except EngineError as error:
-            text = _reason(error.__cause__ or error)
+            text = reason(error.__cause__ or error)
             # The registry's own answer, which the engine passes on with any status.
             unknown = "manifest unknown" in text
             raise (ImageNotFoundError if unknown else RegistryError)(text) from error
 
+    @_bounded
     def registry_error(self, reference: str) -> str:
         """Ask the registry about an image without pulling it; return what is wrong, or nothing."""
         try:
             with _told():
                 self._client.api.inspect_distribution(reference)
         except EngineError as error:
-            return _reason(error.__cause__ or error)
+            return reason(error.__cause__ or error)
         return ""
 
     def build(
@@ -201,6 +217,7 @@ class Engine:
 
     # Containers
 
+    @_bounded
     def create(self, spec: ContainerSpec) -> str:
         """Create a closed container; return its id.
 
@@ -209,59 +226,34 @@ class Engine:
         """
         api = self._client.api
         with _told():
-            config = api.create_host_config(
-                mounts=[
-                    Mount(str(bind.target), str(bind.source), "bind", read_only=bind.read_only)
-                    for bind in spec.binds
-                ],
-                tmpfs={
-                    str(SCRATCH): f"exec,nosuid,nodev,mode=1777,size={spec.limits.scratch}",
-                    **{str(folder): "ro,size=4096" for folder in spec.masked},
-                },
-                network_mode="none",
-                read_only=True,
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges"],
-                mem_limit=spec.limits.memory,
-                memswap_limit=spec.limits.memory,
-                nano_cpus=round(spec.limits.cpus * 1e9),
-                cpuset_cpus=",".join(map(str, spec.cpus)) or None,
-                pids_limit=spec.limits.pids,
-                ulimits=[
-                    Ulimit(name="fsize", soft=MAX_OUTPUT_FILE, hard=MAX_OUTPUT_FILE),
-                    Ulimit(name="core", soft=0, hard=0),
-                ],
-                log_config=LogConfig(
-                    type=LogConfig.types.JSON, config={"max-size": MAX_LOG, "max-file": "1"}
-                ),
-            )
             created = api.create_container(
                 image=spec.image,
                 command=list(spec.command),
                 name=spec.name,
-                user=spec.user,
+                user=spec.user.name,
                 environment=dict(spec.environment),
                 labels=dict(spec.labels),
-                host_config=config,
+                host_config=host_config(spec),
                 network_disabled=True,
+                # The user's own proxy, with its password, is nothing for a cell.
+                use_config_proxy=False,
                 # Closed for good once whoever attached to it is gone.
                 stdin_open=True,
             )
         return str(created["Id"])
 
+    @_bounded
     def attach(self, container: str) -> Input:
         """Open a container's standard input; before it starts, or what it reads first is lost."""
-        with _told():
-            opened = self._client.api.attach_socket(container, params={"stdin": 1, "stream": 1})
-        return Input(opened)
+        return Input(self._client.api.attach_socket(container, params={"stdin": 1, "stream": 1}))
 
+    @_bounded
     def applied_limits(self, container: str) -> dict[str, float]:
         """Read back the limits the engine says it holds a container to; 0 is no limit.
 
         ``cpuset`` is how many CPUs it is pinned to.
         """
-        with _told():
-            config = self._client.api.inspect_container(container)["HostConfig"]
+        config = self._client.api.inspect_container(container)["HostConfig"]
         return {
             "memory": float(config.get("Memory") or 0),
             "cpus": float(config.get("NanoCpus") or 0) / 1e9,
@@ -269,11 +261,12 @@ class Engine:
             "cpuset": float(len((config.get("CpusetCpus") or "").replace(",", " ").split())),
         }
 
+    @_bounded
     def start(self, container: str) -> None:
         """Start a container."""
-        with _told():
-            self._client.api.start(container)
+        self._client.api.start(container)
 
+    @_bounded
     def state(self, container: str) -> ContainerState | None:
         """Return a container's state, None if it is gone."""
         try:
@@ -290,6 +283,7 @@ class Engine:
             error=str(state["Error"]),
         )
 
+    @_bounded
     def kill(self, container: str) -> None:
         """Kill a container; one that has ended, or is gone, is left as it is."""
         try:
@@ -300,20 +294,21 @@ class Engine:
             if not (isinstance(cause, docker.errors.APIError) and cause.status_code in (404, 409)):
                 raise
 
+    @_bounded
     def logs(self, container: str, limit: int) -> bytes:
         """Return at most ``limit`` bytes from the beginning of a container's output."""
         parts: list[bytes] = []
         size = 0
-        with _told():
-            for part in self._client.api.logs(
-                container, stream=True, follow=False, stdout=True, stderr=True
-            ):
-                parts.append(part[: limit - size])
-                size += len(parts[-1])
-                if size >= limit:
-                    break
+        for part in self._client.api.logs(
+            container, stream=True, follow=False, stdout=True, stderr=True
+        ):
+            parts.append(part[: limit - size])
+            size += len(parts[-1])
+            if size >= limit:
+                break
         return b"".join(parts)
 
+    @_bounded
     def remove(self, container: str) -> bool:
         """Remove a container, running or not; tell whether there was one."""
         try:
@@ -329,10 +324,10 @@ class Engine:
             raise
         return True
 
+    @_bounded
     def containers(self, label: str) -> tuple[ContainerInfo, ...]:
         """List all containers, ended ones too, that carry a label."""
-        with _told():
-            found = self._client.api.containers(all=True, filters={"label": label})
+        found = self._client.api.containers(all=True, filters={"label": label})
         return tuple(
             ContainerInfo(id=item["Id"], name=item["Names"][0].lstrip("/"), labels=item["Labels"])
             for item in found

@@ -5,7 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runner.errors import EngineError
+from runner.errors import ConfigurationError, EngineError
+from runner.security import Security
+
+
+class EngineSilentError(EngineError):
+    """The engine does not answer: it is down, hangs, or its connection was cut."""
+
+
+SHIM = "io.containerd."
+
+
+class EngineHangsError(EngineSilentError):
+    """The engine took a request and has let it lie."""
 
 
 class ImageNotFoundError(EngineError):
@@ -50,13 +62,30 @@ class ContainerInfo:
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """What the engine is."""
+    """What the engine is; ``runtimes`` are the names of what it can run containers with."""
 
     version: str
     platform: str
     cpus: int
     memory: int
     limits: Mapping[str, bool]
+    security: Security
+    runtimes: tuple[str, ...]
+    default_runtime: str
+
+    def runtime(self, asked: str) -> str:
+        """Return the name of the runtime asked for, or of the engine's own.
+
+        Raises:
+            ConfigurationError: the engine has none of that name.
+        """
+        # One that containerd finds by such a name is in no list.
+        if asked and asked not in self.runtimes and not asked.startswith(SHIM):
+            raise ConfigurationError(
+                f"The container engine has no runtime {asked!r}, only {', '.join(self.runtimes)}; "
+                "name one of them with --runtime, or add it to the engine."
+            )
+        return asked or self.default_runtime
 
 
 class Input:

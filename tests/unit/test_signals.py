@@ -1,10 +1,18 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from runner.errors import ExitCode, InterruptedRunError, TerminatedRunError
+from runner.errors import (
+    EngineError,
+    ExitCode,
+    HungUpRunError,
+    InterruptedRunError,
+    TerminatedRunError,
+)
 from runner.interrupts import Interrupts, installed
 
 
@@ -58,7 +66,9 @@ def test_the_first_request_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["SIGINT", "SIGTERM", "SIGHUP"],
 )
 def test_a_real_signal_is_a_request(
     number: signal.Signals, code: int, capfd: pytest.CaptureFixture[str]
@@ -82,3 +92,42 @@ def test_handlers_are_restored_after_an_error() -> None:
     with pytest.raises(ValueError, match="within"), installed(Interrupts()):
         raise ValueError("within")
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_hang_up_is_not_heard_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        interrupts = Interrupts()
+        with installed(interrupts):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert not interrupts.requested
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_what_is_left_is_told() -> None:
+    interrupts = Interrupts()
+    interrupts.request(signal.SIGHUP)
+    interrupts.leave()
+    with pytest.raises(HungUpRunError, match=r"SIGHUP, but .* does not answer: containers may be"):
+        interrupts.check()
+
+
+def test_a_request_goes_before_what_the_engine_failed_at_after_it() -> None:
+    interrupts = Interrupts()
+    with pytest.raises(EngineError), interrupts.first():
+        raise EngineError("no")
+    interrupts.request(signal.SIGINT)
+    with pytest.raises(InterruptedRunError), interrupts.first():
+        raise EngineError("no")
+
+
+def test_nobody_is_told_where_nobody_listens() -> None:
+    """A process of its own: its stderr is a pipe that nobody reads."""
+    code = "import os; from runner.interrupts import hush, say; say('a'); hush(); os.write(2, b'b')"
+    read, write = os.pipe()
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=write)
+    os.close(read)
+    os.close(write)
+    assert process.wait(timeout=60) == 0

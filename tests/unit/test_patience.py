@@ -1,0 +1,152 @@
+"""How long an engine is waited for that does not answer."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from runner import patience
+from runner.engine_faults import plainly
+from runner.engine_types import EngineHangsError, EngineSilentError
+from runner.errors import ConfigurationError, EngineError, InterruptedRunError
+from runner.interrupts import Interrupts
+from runner.patience import Patience
+
+
+@pytest.fixture
+def never() -> Iterator[Callable[[], None]]:
+    """Lend work that does not end within a test."""
+    stop = threading.Event()
+
+    def work() -> None:
+        stop.wait(60)
+
+    yield work
+    stop.set()
+
+
+def refuse() -> None:
+    raise EngineSilentError("It is down.")
+
+
+def test_an_answer_is_handed_over() -> None:
+    assert Patience(wait=60).call(lambda: 42) == 42
+
+
+def test_what_goes_wrong_is_handed_over() -> None:
+    with pytest.raises(EngineSilentError, match="down"):
+        Patience(wait=60).call(refuse)
+
+
+def test_a_call_without_an_answer_is_let_go(never: Callable[[], None]) -> None:
+    with pytest.raises(EngineHangsError, match="does not answer"):
+        Patience(wait=0.01).call(never)
+
+
+def test_a_call_may_have_less_time(never: Callable[[], None]) -> None:
+    with pytest.raises(EngineHangsError):
+        Patience(wait=60).call(never, 0.01)
+
+
+def test_a_request_to_stop_bounds_all_calls(
+    never: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PARTING", 0.2)
+    monkeypatch.setattr(patience, "LAST", 0.01)
+    interrupts = Interrupts()
+    waiting = Patience(interrupts, wait=600)
+    begin = time.monotonic()
+    threading.Timer(0.05, lambda: interrupts.request(signal.SIGINT)).start()
+    for _ in range(3):
+        with pytest.raises(EngineHangsError):
+            waiting.call(never)
+    assert time.monotonic() - begin < 30
+    # An engine that answers still removes what there is.
+    assert waiting.call(lambda: 42) == 42
+
+
+def test_an_engine_that_comes_back_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "RETRY", 0.001)
+    monkeypatch.setattr(patience, "TELL", 0.0)
+    said: list[str] = []
+    tries = iter(range(4))
+
+    def ask() -> int:
+        asked = next(tries)
+        if asked < 3:
+            refuse()
+        return asked
+
+    assert Patience(say=said.append, wait=60).until_answers(ask) == 3
+    assert said == ["waiting for the container engine"]
+
+
+def test_one_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "RETRY", 0.001)
+    with pytest.raises(EngineSilentError, match=r"not answered for 0\.01 s; start it"):
+        Patience(wait=0.01).until_answers(refuse)
+
+
+def test_one_that_was_given_up_is_not_waited_for_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "RETRY", 0.001)
+    waiting = Patience(wait=0.01)
+    asked = 0
+
+    def ask() -> None:
+        nonlocal asked
+        asked += 1
+        refuse()
+
+    for _ in range(2):
+        with pytest.raises(EngineSilentError):
+            waiting.until_answers(ask)
+    before = asked
+    with pytest.raises(EngineSilentError):
+        waiting.until_answers(ask)
+    assert asked == before + 1
+
+
+def test_a_request_to_stop_ends_the_waiting() -> None:
+    interrupts = Interrupts()
+    interrupts.request(signal.SIGINT)
+    with pytest.raises(InterruptedRunError):
+        Patience(interrupts, wait=600).until_answers(refuse)
+
+
+def test_how_long_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Patience().wait == patience.WAIT
+    monkeypatch.setenv(patience.VARIABLE, "2.5")
+    assert Patience().wait == 2.5
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
+def test_what_is_no_time_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(patience.VARIABLE, text)
+    with pytest.raises(ConfigurationError, match="KERAS_MATRIX_ENGINE_WAIT"):
+        Patience()
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("Id"), ValueError("no JSON"), TypeError("list"), AttributeError("get")]
+)
+def test_an_answer_that_is_none_is_one_sentence(error: Exception) -> None:
+    with pytest.raises(EngineError, match="makes no sense") as raised, plainly():
+        raise error
+    assert not isinstance(raised.value, EngineSilentError)
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(104, "reset"), BrokenPipeError(), TimeoutError()]
+)
+def test_a_connection_that_is_cut_is_silence(error: Exception) -> None:
+    with pytest.raises(EngineSilentError, match="does not answer"), plainly():
+        raise error
+
+
+def test_a_disk_that_is_full_is_not_the_engines_fault() -> None:
+    with pytest.raises(OSError, match="No space"), plainly():
+        raise OSError(28, "No space left on device")
