@@ -9,6 +9,9 @@ from enum import Enum
 
 from runner.errors import ConfigurationError, NothingSelectedError
 
+MAX_CELLS = 500_000
+"""As many as a manifest can list and still be read."""
+
 
 class Floatx(Enum):
     """keras.json's ``floatx``: the default type of tensors."""
@@ -139,10 +142,21 @@ class Caps:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What the figures of a cell depend on besides its script and the cell itself."""
+
+    limits: Limits
+    caps: Caps
+    init: Init
+    runtime: str = ""
+
+
+@dataclass(frozen=True)
 class Plan:
     """The whole matrix of one script; ``images`` are in order, the first is the reference.
 
-    ``cells`` are in the order they run; ``schedule_seed`` made it.
+    ``cells`` are in the order they run; ``schedule_seed`` made it. ``runtime`` is what the engine
+    is asked to run containers with, empty for its default.
     """
 
     model: str
@@ -155,6 +169,12 @@ class Plan:
     schedule_seed: int = 0
     init: Init = Init.OWN
     isolation: Isolation = Isolation.PROCESS
+    runtime: str = ""
+
+    @property
+    def terms(self) -> Terms:
+        """The terms that all cells are run on."""
+        return Terms(self.limits, self.caps, self.init, self.runtime)
 
     def only(self, images: Sequence[str]) -> tuple[Cell, ...]:
         """Return the cells of some of the images, all of them for an empty selection.
@@ -184,6 +204,7 @@ def make_plan(
     schedule_seed: int = 0,
     init: Init = Init.OWN,
     isolation: Isolation = Isolation.PROCESS,
+    runtime: str = "",
 ) -> Plan:
     """Cross images, settings, seeds and repeats.
 
@@ -193,10 +214,17 @@ def make_plan(
 
     Raises:
         NothingSelectedError: no image or no setting is left.
+        ConfigurationError: these are more cells than a run can have.
     """
     if not images or not settings:
         raise NothingSelectedError("No cell is selected; name at least one image with --on.")
     chosen_seeds: Sequence[int | None] = seeds if seeds else (None,)
+    count = len(images) * len(settings) * len(chosen_seeds) * repeats
+    if count > MAX_CELLS:
+        raise ConfigurationError(
+            f"{count} cells are too many ({len(images)} images, {len(settings)} keras.json, "
+            f"{len(chosen_seeds)} seeds, {repeats} repeats); a run has at most {MAX_CELLS}."
+        )
     order = random.Random(schedule_seed)
     cells: list[Cell] = []
     for setting, seed, repeat in itertools.product(settings, chosen_seeds, range(repeats)):
@@ -215,6 +243,7 @@ def make_plan(
         schedule_seed=schedule_seed,
         init=init,
         isolation=isolation,
+        runtime=runtime,
     )
 
 

@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-import psutil
-
 import runner
 from runner import (
     cache,
     catalog,
+    claims,
     commits,
     datasets,
     plan,
     reported,
+    resume,
+    reuse,
     script,
     store,
     suite_files,
@@ -27,14 +28,18 @@ from runner import (
 )
 from runner.catalog import Catalog
 from runner.cell import cpus, folders
+from runner.cell.context import CellContext, Digests, Traced
 from runner.cell.lanes import Lanes, Machine
 from runner.cell.ownership import Owner, sweep
-from runner.cell.worker import CellContext, Traced
+from runner.cell.user import cell_user
 from runner.compiled import CompiledStore
 from runner.engine import Engine
-from runner.errors import EngineError, InterruptedRunError
+from runner.engine_types import EngineFacts
+from runner.errors import EngineError, InterruptedRunError, StoreError, of_disk
 from runner.images.build import BasePolicy, Builder, Say
 from runner.interrupts import Interrupts
+from runner.locks import Waiting
+from runner.patience import Patience
 from runner.plan import Caps, Cell, Init, Isolation, KerasSettings, Limits, Plan
 from runner.record import HostFacts, ImageIdentity, Manifest, Record
 from runner.report.progress import Progress
@@ -48,6 +53,7 @@ from runner.tolerance import Tolerance
 class RunRequest:
     """What the user asked for; ``again`` runs cells of this very run again that ended well.
 
+    ``resume`` goes on with a run that was begun before, whatever has become of its files.
     ``tests`` are run instead of the script ``target``, if there are any.
     """
 
@@ -63,6 +69,7 @@ class RunRequest:
     schedule_seed: int
     init: Init
     isolation: Isolation
+    runtime: str
     jobs: int | None
     fresh: bool
     data: Path | None
@@ -73,6 +80,7 @@ class RunRequest:
     tolerances: Path | None
     command: tuple[str, ...]
     again: bool = False
+    resume: bool = False
     tests: SuiteTarget | None = None
 
 
@@ -110,7 +118,7 @@ class Ready:
                 self.machine,
                 self.images,
                 self.identities,
-                connect=Engine.connect,
+                connect=lambda: Engine.connect(context.patience),
                 say=self.progress.step,
             )
             with contextlib.closing(lanes):
@@ -121,12 +129,15 @@ class Ready:
 
                 yield run
         except EngineError as error:
+            _go_on(context)
             raise EngineError(f"{error} {_how_to_go_on(context)}") from error
+        except (OSError, StoreError) as error:
+            told = error if isinstance(error, StoreError) else of_disk(error)
+            if told is None or not context.run.exists():
+                raise
+            raise StoreError(f"{told} {_how_to_go_on(context)}") from error
         finally:
             folders.remove(staging)
-            # Another part of the run may still work there.
-            with contextlib.suppress(OSError):
-                context.run.work.rmdir()
 
 
 @contextlib.contextmanager
@@ -142,15 +153,27 @@ def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> It
     made = _plan(request, found, images)
     selected = made.only(request.only)
     rules = _rules_beside(found, request.tolerances)
-    folder = store.place(request.results, request.run or _new_name(made.model))
+    folder = _folder(request, made, progress, interrupts)
     manifest = _manifest(
         request=request, folder=folder, made=made, images=images, rules=rules, found=found
     )
     machine = _machine(request.limits, request.jobs)
-    engine = Engine.connect()
-    try:
-        for leftover in sweep(engine):
-            progress.step(f"removed {leftover}, left over from a run that was killed")
+    with contextlib.ExitStack() as held:
+        held.enter_context(interrupts.first())
+        patience = Patience(interrupts, progress.step)
+        engine = held.enter_context(contextlib.closing(Engine.connect(patience)))
+        facts = engine.facts()
+        runtime = facts.runtime(request.runtime)
+        user = cell_user(facts.security, (os.getuid(), os.getgid()))
+        for weakness in facts.security.weaknesses:
+            progress.step(f"WARNING: {weakness}")
+        for told in sweep(engine, lambda: interrupts.requested).told():
+            progress.step(told)
+        interrupts.check()
+        folder.make()
+        alone = held.enter_context(claims.claimed(folder, selected))
+        if request.resume:
+            manifest = resume.mend(folder, manifest, selected, progress.step)
         folder.open(manifest, {**found.files, **reported.kept(found.folder)})
         todo = selected if request.again else folder.unfinished(selected)
         builder = Builder(
@@ -161,8 +184,8 @@ def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> It
             say=Say(step=progress.step, line=progress.line),
         )
         needed = [images.get(name) for name in dict.fromkeys(cell.image for cell in todo)]
-        identities = builder.build_all(needed, Engine.connect)
-        folder.note(_host(engine), tuple(identities.values()))
+        identities = builder.build_all(needed, lambda: Engine.connect(patience))
+        folder.note(_host(facts, runtime), tuple(identities.values()), alone=alone)
         context = CellContext(
             engine=engine,
             interrupts=interrupts,
@@ -173,12 +196,23 @@ def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> It
             run=folder,
             compiled=CompiledStore(cache.root() / cache.COMPILED),
             cpu=cpus.cpu_key(),
+            user=user,
+            runtime=runtime,
             data=request.data.resolve() if request.data is not None else None,
             seen=progress.seen,
+            lost=cache.Lost(progress.step),
+            digests=_digests(found, request.data, folder.path.parent),
+            patience=patience,
         )
         yield Ready(context, machine, images, identities, selected, todo, progress)
-    finally:
-        engine.close()
+
+
+def _digests(found: Script, data: Path | None, hidden: Path) -> Digests | None:
+    of_script = reuse.folder_digest(found.folder, hidden=hidden)
+    of_data = None if data is None else reuse.folder_digest(data.resolve(), hidden=hidden)
+    if of_script is None or (data is not None and of_data is None):
+        return None
+    return Digests(of_script, of_data)
 
 
 def _load(request: RunRequest) -> Script:
@@ -201,6 +235,7 @@ def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
         schedule_seed=request.schedule_seed,
         init=request.init,
         isolation=request.isolation,
+        runtime=request.runtime,
     )
 
 
@@ -209,6 +244,16 @@ def _rules_beside(found: Script, named: Path | None) -> tuple[Tolerance, ...]:
         return tolerance.load(named)
     beside = found.folder / tolerance.TOLERANCE_FILE
     return tolerance.load(beside) if beside.exists() else ()
+
+
+def _folder(
+    request: RunRequest, made: Plan, progress: Progress, interrupts: Interrupts
+) -> RunFolder:
+    if request.resume:
+        path = resume.find(request.results, request.run, made, progress.step)
+    else:
+        path = store.place(request.results, request.run or _new_name(made.model)).path
+    return RunFolder(path, Waiting(say=progress.step, check=interrupts.check))
 
 
 def _new_name(model: str) -> str:
@@ -243,19 +288,24 @@ def _manifest(
     )
 
 
-def _host(engine: Engine) -> HostFacts:
-    facts = engine.facts()
+def _host(facts: EngineFacts, runtime: str) -> HostFacts:
     return HostFacts(
         platform=platform.platform(),
         python=platform.python_version(),
         cpus=os.cpu_count() or 0,
-        memory=psutil.virtual_memory().total,
+        memory=_memory(),
         engine=f"{facts.version} on {facts.platform}",
+        runtime=runtime,
+        security=facts.security.told,
     )
 
 
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def _machine(limits: Limits, asked: int | None) -> Machine:
-    total = psutil.virtual_memory().total
+    total = _memory()
     lanes = cpus.lanes(cpus.cores(cpus.available_cpus()), limits.cpus)
     jobs = cpus.jobs(asked, len(lanes), limits.memory, total)
     return Machine(
@@ -293,4 +343,7 @@ def _go_on(context: CellContext) -> None:
 def _how_to_go_on(context: CellContext) -> str:
     if context.traced is not None:
         return "Its cells' records are kept; a trace begins anew with the same command."
-    return f"What is finished is kept; the same command with '--run {context.run.path}' goes on."
+    return (
+        "What is finished is kept; "
+        f"the same command with '--run {context.run.path} --resume' goes on."
+    )

@@ -5,9 +5,11 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from runner.environment import Environment
+from runner.fields import Number
 from runner.plan import Caps, Cell, Limits
 from runner.record import Outcome
-from runner.stream import Environment, Failure, Number, Observation
+from runner.stream import Failure, Observation
 
 SIGNAL_BASE = 128
 LIMIT_TOLERANCE = 0.01
@@ -17,28 +19,8 @@ BY_STATUS = {
     "data": Outcome.MISSING_DATA,
 }
 """The status in a script's ``end`` event to the outcome; any other is the script's own error."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a cell ended: as the probe ``reported`` it, else as the engine tells of its container.
-
-    ``gone`` if someone removed that; ``forged`` if the report is not one of the probe's.
-    """
-
-    exit_code: int | None
-    out_of_memory: bool = False
-    timed_out: bool = False
-    interrupted: bool = False
-    gone: bool = False
-    reported: bool = False
-    forged: bool = False
-    error: str = ""
-
-    @property
-    def by_itself(self) -> bool:
-        """Whether the container ended, or was removed, without the runner's doing."""
-        return self.gone or (self.exit_code is not None and not self.reported)
+NO_SPACE = "No space left on device"
+"""What the system says to a cell where scratch space is full: it can write nowhere else."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +29,35 @@ class Judgement:
 
     outcome: Outcome
     reason: str
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a cell ended: as the probe ``reported`` it, else as the engine tells of its container.
+
+    ``gone`` if someone removed that; ``out_of_reach`` if the engine did not kill it, so that it
+    may still run; ``refused`` is what to say of a cell that did what none may do. ``environment``
+    is what the probe found before any script ran.
+    """
+
+    exit_code: int | None
+    out_of_memory: bool = False
+    timed_out: bool = False
+    interrupted: bool = False
+    gone: bool = False
+    reported: bool = False
+    out_of_reach: bool = False
+    refused: Judgement | None = None
+    environment: Environment | None = None
+    error: str = ""
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the container ended, or was removed, without the runner's doing."""
+        return self.gone or (self.exit_code is not None and not self.reported)
+
+
+INTERRUPTED = Judgement(Outcome.INTERRUPTED, "The run was stopped while this cell ran.")
 
 
 def judge(
@@ -64,11 +75,11 @@ def judge(
     has no score, whatever it computed.
     """
     if ending.interrupted:
-        return Judgement(Outcome.INTERRUPTED, "The run was stopped while this cell ran.")
+        return INTERRUPTED
     if ending.gone:
         return Judgement(Outcome.KILLED, "The container was removed from outside.")
-    if ending.forged:
-        return Judgement(Outcome.BAD_OUTPUT, "The report of how the cell ended is damaged.")
+    if ending.refused is not None:
+        return ending.refused
     if ending.timed_out:
         return Judgement(
             Outcome.TIMEOUT,
@@ -111,6 +122,8 @@ def _by_script(status: str, error: Failure, *, shortened: bool) -> Judgement:
         places.insert(0, f"{error.deepest.file}, line {error.deepest.line}")
     place = f" ({'; '.join(places)})" if places else ""
     hint = error.hint
+    if not hint and NO_SPACE in error.message:
+        hint = "its scratch space is full: raise --scratch"
     if not hint and shortened and outcome is Outcome.SCRIPT_ERROR:
         hint = "the script was shortened, which may be why"
     return Judgement(outcome, f"{error.kind}{said}{place}" + (f"; {hint}" if hint else ""))
@@ -161,7 +174,10 @@ def mismatch(cell: Cell, backend: str, expect: dict[str, str], found: Environmen
     ]
     if not wrong:
         return ""
-    return f"Not what was planned: {'; '.join(wrong)}; run 'keras-matrix images verify'."
+    remedy = "run 'keras-matrix images verify'"
+    if all(actual[name] == planned[name] for name in ("backend", *expect)):
+        remedy = "the cell did not read the keras.json that was made for it: run it again"
+    return f"Not what was planned: {'; '.join(wrong)}; {remedy}."
 
 
 def limits_not_applied(limits: Limits, applied: dict[str, float], pinned: int | None) -> str:

@@ -8,16 +8,20 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import runner
-from runner.cell.outcome import Judgement, judge, limits_seen, mismatch, untold
-from runner.cell.worker import CellContext, LimitNotAppliedError, Told, Worker
+from runner.cell.closed import not_closed
+from runner.cell.context import CellContext
+from runner.cell.outcome import INTERRUPTED, Judgement, judge, limits_seen, mismatch, untold
+from runner.cell.worker import LimitNotAppliedError, Told, Worker
 from runner.errors import EngineError
 from runner.plan import Cell
 from runner.record import Outcome, Record, Timing
-from runner.store import write_atomically
 from runner.stream import EVENTS_FILE, MAX_BYTES, BadStreamError, Observation, parse, read_bounded
 from runner.text import last_lines, printable
 
 TRACE_FOLDER = "trace"
+MAX_ARRAYS = 72 * 2**20
+MAX_ARRAY_FILES = 4096
+"""As many as the probe writes, and somewhat more bytes, since noise cannot be compressed."""
 
 
 def run_cell(context: CellContext, cell: Cell, worker: Worker) -> Record:
@@ -33,6 +37,7 @@ def run_cell(context: CellContext, cell: Cell, worker: Worker) -> Record:
     told: Told | None = None
     judgement: Judgement
     observation, log = Observation(), b""
+    kept: dict[str, str] = {}
     try:
         if not worker.started:
             worker.start()
@@ -40,11 +45,13 @@ def run_cell(context: CellContext, cell: Cell, worker: Worker) -> Record:
         with worker.run(cell) as told:
             log = told.log
             observation, judgement = _judge(context, worker, cell, told)
-            _keep(context, cell, told.folder, log, observation)
+            kept = _keep(context, cell, told.folder, log, observation)
             if judgement.outcome is Outcome.OK:
                 worker.keep_compiled(told.folder)
     except EngineError as error:
         judgement = Judgement(Outcome.ENGINE_ERROR, str(error))
+        if context.interrupts.requested:
+            judgement = INTERRUPTED
     except LimitNotAppliedError as error:
         judgement = Judgement(Outcome.LIMIT_NOT_APPLIED, str(error))
     record = Record(
@@ -64,6 +71,9 @@ def run_cell(context: CellContext, cell: Cell, worker: Worker) -> Record:
         log_tail=()
         if judgement.outcome is Outcome.OK
         else last_lines(log.decode(errors="replace")),
+        terms=context.plan.terms,
+        runtime=context.runtime,
+        kept=kept,
         observation=observation,
     )
     context.run.write(record)
@@ -74,14 +84,22 @@ def _judge(
     context: CellContext, worker: Worker, cell: Cell, told: Told
 ) -> tuple[Observation, Judgement]:
     observation, damage = _observe(told)
+    facts = told.ending.environment
+    if facts is not None:
+        # Found before the script ran: what it may have made of its own stream does not count.
+        if observation.end is not None and observation.environment != facts:
+            damage = "it tells of another environment than was found before the script ran"
+        observation.environment = facts
     found = observation.environment
     wrong = untold(observation)
     if found is not None:
         wrong = mismatch(cell, worker.image.backend, worker.image.expect, found)
     caps = context.plan.caps
     judgement = judge(told.ending, observation, damage, worker.limits, wrong, caps)
-    if found is not None and (problem := limits_seen(found, worker.limits, worker.cpus)):
-        judgement = Judgement(Outcome.LIMIT_NOT_APPLIED, problem)
+    if found is not None:
+        problem = limits_seen(found, worker.limits, worker.cpus)
+        if problem := problem or not_closed(found, context.runtime):
+            judgement = Judgement(Outcome.LIMIT_NOT_APPLIED, problem)
     return observation, judgement
 
 
@@ -98,21 +116,22 @@ def _observe(told: Told) -> tuple[Observation, str]:
 
 def _keep(
     context: CellContext, cell: Cell, folder: Path, log: bytes, observation: Observation
-) -> None:
+) -> dict[str, str]:
     """Keep the output and the arrays that the observation names; the rest is thrown away."""
-    write_atomically(context.run.log_path(cell), log)
+    kept = context.run.keep(context.run.log_path(cell), log)
     if context.traced is not None:
         _keep_trace(folder / TRACE_FOLDER, context.traced.keep / cell.id)
     target = context.run.arrays_path(cell)
     shutil.rmtree(target, ignore_errors=True)
-    for call in observation.calls:
-        for array in call.arrays:
-            if array.file is None:
-                continue
-            with contextlib.suppress(BadStreamError):
-                # One that is missing or too large shows when it is compared.
-                content = read_bounded(folder / array.file, MAX_BYTES)
-                write_atomically(target / Path(array.file).name, content)
+    left = MAX_ARRAYS
+    named = (array.file for call in observation.calls for array in call.arrays)
+    for file in list(dict.fromkeys(filter(None, named)))[:MAX_ARRAY_FILES]:
+        with contextlib.suppress(BadStreamError):
+            # One that is missing or too large shows when it is compared.
+            content = read_bounded(folder / file, left)
+            left -= len(content)
+            kept |= context.run.keep(target / Path(file).name, content)
+    return kept
 
 
 def _keep_trace(folder: Path, target: Path) -> None:

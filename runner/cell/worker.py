@@ -3,14 +3,10 @@
 import json
 import os
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import msgspec
 
 from runner.catalog import Image
 from runner.cell import folders
@@ -21,30 +17,23 @@ from runner.cell.container import (
     ContainerSpec,
     cell_container,
 )
+from runner.cell.context import CellContext
+from runner.cell.disk import BOUNDS, TRACED, DiskUse
 from runner.cell.outcome import Ending, limits_not_applied
-from runner.cell.ownership import Owner
-from runner.cell.watch import Seen, Stages, Watch
-from runner.compiled import About, CompiledStore, Restored
-from runner.engine import Engine
-from runner.engine_types import Input
-from runner.errors import EngineError
-from runner.interrupts import Interrupts
-from runner.plan import Cell, Group, Limits, Plan
+from runner.cell.wait import Wait
+from runner.cell.watch import Watch
+from runner.compiled import About, Restored
+from runner.engine_types import ImageNotFoundError, Input
+from runner.errors import EngineError, StoreError
+from runner.plan import Cell, Group, Limits
 from runner.record import ImageIdentity
-from runner.script import Script
-from runner.store import RunFolder, to_json, write_atomically
+from runner.store import to_json, write_atomically
 from runner.stream import EVENTS_FILE, BadStreamError, read_bounded
 
-ENDED_FILE = "ended"
 LOG_FILES = ("log.before", "log")
 COMPILED_FOLDER = "compiled"
-MAX_ENDED = 4096
 MAX_LOG_BYTES = 16 * 2**20
 MAX_PREFACE = 2**20
-FIRST_POLL = 0.005
-LAST_POLL = 0.1
-LOOK_POLL = 0.2
-STATE_POLL = 0.5
 
 
 class LimitNotAppliedError(Exception):
@@ -53,52 +42,6 @@ class LimitNotAppliedError(Exception):
 
 class GoneError(Exception):
     """The container ended while it waited for a cell."""
-
-
-class _Ended(msgspec.Struct, frozen=True):
-    """What the probe says of a replicate that has ended."""
-
-    exit_code: Annotated[int, msgspec.Meta(ge=0, le=255)]
-
-
-@dataclass(frozen=True)
-class Traced:
-    """What looks into models need: the folder that cells read, and where what they saw goes.
-
-    ``stages`` is where a cell says how far its look is.
-    """
-
-    folder: Path
-    keep: Path
-    stages: Stages
-
-
-def _nobody(cell: Cell, seen: Seen) -> None:
-    """Hear nothing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CellContext:
-    """What all cells of a run share. ``script_folder`` is the one that cells can read.
-
-    ``data`` is the folder of data sets, if there is one; ``converted`` the script made of a
-    notebook; ``cpu`` the kind of CPU; ``traced`` is there if models are looked into. ``seen``
-    hears, from several threads, how far a cell is.
-    """
-
-    engine: Engine
-    interrupts: Interrupts
-    owner: Owner
-    plan: Plan
-    script: Script
-    script_folder: Path
-    run: RunFolder
-    compiled: CompiledStore
-    cpu: str
-    data: Path | None = None
-    converted: Path | None = None
-    traced: Traced | None = None
-    seen: Callable[[Cell, Seen], None] = _nobody
 
 
 @dataclass(frozen=True)
@@ -136,8 +79,8 @@ class Worker:
 
     @property
     def started(self) -> bool:
-        """Whether there is a container."""
-        return bool(self._container)
+        """Whether there is a container that takes cells."""
+        return bool(self._container) and self._input is not None
 
     @property
     def limits(self) -> Limits:
@@ -147,13 +90,14 @@ class Worker:
     @property
     def about(self) -> About:
         """What code that is compiled here is compiled for."""
-        script = self._context.script
+        script, digests = self._context.script, self._context.digests
         return About(
             image=self.image.name,
             digest=self.identity.id,
             cpu=self._context.cpu,
             script=script.path.name,
             script_sha256=script.sha256,
+            beside="" if digests is None else f"{digests.script} {digests.data}",
         )
 
     def start(self) -> None:
@@ -166,7 +110,13 @@ class Worker:
         """
         engine = self._context.engine
         spec = self._specify()
-        container = engine.create(spec)
+        try:
+            container = engine.create(spec)
+        except ImageNotFoundError as error:
+            raise ImageNotFoundError(
+                f"The image '{self.image.name}' was removed after the run was planned "
+                f"({self.identity.id}); the same command with --resume builds it again."
+            ) from error
         applied = engine.applied_limits(container)
         problem = limits_not_applied(self.limits, applied, len(self.cpus))
         if problem:
@@ -177,8 +127,10 @@ class Worker:
 
     def _specify(self) -> ContainerSpec:
         context = self._context
+        # A caller's own cells could make programs there that run as the caller.
+        self._root.mkdir(parents=True, mode=0o711 if os.getuid() == 0 else 0o700)
         output, keras_home = self._root / "output", self._root / "keras-home"
-        output.mkdir(parents=True, mode=0o755)
+        output.mkdir(mode=0o755)
         keras_home.mkdir(mode=0o755)
         content = self.group.settings.keras_json(self.image.backend)
         write_atomically(keras_home / "keras.json", to_json(content))
@@ -187,7 +139,8 @@ class Worker:
             compiled = self._root / "compiled"
             compiled.mkdir(mode=0o755)
             self._restored = context.compiled.restore(self.about, compiled)
-        uid, gid = folders.cell_user()
+            if self._restored.damaged:
+                context.lost.damaged(f"compiled code of {self.image.name}")
         return cell_container(
             group=self.group,
             name=self._name,
@@ -208,11 +161,12 @@ class Worker:
                 compiled=compiled,
                 trace=context.traced.folder if context.traced is not None else None,
             ),
-            user=f"{uid}:{gid}",
+            user=context.user,
             limits=self.limits,
             caps=context.plan.caps,
             init=context.plan.init,
             labels={OWNER_LABEL: context.owner.label(), RUN_LABEL: context.run.name},
+            runtime=context.runtime,
         )
 
     @contextmanager
@@ -226,36 +180,47 @@ class Worker:
         if self._input is None:
             raise GoneError
         self._count += 1
-        name = str(self._count)
+        # No cell can put anything in the place of one that comes after it.
+        name = f"{self._count}-{secrets.token_hex(8)}"
         output = self._root / "output" / name
-        folders.make_output(output)
+        folders.make_output(output, self._context.user)
         request = {"folder": name, "seed": cell.seed, "repeat": cell.repeat}
+        word = secrets.token_hex(16)
         try:
-            self._input.send(json.dumps(request).encode() + b"\n")
+            self._input.send(f"{json.dumps(request)}\n{word}\n".encode())
         except EngineError as error:
             if self._context.engine.state(self._container) is None or self._count > 1:
                 raise GoneError from error
             raise
-        ending = self._wait(output, self._watch(cell, output))
+        ending = self._wait(cell, output, word)
         preface = self._container_log(ending)
         if ending.by_itself and self._count > 1 and not os.path.lexists(output / EVENTS_FILE):
             self.close_container()
             raise GoneError
         collected = self._root / "collected" / name
         try:
-            if not ending.reported:
-                self.close_container()
-            folders.claim(output, collected)
+            if ending.out_of_reach:
+                # It may still write there: nothing of that is to be trusted.
+                self._close_input()
+                collected.mkdir(parents=True)
+            else:
+                if not ending.reported:
+                    self.close_container()
+                folders.claim(output, collected)
             yield Told(ending, preface + self._log(collected), collected)
         finally:
             folders.remove(collected)
 
     def keep_compiled(self, folder: Path) -> None:
         """Keep what a cell that ended well has compiled."""
-        if self.image.compiled is None:
+        if self.image.compiled is None or self._context.digests is None:
+            # It could be found by a script that is not the same.
             return
         source = folder / COMPILED_FOLDER
-        self._context.compiled.keep(self.about, source, self._restored.damaged)
+        try:
+            self._context.compiled.keep(self.about, source, self._restored.damaged)
+        except (OSError, StoreError) as error:
+            self._context.lost.unusable(error)
 
     def _watch(self, cell: Cell, output: Path) -> Watch:
         traced = self._context.traced
@@ -266,53 +231,21 @@ class Worker:
             stages=traced.stages if traced is not None else None,
         )
 
-    def _wait(self, output: Path, watch: Watch) -> Ending:
-        """Wait for the cell's end, its time-out, or a request to stop."""
-        context = self._context
-        deadline = time.monotonic() + self.limits.timeout
-        asked = looked = time.monotonic()
-        poll = FIRST_POLL
-        while True:
-            ended = self._ended(output)
-            if ended is not None:
-                watch.look()
-                return ended
-            if time.monotonic() - looked > LOOK_POLL:
-                looked = time.monotonic()
-                watch.look()
-            if time.monotonic() - asked > STATE_POLL:
-                asked = time.monotonic()
-                state = context.engine.state(self._container)
-                if state is None:
-                    return Ending(exit_code=None, gone=True)
-                if not state.running:
-                    return self._ended(output) or Ending(
-                        exit_code=state.exit_code,
-                        out_of_memory=state.out_of_memory,
-                        error=state.error,
-                    )
-            interrupted = context.interrupts.requested
-            if interrupted or time.monotonic() > deadline:
-                context.engine.kill(self._container)
-                return Ending(exit_code=None, timed_out=not interrupted, interrupted=interrupted)
-            context.interrupts.wait(poll)
-            poll = min(poll * 1.5, LAST_POLL)
-
-    def _ended(self, output: Path) -> Ending | None:
-        if not os.path.lexists(output / ENDED_FILE):
-            return None
-        try:
-            content = read_bounded(output / ENDED_FILE, MAX_ENDED)
-            found = msgspec.json.decode(content, type=_Ended)
-        except (BadStreamError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # Not the probe's: the container is not to be trusted with another cell.
-            self._context.engine.kill(self._container)
-            return Ending(exit_code=None, forged=True)
-        return Ending(exit_code=found.exit_code, reported=True)
+    def _wait(self, cell: Cell, output: Path, word: str) -> Ending:
+        waiting = Wait(
+            context=self._context,
+            container=self._container,
+            output=output,
+            word=word,
+            disk=DiskUse(output.parent, TRACED if self._context.traced is not None else BOUNDS),
+            timeout=self.limits.timeout,
+        )
+        return waiting.end(self._watch(cell, output))
 
     def _container_log(self, ending: Ending) -> bytes:
         """Return what was printed before any cell began: while Keras was imported."""
-        if not ending.gone and (self._preface is None or not ending.reported):
+        there = not ending.gone and not ending.out_of_reach
+        if there and (self._preface is None or not ending.reported):
             self._preface = self._context.engine.logs(self._container, MAX_PREFACE)
         return self._preface or b""
 
@@ -329,18 +262,18 @@ class Worker:
 
     def close_container(self) -> None:
         """Remove the container; the folders stay until :meth:`close`."""
-        if self._input is not None:
-            self._input.close()
-            self._input = None
+        self._close_input()
         # By name: it is known even if creating was cut off before the engine told the id.
         self._context.engine.remove(self._name)
         self._container = ""
 
+    def _close_input(self) -> None:
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+
     def close(self) -> None:
-        """Remove the container and the folders."""
-        try:
-            self.close_container()
-        finally:
-            if self._root.exists():
-                folders.take_back(self._root)
-                folders.remove(self._root)
+        """Remove the container and the folders; these only once no container can write there."""
+        self.close_container()
+        if self._root.exists():
+            folders.remove(self._root)

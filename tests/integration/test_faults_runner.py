@@ -1,18 +1,53 @@
 """The runner is killed, or asked to stop, at each moment of a run."""
 
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aftermath import Disturbed, essence
+from aftermath import Aftermath, Disturbed, essence
+from conftest import ROOT, keras_matrix
 from tables import Report
 
+import docker
+
 SECTION = "The runner itself"
+PATIENCE = 60
+STEP = "sleep 3.25"
+AT_RECORD = ("--at", "os:replace", "--within", "runner.store:RunFolder.write")
+AT_MANIFEST = ("--at", "os:replace", "--within", "runner.store:RunFolder.finish")
+
+
+def settled(disturbed: Disturbed, after: Aftermath) -> Aftermath:
+    """Look again until no container computes for nobody."""
+
+    def ended() -> bool:
+        nonlocal after
+        after = disturbed.look(after.code, after.out, after.err)
+        return not after.running
+
+    wait_until(ended)
+    return after
+
+
+def wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
     ("moment", "fault"),
     [
-        ("creating a container", ("--at", "runner.engine:Engine.create", "--after", "kill")),
+        ("a container is created", ("--at", "runner.engine:Engine.create", "--after", "kill")),
+        ("a container is started", ("--at", "runner.engine:Engine.start", "--after", "kill")),
+        ("a cell runs", ("--at", "runner.cell.worker:Worker._wait", "--before", "kill")),
+        ("a cell's output is taken", ("--at", "runner.cell.folders:claim", "--after", "kill")),
+        ("the second record is written", (*AT_RECORD, "--call", "2", "--before", "kill")),
+        ("the manifest is written at the end", (*AT_MANIFEST, "--before", "kill")),
     ],
 )
 def test_kill_9(
@@ -22,12 +57,109 @@ def test_kill_9(
     undisturbed: dict[str, Any],
     report_row: Report,
 ) -> None:
-    after = disturbed.fails(*fault)
+    after = settled(disturbed, disturbed.fails(*fault))
     assert after.code == -9
+    assert after.running == 0
     resumed = disturbed.resumed()
     assert resumed.code == 0, resumed.err
+    assert (resumed.left, resumed.stray) == ("nothing", ())
     assert essence(disturbed.run) == undisturbed
     report_row(
         *("faults", SECTION, f"SIGKILL while {moment}"),
+        *(after.told, after.code, after.disk, after.left, resumed.disk),
+    )
+
+
+@pytest.fixture
+def slow_catalog(tmp_path: Path, client: docker.DockerClient, images: None) -> Iterator[Path]:
+    """The shipped catalog, but that building its image of TensorFlow once more takes a while."""
+    catalog = tmp_path / "catalog"
+    shutil.copytree(ROOT / "docker", catalog)
+    before = image_tags(client)
+    key = keras_matrix("images", "key", "tf").stdout.strip()
+    (built,) = (tag for tag in before if f":{key}" in tag)
+    (catalog / "tf" / "Dockerfile").write_text(f"FROM {built}\nARG BASE\nRUN {STEP}\n")
+    yield catalog
+    for tag in image_tags(client) - before:
+        client.images.remove(tag)
+
+
+def image_tags(client: docker.DockerClient) -> set[str]:
+    return {tag for image in client.images.list(name="keras-matrix/tf") for tag in image.tags}
+
+
+def building(client: docker.DockerClient) -> bool:
+    """Tell whether the engine is at the step that takes a while."""
+    found = client.containers.list(all=True, ignore_removed=True)
+    return any(STEP in " ".join(container.attrs["Config"]["Cmd"] or ()) for container in found)
+
+
+def test_kill_9_while_an_image_is_built(
+    disturbed: Disturbed,
+    undisturbed: dict[str, Any],
+    slow_catalog: Path,
+    client: docker.DockerClient,
+    report_row: Report,
+) -> None:
+    disturbed.cells += ("--catalog", str(slow_catalog))
+    process = disturbed.begin()
+    wait_until(lambda: building(client))
+    process.kill()
+    after = disturbed.end(process)
+    # The engine ends a build that nobody waits for.
+    wait_until(lambda: not building(client))
+    resumed = disturbed.resumed()
+    assert resumed.code == 0, resumed.err
+    assert (resumed.left, resumed.stray) == ("nothing", ())
+    found = essence(disturbed.run)
+    for cell, record in undisturbed.items():
+        assert found[cell] == {**record, "image": found[cell]["image"]}
+    report_row(
+        *("faults", SECTION, "SIGKILL while an image is built"),
+        *(after.told, after.code, after.disk, after.left, resumed.disk),
+    )
+
+
+CREATED = ("--at", "runner.engine:Engine.create", "--after")
+RUNNING = ("--at", "runner.cell.worker:Worker._wait", "--before")
+WRITTEN = (*AT_RECORD, "--after")
+COMPARING = ("--at", "runner.assess:compare_run", "--before")
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "at"),
+    [
+        ("Ctrl-C while a container is created", 130, (*CREATED, "interrupt")),
+        ("SIGTERM twice while a container is created", 143, (*CREATED, "terminate-twice")),
+        ("Ctrl-C twice while a cell runs", 130, (*RUNNING, "interrupt-twice")),
+        ("SIGTERM while a cell runs", 143, (*RUNNING, "terminate")),
+        ("Ctrl-C while a record is written", 130, (*AT_RECORD, "--before", "interrupt")),
+        (
+            "SIGTERM twice while a record is written",
+            143,
+            (*AT_RECORD, "--after", "terminate-twice"),
+        ),
+        ("Ctrl-C while images are compared", 130, (*COMPARING, "interrupt")),
+        ("SIGTERM while images are compared", 143, (*COMPARING, "terminate")),
+    ],
+)
+def test_stop(
+    fault: str,
+    code: int,
+    at: tuple[str, ...],
+    disturbed: Disturbed,
+    undisturbed: dict[str, Any],
+    report_row: Report,
+) -> None:
+    after = disturbed.fails(*at)
+    assert after.code == code
+    assert "Traceback" not in after.err
+    assert (after.left, after.stray) == ("nothing", ())
+    resumed = disturbed.resumed()
+    assert resumed.code == 0, resumed.err
+    assert (resumed.left, resumed.stray) == ("nothing", ())
+    assert essence(disturbed.run) == undisturbed
+    report_row(
+        *("faults", SECTION, fault),
         *(after.told, after.code, after.disk, after.left, resumed.disk),
     )

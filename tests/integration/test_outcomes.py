@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import SCRIPTS, Sleeping, keras_matrix, the_record
+from conftest import SCRIPTS, keras_matrix, the_record
 
 from runner.record import Outcome
 from runner.store import RunFolder
@@ -20,9 +20,7 @@ pytestmark = pytest.mark.usefixtures("images")
         ("import_error", (), Outcome.IMPORT_ERROR, "No module named 'no_such_module'"),
         ("vanishes", (), Outcome.CRASHED, "status 7"),
         ("crashes", (), Outcome.CRASHED, "SIGSEGV"),
-        ("eats_memory", ("--memory", "512m"), Outcome.OUT_OF_MEMORY, "512 MiB"),
         ("tiny", ("--memory", "64m"), Outcome.OUT_OF_MEMORY, "64 MiB"),
-        ("sleeps", ("--timeout", "5"), Outcome.TIMEOUT, "5 s"),
         ("forges", (), Outcome.BAD_OUTPUT, "call 99 is not under way"),
     ],
 )
@@ -69,18 +67,6 @@ def test_one_failing_cell_does_not_stop_the_others(results: Path, tmp_path: Path
     outcomes = [record.outcome for record in RunFolder(run).records()]
     assert outcomes == [Outcome.SCRIPT_ERROR, Outcome.OK, Outcome.OK]
     assert "not in half precision" in done.stdout
-
-
-@pytest.mark.parametrize("how", ["kill", "remove"])
-def test_killed_from_outside(how: str, sleeping: Sleeping, results: Path) -> None:
-    if how == "kill":
-        sleeping.container.kill()
-    else:
-        sleeping.container.remove(force=True)
-    out, _ = sleeping.process.communicate(timeout=60)
-    assert sleeping.process.returncode == 3
-    assert the_record(results).outcome is Outcome.KILLED
-    assert "from outside" in out
 
 
 def test_backend_of_its_own_has_no_say_and_is_noted(results: Path) -> None:

@@ -1,11 +1,17 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from runner.cell.ownership import Owner, host_name
+from runner.cell.container import OWNER_LABEL
+from runner.cell.ownership import Owner, Swept, host_name, sweep
+from runner.engine import Engine
+from runner.engine_types import ContainerInfo
+from runner.errors import EngineError
 
 
 def test_an_owner_is_read_as_it_was_written() -> None:
@@ -15,11 +21,14 @@ def test_an_owner_is_read_as_it_was_written() -> None:
 
 
 def test_a_host_may_have_slashes_in_its_name() -> None:
-    owner = Owner(host="a/b:pid:[1]", pid=7, started=1.5)
+    owner = Owner(host="a/b:pid:[1]", boot="x", pid=7, started=15)
     assert Owner.parse(owner.label()) == owner
 
 
-@pytest.mark.parametrize("label", ["", "host", "host/1", "host/x/1.0", "host/1/x", "host//"])
+@pytest.mark.parametrize(
+    "label",
+    ["", "host", "host/boot/1", "host/boot/x/1", "host/boot/1/x", "host///", "host/boot/0/1"],
+)
 def test_another_label_is_no_owner(label: str) -> None:
     assert Owner.parse(label) is None
 
@@ -28,28 +37,116 @@ def test_this_process_is_there() -> None:
     assert not Owner.this_process().is_gone()
 
 
-def test_a_process_that_has_ended_is_gone() -> None:
+def test_a_clock_that_was_set_ends_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = Owner.this_process()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert Owner.this_process() == owner
+    assert not owner.is_gone()
+
+
+def test_a_process_that_has_ended_is_gone_even_if_nobody_has_taken_note() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    owner = replace(Owner.this_process(), pid=child.pid)
+    owner = replace(Owner.this_process(), pid=child.pid, started=started(child.pid))
+    assert not owner.is_gone()
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert owner.is_gone()
     child.communicate()
     assert owner.is_gone()
 
 
+def started(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+
+
 def test_a_number_that_is_used_again_is_another_process() -> None:
-    assert replace(Owner.this_process(), started=Owner.this_process().started - 3600).is_gone()
+    owner = Owner.this_process()
+    assert replace(owner, started=owner.started - 1).is_gone()
 
 
-def test_a_start_time_is_not_exact() -> None:
-    assert not replace(Owner.this_process(), started=Owner.this_process().started + 0.5).is_gone()
+def test_what_ran_before_the_machine_was_started_again_is_gone() -> None:
+    assert replace(Owner.this_process(), boot="another").is_gone()
 
 
 def test_what_runs_on_another_host_is_not_known_to_be_gone() -> None:
-    owner = Owner(host=f"not-{host_name()}", pid=2**22 + 1, started=0.0)
+    owner = Owner(host=f"not-{host_name()}", boot="another", pid=2**22 - 1, started=0)
     assert not owner.is_gone()
     assert replace(owner, host=host_name()).is_gone()
+
+
+def test_another_users_process_that_proc_hides_is_not_known_to_be_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(pid: int, number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refused)
+    assert not replace(Owner.this_process(), pid=2**22 - 1).is_gone()
 
 
 def test_a_label_that_was_tampered_with_is_survived() -> None:
     # Labels are the engine's: anyone who may use it may write one.
     owner = Owner.parse(f"{host_name()}/-1/0.0")
     assert owner is None or owner.is_gone() in (True, False)
+
+
+class Listing(Engine):
+    """Lists containers, and removes them but for those it cannot."""
+
+    def __init__(self, count: int, owner: Owner, stuck: int = 0) -> None:
+        labels = {OWNER_LABEL: owner.label()}
+        self.there = {
+            str(i): ContainerInfo(id=str(i), name=f"left-{i}", labels=labels) for i in range(count)
+        }
+        self.stuck = {str(i) for i in range(stuck)}
+
+    def containers(self, label: str) -> tuple[ContainerInfo, ...]:
+        return tuple(self.there.values())
+
+    def remove(self, container: str) -> bool:
+        if container in self.stuck:
+            raise EngineError("The container engine refused: it is busy")
+        return self.there.pop(container, None) is not None
+
+
+DEAD = replace(Owner.this_process(), boot="another")
+
+
+def test_ten_thousand_leftovers_are_told_in_a_line() -> None:
+    engine = Listing(10_000, DEAD)
+    swept = sweep(engine)
+    assert engine.there == {}
+    (told,) = swept.told()
+    assert told == (
+        "removed 10000 containers left over from runs that were killed: "
+        "left-0, left-1, left-2 and 9997 more"
+    )
+    assert sweep(engine).told() == ()
+
+
+def test_one_leftover_is_told_by_its_name() -> None:
+    (told,) = sweep(Listing(1, DEAD)).told()
+    assert told == "removed a container left over from a run that was killed: left-0"
+
+
+def test_containers_of_a_live_runner_are_left() -> None:
+    engine = Listing(3, Owner.this_process())
+    assert sweep(engine) == Swept()
+    assert len(engine.there) == 3
+
+
+def test_a_leftover_that_cannot_be_removed_keeps_nobody_from_a_run() -> None:
+    swept = sweep(Listing(3, DEAD, stuck=1))
+    assert swept.removed == ("left-1", "left-2")
+    assert swept.told()[1] == (
+        "a container left over from a run that was killed will be removed by the next run "
+        "(The container engine refused: it is busy)"
+    )
+
+
+def test_a_sweep_ends_when_a_stop_is_asked_for_or_its_time_is_over() -> None:
+    assert sweep(Listing(3, DEAD), stopped=lambda: True).left == 3
+    (told,) = sweep(Listing(3, DEAD), seconds=-1).told()
+    assert told == (
+        "3 containers left over from runs that were killed will be removed by the next run"
+    )
