@@ -2,12 +2,14 @@
 
 ``<root>/<key>/`` holds an ``index.json`` with a digest of every file, and ``entries/``, a folder
 each. The key names the image's digest, the CPU and the script, so nothing is shared between
-scripts. Cells get copies, and what they hand back is taken after a clean end only; what does not
-match its digest is dropped. Nothing here is ever loaded on this side.
+scripts, nor with another version of one, of a module beside it or of its data. Cells get copies,
+and what they hand back is taken after a clean end only; what does not match its digest is dropped.
+Nothing here is ever loaded on this side.
 """
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -29,7 +31,10 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
 MAX_INDEX = 16 * 2**20
 MAX_FILE = 32 * 2**20
 MAX_FILES = 16
+MAX_ENTRY = 64 * 2**20
 MAX_ENTRIES = 4000
+PATIENCE = 30.0
+"""Seconds to wait for another runner that writes the same key."""
 MAX_KEY = 512 * 2**20
 MAX_ALL = 2 * 2**30
 """Bytes of one key, and of all: the keys not used for longest go first."""
@@ -40,13 +45,14 @@ Files = dict[str, str]
 
 @dataclass(frozen=True)
 class About:
-    """What the code was compiled for."""
+    """What the code was compiled for; ``beside`` is a digest of all else that the script reads."""
 
     image: str
     digest: str
     cpu: str
     script: str
     script_sha256: str
+    beside: str = ""
 
     @property
     def key(self) -> str:
@@ -66,7 +72,10 @@ class Index:
 
 @dataclass(frozen=True)
 class Restored:
-    """How many entries a cell was given, and which were damaged and are left out."""
+    """How many entries a cell was given, and which were damaged and are left out.
+
+    Where none can be told from another, it is the index that was.
+    """
 
     count: int
     damaged: tuple[str, ...] = ()
@@ -92,7 +101,7 @@ class CompiledStore:
         folder = self._root / about.key
         index = _read_index(folder)
         if index is None:
-            return Restored(0)
+            return Restored(0, (INDEX_FILE,) if os.path.lexists(folder / INDEX_FILE) else ())
         damaged = []
         for entry, files in index.entries.items():
             try:
@@ -115,9 +124,11 @@ class CompiledStore:
 
         Raises:
             StoreError: the folder cannot be written.
+            OSError: it cannot be locked, or read.
         """
-        found = dict(_entries(source))
-        if not found and not damaged:
+        found = _entries(source)
+        first = next(found, None)
+        if first is None and not damaged:
             return 0
         folder = self._root / about.key
         try:
@@ -127,12 +138,12 @@ class CompiledStore:
                 f"Cannot make {folder} ({error.strerror}); set KERAS_MATRIX_CACHE to a folder "
                 "that can be written."
             ) from error
-        with filelock.FileLock(folder / ".lock"):
+        with filelock.FileLock(folder / ".lock", timeout=PATIENCE):
             index = _read_index(folder) or Index(about=about, used="", entries={})
             entries = {name: files for name, files in index.entries.items() if name not in damaged}
             sizes = {name: _size(folder / ENTRIES / name) for name in entries}
             new = 0
-            for name, contents in found.items():
+            for name, contents in itertools.chain([first] if first else (), found):
                 sizes_of_others = sum(size for entry, size in sizes.items() if entry != name)
                 size = sum(map(len, contents.values()))
                 full = name not in entries and len(entries) >= MAX_ENTRIES
@@ -153,7 +164,7 @@ class CompiledStore:
 
     def kept(self) -> tuple[tuple[str, Index], ...]:
         """Return every key with its index, the one used last first."""
-        if not self._root.is_dir():
+        if not os.path.isdir(self._root):
             return ()
         found = []
         for folder in self._root.iterdir():
@@ -178,10 +189,12 @@ class CompiledStore:
 
 def _read_index(folder: Path) -> Index | None:
     try:
-        return msgspec.json.decode(read_bounded(folder / INDEX_FILE, MAX_INDEX), type=Index)
-    except (BadStreamError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        found = msgspec.json.decode(read_bounded(folder / INDEX_FILE, MAX_INDEX), type=Index)
+        datetime.fromisoformat(found.used).astimezone()
+    except (BadStreamError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         # Nothing is kept, or nothing that can be trusted.
         return None
+    return found if all(map(NAME.fullmatch, found.entries)) else None
 
 
 def _size(folder: Path) -> int:
@@ -210,11 +223,16 @@ def _entries(source: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
         names = sorted(os.listdir(entry.path))
         if not names or len(names) > MAX_FILES or not all(map(NAME.fullmatch, names)):
             continue
+        contents: dict[str, bytes] = {}
+        left = MAX_ENTRY
         try:
-            yield entry.name, {n: read_bounded(source / entry.name / n, MAX_FILE) for n in names}
+            for name in names:
+                contents[name] = read_bounded(source / entry.name / name, min(MAX_FILE, left))
+                left -= len(contents[name])
         except BadStreamError:
             # Not a regular file, or too large: nothing that a compiler made.
             continue
+        yield entry.name, contents
 
 
 def _write_entry(folder: Path, contents: dict[str, bytes]) -> None:

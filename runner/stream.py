@@ -6,19 +6,15 @@ from typing import Annotated, Any
 import msgspec
 
 from runner import suite_stream, untrusted
+from runner.environment import Environment
+from runner.fields import Count, EpochNumber, LongText, Metrics, Number, Seconds, Text, Whole
+from runner.text import brief
 
 PROTOCOL = 1
 EVENTS_FILE = "events.jsonl"
 MAX_BYTES = 64 * 2**20
 MAX_LINE = 4 * 2**20
-
-Text = Annotated[str, msgspec.Meta(max_length=4096)]
-LongText = Annotated[str, msgspec.Meta(max_length=65536)]
-NotFinite = Annotated[str, msgspec.Meta(pattern=r"^(nan|inf|-inf)\Z")]
-Number = float | NotFinite
-"""A number; JSON has none that is not finite, so those are words that ``float`` reads."""
-Metrics = Annotated[dict[Text, Number], msgspec.Meta(max_length=1000)]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+MAX_EVENTS = 2**18  # what small ones become in a record is several times as long
 
 
 class BadStreamError(Exception):
@@ -28,36 +24,7 @@ class BadStreamError(Exception):
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="event"):
     """The first event."""
 
-    protocol: int
-
-
-class AppliedLimits(msgspec.Struct, frozen=True):
-    """What the control group says is in force; None where it says nothing."""
-
-    memory: Number | None
-    pids: Number | None
-    cpus: Number | None
-
-
-class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="event"):
-    """What the script ran on, as seen from inside, after Keras was imported."""
-
-    python: Text
-    platform: Text
-    cpu_model: Text
-    cpu_count: Count
-    keras: Text
-    backend: Text
-    floatx: Text
-    epsilon: float
-    image_data_format: Text
-    packages: Annotated[dict[Text, Text], msgspec.Meta(max_length=2000)]
-    variables: dict[Text, Text]
-    backend_config: dict[Text, Text]
-    limits: AppliedLimits
-    uid: Count
-    import_seconds: float
-    cpus: Annotated[list[Count], msgspec.Meta(max_length=4096)] = []
+    protocol: Whole
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -94,7 +61,7 @@ class TrainBegin(msgspec.Struct, frozen=True, tag="train_begin", tag_field="even
     """A fit's first epoch is about to begin; ``params`` are what it ends with, too."""
 
     id: Count
-    params: dict[Text, int]
+    params: dict[Text, Whole]
 
 
 class FirstBatch(msgspec.Struct, frozen=True, tag="first_batch", tag_field="event"):
@@ -104,7 +71,7 @@ class FirstBatch(msgspec.Struct, frozen=True, tag="first_batch", tag_field="even
     """
 
     id: Count
-    seconds: float
+    seconds: Seconds
     compiled: Count = 0
 
 
@@ -113,7 +80,7 @@ class Batches(msgspec.Struct, frozen=True, tag="batches", tag_field="event"):
 
     id: Count
     calls: Count
-    seconds: float
+    seconds: Seconds
     metrics: Metrics
 
 
@@ -121,8 +88,8 @@ class EpochEnd(msgspec.Struct, frozen=True, tag="epoch", tag_field="event"):
     """An epoch ended; ``seconds`` is its wall time, validation included."""
 
     id: Count
-    epoch: Count
-    seconds: float
+    epoch: EpochNumber
+    seconds: Seconds
     metrics: Metrics
     compiled: Count = 0
 
@@ -145,20 +112,20 @@ class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):
     """A call on a model returned."""
 
     id: Count
-    seconds: float
-    cpu_seconds: float
+    seconds: Seconds
+    cpu_seconds: Seconds
     metrics: Metrics
-    params: dict[Text, int]
+    params: dict[Text, Whole]
     arrays: Annotated[list[Array], msgspec.Meta(max_length=1000)]
     compiled: Count = 0
-    compile_seconds: float = 0.0
+    compile_seconds: Seconds = 0.0
 
 
 class Place(msgspec.Struct, frozen=True):
     """A line of a file beside the script."""
 
     file: Text
-    line: int | None
+    line: Whole | None
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -172,7 +139,7 @@ class Failure(msgspec.Struct, frozen=True):
     message: LongText
     traceback: LongText
     file: Text | None
-    line: int | None
+    line: Whole | None
     deepest: Place | None = None
     hint: Text = ""
 
@@ -181,10 +148,10 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
     """How the script ended; ``peak_memory`` in bytes."""
 
     status: Text
-    exit_code: int
+    exit_code: Whole
     error: Failure | None
-    seconds: float
-    cpu_seconds: float
+    seconds: Seconds
+    cpu_seconds: Seconds
     peak_memory: Count
     keras_backend_variable: Text | None
 
@@ -196,10 +163,7 @@ class Note(msgspec.Struct, frozen=True, tag="note", tag_field="event"):
 
 
 class Compiled(msgspec.Struct, frozen=True, tag="compiled", tag_field="event"):
-    """So many modules the backend has compiled so far, in calls or not.
-
-    For whoever looks on; what each call compiled is told at its end.
-    """
+    """So many modules the backend has compiled so far, in calls or not: for whoever looks on."""
 
     modules: Count
 
@@ -214,10 +178,10 @@ Event = (
 class Epoch(msgspec.Struct, frozen=True):
     """An epoch within a call."""
 
-    epoch: int
-    seconds: float
+    epoch: EpochNumber
+    seconds: Seconds
     metrics: dict[str, Number]
-    compiled: int = 0
+    compiled: Count = 0
 
 
 class Call(msgspec.Struct):
@@ -231,16 +195,16 @@ class Call(msgspec.Struct):
     model: str
     site: str
     finished: bool = False
-    seconds: float | None = None
-    cpu_seconds: float | None = None
-    first_batch_seconds: float | None = None
+    seconds: Seconds | None = None
+    cpu_seconds: Seconds | None = None
+    first_batch_seconds: Seconds | None = None
     metrics: dict[str, Number] = {}
     params: dict[str, int] = {}
     arrays: list[Array] = []
     epochs: list[Epoch] = []
-    compiled: int = 0
-    compile_seconds: float = 0.0
-    first_batch_compiled: int = 0
+    compiled: Count = 0
+    compile_seconds: Seconds = 0.0
+    first_batch_compiled: Count = 0
 
 
 class Observation(msgspec.Struct):
@@ -272,8 +236,8 @@ def read_bounded(path: Path, limit: int) -> bytes:
 def parse(content: bytes, *, complete: bool) -> Observation:
     """Parse a stream.
 
-    A stream that is not ``complete`` (its cell was killed) may end in the middle of a line. One
-    without an ``end`` is well-formed: what it means is for the caller to judge.
+    One that is not ``complete`` (its cell was killed) may end in the middle of a line. One without
+    an ``end`` is well-formed: what it means is for the caller to judge.
 
     Raises:
         BadStreamError: a line is not an event, or the events make no sense together.
@@ -281,6 +245,8 @@ def parse(content: bytes, *, complete: bool) -> Observation:
     lines = content.split(b"\n")
     if lines.pop() and complete:
         raise BadStreamError("the last line has no end")
+    if len(lines) > MAX_EVENTS:
+        raise BadStreamError(f"it has more than {MAX_EVENTS} lines")
     observation = Observation()
     calls: dict[int, Call] = {}
     for number, line in enumerate(lines, start=1):
@@ -289,7 +255,7 @@ def parse(content: bytes, *, complete: bool) -> Observation:
         try:
             event = _decoder.decode(line)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise BadStreamError(f"line {number}: {str(error)[:300]}") from error
+            raise BadStreamError(f"line {number}: {brief(str(error))}") from error
         if (number == 1) != isinstance(event, Start):
             raise BadStreamError(f"line {number}: 'start' is the first event and only that")
         _take(event, observation, calls, number)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from runner.catalog import Image
+from runner.cell.user import CellUser
 from runner.plan import Caps, Group, Init, Limits
 
 LABEL = "io.keras-matrix.cell"
@@ -38,10 +39,11 @@ class Bind:
 class ContainerSpec:
     """A container to create; closed by default.
 
-    No network, read-only root, no capability, no new privileges; ``user`` is ``uid:gid``. Its
-    standard input is open. It runs on the CPUs with the numbers ``cpus`` alone, on any if there
-    are none. Empty folders cover those ``masked``. ``limits.scratch`` bounds the executable tmpfs
-    at ``/scratch`` (Theano loads the modules it compiles from there).
+    No network, read-only root, no capability, no new privileges. Its standard input is open. It
+    runs on the CPUs with the numbers ``cpus`` alone, on any if there are none. Empty folders cover
+    those ``masked``. ``limits.scratch`` bounds the executable tmpfs at ``/scratch`` (Theano loads
+    the modules it compiles from there). ``runtime`` is the engine's own name of what runs it,
+    empty for its default one.
     """
 
     name: str
@@ -50,10 +52,11 @@ class ContainerSpec:
     environment: Mapping[str, str]
     binds: tuple[Bind, ...]
     masked: tuple[PurePosixPath, ...] = ()
-    user: str
+    user: CellUser
     limits: Limits
     cpus: tuple[int, ...] = ()
     labels: Mapping[str, str]
+    runtime: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,12 @@ def cell_container(
     suite: str = "",
     arguments: tuple[str, ...],
     folders: CellFolders,
-    user: str,
+    user: CellUser,
     limits: Limits,
     caps: Caps,
     init: Init = Init.OWN,
     labels: Mapping[str, str],
+    runtime: str = "",
 ) -> ContainerSpec:
     """Specify a container for cells of one group; ``script`` is a file name.
 
@@ -156,6 +160,7 @@ def cell_container(
         limits=limits,
         cpus=cpus,
         labels={LABEL: group.id, **labels},
+        runtime=runtime,
     )
 
 

@@ -53,8 +53,13 @@ def jobs(asked: int | None, lane_count: int, memory: int, total_memory: int) -> 
     ``memory`` is what a cell may use, in bytes.
 
     Raises:
-        ConfigurationError: more are asked for than that.
+        ConfigurationError: more are asked for than that, or more memory than there is.
     """
+    if memory > total_memory:
+        raise ConfigurationError(
+            f"--memory is more than the {total_memory / 2**30:.1f} GiB that this machine has; "
+            "lower it."
+        )
     fitting = max(1, int(total_memory * MEMORY_SHARE) // memory)
     most = min(lane_count, fitting)
     if asked is not None and asked > most:

@@ -1,32 +1,32 @@
 """The folders a cell mounts: made before it runs, taken back after it has ended."""
 
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import runner
+from runner.cell.user import CellUser
 from runner.errors import ConfigurationError
 
-CELL_UID = 10001
-"""The images' own user, for a caller who is root: a cell never runs as root."""
 MAX_STAGED = 2 * 2**30
+DEPTH = 2
+"""Folders within folders in what a cell hands over: compiled code has the most."""
 PROBE_FOLDER = Path(runner.__file__).parent / "keras_matrix_probe"
 
 
-def cell_user() -> tuple[int, int]:
-    """Return the user and group a cell runs as: the caller's, or the images' own for root."""
-    if os.getuid() == 0:
-        return CELL_UID, CELL_UID
-    return os.getuid(), os.getgid()
+def make_output(path: Path, user: CellUser) -> None:
+    """Make an empty folder that the cell's user may write, and nobody else.
 
-
-def make_output(path: Path) -> None:
-    """Make an empty folder that the cell's user may write, and nobody else."""
-    path.mkdir(parents=True, mode=0o700)
+    Whatever else is beside it, cells have left there that are over.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _clear(path.parent)
+    path.mkdir(mode=0o700)
     if os.getuid() == 0:
-        os.chown(path, *cell_user())
+        os.chown(path, *user.outside)
 
 
 def write_readable(path: Path, content: bytes) -> None:
@@ -36,19 +36,15 @@ def write_readable(path: Path, content: bytes) -> None:
     path.chmod(0o644)
 
 
-def take_back(path: Path) -> None:
-    """Give everything a cell wrote to the caller; links are not followed."""
-    if os.getuid() != 0:
-        return
-    for folder, folders, files in os.walk(path):
-        for name in (*folders, *files):
-            os.lchown(os.path.join(folder, name), 0, 0)
-    os.lchown(path, 0, 0)
-
-
 def claim(output: Path, target: Path) -> None:
-    """Take a folder that a cell wrote out of its reach; a link in its place becomes a folder."""
+    """Take a folder that a cell wrote out of its reach; a link in its place becomes a folder.
+
+    What is left of it is the caller's: folders, not deeper than the probe makes them, and regular
+    files, which are no programs.
+    """
     target.parent.mkdir(mode=0o700, exist_ok=True)
+    # A cell of the caller's own may have closed it.
+    output.parent.chmod(0o755)
     try:
         os.rename(output, target)
     except FileNotFoundError:
@@ -57,23 +53,90 @@ def claim(output: Path, target: Path) -> None:
     if target.is_symlink() or not target.is_dir():
         target.unlink()
         target.mkdir()
-    take_back(target)
+    folder = _enter(str(target))
+    try:
+        _settle(folder, DEPTH)
+        os.fchown(folder, os.getuid(), os.getgid())
+    finally:
+        os.close(folder)
 
 
 def remove(path: Path) -> None:
-    """Remove a folder that a cell wrote in, whatever permissions it left."""
-
-    def open_up(folder: str) -> None:
-        os.chmod(folder, stat.S_IRWXU)
-
+    """Remove a folder that a cell wrote in, whatever permissions it left, and however deep."""
     if path.is_dir() and not path.is_symlink():
-        for folder, folders, _ in os.walk(path):
-            open_up(folder)
-            for name in folders:
-                inner = os.path.join(folder, name)
-                if not os.path.islink(inner):
-                    open_up(inner)
-        shutil.rmtree(path)
+        _clear(path)
+        path.rmdir()
+
+
+def _enter(name: str, above: int | None = None) -> int:
+    """Open a folder in another one, whatever its permissions; no link is followed."""
+    found = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+    try:
+        os.chmod(_itself(found), stat.S_IRWXU)
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=found)
+    finally:
+        os.close(found)
+
+
+def _itself(descriptor: int) -> str:
+    """Return a path to what is open and nothing else, whatever becomes of its name."""
+    return f"/proc/self/fd/{descriptor}"
+
+
+def _settle(folder: int, depth: int) -> None:
+    """Give a folder's content to the caller; remove what is neither a file nor a folder."""
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False) and depth:
+            inner = _enter(entry.name, folder)
+            try:
+                _settle(inner, depth - 1)
+                os.fchown(inner, os.getuid(), os.getgid())
+            finally:
+                os.close(inner)
+        elif entry.is_dir(follow_symlinks=False):
+            _remove_folder(entry.name, folder)
+        elif entry.is_file(follow_symlinks=False):
+            file = os.open(entry.name, os.O_PATH | os.O_NOFOLLOW, dir_fd=folder)
+            try:
+                os.chown(_itself(file), os.getuid(), os.getgid())
+                os.chmod(_itself(file), 0o644)
+            finally:
+                os.close(file)
+        else:
+            os.unlink(entry.name, dir_fd=folder)
+
+
+def _clear(path: Path) -> None:
+    """Remove all that is in a folder."""
+    folder = _enter(str(path))
+    try:
+        for entry in list(os.scandir(folder)):
+            if entry.is_dir(follow_symlinks=False):
+                _remove_folder(entry.name, folder)
+            else:
+                os.unlink(entry.name, dir_fd=folder)
+        os.fchmod(folder, 0o755)
+    finally:
+        os.close(folder)
+
+
+def _remove_folder(name: str, above: int) -> None:
+    """Remove a folder; those within are moved beside it, so that none is too deep to be named."""
+    pending = [name]
+    while pending:
+        name = pending.pop()
+        folder = _enter(name, above)
+        try:
+            for entry in list(os.scandir(folder)):
+                if entry.is_dir(follow_symlinks=False):
+                    os.close(_enter(entry.name, folder))
+                    pending.append(secrets.token_hex(16))
+                    os.rename(entry.name, pending[-1], src_dir_fd=folder, dst_dir_fd=above)
+                else:
+                    os.unlink(entry.name, dir_fd=folder)
+        finally:
+            os.close(folder)
+        os.rmdir(name, dir_fd=above)
 
 
 def readable(folder: Path, staging: Path, hidden: Path) -> Path:

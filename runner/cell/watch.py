@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from runner import stream, suite_stream
-from runner.stream import EVENTS_FILE, CallStart, EpochEnd, Metrics, TrainBegin
+from runner.fields import Metrics
+from runner.stream import EVENTS_FILE, CallStart, EpochEnd, TrainBegin
 from runner.text import one_line
 from runner.untrusted import Tail
 

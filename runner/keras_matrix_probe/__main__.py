@@ -7,7 +7,7 @@ import resource
 import shutil
 import sys
 import time
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from . import (
     PROTOCOL,
@@ -24,12 +24,14 @@ from . import (
 from .arrays import ArrayStore
 from .caps import Caps
 from .compiled import (
+    FROM_CELLS,
+    FROM_IMAGE,
     CompileClock,
     Compiled,
     make_theano_find_its_modules,
     read_theano_index,
 )
-from .events import EventStream
+from .events import EventStream, plain
 from .hooks import Recorder
 from .serve import Server, leave
 from .trace.tracer import Tracer
@@ -66,27 +68,32 @@ def serve(chosen: argparse.Namespace) -> int:
     _make_home()
     store = Compiled(chosen.compiled) if chosen.compiled else None
     if store is not None:
-        store.restore()
+        store.restore(FROM_IMAGE)
     loaded = Loaded()
     clock = CompileClock()
     if loaded.keras is not None:
         make_theano_find_its_modules()
         read_theano_index()
         clock.install()
+    if store is not None:
+        store.restore(FROM_CELLS)
 
     def ended(folder: str, exit_code: int) -> None:
         if store is not None and exit_code == 0:
             store.hand_back(os.path.join(folder, "compiled"))
-            read_theano_index()
 
-    server = Server(chosen.output, os.path.dirname(chosen.workspace), chosen.compiled)
+    scratch = os.path.dirname(chosen.workspace)
+    server = Server(chosen.output, scratch, chosen.compiled, loaded.facts)
     for request in server.replicates(ended):
         leave(replicate(chosen, request, loaded, clock))
     return 0
 
 
 class Loaded:
-    """Keras as it was imported, or what went wrong, and how long that took, in seconds."""
+    """Keras as it was imported, or what went wrong; ``facts`` are those of the environment event.
+
+    They are taken before any script runs: none can say that it ran on something else.
+    """
 
     def __init__(self) -> None:
         self.keras: Any = None
@@ -96,7 +103,10 @@ class Loaded:
             self.keras = _import_keras()
         except Exception as failure:  # whatever an import raises is each cell's result
             self.failure = _import_failure(failure)
-        self.seconds = time.perf_counter() - started
+        seconds = time.perf_counter() - started
+        self.facts: Optional[Dict[str, Any]] = None
+        if self.keras is not None:
+            self.facts = plain(environment.describe(self.keras, seconds))
 
 
 def replicate(
@@ -106,7 +116,7 @@ def replicate(
     stream = EventStream(request["folder"])
     stream.emit("start", protocol=PROTOCOL)
     keras = loaded.keras
-    if keras is None:
+    if loaded.facts is None:
         script.write(loaded.failure["error"]["traceback"])
         stream.emit("end", **loaded.failure)
         return 1
@@ -120,7 +130,8 @@ def replicate(
         shutil.copy(chosen.converted, chosen.workspace)
     arguments = chosen.arguments[1:] if chosen.arguments[:1] == ["--"] else chosen.arguments
 
-    stream.emit("environment", **environment.describe(keras, loaded.seconds))
+    stream.emit("environment", **loaded.facts)
+    read_theano_index()
     started = time.perf_counter()
     cpu = time.process_time()
     run = _run_suite if chosen.suite else _run_script

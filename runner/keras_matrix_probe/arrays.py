@@ -7,11 +7,14 @@ from typing import Any, Dict, List
 import numpy
 
 MAX_TOTAL_BYTES = 64 * 2**20
+MAX_FILES = 4096
+MAX_ELEMENTS = 16 * 2**20
+"""Of one array: compared, each takes eight bytes and more."""
 ARRAYS_FOLDER = "arrays"
 
 
 class ArrayStore:
-    """Writes arrays to one folder until ``MAX_TOTAL_BYTES`` are spent; then only describes them."""
+    """Writes arrays to one folder until its bounds are reached; then only describes them."""
 
     def __init__(self, folder: str) -> None:
         self._folder = os.path.join(folder, ARRAYS_FOLDER)
@@ -45,7 +48,8 @@ class ArrayStore:
             "not_finite": int(array.size - numpy.isfinite(array).sum()) if numeric else 0,
             "file": None,
         }
-        if numeric and array.nbytes <= self._left:
+        room = array.nbytes <= self._left and self._count < MAX_FILES
+        if numeric and room and array.size <= MAX_ELEMENTS:
             self._left -= array.nbytes
             os.makedirs(self._folder, exist_ok=True)
             self._count += 1

@@ -13,6 +13,9 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 FROM_IMAGE = "/opt/keras-matrix/compiled"
 FROM_CELLS = "/compiled"
 NOT_CODE = ("lock_dir", "__pycache__")
+MAX_FILES = 16
+MAX_BYTES = 512 * 2**20
+"""Files in one entry to hand back, and bytes in all."""
 
 State = Dict[str, Tuple[int, int]]
 """Entry to size and time of the newest file in it."""
@@ -25,16 +28,17 @@ class Compiled:
         self._folder = folder
         self._known: State = {}
 
-    def restore(self, sources: Tuple[str, ...] = (FROM_IMAGE, FROM_CELLS)) -> None:
-        """Copy what is there already; has to come before Keras is imported."""
+    def restore(self, source: str) -> None:
+        """Copy what is there already.
+
+        What the image has comes before Keras is imported; what cells have compiled after that,
+        since it may be anything: it is for the replicates of their script alone to load.
+        """
         os.makedirs(self._folder, exist_ok=True)
-        for source in sources:
-            if not os.path.isdir(source):
-                continue
-            for entry in sorted(os.listdir(source)):
-                target = os.path.join(self._folder, entry)
-                if not os.path.exists(target):
-                    shutil.copytree(os.path.join(source, entry), target)
+        for entry in sorted(os.listdir(source)) if os.path.isdir(source) else ():
+            target = os.path.join(self._folder, entry)
+            if not os.path.exists(target):
+                shutil.copytree(os.path.join(source, entry), target)
         self._known = self._state()
 
     def hand_back(self, target: str) -> None:
@@ -44,30 +48,45 @@ class Compiled:
         if os.path.lexists(target):
             # Not ours: nothing of that kind is there yet.
             return
+        left = MAX_BYTES
         for entry in changed:
-            shutil.copytree(
-                os.path.join(self._folder, entry),
-                os.path.join(target, entry),
-                ignore=shutil.ignore_patterns("__pycache__", "*.cpp"),
-            )
+            left -= state[entry][0]
+            if left < 0:
+                break
+            self._copy(entry, os.path.join(target, entry))
         self._known = state
 
+    def _copy(self, entry: str, target: str) -> None:
+        os.makedirs(target)
+        for name in _files(os.path.join(self._folder, entry)):
+            if not name.endswith(".cpp"):
+                shutil.copyfile(os.path.join(self._folder, entry, name), os.path.join(target, name))
+
     def _state(self) -> State:
+        """Return what can be told of entries; a replicate may have put anything in their place."""
         found: State = {}
         for entry in os.listdir(self._folder):
             folder = os.path.join(self._folder, entry)
             if entry in NOT_CODE or os.path.islink(folder) or not os.path.isdir(folder):
                 continue
-            status = [
-                os.lstat(os.path.join(folder, name))
-                for name in os.listdir(folder)
-                if name not in NOT_CODE
-            ]
-            found[entry] = (
-                sum(one.st_size for one in status),
-                max([one.st_mtime_ns for one in status] or [0]),
-            )
+            os.chmod(folder, 0o700)
+            files = _files(folder)
+            status = [os.lstat(os.path.join(folder, name)) for name in files]
+            if status and len(status) <= MAX_FILES:
+                found[entry] = (
+                    sum(one.st_size for one in status),
+                    max(one.st_mtime_ns for one in status),
+                )
         return found
+
+
+def _files(folder: str) -> List[str]:
+    """Return the regular files of a folder that can be read."""
+    return [
+        entry.name
+        for entry in os.scandir(folder)
+        if entry.is_file(follow_symlinks=False) and os.access(entry.path, os.R_OK)
+    ]
 
 
 class CompileClock:
@@ -138,7 +157,11 @@ def make_theano_find_its_modules() -> None:
 
 
 def read_theano_index() -> None:
-    """Have Theano read the keys of all compiled modules, once for all replicates."""
+    """Have Theano read the keys of compiled modules that it does not know yet.
+
+    They are pickles. Those of the image are read once for all replicates; those that cells have
+    compiled in each, never in the process that they are forked from.
+    """
     if "theano" in sys.modules:
         from theano.gof.cc import get_module_cache
 

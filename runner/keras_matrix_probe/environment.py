@@ -3,7 +3,10 @@
 import os
 import platform
 import sys
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, Optional
+
+IFF_UP = 1
+IFF_LOOPBACK = 8
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -109,6 +112,49 @@ def applied_limits() -> Dict[str, Optional[float]]:
     return {"memory": memory, "pids": pids, "cpus": cpus}
 
 
+def confinement() -> Dict[str, Any]:
+    """Read how this process is closed in.
+
+    What the kernel, or a sandbox in its place, does not tell is None. ``seccomp`` is the mode of
+    the filter of system calls (0 is none), ``capabilities`` those in force as a number,
+    ``interfaces`` those of the network that are up, but for the loopback.
+    """
+    told: Dict[str, str] = {}
+    for line in _lines("/proc/self/status"):
+        name, _, value = line.partition(":")
+        told[name] = value.strip()
+    capabilities = [told[name] for name in ("CapEff", "CapPrm", "CapAmb") if name in told]
+    found = 0
+    for one in capabilities:
+        found |= int(one, 16)
+    return {
+        "seccomp": int(told["Seccomp"]) if "Seccomp" in told else None,
+        "no_new_privileges": told["NoNewPrivs"] == "1" if "NoNewPrivs" in told else None,
+        "capabilities": found if capabilities else None,
+        "interfaces": _interfaces("/sys/class/net"),
+    }
+
+
+def _interfaces(folder: str) -> Optional[List[str]]:
+    if not os.path.isdir(folder):
+        return None
+    found = []
+    for name in sorted(os.listdir(folder)):
+        flags = _words(os.path.join(folder, name, "flags"))
+        # The kernel makes some in every namespace that nobody has set up.
+        if flags and int(flags[0], 16) & IFF_UP and not int(flags[0], 16) & IFF_LOOPBACK:
+            found.append(name)
+    return found
+
+
+def _lines(path: str) -> List[str]:
+    try:
+        with open(path) as file:
+            return file.readlines()
+    except OSError:
+        return []
+
+
 def _words(path: str) -> Any:
     try:
         with open(path) as file:
@@ -164,4 +210,5 @@ def describe(keras: Any, import_seconds: float) -> Dict[str, Any]:
         "limits": applied_limits(),
         "uid": os.getuid(),
         "import_seconds": import_seconds,
+        "confinement": confinement(),
     }

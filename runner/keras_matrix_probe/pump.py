@@ -4,28 +4,40 @@ import os
 import select
 from typing import Any
 
+LOG_FILE = "log"
 MAX_PART = 8 * 2**20
 """Bytes in one of the two parts of a log: of what is longer, the last ones are kept."""
 CHUNK = 65536
+NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
 
 
 class Pump:
-    """Writes what comes from a pipe to ``path``; once that is full, it becomes ``path.before``."""
+    """Writes what comes from a pipe to a folder's ``log``; once full, it becomes ``log.before``.
 
-    def __init__(self, reader: int, path: str) -> None:
+    Both are opened at once and written by their descriptors: what a replicate puts in the place
+    of their names is not touched.
+    """
+
+    def __init__(self, reader: int, folder: str) -> None:
         self._reader = reader
-        self._path = path
+        self._path = os.path.join(folder, LOG_FILE)
+        self._descriptors = [reader]
         self._size = 0
         self._open = True
-        self._file: Any = None
 
     def __enter__(self) -> "Pump":
-        self._file = open(self._path, "wb", buffering=0)
+        self._log = os.open(self._path, NEW, 0o644)
+        self._before = os.open(self._path + ".before", NEW, 0o644)
+        self._descriptors += [self._log, self._before]
         return self
 
     def __exit__(self, *raised: Any) -> None:
-        self._file.close()
-        os.close(self._reader)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close all, as a replicate does with what it has inherited."""
+        while self._descriptors:
+            os.close(self._descriptors.pop())
 
     def some(self, seconds: float) -> None:
         """Pass on what comes within so many seconds, once."""
@@ -43,9 +55,22 @@ class Pump:
         content = os.read(self._reader, CHUNK)
         self._open = bool(content)
         if self._size + len(content) > MAX_PART:
-            self._file.close()
-            os.rename(self._path, self._path + ".before")
-            self._file = open(self._path, "wb", buffering=0)
-            self._size = 0
-        self._file.write(content)
+            self._turn()
+        _write(self._log, content)
         self._size += len(content)
+
+    def _turn(self) -> None:
+        os.ftruncate(self._before, 0)
+        os.lseek(self._before, 0, os.SEEK_SET)
+        os.lseek(self._log, 0, os.SEEK_SET)
+        for _ in range(MAX_PART // CHUNK):
+            _write(self._before, os.read(self._log, CHUNK))
+        os.ftruncate(self._log, 0)
+        os.lseek(self._log, 0, os.SEEK_SET)
+        self._size = 0
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(descriptor, view) :]

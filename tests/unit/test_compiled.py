@@ -53,6 +53,7 @@ def test_what_is_kept_comes_back(store: CompiledStore, tmp_path: Path) -> None:
         {"script_sha256": "3"},
         {"script": "b.py"},
         {"image": "x"},
+        {"beside": "other"},
     ],
 )
 def test_nothing_is_shared(store: CompiledStore, tmp_path: Path, other: dict[str, str]) -> None:
@@ -103,8 +104,10 @@ def test_a_damaged_index_is_nothing_kept(
 ) -> None:
     store.keep(ABOUT, handed_back(tmp_path / "cell", tmp1=b"one"))
     (tmp_path / "store" / ABOUT.key / INDEX_FILE).write_bytes(index)
-    assert store.restore(ABOUT, tmp_path / "next") == Restored(0)
-    assert store.keep(ABOUT, handed_back(tmp_path / "second", tmp1=b"one")) == 1
+    found = store.restore(ABOUT, tmp_path / "next")
+    assert found == Restored(0, (INDEX_FILE,))
+    assert store.keep(ABOUT, handed_back(tmp_path / "second", tmp1=b"one"), found.damaged) == 1
+    assert store.restore(ABOUT, tmp_path / "last") == Restored(1)
 
 
 def test_an_index_cannot_reach_outside(store: CompiledStore, tmp_path: Path) -> None:
@@ -164,3 +167,13 @@ def test_in_all_the_keys_not_used_for_longest_go(
     assert [index.about.script_sha256 for _, index in store.kept()] == ["2", "1"]
     assert store.clear() == 2
     assert store.kept() == ()
+
+
+def test_entries_are_read_one_at_a_time_and_bounded(
+    store: CompiledStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "MAX_ENTRY", 10)
+    source = handed_back(tmp_path / "cell", large=b"12345678", small=b"1234")
+    assert store.keep(ABOUT, source) == 1
+    store.restore(ABOUT, tmp_path / "next")
+    assert [path.name for path in (tmp_path / "next").iterdir()] == ["small"]

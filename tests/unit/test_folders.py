@@ -5,42 +5,94 @@ from pathlib import Path
 import pytest
 
 from runner.cell import folders
+from runner.cell.user import cell_user
+from runner.security import Security
 
-
-def test_a_cell_never_runs_as_root() -> None:
-    uid, gid = folders.cell_user()
-    assert uid != 0
-    assert gid != 0
-    if os.getuid() != 0:
-        assert (uid, gid) == (os.getuid(), os.getgid())
+USER = cell_user(Security(), (os.getuid(), os.getgid()))
 
 
 def test_the_output_is_the_cells_own(tmp_path: Path) -> None:
     path = tmp_path / "work" / "output"
-    folders.make_output(path)
+    folders.make_output(path, USER)
     status = path.stat()
-    assert (status.st_uid, status.st_gid) == folders.cell_user()
+    assert (status.st_uid, status.st_gid) == USER.outside
     assert stat.S_IMODE(status.st_mode) == 0o700
-    with pytest.raises(FileExistsError):
-        folders.make_output(path)
+    (path / "file").write_text("")
+    (path.parent / "next" / "deep").mkdir(parents=True)
+    # Whatever was there before was left by others.
+    folders.make_output(path.parent / "next", USER)
+    assert [*path.parent.iterdir()] == [path.parent / "next"]
+    assert [*(path.parent / "next").iterdir()] == []
 
 
 def test_what_a_cell_wrote_is_the_callers_again(tmp_path: Path) -> None:
-    path = tmp_path / "output"
-    folders.make_output(path)
+    path, target = tmp_path / "output" / "1", tmp_path / "collected" / "1"
+    folders.make_output(path, USER)
     outside = tmp_path / "outside"
     outside.write_text("")
-    (path / "deep").mkdir()
-    (path / "deep" / "file").write_text("")
-    (path / "link").symlink_to(outside)
+    outside.chmod(0o600)
+    (path / "arrays").mkdir()
+    written = [path / "arrays", path / "arrays" / "file", path / "program"]
+    for file in written[1:]:
+        file.write_text("")
+        file.chmod(0o4755)
     if os.getuid() == 0:
-        for written in (path / "deep", path / "deep" / "file", path / "link", outside):
-            os.lchown(written, *folders.cell_user())
-    folders.take_back(path)
-    for written in (path, path / "deep", path / "deep" / "file", path / "link"):
-        assert written.lstat().st_uid == os.getuid()
-    if os.getuid() == 0:
-        assert outside.stat().st_uid == folders.CELL_UID
+        for one in (*written, outside):
+            os.lchown(one, *USER.outside)
+    written[0].chmod(0)
+    folders.claim(path, target)
+    assert not path.exists()
+    for one in (target, *(target / one.relative_to(path) for one in written)):
+        status = one.lstat()
+        assert status.st_uid == os.getuid()
+        assert stat.S_IMODE(status.st_mode) == (0o700 if one.is_dir() else 0o644)
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o600
+
+
+def test_of_what_a_cell_wrote_files_and_folders_are_left(tmp_path: Path) -> None:
+    path, target = tmp_path / "output" / "1", tmp_path / "collected" / "1"
+    folders.make_output(path, USER)
+    (tmp_path / "outside").mkdir()
+    (path / "compiled" / "entry" / "too" / "deep").mkdir(parents=True)
+    (path / "compiled" / "entry" / "too" / "file").write_text("")
+    (path / "compiled" / "entry" / "file").write_text("")
+    (path / "link").symlink_to(tmp_path / "outside")
+    (path / "compiled" / "link").symlink_to("/etc/passwd")
+    os.mkfifo(path / "fifo")
+    folders.claim(path, target)
+    assert {str(one.relative_to(target)) for one in target.rglob("*")} == {
+        "compiled",
+        "compiled/entry",
+        "compiled/entry/file",
+    }
+
+
+@pytest.mark.parametrize("how", ["gone", "link", "file"])
+def test_a_folder_in_whose_place_is_something_else_is_empty(tmp_path: Path, how: str) -> None:
+    path, target = tmp_path / "output" / "1", tmp_path / "collected" / "1"
+    folders.make_output(path, USER)
+    path.rmdir()
+    if how == "link":
+        path.symlink_to("/etc")
+    elif how == "file":
+        path.write_text("")
+    path.parent.chmod(0)
+    folders.claim(path, target)
+    assert [*target.iterdir()] == []
+
+
+def test_a_folder_too_deep_to_be_named_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "output" / "1"
+    folders.make_output(path, USER)
+    deep = os.open(path, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("x" * 255, dir_fd=deep)
+        above, deep = deep, os.open("x" * 255, os.O_RDONLY, dir_fd=deep)
+        os.close(above)
+    os.close(deep)
+    folders.claim(path, tmp_path / "collected" / "1")
+    folders.remove(tmp_path / "collected")
+    assert not (tmp_path / "collected").exists()
 
 
 def test_a_folder_is_removed_whatever_permissions_it_has(tmp_path: Path) -> None:

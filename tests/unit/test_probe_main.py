@@ -38,6 +38,14 @@ FAKE_KERAS = {
 }
 
 
+WORD = "what the report has to hold"
+
+
+def request(given: dict[str, object]) -> str:
+    """Return what the probe reads for a replicate."""
+    return f"{json.dumps(given)}\n{WORD}\n"
+
+
 class Cell:
     """A script's folder, a place to work and a Keras."""
 
@@ -90,11 +98,19 @@ class Cell:
         shutil.rmtree(self.output)
         self.output.mkdir()
         with self.start(*options, arguments=arguments) as process:
-            request = json.dumps({"folder": self.output.name, "seed": seed})
-            out, err = process.communicate(request + "\n", timeout=60)
+            assert process.stdin is not None
+            process.stdin.write(request({"folder": self.output.name, "seed": seed}))
+            process.stdin.flush()
+            ended = self.output / "ended"
+            while not ended.exists() and process.poll() is None:
+                time.sleep(0.01)
+            out, err = process.communicate(timeout=60)
         assert (out, err) == ("", "")
-        ended = self.output / "ended"
-        code = json.loads(ended.read_text())["exit_code"] if ended.exists() else process.returncode
+        if not ended.exists():
+            return process.returncode, (self.output / "log").read_text()
+        self.report = json.loads(ended.read_text())
+        assert self.report["word"] == WORD
+        code: int = self.report["exit_code"]
         return code, (self.output / "log").read_text()
 
     def told(self, *, complete: bool = True) -> Observation:
@@ -204,7 +220,7 @@ def test_replicates_of_one_server_know_nothing_of_each_other(cell: Cell) -> None
         for output, seed in zip(outputs, (7, 8, 7), strict=True):
             output.mkdir()
             shutil.rmtree(cell.root / "scratch", ignore_errors=True)
-            process.stdin.write(json.dumps({"folder": output.name, "seed": seed}) + "\n")
+            process.stdin.write(request({"folder": output.name, "seed": seed}))
             process.stdin.flush()
             while not (output / "ended").exists():
                 assert process.poll() is None
@@ -215,6 +231,23 @@ def test_replicates_of_one_server_know_nothing_of_each_other(cell: Cell) -> None
     logs = [(output / "log").read_text() for output in outputs]
     assert logs[0] == logs[2] != logs[1]
     assert all(log.endswith(" True True\n") for log in logs)
+
+
+def test_a_replicate_ends_with_the_runner(cell: Cell) -> None:
+    cell.script.write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)\n")
+    with cell.start() as process:
+        assert process.stdin is not None
+        process.stdin.write(request({"folder": cell.output.name, "seed": None}))
+        process.stdin.flush()
+        log = cell.output / "log"
+        while not (log.exists() and log.read_text().endswith("\n")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+    assert not (cell.output / "ended").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(log.read_text()), 0)
 
 
 def test_a_script_ends_as_an_interpreter_ends(cell: Cell) -> None:
