@@ -70,10 +70,14 @@ prepare_python() {
     say "making a virtual environment in $VENV"
     python3 -m venv --clear "$VENV"
   fi
-  if [ ! -e "$VENV/.ready" ] || [ pyproject.toml -nt "$VENV/.ready" ]; then
+  if [ ! -e "$VENV/.ready" ] || [ pyproject.toml -nt "$VENV/.ready" ] ||
+    [ locks/host.txt -nt "$VENV/.ready" ]; then
     say "installing into $VENV: tox and keras-matrix with its dependencies"
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
-      'tox>=4.29' --editable . >&2
+      --require-hashes --requirement locks/host.txt >&2
+    # Built by what the lock holds; nothing of it is asked of an index again.
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
+      --no-deps --no-build-isolation --editable . >&2
     touch "$VENV/.ready"
   fi
   PATH="$(cd "$VENV/bin" && pwd):$PATH"
@@ -174,7 +178,8 @@ prepare_browser() {
     apt_install chromium
   else
     say "installing into $VENV: playwright, and by it Chromium with the Debian packages it needs"
-    python -m pip install --quiet --disable-pip-version-check 'playwright>=1.49' >&2
+    python -m pip install --quiet --disable-pip-version-check \
+      --constraint locks/constraints.txt playwright >&2
     python -m playwright install --with-deps chromium >&2
   fi
 }

@@ -1,11 +1,14 @@
 """Say what is missing on this machine to run the matrix, and the command that mends it."""
 
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from runner.catalog import Catalog, Image
+from runner.cell.user import Users, cell_user
 from runner.engine import Engine
+from runner.engine_types import EngineFacts
 from runner.errors import EngineError, ImageError
 from runner.images import build, standin
 from runner.images.build import BasePolicy
@@ -13,7 +16,10 @@ from runner.images.build import BasePolicy
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. ``remedy`` is a command, or a sentence where no command mends it."""
+    """One thing looked at. ``remedy`` is a command, or a sentence where no command mends it.
+
+    What is ``ok`` and has a remedy all the same works, but could be better.
+    """
 
     name: str
     ok: bool
@@ -34,6 +40,7 @@ def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
             found = "supported" if supported else "not supported: cells would run without it"
             remedy = "" if supported else "use an engine whose kernel has this control group"
             checks.append(Check(f"limit on {name}", supported, found, remedy))
+        checks += _how_closed(facts)
         missing = []
         for image in catalog.images:
             built = build.find(engine, catalog, image, policy)
@@ -46,6 +53,31 @@ def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
     finally:
         engine.close()
     return tuple(checks)
+
+
+def _how_closed(facts: EngineFacts) -> Iterator[Check]:
+    """Yield what the engine closes cells off with, and whom they run as."""
+    runtimes = (name for name in facts.runtimes if name != facts.default_runtime)
+    told = ", ".join((f"{facts.default_runtime} (default)", *runtimes))
+    yield Check("runtime", True, told)
+    security = facts.security
+    if security.filters_calls:
+        modules = "".join(f", {name}" for name in security.modules)
+        yield Check("seccomp", True, f"profile {security.seccomp}{modules}")
+    else:
+        remedy = "start the engine without --seccomp-profile unconfined, on a kernel with seccomp"
+        yield Check("seccomp", True, "none: cells reach all of the kernel's calls", remedy)
+    try:
+        user = cell_user(security, (os.getuid(), os.getgid()))
+    except EngineError as error:
+        yield Check("user of cells", False, "none", str(error))
+        return
+    found = f"{user.name}, on the host {user.outside[0]}:{user.outside[1]}"
+    if user.users is Users.HOST_ALL_THE_SAME:
+        remedy = "sudo keras-matrix ...  # only root can take back what a mapped user wrote"
+        yield Check("user of cells", True, f"{found}, without the user namespace", remedy)
+    else:
+        yield Check("user of cells", True, found)
 
 
 def _no_engine(error: EngineError) -> Check:

@@ -1,11 +1,13 @@
 """Ask an image a question: run one command in it, closed as a cell is, and take its answer."""
 
+import os
 import secrets
 import time
 
 from runner.cell.container import LABEL, OWNER_LABEL, PROBE, Bind, ContainerSpec
-from runner.cell.folders import PROBE_FOLDER, cell_user
+from runner.cell.folders import PROBE_FOLDER
 from runner.cell.ownership import Owner
+from runner.cell.user import cell_user
 from runner.engine import Engine
 from runner.errors import ImageError
 from runner.plan import Limits
@@ -21,7 +23,7 @@ def ask(engine: Engine, image: str, purpose: str, command: tuple[str, ...]) -> b
     Raises:
         ImageError: the command fails, or takes too long.
     """
-    uid, gid = cell_user()
+    user = cell_user(engine.facts().security, (os.getuid(), os.getgid()))
     name = f"keras-matrix-{purpose}-{secrets.token_hex(4)}"
     spec = ContainerSpec(
         name=name,
@@ -29,7 +31,7 @@ def ask(engine: Engine, image: str, purpose: str, command: tuple[str, ...]) -> b
         command=command,
         environment={"PYTHONPATH": str(PROBE)},
         binds=(Bind(PROBE_FOLDER, PROBE / PROBE_FOLDER.name),),
-        user=f"{uid}:{gid}",
+        user=user,
         limits=Limits(memory=2**30),
         labels={LABEL: purpose, OWNER_LABEL: Owner.this_process().label()},
     )

@@ -63,10 +63,11 @@ class Say:
 
 @dataclass(frozen=True)
 class Base:
-    """A base image at hand: what to build on, and what it is."""
+    """A base image at hand: what to build on, by its content, and what it is called."""
 
     kind: BaseKind
     reference: str
+    name: str
     digest: str
 
 
@@ -165,7 +166,7 @@ class Builder:
                 "one; every record will say 'base: standin'"
             )
             return self._standin(image)
-        return Base(kind=BaseKind.HUB, reference=pinned, digest=image.base.digest)
+        return Base(BaseKind.HUB, reference=pinned, name=pinned, digest=image.base.digest)
 
     def _standin(self, image: Image) -> Base:
         name = standin.standin_tag(image)
@@ -182,7 +183,7 @@ class Builder:
                 info = self.engine.image(name)
         if info is None:
             raise ImageError(f"The engine did not keep the stand-in base {name}; build it again.")
-        return Base(kind=BaseKind.STANDIN, reference=name, digest=info.id)
+        return Base(BaseKind.STANDIN, reference=info.id, name=name, digest=info.id)
 
     def _build_on(self, image: Image, base: Base, name: str, key: str) -> None:
         output: list[str] = []
@@ -198,7 +199,7 @@ class Builder:
                 tag=name,
                 arguments={
                     "BASE": base.reference,
-                    "BASE_NAME": base.reference,
+                    "BASE_NAME": base.name,
                     "BASE_DIGEST": base.digest,
                     "VERSION": runner.__version__,
                     "REVISION": source_revision(self.catalog.root),
@@ -249,12 +250,18 @@ def nothing() -> None:
 def find(
     engine: Engine, catalog: Catalog, image: Image, policy: BasePolicy
 ) -> ImageIdentity | None:
-    """Return the image as built from the folder's present content, None if it is not built."""
+    """Return the image as built from the folder's present content, None if it is not built.
+
+    A tag can be moved to any image: one that does not say itself that it is this one is not.
+    """
     key = content_key(image, catalog.folder(image))
     for kind in policy.allowed():
         info = engine.image(tag(image, key, kind))
-        if info is not None:
-            return identity(image, info)
+        if info is None:
+            continue
+        found = identity(image, info)
+        if (found.key, found.base) == (key, kind):
+            return found
     return None
 
 

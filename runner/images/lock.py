@@ -16,6 +16,7 @@ from runner.errors import ImageError
 from runner.images.ask import ask
 from runner.images.build import Builder, nothing, pack
 from runner.store import write_atomically
+from runner.text import brief
 
 SOURCES = "requirements*.in"
 COMPILE = (
@@ -62,6 +63,11 @@ def lock(builder: Builder, image: Image) -> tuple[Path, ...]:
             raise ImageError(f"The image {name} is gone as soon as it was built; try again.")
         answer = ask(builder.engine, info.id, f"lock.{image.name}", ("python", "-c", READ))
         found = msgspec.json.decode(answer, type=dict[str, str])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ImageError(
+            f"The image {name} answers with something else than its locks ({brief(str(error))}); "
+            "try again."
+        ) from error
     except BuildFailedError as error:
         told = "\n  ".join(line for line in output[-12:] if line.strip())
         raise ImageError(
@@ -69,7 +75,13 @@ def lock(builder: Builder, image: Image) -> tuple[Path, ...]:
         ) from error
     finally:
         builder.engine.remove_image(name)
-    return tuple(_write(folder, image, Path(path).name, text) for path, text in found.items())
+    # Whatever else it tells of: it is not to choose which files are written.
+    known = {f"/lock/{path.stem}.txt" for path in sources}
+    return tuple(
+        _write(folder, image, Path(path).name, text)
+        for path, text in found.items()
+        if path in known
+    )
 
 
 def _write(folder: Path, image: Image, name: str, text: str) -> Path:

@@ -24,6 +24,11 @@ RECIPE = 1
 """Raise it when the recipe changes: stand-ins made by the old one are then not used again."""
 CPYTHON_VARIABLE = "KERAS_MATRIX_CPYTHON"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+KEPT_VARIABLES = (
+    *("path", "home", "user", "logname", "lang", "lc_all", "apt_config"),
+    *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+)
+"""Of the environment, what mmdebstrap works with; the rest may hold secrets."""
 SKIPPED = ("__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "site-packages")
 # Tk drags in X11, and no image of the matrix draws windows.
 SKIPPED_MODULES = ("_tkinter.",)
@@ -65,7 +70,8 @@ def find_cpython(version: str) -> Path:
         candidates.append(Path(on_path).resolve().parent.parent)
     for prefix in candidates:
         program = prefix / "bin" / f"python{short}"
-        if program.is_file() and _version_of(program) == version:
+        # Not is_file(), which raises where a folder is closed to the caller.
+        if os.access(program, os.X_OK) and _version_of(program) == version:
             return prefix
     raise ImageError(
         f"The image registry cannot be reached, and there is no CPython {version} here to make a "
@@ -162,7 +168,7 @@ class StandinBuild:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            env={**os.environ, "TMPDIR": str(self._folder)},
+            env={**_environment(), "TMPDIR": str(self._folder)},
         )
         output, _ = self._process.communicate()
         if self._process.returncode != 0:
@@ -171,6 +177,11 @@ class StandinBuild:
                 f"mmdebstrap could not make the stand-in base: {' | '.join(last)}; check the "
                 "package sources with 'apt-get update'."
             )
+
+
+def _environment() -> dict[str, str]:
+    """Return what packages' own scripts may see of the host's environment."""
+    return {name: value for name, value in os.environ.items() if name.lower() in KEPT_VARIABLES}
 
 
 def import_changes() -> tuple[str, ...]:

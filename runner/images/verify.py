@@ -30,11 +30,17 @@ def locked_versions(folder: Path) -> dict[str, str]:
     """
     pins: dict[str, str] = {}
     for path in sorted(folder.glob(LOCK_FILES)):
-        for name, version in _PIN.findall(path.read_text(encoding="utf-8")):
-            pins[re.sub(r"[._]", "-", name.lower())] = version
+        # Names and versions are ASCII, whatever else is in a comment.
+        for name, version in _PIN.findall(path.read_text(encoding="utf-8", errors="replace")):
+            pins[normal(name)] = version
     if not pins:
         raise ImageError(f"{folder} has no {LOCK_FILES} with pins; write one with 'images lock'.")
     return pins
+
+
+def normal(name: str) -> str:
+    """Return a package's name as it is compared: in lower case, with dashes."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed_versions(engine: Engine, identity: ImageIdentity) -> Installed:

@@ -1,0 +1,163 @@
+"""Cells on engines that close them off further: mapped users, other runtimes.
+
+Not part of tox's default envs: each test starts an engine of its own. As root:
+
+    pytest tests/engines
+
+A runtime that is not installed is a failure here, too; leave it out with ``-k 'not crun'``.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from own import MAPPED, OwnEngine, engine
+
+from runner.record import Outcome
+from runner.store import RunFolder
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "tests" / "integration" / "scripts"
+RUNTIMES = ("crun", "runsc")
+
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is cached and noted here apart from the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("CACHE", "HISTORY"):
+            path = tmp_path_factory.mktemp(name.lower()) / name.lower()
+            patch.setenv(f"KERAS_MATRIX_{name}", str(path))
+        yield
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an archive of the image tf, built on the machine's own engine."""
+    file = tmp_path_factory.mktemp("image") / "tf.tar"
+    for step in (("build", "tf"), ("save", "tf", file)):
+        done = call("images", *step)
+        assert done.returncode == 0, done.stderr
+    return file
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def call(*arguments: object, host: str = "") -> Done:
+    environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
+    return subprocess.run(
+        [sys.executable, "-m", "runner", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def lend(image: Path, *options: str) -> Iterator[OwnEngine]:
+    with engine(*options) as own:
+        done = call("images", "load", image, host=own.host)
+        assert done.returncode == 0, done.stderr
+        yield own
+        assert own.containers() == []
+
+
+def run(own: OwnEngine, results: Path, script: str, *options: object) -> tuple[Done, RunFolder]:
+    arguments = ("run", SCRIPTS / script, "--on", "tf", "--seeds", "0..1", "--jobs", "1")
+    done = call(*arguments, "--results", results, *options, host=own.host)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = (path for path in results.iterdir() if path.is_dir())
+    return done, RunFolder(folder)
+
+
+def facts_of(folder: RunFolder) -> dict[str, object]:
+    (log, *_) = sorted((folder.path / "logs").iterdir())
+    (line,) = [line for line in log.read_text().splitlines() if line.startswith("FACTS ")]
+    found: dict[str, object] = json.loads(line[6:])
+    return found
+
+
+@pytest.fixture(scope="module")
+def mapping(image: Path) -> Iterator[OwnEngine]:
+    yield from lend(image, "--userns-remap=daemon")
+
+
+@pytest.fixture(scope="module")
+def versatile(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnEngine]:
+    folder = tmp_path_factory.mktemp("runtimes")
+    options = []
+    for name in filter(shutil.which, RUNTIMES):
+        # gVisor needs no network of its own, and its check for one fails on new kernels.
+        more = "--network=none" if name == "runsc" else ""
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec {shutil.which(name)} {more} "$@"\n')
+        program.chmod(0o755)
+        options.append(f"--add-runtime={name}={program}")
+    yield from lend(image, *options)
+
+
+class TestMappedUsers:
+    def test_cells_run_and_their_files_are_taken_back(
+        self, mapping: OwnEngine, results: Path
+    ) -> None:
+        _, folder = run(mapping, results, "tiny.py")
+        records = folder.records()
+        assert [record.outcome for record in records] == [Outcome.OK, Outcome.OK]
+        assert not folder.work.exists()
+        assert {path.lstat().st_uid for path in results.rglob("*")} == {0}
+        (host,) = folder.manifest().hosts
+        assert f"user namespaces at {MAPPED}:{MAPPED}" in host.security
+
+    def test_a_cell_is_as_closed_as_without(self, mapping: OwnEngine, results: Path) -> None:
+        _, folder = run(mapping, results, "closed.py")
+        facts = facts_of(folder)
+        assert facts["uid"] == 10001
+        assert (facts["capabilities"], facts["new_privileges"]) == (0, "1")
+
+    def test_images_answer(self, mapping: OwnEngine) -> None:
+        done = call("images", "verify", "tf", host=mapping.host)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_the_doctor_names_the_user(self, mapping: OwnEngine) -> None:
+        found = {check["name"]: check["found"] for check in doctor(mapping)}
+        assert (
+            found["user of cells"] == f"10001:10001, on the host {MAPPED + 10001}:{MAPPED + 10001}"
+        )
+
+
+class TestRuntimes:
+    @pytest.mark.parametrize("name", RUNTIMES)
+    def test_cells_come_to_the_same_figures(
+        self, versatile: OwnEngine, results: Path, name: str
+    ) -> None:
+        assert shutil.which(name), f"{name} is not installed"
+        _, plain = run(versatile, results / "plain", "tiny.py")
+        done, folder = run(versatile, results / name, "tiny.py", "--runtime", name)
+        assert "reused" not in done.stderr
+        records = folder.records()
+        assert [record.outcome for record in records] == [Outcome.OK, Outcome.OK]
+        assert {record.runtime for record in records} == {name}
+        assert folder.manifest().plan.runtime == name
+        for ours, theirs in zip(records, plain.records(), strict=True):
+            metrics = [[call.metrics for call in one.observation.calls] for one in (ours, theirs)]
+            assert metrics[0] == metrics[1]
+            assert theirs.runtime == "runc"
+
+
+def doctor(own: OwnEngine) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(call("doctor", "--json", host=own.host).stdout)[
+        "checks"
+    ]
+    return found
