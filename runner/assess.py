@@ -134,11 +134,17 @@ def _array_comparison(left: RunFolder, right: RunFolder) -> CompareArrays:
     ) -> ArrayDifference | None:
         if here.file is None or there.file is None:
             return None
+        paths = (
+            left.arrays_path(one.cell) / Path(here.file).name,
+            right.arrays_path(other.cell) / Path(there.file).name,
+        )
+        for folder, record, path in zip((left, right), (one, other), paths, strict=True):
+            if path.exists():
+                folder.verify(record, path)
         try:
-            reference = arrays.read(left.arrays_path(one.cell) / Path(here.file).name)
-            against = arrays.read(right.arrays_path(other.cell) / Path(there.file).name)
+            reference, against = (arrays.read(path) for path in paths)
         except BadStreamError:
-            # Not kept whole: the row falls back to the means, which are in the records.
+            # Not kept: the row falls back to the means, which are in the records.
             return None
         return arrays.difference(reference, against, rule)
 

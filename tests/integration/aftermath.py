@@ -1,6 +1,5 @@
 """What is there after a fault: told, on disk, left running; and whether the run can go on."""
 
-import json
 import re
 import subprocess
 import sys
@@ -16,8 +15,10 @@ import msgspec
 from conftest import ROOT, SCRIPTS, clean_environment, command_line
 
 import docker
+from runner import sealed
 from runner.cell.container import RUN_LABEL
-from runner.record import Outcome, Record
+from runner.errors import DamagedError
+from runner.record import RECORD_SCHEMA, Outcome, Record
 from runner.store import RunFolder
 
 TIMEOUT = 300
@@ -26,10 +27,12 @@ MEASURED = {"seconds", "cpu_seconds", "first_batch_seconds", "compile_seconds", 
 """What no two runs have alike."""
 PLACES = (
     (re.compile(r"keras-matrix-[\w.-]+-[0-9a-f]{8}"), "CONTAINER"),
+    (re.compile(r"process \d+ on [^)\s]+"), "PROCESS"),
     (re.compile(r"sha256:[0-9a-f]{64}"), "DIGEST"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "ID"),
 )
+HALF_WRITTEN = re.compile(r"(?<=\.json)\.[a-z0-9_]{8}$")
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class Aftermath:
 
     ``told`` is the one sentence of the command, with names that change made general; ``outcomes``
     those of the cells with a record, by the cell's id; ``planned`` is how many there should be;
-    ``running`` and ``ended`` are the containers of the run; ``stray`` the files in its folder that
-    belong to no cell.
+    ``damaged`` what cannot be read, and ``aside`` how many manifests and records were set aside;
+    ``created``, ``running`` and ``ended`` are the containers of the run; ``stray`` the files in its
+    folder that belong to no cell.
     """
 
     code: int
@@ -48,6 +52,9 @@ class Aftermath:
     err: str
     outcomes: Mapping[str, Outcome]
     planned: int
+    damaged: tuple[str, ...]
+    aside: int
+    created: int
     running: int
     ended: int
     stray: tuple[str, ...]
@@ -55,18 +62,21 @@ class Aftermath:
     @property
     def disk(self) -> str:
         """What is on disk, in a few words."""
-        if not self.planned:
+        if not (self.planned or self.damaged or self.outcomes):
             return "no run folder"
         counts = Counter(outcome.value for outcome in self.outcomes.values())
-        parts = [f"{counts.pop('ok', 0)} of {self.planned} ok"]
+        parts = [f"{counts.pop('ok', 0)} of {self.planned or '?'} ok"]
         parts += [f"{count} {name}" for name, count in sorted(counts.items())]
+        parts += [f"{count} {name} damaged" for name, count in Counter(self.damaged).items()]
+        parts += [f"{self.aside} set aside"] if self.aside else []
         parts += [f"stray: {', '.join(self.stray)}"] if self.stray else []
         return "; ".join(parts)
 
     @property
     def left(self) -> str:
         """What is left of containers, in a few words."""
-        parts = [f"{self.running} running"] if self.running else []
+        parts = [f"{self.created} created"] if self.created else []
+        parts += [f"{self.running} running"] if self.running else []
         parts += [f"{self.ended} ended"] if self.ended else []
         return ", ".join(parts) or "nothing"
 
@@ -136,18 +146,25 @@ class Disturbed:
     def look(self, code: int, out: str, err: str) -> Aftermath:
         """Look at what there is now."""
         outcomes: dict[str, Outcome] = {}
+        damaged = []
         planned = 0
-        if self.run.exists():
-            manifest = self.run.manifest()
-            planned = len(manifest.plan.cells)
-            outcomes = {
-                path.stem: Outcome(json.loads(path.read_bytes())["outcome"])
-                for path in (self.run.path / "records").glob("*.json")
-            }
+        try:
+            planned = len(self.run.manifest().plan.cells) if self.run.exists() else 0
+        except DamagedError:
+            damaged.append("manifest")
+        for path in (self.run.path / "records").glob("*.json"):
+            try:
+                record = sealed.read(path, Record, RECORD_SCHEMA, remedy="")
+                if path != self.run.record_path(record.cell):
+                    raise DamagedError("of another cell", "")
+                outcomes[path.stem] = record.outcome
+            except DamagedError:
+                damaged.append("record")
         found = self.client.containers.list(
             all=True, filters={"label": f"{RUN_LABEL}={self.name}"}, ignore_removed=True
         )
-        running = sum(container.status in ("running", "paused", "created") for container in found)
+        states = Counter(container.status for container in found)
+        running = states["running"] + states["paused"]
         return Aftermath(
             code=code,
             told=self.general(err),
@@ -155,8 +172,12 @@ class Disturbed:
             err=err,
             outcomes=outcomes,
             planned=planned,
+            damaged=tuple(damaged),
+            aside=len(list(self.run.path.glob("manifest.json.damaged*")))
+            + len(list(self.run.path.glob("records/*.damaged*"))),
+            created=states["created"],
             running=running,
-            ended=len(found) - running,
+            ended=len(found) - running - states["created"],
             stray=self._stray(),
         )
 
@@ -175,7 +196,8 @@ class Disturbed:
         found = [path for path in self.run.path.rglob(".*") if path.name != ".lock"]
         work = self.run.work
         found += [work] if work.exists() else []
-        return tuple(sorted({path.relative_to(self.run.path).parts[0] for path in found}))
+        names = {path.relative_to(self.run.path).parts[0] for path in found}
+        return tuple(sorted(HALF_WRITTEN.sub(".*", name) for name in names))
 
 
 def essence(run: RunFolder) -> dict[str, Any]:

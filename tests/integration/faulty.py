@@ -3,17 +3,22 @@
     python faulty.py --at runner.engine:Engine.create --call 2 --before kill -- run SCRIPT ...
 
 The function named is the real one, but for one call of it: before or after that, the process
-gets a signal, an error is raised as the system would raise it, or the process waits.
+gets a signal, an error is raised as the system would raise it, or the process waits; ``command``
+runs what FAULTY_COMMAND says. With ``--within``, only calls made by that function count.
 """
 
 import argparse
 import errno
 import importlib
 import os
+import shlex
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 WAIT = 600.0
@@ -39,6 +44,27 @@ def _error(number: int) -> Callable[[], None]:
     return fail
 
 
+def _command() -> None:
+    subprocess.run(shlex.split(os.environ["FAULTY_COMMAND"]), check=True)
+
+
+BACK = timedelta(days=365)
+
+
+class _EarlierDatetime(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "_EarlierDatetime":
+        return super().now(tz) - BACK
+
+
+def _set_clock_back() -> None:
+    real = time.time
+    time.time = lambda: real() - BACK.total_seconds()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("runner.") and getattr(module, "datetime", None) is datetime:
+            module.datetime = _EarlierDatetime  # type: ignore[attr-defined]
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "kill": _kill,
     "interrupt": _signal(signal.SIGINT, 1),
@@ -48,34 +74,60 @@ FAULTS: dict[str, Callable[[], None]] = {
     "hang-up": _signal(signal.SIGHUP, 1),
     "disk-full": _error(errno.ENOSPC),
     "input-output": _error(errno.EIO),
+    "command": _command,
+    "set-clock-back": _set_clock_back,
     "wait": lambda: time.sleep(WAIT),
 }
 
 
-def build_in(at: str, call: int, before: str | None, after: str | None) -> None:
+def build_in(
+    at: str, call: int, before: str | None, after: str | None, within: str | None = None
+) -> None:
     """Replace the function ``module:attribute.attribute`` by one that fails once."""
+    lock = threading.Lock()
+    inside = threading.local()
+    calls = 0
+
+    def failing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def faulty(*args: Any, **kwargs: Any) -> Any:
+            nonlocal calls
+            with lock:
+                counts = within is None or getattr(inside, "it", False)
+                calls += counts
+                hit = counts and calls == call
+            if hit and before:
+                FAULTS[before]()
+            result = real(*args, **kwargs)
+            if hit and after:
+                FAULTS[after]()
+            return result
+
+        return faulty
+
+    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            inside.it = True
+            try:
+                return real(*args, **kwargs)
+            finally:
+                inside.it = False
+
+        return noted
+
+    _replace(at, failing)
+    if within is not None:
+        _replace(within, noting)
+
+
+def _replace(at: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     module, _, path = at.partition(":")
     *owners, name = path.split(".")
     owner: Any = importlib.import_module(module)
     for part in owners:
         owner = getattr(owner, part)
     real = getattr(owner, name)
-    lock = threading.Lock()
-    calls = 0
-
-    def faulty(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        with lock:
-            calls += 1
-            hit = calls == call
-        if hit and before:
-            FAULTS[before]()
-        result = real(*args, **kwargs)
-        if hit and after:
-            FAULTS[after]()
-        return result
-
-    setattr(owner, name, faulty)
+    static = isinstance(vars(owner).get(name), staticmethod)
+    setattr(owner, name, staticmethod(change(real)) if static else change(real))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -85,11 +137,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--call", type=int, default=1)
     parser.add_argument("--before", choices=FAULTS)
     parser.add_argument("--after", choices=FAULTS)
+    parser.add_argument("--within")
     parser.add_argument("command", nargs="+")
     given = parser.parse_args(arguments)
-    build_in(given.at, given.call, given.before, given.after)
-    import sys
-
+    build_in(given.at, given.call, given.before, given.after, given.within)
     from runner.cli import main as keras_matrix
 
     sys.argv = ["keras-matrix", *given.command]

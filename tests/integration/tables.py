@@ -37,7 +37,7 @@ class Page:
                 title = line[3:]
             elif line.startswith("| ") and title:
                 row = tuple(part.strip() for part in line.strip("|").split(" | "))
-                if row != self.columns:
+                if row != self.columns and set(row) != {"---"}:
                     found.setdefault(title, []).append(row)
         return found
 
@@ -113,7 +113,8 @@ class Collector:
 
     def pytest_collection_modifyitems(self, config: pytest.Config) -> None:
         chosen = config.getoption("keyword") or config.getoption("markexpr")
-        self.all_ran = not chosen and all("::" not in argument for argument in config.args)
+        named = any("::" in argument or argument.endswith(".py") for argument in config.args)
+        self.all_ran = not chosen and not named
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.all_ran = self.all_ran and not report.failed

@@ -23,12 +23,17 @@ def facts(tmp_path_factory: pytest.TempPathFactory, client: docker.DockerClient)
     script = folder / "closed.py"
     script.write_bytes((SCRIPTS / "closed.py").read_bytes())
     (folder / "beside.txt").write_text("data beside the script")
+    # Docker's own command hands such a proxy, password and all, to every container.
+    proxies = {"default": {"httpProxy": "http://me:secret@127.0.0.1:1"}}
+    docker_config = tmp_path_factory.mktemp("docker")
+    (docker_config / "config.json").write_text(json.dumps({"proxies": proxies}))
     results = folder / "results"
     done = keras_matrix(
         *("run", script, "--on", "tf", "--results", results),
         *("--floatx", "float64", "--image-data-format", "channels_first", "--epsilon", "1e-5"),
         *("--", "--epochs", "2", "a b"),
         SECRET_TOKEN="not for the cell",
+        DOCKER_CONFIG=str(docker_config),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (run,) = results.iterdir()
@@ -58,6 +63,7 @@ def test_writes_only_on_scratch(facts: dict[str, Any]) -> None:
 def test_nothing_of_the_hosts_environment(facts: dict[str, Any]) -> None:
     environment = set(facts["environment"])
     assert not environment & {"SECRET_TOKEN", "KERAS_BACKEND", "PYTHONPATH", "DOCKER_HOST"}
+    assert not environment & {"HTTP_PROXY", "http_proxy"}
     assert {"KERAS_HOME", "HOME", "TMPDIR"} <= environment
 
 
@@ -106,3 +112,28 @@ def test_record_says_what_ran_on_what(results: Path) -> None:
     assert predict.arrays[0].shape == [64, 1]
     for path in [run, *run.rglob("*")]:
         assert path.stat().st_uid == os.getuid()
+
+
+def test_a_runtime_is_asked_for_by_name(results: Path, client: docker.DockerClient) -> None:
+    """Its results are no others': neither reused nor continued under another."""
+    usual = client.info()["DefaultRuntime"]
+    (name, *_) = sorted(client.info()["Runtimes"].keys() - {usual})
+    arguments = ("run", SCRIPTS / "tiny.py", "--on", "tf", "--seeds", "1", "--results", results)
+    ended = [keras_matrix(*arguments, *more) for more in ((), ("--runtime", name))]
+    assert [done.returncode for done in ended] == [0, 0], ended
+    assert not any("reused" in done.stderr for done in ended)
+    runs = [RunFolder(path) for path in results.iterdir()]
+    records = [record for run in runs for record in run.records()]
+    assert sorted(record.runtime for record in records) == sorted((usual, name))
+    (first,) = [run for run in runs if run.manifest().plan.runtime == ""]
+    mixed = keras_matrix(*arguments, "--run", first.name, "--runtime", name)
+    assert mixed.returncode == 2
+
+
+def test_an_unknown_runtime_is_told_before_anything_is_made(results: Path) -> None:
+    arguments = ("run", SCRIPTS / "tiny.py", "--on", "tf", "--results", results)
+    done = keras_matrix(*arguments, "--runtime", "nonesuch")
+    assert done.returncode == 2
+    assert "has no runtime 'nonesuch', only " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not results.exists()

@@ -1,5 +1,6 @@
 """Images: built once, on the base they should be, and holding what the lock says."""
 
+import io
 import json
 import shutil
 import signal
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, clean_environment, command_line, keras_matrix
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from registry import Registry, serving
 
 import docker
+from runner.images.verify import locked_versions
 
 DOCKERFILE = "ARG BASE\nFROM ${BASE}\nCOPY note.txt /note.txt\n"
 ABSENT = f"sha256:{'0' * 64}"
@@ -177,7 +181,7 @@ class TestShippedImages:
         assert "packages as locked" in done.stdout
 
     def test_mismatch_is_a_line(self, tmp_path: Path, client: docker.DockerClient) -> None:
-        """The lock is changed behind the image's back: retag the image under the new key."""
+        """The lock is changed behind the image's back: it is labelled with the new key."""
         catalog = tmp_path / "catalog"
         shutil.copytree(ROOT / "docker", catalog)
         lock = catalog / "tf" / "requirements.txt"
@@ -185,13 +189,42 @@ class TestShippedImages:
         built = json.loads(keras_matrix("images", "list", "--json").stdout)["images"][0]
         key = keras_matrix("images", "key", "tf", "--catalog", catalog).stdout.strip()
         suffix = "-standin" if built["base"] == "standin" else ""
-        client.images.get(built["id"]).tag("keras-matrix/tf", f"{key}{suffix}")
+        client.images.build(
+            fileobj=io.BytesIO(f"FROM {built['id']}\n".encode()),
+            tag=f"keras-matrix/tf:{key}{suffix}",
+            labels={"io.keras-matrix.key": key},
+        )
         try:
             done = keras_matrix("images", "verify", "tf", "--catalog", catalog)
         finally:
             client.images.remove(f"keras-matrix/tf:{key}{suffix}")
         assert done.returncode == 6
         assert done.stdout == "tf: six is 1.17.0, the lock says 1.16.0\n"
+
+    def test_a_bill_of_materials_holds_what_the_lock_does(self, tmp_path: Path) -> None:
+        file = tmp_path / "tf.cdx.json"
+        done = keras_matrix("images", "sbom", "tf", "--output", file)
+        assert done.returncode == 0, done.stderr
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(file.read_text()) is None
+        found = [one["purl"] for one in json.loads(file.read_text())["components"] if "purl" in one]
+        assert {"pkg:pypi/tensorflow@1.14.0", "pkg:generic/python@3.6.15"} <= set(found)
+        locked = locked_versions(ROOT / "docker" / "tf")
+        assert {f"pkg:pypi/{name}@{version}" for name, version in locked.items()} <= set(found)
+        assert any(purl.startswith("pkg:deb/debian/libc6@") for purl in found)
+
+
+def test_a_tag_that_was_moved_names_no_image(catalog: Path, client: docker.DockerClient) -> None:
+    """The same image under another key's tag: what it holds is not what the tag says."""
+    assert build(catalog).returncode == 0
+    (image,) = client.images.list(name="keras-matrix/small")
+    (catalog / "small" / "note.txt").write_text("another content")
+    key = keras_matrix("images", "key", "small", "--catalog", catalog).stdout.strip()
+    image.tag("keras-matrix/small", f"{key}-standin")
+    listed = json.loads(keras_matrix("images", "list", "--json", "--catalog", catalog).stdout)
+    assert listed["images"][0]["id"] is None
+    again = build(catalog)
+    assert again.returncode == 0, again.stderr
+    assert str(image.id) not in again.stdout
 
 
 def test_save_and_load(catalog: Path, tmp_path: Path, client: docker.DockerClient) -> None:

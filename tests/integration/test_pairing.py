@@ -5,6 +5,7 @@ over 0.1. What differs by itself, whatever the weights, is kept apart.
 """
 
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -27,8 +28,9 @@ from runner.cell.container import (
     Bind,
     ContainerSpec,
 )
-from runner.cell.folders import PROBE_FOLDER, cell_user, make_output, take_back
+from runner.cell.folders import PROBE_FOLDER, claim, make_output
 from runner.cell.ownership import Owner
+from runner.cell.user import cell_user
 from runner.engine import Engine
 from runner.plan import Limits
 
@@ -46,12 +48,13 @@ Pair = tuple[Found, Found]
 
 def run_in(engine: Engine, image: str, backend: str, script: str, output: Path) -> Found:
     """Run a script as a cell is run, with the probe importable; return what it wrote."""
-    uid, gid = cell_user()
-    make_output(output)
+    user = cell_user(engine.facts().security, (os.getuid(), os.getgid()))
+    make_output(output, user)
+    claimed = output.with_name("claimed")
     # What Theano compiles for it takes a minute; the next run of these tests finds it there.
-    compiled = cache.root() / "tests" / image.rpartition(":")[2][:16]
+    compiled = cache.root() / "tests" / image.rpartition(":")[2][:16] / "compiled"
     if not compiled.exists():
-        make_output(compiled)
+        make_output(compiled, user)
     container = engine.create(
         ContainerSpec(
             name=f"keras-matrix-{NAME}-{backend}-{secrets.token_hex(2)}",
@@ -71,7 +74,7 @@ def run_in(engine: Engine, image: str, backend: str, script: str, output: Path) 
                 Bind(output, OUTPUT, read_only=False),
                 Bind(compiled, SCRATCH / "theano", read_only=False),
             ),
-            user=f"{uid}:{gid}",
+            user=user,
             limits=Limits(memory=3 * 2**30),
             labels={LABEL: NAME, OWNER_LABEL: Owner.this_process().label()},
         )
@@ -86,10 +89,10 @@ def run_in(engine: Engine, image: str, backend: str, script: str, output: Path) 
         log = engine.logs(container, 2**20).decode(errors="replace")
     finally:
         engine.remove(container)
-        take_back(output)
+        claim(output, claimed)
     assert state is not None
     assert state.exit_code == 0, log[-3000:]
-    found: Found = json.loads((output / "found.json").read_text())
+    found: Found = json.loads((claimed / "found.json").read_text())
     return found
 
 
@@ -111,7 +114,7 @@ def run_on_both(images: None, tmp_path_factory: pytest.TempPathFactory) -> Calla
         engine = Engine.connect()
 
         def on(name: str) -> Found:
-            return run_in(engine, ids[name], BACKENDS[name], script, folder / name)
+            return run_in(engine, ids[name], BACKENDS[name], script, folder / name / "output")
 
         try:
             with ThreadPoolExecutor(len(BACKENDS)) as pool:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,11 +15,13 @@ import pytest
 
 from runner.cli import invoke
 from runner.cli.root import cli
+from runner.environment import Environment
 from runner.errors import ExitCode
+from runner.fields import Number
 from runner.plan import Cell, Limits, Plan
 from runner.record import BaseKind, ImageIdentity, Manifest, Outcome, Record, Timing
 from runner.store import RunFolder
-from runner.stream import Array, Call, End, Environment, Epoch, Number, Observation
+from runner.stream import Array, Call, End, Epoch, Observation
 from runner.tolerance import Tolerance
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +111,7 @@ def record(
     base: BaseKind = BaseKind.HUB,
     notes: tuple[str, ...] = (),
     log_tail: tuple[str, ...] = (),
+    kept: Mapping[str, str] | None = None,
 ) -> Record:
     return Record(
         tool="keras-matrix 0",
@@ -124,6 +128,7 @@ def record(
         exit_code=0 if outcome is Outcome.OK else 1,
         notes=notes,
         log_tail=log_tail,
+        kept=dict(kept or {}),
         observation=Observation(environment=environment(), calls=list(calls), end=end()),
     )
 
@@ -177,7 +182,7 @@ def run_folder(
     with patch.object(os, "fsync"):
         folder.open(made, {"model.py": script})
         for one in records:
-            folder.write(one)
+            folder.write(replace(one, script_sha256=made.plan.script_sha256))
         folder.finish([one.cell for one in records])
     return folder
 

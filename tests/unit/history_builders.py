@@ -15,14 +15,14 @@ from builders import SCRIPT, call, identity, record, run_folder
 
 from runner import assess
 from runner.comparison import Verdict
+from runner.fields import Number
 from runner.history import store
 from runner.history.store import History
 from runner.history.summary import ImageSummary, MetricSummary, RunSummary, summarize
 from runner.matrix import Status
 from runner.plan import Cell
 from runner.record import Outcome, Record
-from runner.store import MANIFEST_FILE, RunFolder, to_json
-from runner.stream import Number
+from runner.store import RunFolder
 from runner.tolerance import Kind
 
 Losses = Mapping[str, Sequence[Number]]
@@ -66,10 +66,13 @@ def made(
 
 
 def change(folder: RunFolder, **changed: Any) -> None:
-    """Write a run's manifest anew, with other fields."""
+    """Write a run's manifest anew, with other fields, and records that fit to it."""
+    records = folder.records()
+    made = replace(folder.manifest(), **changed)
     with patch.object(os, "fsync"):
-        content = to_json(replace(folder.manifest(), **changed))
-        (folder.path / MANIFEST_FILE).write_bytes(content)
+        folder.write_manifest(made)
+        for one in records if "plan" in changed else ():
+            folder.write(replace(one, arguments=made.plan.arguments))
 
 
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:

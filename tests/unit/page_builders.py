@@ -9,10 +9,11 @@ from pathlib import Path
 
 from builders import call, end, environment, identity, record, run_folder
 
+from runner.environment import Environment
 from runner.plan import Cell, KerasSettings
 from runner.record import HostFacts, Outcome, Record
-from runner.store import MANIFEST_FILE, RunFolder, to_json
-from runner.stream import Environment, Epoch, Failure, Place
+from runner.store import RunFolder
+from runner.stream import Epoch, Failure, Place
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 EVIL = "<script>alert('x')</script>"
@@ -238,7 +239,7 @@ def folder(
     manifest = made.manifest()
     host = HostFacts(platform="Linux", python="3.11", cpus=8, memory=2**34, engine="20.10")
     changed = replace(manifest, plan=replace(manifest.plan, model=model), hosts=(host,))
-    (made.path / MANIFEST_FILE).write_bytes(to_json(changed))
+    made.write_manifest(changed)
     for one in records:
         if log is not None and one.outcome is not Outcome.OK:
             place = made.log_path(one.cell)

@@ -11,10 +11,11 @@ from runner.assess import exit_code
 from runner.compare import compare_images, compare_runs
 from runner.comparison import ArrayDifference, Comparison, Row, Verdict
 from runner.errors import ExitCode, NothingSelectedError
+from runner.fields import Number
 from runner.measures import Measure
 from runner.plan import Cell, Floatx, KerasSettings
 from runner.record import BaseKind, Outcome, Record
-from runner.stream import Call, Failure, Number, Observation
+from runner.stream import Call, Failure, Observation
 from runner.tolerance import Tolerance, Tolerances
 
 AGREE, DIFFER, INCONCLUSIVE = Verdict.AGREE, Verdict.DIFFER, Verdict.INCONCLUSIVE

@@ -6,6 +6,7 @@ import pytest
 
 from runner.catalog import Base, Image
 from runner.cell.container import CellFolders, ContainerSpec, cell_container, cell_environment
+from runner.cell.user import CellUser
 from runner.plan import Caps, Floatx, Group, KerasSettings, Limits
 
 FOLDERS = CellFolders(
@@ -44,7 +45,7 @@ def spec(
         suite=suite,
         arguments=arguments,
         folders=folders,
-        user="10001:10001",
+        user=CellUser(inside=(10001, 10001), outside=(10001, 10001)),
         limits=Limits(),
         caps=caps or Caps(),
         labels={"owner": "me"},

@@ -41,7 +41,7 @@ def test_a_cell_with_more_cpus_than_cores_gets_all_there_are() -> None:
 def test_as_many_jobs_as_have_cpus_and_memory() -> None:
     assert jobs(None, 8, 4 * GIB, 64 * GIB) == 8
     assert jobs(None, 8, 4 * GIB, 16 * GIB) == 3
-    assert jobs(None, 8, 4 * GIB, 2 * GIB) == 1
+    assert jobs(None, 8, 4 * GIB, 4 * GIB) == 1
     assert jobs(2, 8, 4 * GIB, 64 * GIB) == 2
 
 
@@ -49,6 +49,11 @@ def test_as_many_jobs_as_have_cpus_and_memory() -> None:
 def test_more_jobs_than_fit_are_refused(memory: int, short: str) -> None:
     with pytest.raises(ConfigurationError, match=f"that the {short} of this machine"):
         jobs(9, 8, memory * GIB, 64 * GIB)
+
+
+def test_a_limit_that_the_machine_cannot_reach_is_none() -> None:
+    with pytest.raises(ConfigurationError, match=r"^--memory is more than the 2\.0 GiB"):
+        jobs(None, 8, 4 * GIB, 2 * GIB)
 
 
 def test_waiting_containers_have_memory_left() -> None:

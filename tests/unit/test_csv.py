@@ -10,10 +10,10 @@ from builders import array, call, record, run_folder, tf_and_theano
 from runner import assess
 from runner.compare import compare_images
 from runner.comparison import ArrayDifference
+from runner.fields import Number
 from runner.plan import Cell
 from runner.record import Outcome
 from runner.report.csv import COLUMNS, render
-from runner.stream import Number
 from runner.tolerance import Tolerances
 
 

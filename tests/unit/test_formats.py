@@ -85,15 +85,13 @@ def test_a_written_table_has_no_colours(
 def test_annotations_name_the_script_of_the_repository(nowhere: Path, capsys: Captured) -> None:
     from dataclasses import replace
 
-    from runner.store import to_json
-
     records = [
         record(Cell(image), call(metrics={"loss": loss}, site="model.py:34"))
         for image, loss in (("tf", 0.5), ("theano", 0.75))
     ]
     folder = run_folder(nowhere / "results" / "one", records)
     placed = replace(folder.manifest(), place="models/mlp/model.py")
-    (folder.path / "manifest.json").write_bytes(to_json(placed))
+    folder.write_manifest(placed)
     assert keras_matrix("diff", "one", "--format", "github") == 1
     assert capsys.readouterr().out == (
         "::error file=models/mlp/model.py,line=34,title=theano differs from tf::"

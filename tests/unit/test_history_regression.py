@@ -10,11 +10,11 @@ from history_builders import Losses, change, losses, made
 
 from runner import assess
 from runner.comparison import Verdict
+from runner.fields import Number
 from runner.history.against import since
 from runner.history.regression import Judgement, Trend
 from runner.plan import Cell, Limits
 from runner.record import Outcome, Record
-from runner.stream import Number
 from runner.tolerance import Tolerance
 
 WORSE, BETTER = Trend.REGRESSED, Trend.IMPROVED

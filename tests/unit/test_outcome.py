@@ -6,6 +6,7 @@ import pytest
 from builders import call, end, environment
 
 from runner.cell.outcome import Ending, judge, limits_not_applied, limits_seen, mismatch
+from runner.cell.wait import FORGED
 from runner.plan import Caps, Cell, Floatx, KerasSettings, Limits
 from runner.record import Outcome
 from runner.stream import Call, End, Failure, Observation, Place
@@ -158,6 +159,13 @@ def test_what_is_not_as_planned_is_named(found: dict[str, Any], said: str) -> No
     assert said in mismatch(CELL, "tensorflow", EXPECT, environment(**found))
 
 
+def test_what_to_do_depends_on_what_is_not_as_planned() -> None:
+    changed = mismatch(CELL, "tensorflow", EXPECT, environment(floatx="float64"))
+    assert changed.endswith("did not read the keras.json that was made for it: run it again.")
+    other = mismatch(CELL, "theano", EXPECT, environment(floatx="float64"))
+    assert other.endswith("; run 'keras-matrix images verify'.")
+
+
 def test_the_settings_are_the_cells_own() -> None:
     cell = Cell("tf", KerasSettings(floatx=Floatx.FLOAT64, epsilon=1e-5))
     assert mismatch(cell, "tensorflow", {}, environment(floatx="float64", epsilon=1e-5)) == ""
@@ -212,6 +220,6 @@ def test_a_cell_that_is_not_pinned_is_told() -> None:
     assert "does not pin cells to CPUs (0,1,2,3 instead of 2,3)" in told
 
 
-def test_a_forged_report_is_no_result() -> None:
-    ending = Ending(exit_code=None, forged=True)
-    assert judge(ending, Observation(), "", LIMITS, "", Caps()).outcome is Outcome.BAD_OUTPUT
+def test_what_no_cell_may_do_is_no_result() -> None:
+    ending = Ending(exit_code=0, reported=True, refused=FORGED)
+    assert judge(ending, Observation(end=end()), "", LIMITS, "", Caps()) == FORGED

@@ -12,6 +12,7 @@ from trace_builders import finding
 
 from runner.compare import compare_images
 from runner.comparison import Comparison, Row, Summary, Verdict
+from runner.fields import Metrics
 from runner.plan import Cell, Floatx, KerasSettings
 from runner.record import Outcome, Record
 from runner.report import plots
@@ -25,7 +26,7 @@ from runner.report.plots.prediction import position
 from runner.report.plots.theme import look
 from runner.reported import Figure, Reported, Unit
 from runner.reproduction import Reproduction, judge
-from runner.stream import Call, Epoch, Metrics
+from runner.stream import Call, Epoch
 from runner.tolerance import Kind as MetricKind
 from runner.tolerance import Tolerance, Tolerances
 from runner.trace.finding import Finding, Kind, Origin

@@ -9,12 +9,12 @@ from builders import array, call, record
 
 from runner.compare import compare_images
 from runner.comparison import ArrayDifference, Comparison
+from runner.fields import Number
 from runner.plan import Cell
 from runner.record import BaseKind, Outcome, Record
 from runner.report import data, figures, markdown, table
 from runner.report.progress import PlainProgress
 from runner.report.words import in_words
-from runner.stream import Number
 from runner.tolerance import Tolerance, Tolerances
 
 HOSTILE = "a|b](https://example.org)<script>alert(1)</script>`*_#&lt;\x1b[31m\x9b2J\u202e"

@@ -13,11 +13,14 @@ from builders import END, ENVIRONMENT, SCRIPT, identity, manifest, plan
 
 from runner import script
 from runner.catalog import Base, Image
+from runner.cell import run
 from runner.cell.container import KERAS_HOME, OUTPUT, ContainerSpec
+from runner.cell.context import CellContext
 from runner.cell.ownership import Owner
 from runner.cell.run import run_cell
+from runner.cell.user import cell_user
 from runner.cell.watch import Seen
-from runner.cell.worker import CellContext, GoneError, Worker
+from runner.cell.worker import GoneError, Worker
 from runner.compiled import CompiledStore
 from runner.engine import Engine
 from runner.engine_types import ContainerState, Input
@@ -25,6 +28,7 @@ from runner.errors import EngineError
 from runner.interrupts import Interrupts
 from runner.plan import Cell, Limits
 from runner.record import Outcome, Record
+from runner.security import Security
 from runner.store import RunFolder
 
 CELL = Cell("tf", seed=3)
@@ -62,7 +66,8 @@ class HostInput(Input):
         self.container = container
 
     def send(self, content: bytes) -> None:
-        self.engine.serve(self.container, json.loads(content))
+        request, word = content.decode().splitlines()
+        self.engine.serve(self.container, json.loads(request), word)
 
     def close(self) -> None:
         pass
@@ -78,6 +83,8 @@ class HostEngine(Engine):
         self.there: dict[str, ContainerSpec] = {}
         self.exit_code: int | None = None
         self.killed = False
+        self.found: dict[str, Any] | None = None
+        self.changed: list[str] = []
 
     def create(self, spec: ContainerSpec) -> str:
         self.there[spec.name] = spec
@@ -99,7 +106,7 @@ class HostEngine(Engine):
     def start(self, container: str) -> None:
         pass
 
-    def serve(self, container: str, request: dict[str, Any]) -> None:
+    def serve(self, container: str, request: dict[str, Any], word: str) -> None:
         """Run a replicate, as the probe does."""
         folders = {bind.target: bind.source for bind in self.there[container].binds}
         output = folders[OUTPUT] / request["folder"]
@@ -108,7 +115,8 @@ class HostEngine(Engine):
         if code is not None and code > 128:
             self.exit_code = code
         elif code is not None and not (output / "ended").exists():
-            (output / "ended").write_text(json.dumps({"exit_code": code}))
+            told = {"word": word, "environment": self.found, "changed": self.changed}
+            (output / "ended").write_text(json.dumps({"exit_code": code, **told}))
 
     def state(self, container: str) -> ContainerState | None:
         if container not in self.there:
@@ -164,6 +172,8 @@ class Bench:
             run=self.run,
             compiled=CompiledStore(self.source.parent.parent / "compiled"),
             cpu="a processor",
+            user=cell_user(Security(), (os.getuid(), os.getgid())),
+            runtime="runc",
             seen=lambda cell, seen: self.heard.append((cell, seen)),
         )
         return Worker(self.context, CELL.group, IMAGE, identity("tf"), (0,))
@@ -445,3 +455,85 @@ def test_a_cell_that_is_stopped_before_it_says_a_word_is_not_begun_again(bench: 
     assert run_cell(bench.context, CELL, worker).outcome is Outcome.INTERRUPTED
     worker.close()
     assert engine.there == {}
+
+
+FACTS = {"event": "environment", **ENVIRONMENT}
+
+
+def test_what_it_ran_on_is_what_was_found_before_its_script_ran(bench: Bench) -> None:
+    engine = HostEngine(well)
+    engine.found = FACTS
+    assert bench.of(engine).outcome is Outcome.OK
+
+
+def test_a_stream_that_tells_of_another_environment_is_damaged(bench: Bench) -> None:
+    engine = HostEngine(well)
+    engine.found = {**FACTS, "backend": "theano"}
+    record = bench.of(engine)
+    assert record.outcome is Outcome.BAD_OUTPUT
+    assert record.observation.environment is not None
+    assert record.observation.environment.backend == "theano"
+
+
+def test_a_cell_that_is_not_closed_has_no_score(bench: Bench) -> None:
+    seen = {"seccomp": 2, "no_new_privileges": True, "capabilities": 1, "interfaces": []}
+    engine = HostEngine(well)
+    engine.found = {**FACTS, "confinement": seen}
+
+    def body(output: Path, keras_home: Path) -> int:
+        write(output, WORDS[0], json.dumps(engine.found).encode(), LAST)
+        return 0
+
+    engine.body = body
+    record = bench.of(engine)
+    assert record.outcome is Outcome.LIMIT_NOT_APPLIED
+    assert "capabilities 0x1" in record.reason
+
+
+def test_a_report_without_the_word_is_forged(bench: Bench) -> None:
+    def body(output: Path, keras_home: Path) -> int:
+        well(output, keras_home)
+        told = {"exit_code": 0, "word": "", "environment": None, "changed": []}
+        (output / "ended").write_text(json.dumps(told))
+        return 0
+
+    engine = HostEngine(body)
+    record = bench.of(engine)
+    assert (record.outcome, engine.killed) == (Outcome.BAD_OUTPUT, True)
+    assert "not the probe's own" in record.reason
+
+
+def test_a_cell_that_changed_the_server_has_no_score(bench: Bench) -> None:
+    engine = HostEngine(well)
+    engine.changed = ["limit NOFILE"]
+    record = bench.of(engine)
+    assert record.outcome is Outcome.BAD_OUTPUT
+    assert "limit NOFILE" in record.reason
+
+
+def test_an_array_is_kept_once_and_arrays_are_bounded(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "MAX_ARRAYS", 3)
+    kept: list[str] = []
+    keep = RunFolder.keep
+
+    def noted(folder: RunFolder, path: Path, content: bytes) -> dict[str, str]:
+        kept.append(path.name)
+        return keep(folder, path, content)
+
+    monkeypatch.setattr(RunFolder, "keep", noted)
+    start, end = predicting("arrays/a.npz")[2:4]
+    told = json.loads(end)
+    (array,) = told["arrays"]
+    told["arrays"] = [{**array, "file": f"arrays/{name}.npz"} for name in "aabbcc"]
+
+    def body(output: Path, keras_home: Path) -> int:
+        (output / "arrays").mkdir()
+        for name, size in (("a", 2), ("b", 2), ("c", 1)):
+            (output / "arrays" / f"{name}.npz").write_bytes(bytes(size))
+        write(output, *WORDS, start, json.dumps(told).encode(), LAST)
+        return 0
+
+    assert bench.body(body).outcome is Outcome.OK
+    assert [name for name in kept if name.endswith(".npz")] == ["a.npz", "c.npz"]

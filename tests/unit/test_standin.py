@@ -58,3 +58,11 @@ def test_a_cpython_of_another_version_is_not_taken(
     with pytest.raises(ImageError, match=r"pyenv install 3\.6\.15"):
         standin.find_cpython("3.6.15")
     assert standin.find_cpython("3.6.14") == tmp_path
+
+
+def test_packages_scripts_see_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    found = standin._environment()
+    assert "SECRET_TOKEN" not in found
+    assert {"PATH", "HTTPS_PROXY"} <= found.keys()

@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from runner.text import LONGEST, brief, last_lines, printable
+from runner.text import LONGEST, brief, last_lines, printable, safe_json
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,11 @@ def test_the_last_lines_are_few_and_short() -> None:
     assert (len(lines), lines[0], len(lines[-1])) == (20, "81", 400)
     assert last_lines("step 1/2\rstep 2/2\r\n\x1b[31mred\n") == ("step 2/2", "red")
     assert last_lines("") == ()
+
+
+def test_json_holds_no_character_that_a_terminal_obeys() -> None:
+    text = "a\x7f\x9b31m\u202e\u2028\U000e0041 é"
+    found = safe_json(json.dumps({text: [text]}, ensure_ascii=False, indent=1))
+    assert json.loads(found) == {text: [text]}
+    assert printable(found) == found
+    assert "é" in found

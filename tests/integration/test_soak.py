@@ -1,0 +1,30 @@
+"""Many cells with faults among them; the full number by ``python tests/integration/soak.py``."""
+
+from aftermath import Disturbed, essence
+from soak import Fault, soak
+
+from runner.errors import ExitCode
+from runner.record import Outcome
+
+CELLS = 40
+FAULTS = 0.15
+
+
+def test_nothing_is_lost_nothing_is_left_and_nothing_grows(
+    disturbed: Disturbed, undisturbed: dict[str, object]
+) -> None:
+    made = soak(disturbed, CELLS, FAULTS)
+    after = made.after
+    assert after is not None
+    assert list(after.outcomes.values()) == [Outcome.OK] * CELLS
+    # Each backend draws first weights of its own: what it computes differs.
+    assert (after.code, after.left, after.stray) == (ExitCode.DIFFER, "nothing", ())
+    assert made.done[Fault.RUNNER_KILLED] == made.done[Fault.INTERRUPTED] == 1
+    assert made.done.total() + made.missed.total() == CELLS * FAULTS
+    memory, files, threads = made.growth()
+    assert memory < 1.2
+    # Connections are kept in pools, which fill at first: fewer than one for each cell.
+    assert files < CELLS / 4
+    assert threads <= 2
+    found = essence(disturbed.run)
+    assert {name: found[name] for name in undisturbed} == undisturbed
