@@ -14,6 +14,7 @@ import pytest
 from docker.errors import DockerException
 from docker.models.containers import Container
 from tables import Collector, pytest_addoption, report_row
+from turns import MARK, Turns
 
 import docker
 from runner.cell.container import LABEL, OWNER_LABEL, RUN_LABEL
@@ -31,6 +32,8 @@ Command = Callable[..., Done]
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Collector(), "tables")
+    config.pluginmanager.register(Turns(), "turns")
+    config.addinivalue_line("markers", MARK)
 
 
 def clean_environment(**more: str) -> dict[str, str]:

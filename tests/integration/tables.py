@@ -132,8 +132,10 @@ class Collector:
     def _merged(self, page: str) -> list[tuple[str, Row]]:
         """Return the rows measured now, and where only some tests ran those known before."""
         known = [(title, row) for title, rows in PAGES[page].sections().items() for row in rows]
-        if self.all_ran:
-            return self.rows[page]
         now = {(title, row[0]): row for title, row in self.rows[page]}
-        kept = [(title, now.pop((title, row[0]), row)) for title, row in known]
+        kept = [
+            (title, now.pop((title, row[0]), row))
+            for title, row in known
+            if not self.all_ran or (title, row[0]) in now
+        ]
         return kept + [(title, row) for (title, _), row in now.items()]

@@ -267,6 +267,7 @@ def leftovers(client: docker.DockerClient, images: None) -> Iterator[list[str]]:
         container.remove(force=True)
 
 
+@pytest.mark.alone
 def test_leftovers_of_many_dead_runs(
     disturbed: Disturbed,
     leftovers: list[str],

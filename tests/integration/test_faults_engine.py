@@ -21,6 +21,7 @@ from runner.cell.container import RUN_LABEL
 from runner.record import Outcome
 
 __all__ = ["own_engine"]
+pytestmark = pytest.mark.alone
 SECTION = "The container engine"
 WAITING = "waiting for the container engine"
 SOON = "3"
@@ -210,8 +211,9 @@ def test_a_terminal_that_is_closed(
     """Nobody is left to be told anything; all else is as after SIGTERM."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        # Its terminal is one of its own: the end of that is a hang-up to it.
-        ["setsid", "--ctty", *command_line(*disturbed.arguments())],
+        # Its terminal is one of its own: the end of that is a hang-up to it, which whoever runs
+        # the tests may have set to be ignored.
+        ["env", "--default-signal=HUP", "setsid", "--ctty", *command_line(*disturbed.arguments())],
         cwd=ROOT,
         env=clean_environment(),
         stdin=theirs,

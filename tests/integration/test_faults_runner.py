@@ -13,6 +13,7 @@ from tables import Report
 
 import docker
 
+pytestmark = pytest.mark.alone
 SECTION = "The runner itself"
 PATIENCE = 60
 STEP = "sleep 3.25"

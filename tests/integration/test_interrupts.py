@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import pytest
 from conftest import SCRIPTS, Sleeping, keras_matrix
 
 import docker
@@ -19,6 +20,7 @@ def test_a_run_is_joined_only_with_the_same_plan(sleeping: Sleeping, results: Pa
     assert "begun with another script, matrix or limits" in again.stderr
 
 
+@pytest.mark.alone
 def test_leftovers_of_a_killed_runner_are_swept_those_of_a_live_one_are_not(
     sleeping: Sleeping, client: docker.DockerClient, tmp_path: Path
 ) -> None:

@@ -1,11 +1,13 @@
 """Many cells with faults among them; the full number by ``python tests/integration/soak.py``."""
 
+import pytest
 from aftermath import Disturbed, essence
 from soak import Fault, soak
 
 from runner.errors import ExitCode
 from runner.record import Outcome
 
+pytestmark = pytest.mark.alone
 CELLS = 40
 FAULTS = 0.15
 
