@@ -18,7 +18,7 @@ import docker
 from runner import security
 from runner.cell.confinement import host_config
 from runner.cell.container import ContainerSpec
-from runner.engine_faults import bounded, plainly, reason, silent
+from runner.engine_faults import bounded, plainly, reason, refused, silent
 from runner.engine_types import (
     BuildFailedError,
     ContainerInfo,
@@ -47,7 +47,7 @@ def _told() -> Iterator[None]:
         except docker.errors.ImageNotFound as error:
             raise ImageNotFoundError(f"No such image ({reason(error)}).") from error
         except docker.errors.APIError as error:
-            raise EngineError(f"The container engine refused: {reason(error)}") from error
+            raise refused(error) from error
         except docker.errors.DockerException as error:
             raise silent(error) from error
 

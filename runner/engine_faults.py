@@ -1,8 +1,10 @@
 """What goes wrong between this process and the engine, as one sentence each."""
 
 import contextlib
+import errno
 import functools
 import http.client
+import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -60,6 +62,17 @@ def silent(error: BaseException) -> EngineSilentError:
         f"The container engine does not answer ({reason(error)}); "
         "start it, or run 'keras-matrix doctor' for the command."
     )
+
+
+def refused(error: BaseException) -> EngineError:
+    """Return what to say of an engine that answers that it will not."""
+    text = reason(error)
+    if os.strerror(errno.ENOSPC).lower() in text.lower():
+        return EngineError(
+            "The container engine's own disk is full; make room there ('docker system df' says "
+            "what takes it)."
+        )
+    return EngineError(f"The container engine refused: {text}")
 
 
 def reason(error: BaseException) -> str:

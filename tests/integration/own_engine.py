@@ -100,6 +100,20 @@ class OwnEngine:
         archive: Any = source.images.get(tag).save(named=tag)
         self.client.images.load(archive)
 
+    @contextlib.contextmanager
+    def full(self) -> Iterator[None]:
+        """Leave no room in its storage."""
+        path = self._data_root / "takes-all-there-is"
+        with path.open("wb") as file:
+            for size in (2**24, 2**16, 2**12):
+                with contextlib.suppress(OSError):
+                    while True:
+                        os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, size)
+        try:
+            yield
+        finally:
+            path.unlink()
+
     def empty(self) -> None:
         """Remove all its containers."""
         filters: Any = {"label": LABEL}

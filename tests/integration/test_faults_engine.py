@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,17 @@ def test_stopped_and_started_again(
     assert after.left == "nothing"
     disturbed.environment = own_engine.environment
     goes_on(disturbed, after, "It is stopped while a cell runs, and started again")
+
+
+def test_no_room_in_its_storage(
+    disturbed: Disturbed, own_engine: OwnEngine, goes_on: Resume
+) -> None:
+    disturbed.client, disturbed.environment = own_engine.client, own_engine.environment
+    with own_engine.full():
+        after = disturbed.end(disturbed.begin())
+    assert (after.code, after.left, after.stray) == (3, "nothing", ())
+    (said,) = {record.reason for record in disturbed.run.records()}
+    goes_on(disturbed, replace(after, told=said), "The disk that it stores containers on is full")
 
 
 def test_killed_for_good(disturbed: Disturbed, own_engine: OwnEngine, goes_on: Resume) -> None:

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -65,6 +66,15 @@ def test_the_first_request_counts() -> None:
     assert raised.value.exit_code is ExitCode.TERMINATED
 
 
+@pytest.fixture
+def heard(number: signal.Signals) -> Iterator[None]:
+    """Let a signal be heard that whoever runs the tests may have set to be ignored."""
+    before = signal.signal(number, signal.default_int_handler)
+    yield
+    signal.signal(number, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
