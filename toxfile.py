@@ -39,6 +39,7 @@ def tox_add_core_config(core_conf: CoreConfigSet, state: State) -> None:
     """Name this call's run, and the images among its envs."""
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
     os.environ.setdefault("KERAS_MATRIX_RUN", f"tox-{now}-{secrets.token_hex(2)}")
-    asked = set(state.conf.options.env or ())
+    # Some of its commands, such as list, have no choice of envs.
+    asked = set(getattr(state.conf.options, "env", None) or ())
     chosen = [name for name in image_names() if name in asked]
     os.environ.setdefault("KERAS_MATRIX_ON", ",".join(chosen or image_names()))
