@@ -145,14 +145,15 @@ def test_two_builds_of_one_image_at_once(catalog: Path, client: docker.DockerCli
     assert len(client.images.list(name="keras-matrix/small")) == 1
 
 
+@pytest.mark.alone
 def test_interrupted_build_leaves_nothing_running(
     catalog: Path, client: docker.DockerClient
 ) -> None:
-    before = {container.id for container in client.containers.list(all=True)}
+    before = {container.id for container in client.containers.list(all=True, ignore_removed=True)}
     processes = start_slow_build(catalog, 300)
     new: set[str | None] = set()
     for _ in range(600):
-        new = {container.id for container in client.containers.list()} - before
+        new = {container.id for container in client.containers.list(ignore_removed=True)} - before
         if new:
             break
         time.sleep(0.1)
@@ -165,7 +166,9 @@ def test_interrupted_build_leaves_nothing_running(
         assert "Stopped by Ctrl-C" in err
         assert "Traceback" not in err
     for _ in range(300):
-        left = {container.id for container in client.containers.list(all=True)} - before
+        left = {
+            container.id for container in client.containers.list(all=True, ignore_removed=True)
+        } - before
         if not left:
             break
         time.sleep(0.1)
