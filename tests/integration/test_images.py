@@ -193,6 +193,7 @@ class TestShippedImages:
         key = keras_matrix("images", "key", "tf", "--catalog", catalog).stdout.strip()
         suffix = "-standin" if built["base"] == "standin" else ""
         client.images.build(
+            rm=True,
             fileobj=io.BytesIO(f"FROM {built['id']}\n".encode()),
             tag=f"keras-matrix/tf:{key}{suffix}",
             labels={"io.keras-matrix.key": key},
