@@ -22,11 +22,11 @@ EPOCHS = 20
 
 def make_run(folder, count):
     """Write a run of ``count`` records, half of them on each image."""
-    from runner import sealed
-    from runner.environment import AppliedLimits, Environment
-    from runner.record import Manifest, Outcome, Record, Timing
-    from runner.store import RunFolder, to_json
-    from runner.stream import Call, Epoch, Layer, Model, Observation
+    from keras_matrix.records import checksum
+    from keras_matrix.records.environment import AppliedLimits, Environment
+    from keras_matrix.records.events import Call, Epoch, Layer, Model, Observation
+    from keras_matrix.records.folder import RunFolder, to_json
+    from keras_matrix.records.record import Manifest, Outcome, Record, Timing
 
     draw = random.Random(0)
     plan = plan_cells(count)
@@ -61,7 +61,7 @@ def make_run(folder, count):
     layers = [Layer(f"dense_{number}", "Dense", "(None, 64)", 4160) for number in range(5)]
     model = Model("sequential_1", "Sequential", layers, 5569, "RMSprop", "binary_crossentropy")
     (folder / "records").mkdir(parents=True)
-    (folder / "manifest.json").write_bytes(sealed.seal(to_json(manifest)))
+    (folder / "manifest.json").write_bytes(checksum.seal(to_json(manifest)))
     for cell in plan.cells:
         metrics = [
             {"loss": 0.7 + draw.gauss(0, 0.01), "accuracy": 0.5 + draw.gauss(0, 0.02)}
@@ -102,11 +102,11 @@ def make_run(folder, count):
             exit_code=0,
             observation=Observation(environment=environment, models=[model], calls=[fit, evaluate]),
         )
-        run.record_path(cell).write_bytes(sealed.seal(to_json(record)))
+        run.record_path(cell).write_bytes(checksum.seal(to_json(record)))
 
 
 def plan_cells(count):
-    from runner.plan import KerasSettings, Limits, make_plan
+    from keras_matrix.plan.cells import KerasSettings, Limits, make_plan
 
     return make_plan(
         model="mlp",
@@ -121,8 +121,8 @@ def plan_cells(count):
 
 def child(what, folder, count):
     """Measure one thing in this process; print seconds and bytes."""
-    from runner.cli import invoke
-    from runner.cli.root import cli
+    from keras_matrix.cli import invoke
+    from keras_matrix.cli.root import cli
 
     # The import is not what is measured.
     plan_cells(2)

@@ -41,7 +41,7 @@ model = {net}(weights=None, input_shape=({size}, {size}, 3), classes=10)
 model.compile(optimizer="sgd", loss="categorical_crossentropy")
 model.fit(x, y, epochs=1, batch_size=2, verbose=0)
 """
-COMMAND = (sys.executable, "-m", "runner", "trace")
+COMMAND = (sys.executable, "-m", "keras_matrix", "trace")
 
 
 def trace(net, results, images, timeout, steps):

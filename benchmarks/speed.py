@@ -49,7 +49,7 @@ def timed(command, **environment):
 def keras_matrix(root, *options, script=SCRIPT):
     """Run the matrix with a cache and results of its own; return seconds and the run's folder."""
     results = Path(tempfile.mkdtemp(dir=root))
-    command = [sys.executable, "-m", "runner", "run", script, "--results", results, "-q"]
+    command = [sys.executable, "-m", "keras_matrix", "run", script, "--results", results, "-q"]
     start = time.perf_counter()
     done = subprocess.run(
         [str(part) for part in (*command, "--fresh", *options)],

@@ -89,8 +89,8 @@ prepare_python() {
 engine_answers() {
   python - <<'PYTHON'
 import sys
-from runner.engine import Engine
-from runner.errors import KerasMatrixError
+from keras_matrix.engine.client import Engine
+from keras_matrix.errors import KerasMatrixError
 try:
     Engine.connect()
 except KerasMatrixError as error:

@@ -17,8 +17,8 @@ from typing import Literal
 import click
 from playwright.sync_api import Browser, sync_playwright
 
-from runner.cli import invoke
-from runner.cli.root import cli
+from keras_matrix.cli import invoke
+from keras_matrix.cli.root import cli
 
 IMAGES = Path(__file__).parent / "images"
 Scheme = Literal["light", "dark"]

@@ -9,21 +9,14 @@ import sys
 import time
 from typing import Any, Dict, List, Optional
 
-from . import (
-    PROTOCOL,
-    data_sets,
-    environment,
-    failures,
-    masks,
-    paired,
-    script,
-    seeding,
-    suite,
-    workspace,
-)
+from . import PROTOCOL, environment, failures, script, seeding, suite, workspace
 from .arrays import ArrayStore
-from .caps import Caps
-from .compiled import (
+from .events import EventStream, plain
+from .keras2 import data_sets, masks, paired
+from .keras2.caps import Caps
+from .keras2.hooks import Recorder
+from .keras2.trace.tracer import Tracer
+from .process.compiled import (
     FROM_CELLS,
     FROM_IMAGE,
     CompileClock,
@@ -31,10 +24,7 @@ from .compiled import (
     make_theano_find_its_modules,
     read_theano_index,
 )
-from .events import EventStream, plain
-from .hooks import Recorder
-from .serve import Server, leave
-from .trace.tracer import Tracer
+from .process.serve import Server, leave
 
 
 def main(argv: List[str]) -> int:

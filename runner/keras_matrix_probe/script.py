@@ -6,8 +6,8 @@ import sys
 from typing import Any, Dict, List
 
 from .bound import bound_to
-from .data_sets import MissingDataSetError
 from .failures import MAX_MESSAGE, by_newer_numpy, describe
+from .keras2.data_sets import MissingDataSetError
 
 
 def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:

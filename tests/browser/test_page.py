@@ -11,17 +11,17 @@ import page_builders
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browsers import chromium
-from builders import call, keras_matrix, record
+from builders import call, record, run_cli
 from chart_builders import epochs
 from page_builders import bad, good
 from playwright.sync_api import Browser, Page, sync_playwright
 from trace_builders import finding
 
-from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.store import to_json
-from runner.trace.finding import Hint, Kind, Minimal
-from runner.trace.result import (
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import to_json
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.trace.finding import Hint, Kind, Minimal
+from keras_matrix.trace.result import (
     TRACE_FILE,
     ImageTrace,
     LayerDistance,
@@ -152,9 +152,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     run = page_builders.folder(folder / "traced", [good("tf"), good("theano")], model="conv")
     (run.path / TRACE_FILE).write_bytes(to_json(traced()))
     one, all_of_them = folder / "tutorial.html", folder / "several.html"
-    assert keras_matrix("report", folder / "tutorial", "--output", one) == 0
+    assert run_cli("report", folder / "tutorial", "--output", one) == 0
     runs = [folder / name for name in ("short", "hostile", "traced")]
-    assert keras_matrix("report", *runs, "--output", all_of_them) == 0
+    assert run_cli("report", *runs, "--output", all_of_them) == 0
     return {"one run": one, "several": all_of_them}
 
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import docker
-from runner.errors import ExitCode
+
+from keras_matrix.errors import ExitCode
 
 WAIT = 60.0
 MAPPED = 400_000
@@ -80,7 +81,7 @@ def _wait_for(host: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + WAIT
     while process.poll() is None and time.monotonic() < deadline:
         doctor = subprocess.run(
-            [sys.executable, "-m", "runner", "doctor"],
+            [sys.executable, "-m", "keras_matrix", "doctor"],
             env={**os.environ, "DOCKER_HOST": host},
             capture_output=True,
             check=False,

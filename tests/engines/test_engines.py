@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from own import MAPPED, OwnEngine, engine
 
-from runner.record import Outcome
-from runner.store import RunFolder
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "tests" / "integration" / "scripts"
@@ -56,7 +56,7 @@ def results(tmp_path: Path) -> Path:
 def call(*arguments: object, host: str = "") -> Done:
     environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
     return subprocess.run(
-        [sys.executable, "-m", "runner", *map(str, arguments)],
+        [sys.executable, "-m", "keras_matrix", *map(str, arguments)],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import atheris
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "unit"), str(Path(__file__).parents[2])]
+sys.path[:0] = [str(Path(__file__).parents[1] / "unit"), str(Path(__file__).parents[2] / "runner")]
 
-with atheris.instrument_imports(include=["runner", "tomllib", "jupytext", "nbformat", "zipfile"]):
+with atheris.instrument_imports(
+    include=["keras_matrix", "tomllib", "jupytext", "nbformat", "zipfile"]
+):
     import fuzz_targets
 
 Target = Callable[[bytes], None]

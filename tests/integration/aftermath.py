@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker
 import msgspec
 from conftest import ROOT, SCRIPTS, clean_environment, command_line
 
-import docker
-from runner import sealed
-from runner.cell.container import RUN_LABEL
-from runner.errors import DamagedError
-from runner.record import RECORD_SCHEMA, Outcome, Record
-from runner.store import RunFolder
+from keras_matrix.errors import DamagedError
+from keras_matrix.records import checksum
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import RECORD_SCHEMA, Outcome, Record
+from keras_matrix.run.cell.container import RUN_LABEL
 
 TIMEOUT = 300
 FAULTY = Path(__file__).parent / "faulty.py"
@@ -154,7 +154,7 @@ class Disturbed:
             damaged.append("manifest")
         for path in (self.run.path / "records").glob("*.json"):
             try:
-                record = sealed.read(path, Record, RECORD_SCHEMA, remedy="")
+                record = checksum.read(path, Record, RECORD_SCHEMA, remedy="")
                 if path != self.run.record_path(record.cell):
                     raise DamagedError("of another cell", "")
                 outcomes[path.stem] = record.outcome

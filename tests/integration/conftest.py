@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from docker.errors import DockerException
 from docker.models.containers import Container
 from tables import Collector, pytest_addoption, report_row
 from turns import MARK, Turns
 
-import docker
-from runner.cell.container import LABEL, OWNER_LABEL, RUN_LABEL
-from runner.cell.ownership import Owner
-from runner.record import Record
-from runner.store import RunFolder
+from keras_matrix.engine.owners import Owner
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Record
+from keras_matrix.run.cell.container import LABEL, OWNER_LABEL, RUN_LABEL
 
 __all__ = ["pytest_addoption", "report_row"]
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def command_line(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "runner", *(str(argument) for argument in arguments)]
+    return [sys.executable, "-m", "keras_matrix", *(str(argument) for argument in arguments)]
 
 
 def keras_matrix(*arguments: object, cwd: Path = ROOT, **environment: str) -> Done:

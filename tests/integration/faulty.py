@@ -1,6 +1,6 @@
 """The command ``keras-matrix`` with one fault built in, at a moment that a test names.
 
-    python faulty.py --at runner.engine:Engine.create --call 2 --before kill -- run SCRIPT ...
+    python faulty.py --at keras_matrix.engine.client:Engine.create --before kill -- run SCRIPT ...
 
 The function named is the real one, but for one call of it: before or after that, the process
 gets a signal, an error is raised as the system would raise it, or the process waits; ``command``
@@ -61,7 +61,7 @@ def _set_clock_back() -> None:
     real = time.time
     time.time = lambda: real() - BACK.total_seconds()
     for name, module in list(sys.modules.items()):
-        if name.startswith("runner.") and getattr(module, "datetime", None) is datetime:
+        if name.startswith("keras_matrix.") and getattr(module, "datetime", None) is datetime:
             module.datetime = _EarlierDatetime  # type: ignore[attr-defined]
 
 
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("command", nargs="+")
     given = parser.parse_args(arguments)
     build_in(given.at, given.call, given.before, given.after, given.within)
-    from runner.cli import main as keras_matrix
+    from keras_matrix.cli import main as keras_matrix
 
     sys.argv = ["keras-matrix", *given.command]
     keras_matrix()

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import docker
-from runner.cell.container import RUN_LABEL
+
+from keras_matrix.run.cell.container import RUN_LABEL
 
 TO_CONTAINER: Mapping[str, Callable[[Any], object]] = {
     "pause": lambda container: container.pause(),

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 
-import docker
-from runner.cell.container import LABEL
+from keras_matrix.run.cell.container import LABEL
 
 SIZE = "size=2g"
 PATIENCE = 60.0

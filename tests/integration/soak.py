@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+import docker
 import psutil
 from aftermath import Aftermath, Disturbed
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
-import docker
-from runner.cell.container import RUN_LABEL
-from runner.record import Outcome
+from keras_matrix.records.record import Outcome
+from keras_matrix.run.cell.container import RUN_LABEL
 
 POLL = 0.05
 MOST_ROUNDS = 50

@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from conftest import SCRIPTS, keras_matrix
 
-import docker
-from runner.record import Outcome
-from runner.store import RunFolder
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -12,22 +12,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from aftermath import Aftermath, Disturbed, essence
 from conftest import ROOT, SCRIPTS, keras_matrix
 from docker.errors import ImageNotFound
 from tables import Report
 
-import docker
-from runner.cell.container import LABEL, OWNER_LABEL
-from runner.cell.ownership import Owner
-from runner.record import Outcome
+from keras_matrix.engine.owners import Owner
+from keras_matrix.records.record import Outcome
+from keras_matrix.run.cell.container import LABEL, OWNER_LABEL
 
 SECTION = "A cell and its container"
 MEDDLE = Path(__file__).parent / "meddle.py"
-CREATING = ("--at", "runner.engine:Engine.create", "--before", "command")
-STARTING = ("--at", "runner.engine:Engine.start", "--before", "command")
-RUNNING = ("--at", "runner.cell.worker:Worker._wait", "--before", "command")
+CREATING = ("--at", "keras_matrix.engine.client:Engine.create", "--before", "command")
+STARTING = ("--at", "keras_matrix.engine.client:Engine.start", "--before", "command")
+RUNNING = ("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before", "command")
 LEFTOVERS = int(os.environ.get("KERAS_MATRIX_LEFTOVERS", "30"))
 """Containers of dead runners to remove: ``KERAS_MATRIX_LEFTOVERS=10000`` takes minutes."""
 
@@ -145,7 +145,7 @@ def test_keras_json(
 def test_clock_set_back(
     disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
-    at = ("--at", "runner.cell.worker:Worker._wait", "--before", "set-clock-back")
+    at = ("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before", "set-clock-back")
     after = disturbed.fails(*at)
     check(after, 0)
     assert essence(disturbed.run) == undisturbed
@@ -293,7 +293,7 @@ def test_leftovers_of_many_dead_runs(
 def test_two_runners_of_the_same_cells(
     disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
-    first = disturbed.begin("--at", "runner.cell.worker:Worker._wait", "--before", "wait")
+    first = disturbed.begin("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before", "wait")
     disturbed.until("work/*/output/*", first)
     second = disturbed.end(disturbed.begin())
     first.kill()

@@ -16,15 +16,22 @@ from aftermath import Aftermath, Disturbed, essence
 from conftest import ROOT, SCRIPTS, clean_environment, command_line, keras_matrix
 from tables import Report
 
-from runner import sealed
-from runner.plan import Cell
-from runner.record import Outcome
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records import checksum
+from keras_matrix.records.record import Outcome
 
 SECTION = "Disk and records"
 FIRST, SECOND = Cell("tf", seed=0), Cell("tf", seed=1)
-AT_RECORD = ("--at", "os:fsync", "--within", "runner.store:RunFolder.write")
-AT_MANIFEST = ("--at", "os:fsync", "--within", "runner.store:RunFolder.open")
-BEFORE_SECOND = ("--at", "runner.cell.worker:Worker.run", "--call", "2", "--before", "command")
+AT_RECORD = ("--at", "os:fsync", "--within", "keras_matrix.records.folder:RunFolder.write")
+AT_MANIFEST = ("--at", "os:fsync", "--within", "keras_matrix.records.folder:RunFolder.open")
+BEFORE_SECOND = (
+    "--at",
+    "keras_matrix.run.cell.worker:Worker.run",
+    "--call",
+    "2",
+    "--before",
+    "command",
+)
 
 
 def mounted(place: Path, size: str) -> Iterator[Path]:
@@ -181,7 +188,7 @@ def empty(path: Path) -> None:
 
 def of_another_schema(path: Path) -> None:
     content = path.read_bytes().replace(b'"schema": 1', b'"schema": 2', 1)
-    path.write_bytes(sealed.seal(content))
+    path.write_bytes(checksum.seal(content))
 
 
 def of_another_cell(path: Path) -> None:

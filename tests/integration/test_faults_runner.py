@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import docker
 import pytest
 from aftermath import Aftermath, Disturbed, essence
 from conftest import ROOT, keras_matrix
 from tables import Report
 
-import docker
-
 pytestmark = pytest.mark.alone
 SECTION = "The runner itself"
 PATIENCE = 60
 STEP = "sleep 3.25"
-AT_RECORD = ("--at", "os:replace", "--within", "runner.store:RunFolder.write")
-AT_MANIFEST = ("--at", "os:replace", "--within", "runner.store:RunFolder.finish")
+AT_RECORD = ("--at", "os:replace", "--within", "keras_matrix.records.folder:RunFolder.write")
+AT_MANIFEST = ("--at", "os:replace", "--within", "keras_matrix.records.folder:RunFolder.finish")
 
 
 def settled(disturbed: Disturbed, after: Aftermath) -> Aftermath:
@@ -43,10 +42,19 @@ def wait_until(reached: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     ("moment", "fault"),
     [
-        ("a container is created", ("--at", "runner.engine:Engine.create", "--after", "kill")),
-        ("a container is started", ("--at", "runner.engine:Engine.start", "--after", "kill")),
-        ("a cell runs", ("--at", "runner.cell.worker:Worker._wait", "--before", "kill")),
-        ("a cell's output is taken", ("--at", "runner.cell.folders:claim", "--after", "kill")),
+        (
+            "a container is created",
+            ("--at", "keras_matrix.engine.client:Engine.create", "--after", "kill"),
+        ),
+        (
+            "a container is started",
+            ("--at", "keras_matrix.engine.client:Engine.start", "--after", "kill"),
+        ),
+        ("a cell runs", ("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before", "kill")),
+        (
+            "a cell's output is taken",
+            ("--at", "keras_matrix.run.cell.folders:claim", "--after", "kill"),
+        ),
         ("the second record is written", (*AT_RECORD, "--call", "2", "--before", "kill")),
         ("the manifest is written at the end", (*AT_MANIFEST, "--before", "kill")),
     ],
@@ -121,10 +129,10 @@ def test_kill_9_while_an_image_is_built(
     )
 
 
-CREATED = ("--at", "runner.engine:Engine.create", "--after")
-RUNNING = ("--at", "runner.cell.worker:Worker._wait", "--before")
+CREATED = ("--at", "keras_matrix.engine.client:Engine.create", "--after")
+RUNNING = ("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before")
 WRITTEN = (*AT_RECORD, "--after")
-COMPARING = ("--at", "runner.assess:compare_run", "--before")
+COMPARING = ("--at", "keras_matrix.compare.assess:compare_run", "--before")
 
 
 @pytest.mark.parametrize(

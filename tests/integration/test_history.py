@@ -5,7 +5,7 @@ from pathlib import Path
 
 from conftest import SCRIPTS, keras_matrix
 
-from runner.errors import ExitCode
+from keras_matrix.errors import ExitCode
 
 
 def test_a_run_is_held_against_the_last_one(images: None, results: Path, tmp_path: Path) -> None:

@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 import pytest
 from conftest import ROOT, SCRIPTS, Done, keras_matrix
 from tables import Report
 
-import docker
-from runner.cell.container import RUN_LABEL
-from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.store import RunFolder
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.run.cell.container import RUN_LABEL
 
 pytestmark = pytest.mark.usefixtures("images")
 

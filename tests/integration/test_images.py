@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 from conftest import ROOT, clean_environment, command_line, keras_matrix
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from registry import Registry, serving
 
-import docker
-from runner.images.verify import locked_versions
+from keras_matrix.images.verify import locked_versions
 
 DOCKERFILE = "ARG BASE\nFROM ${BASE}\nCOPY note.txt /note.txt\n"
 ABSENT = f"sha256:{'0' * 64}"

@@ -3,10 +3,9 @@
 import signal
 from pathlib import Path
 
+import docker
 import pytest
 from conftest import SCRIPTS, Sleeping, keras_matrix
-
-import docker
 
 
 def test_a_run_is_joined_only_with_the_same_plan(sleeping: Sleeping, results: Path) -> None:

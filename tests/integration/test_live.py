@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import SCRIPTS, clean_environment, command_line, the_record
 
-from runner.record import Outcome
+from keras_matrix.records.record import Outcome
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from conftest import ROOT, SCRIPTS, clean_environment, keras_matrix
 
-from runner.record import Outcome
-from runner.store import RunFolder
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome
 
 pytestmark = pytest.mark.usefixtures("images")
 
@@ -42,7 +42,7 @@ def run_diff_step(parts: Path, joined: Path) -> "subprocess.CompletedProcess[str
     programs = joined.parent / "bin"
     programs.mkdir(exist_ok=True)
     program = programs / "keras-matrix"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m runner "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m keras_matrix "$@"\n')
     program.chmod(0o755)
     summary = joined.parent / "summary.md"
     summary.touch()

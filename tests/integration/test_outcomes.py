@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import SCRIPTS, keras_matrix, the_record
 
-from runner.record import Outcome
-from runner.store import RunFolder
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome
 
 pytestmark = pytest.mark.usefixtures("images")
 
@@ -36,7 +36,7 @@ def test_failure_is_a_result(
     assert said in record.reason
     assert f"tf: {outcome.value}: " in done.stdout
     assert said in done.stdout
-    assert "runner/" not in done.stdout + done.stderr, "no traceback of ours"
+    assert "keras_matrix/" not in done.stdout + done.stderr, "no traceback of ours"
     assert not (results / record.run / "work").exists()
 
 

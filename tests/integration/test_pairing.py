@@ -13,13 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import docker
 import numpy
 import pytest
 from conftest import SCRIPTS, keras_matrix
 
-import docker
-from runner import cache
-from runner.cell.container import (
+from keras_matrix.engine.client import Engine
+from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.users import cell_user
+from keras_matrix.plan.cells import Limits
+from keras_matrix.records import cache
+from keras_matrix.run.cell.container import (
     LABEL,
     OUTPUT,
     OWNER_LABEL,
@@ -28,11 +32,7 @@ from runner.cell.container import (
     Bind,
     ContainerSpec,
 )
-from runner.cell.folders import PROBE_FOLDER, claim, make_output
-from runner.cell.ownership import Owner
-from runner.cell.user import cell_user
-from runner.engine import Engine
-from runner.plan import Limits
+from keras_matrix.run.cell.folders import PROBE_FOLDER, claim, make_output
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
+import docker
 import pytest
 from conftest import SCRIPTS, Done, keras_matrix
 
-import docker
-from runner.compiled import CompiledStore
-from runner.record import Outcome, Record
-from runner.store import RunFolder
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.run.cell.compiled_code import CompiledStore
 
 COPY = "test ! -d /opt/keras-matrix/compiled || cp -r /opt/keras-matrix/compiled /scratch/theano"
 

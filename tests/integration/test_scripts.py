@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import SCRIPTS, Done, keras_matrix
 
-from runner.record import Outcome, Record
-from runner.store import RunFolder
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
 
 pytestmark = pytest.mark.usefixtures("images")
 

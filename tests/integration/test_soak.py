@@ -4,8 +4,8 @@ import pytest
 from aftermath import Disturbed, essence
 from soak import Fault, soak
 
-from runner.errors import ExitCode
-from runner.record import Outcome
+from keras_matrix.errors import ExitCode
+from keras_matrix.records.record import Outcome
 
 pytestmark = pytest.mark.alone
 CELLS = 40

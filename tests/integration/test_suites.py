@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from conftest import SCRIPTS, clean_environment, keras_matrix
 
-from runner.record import Outcome
-from runner.store import RunFolder
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -13,16 +13,16 @@ from unittest.mock import patch
 import msgspec
 import pytest
 
-from runner.cli import invoke
-from runner.cli.root import cli
-from runner.environment import Environment
-from runner.errors import ExitCode
-from runner.fields import Number
-from runner.plan import Cell, Limits, Plan
-from runner.record import BaseKind, ImageIdentity, Manifest, Outcome, Record, Timing
-from runner.store import RunFolder
-from runner.stream import Array, Call, End, Epoch, Observation
-from runner.tolerance import Tolerance
+from keras_matrix.cli import invoke
+from keras_matrix.cli.root import cli
+from keras_matrix.errors import ExitCode
+from keras_matrix.load.tolerances import Tolerance
+from keras_matrix.plan.cells import Cell, Limits, Plan
+from keras_matrix.records.bounded import Number
+from keras_matrix.records.environment import Environment
+from keras_matrix.records.events import Array, Call, End, Epoch, Observation
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import BaseKind, ImageIdentity, Manifest, Outcome, Record, Timing
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = b"import keras\n"
@@ -222,7 +222,7 @@ def nowhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def keras_matrix(*arguments: object) -> int:
+def run_cli(*arguments: object) -> int:
     """Run a command in this process, and return its exit code."""
     with warnings.catch_warnings():
         # docker's SDK drops the socket that it could not connect.

@@ -4,11 +4,11 @@ from xml.etree import ElementTree
 
 from builders import call, record
 
-from runner.plan import Cell
-from runner.record import Record
-from runner.report import plots
-from runner.report.plots import Chart
-from runner.stream import Epoch
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.events import Epoch
+from keras_matrix.records.record import Record
+from keras_matrix.report import plots
+from keras_matrix.report.plots import Chart
 
 
 def epochs(metric: str, *values: float) -> list[Epoch]:

@@ -18,41 +18,26 @@ import msgspec
 import page_builders
 from rich.console import Console
 
-from runner import (
-    arrays,
-    assess,
-    catalog,
-    datasets,
-    matrix,
-    notebook,
-    reported,
-    stream,
-    suite_files,
-    tolerance,
-)
-from runner.cell.watch import Reader
-from runner.errors import KerasMatrixError
-from runner.export import entries
-from runner.history import rows, series, summary
-from runner.history.store import History
-from runner.report import (
-    annotations,
-    csv,
-    data,
-    junit,
-    markdown,
-    progress_text,
-    runs,
-    table,
-)
-from runner.report import history as history_report
-from runner.report import suite as suite_report
-from runner.report.page import charts, render, sources, story
-from runner.store import RunFolder, to_json
-from runner.stream import BadStreamError, Observation
-from runner.text import printable
-from runner.trace import bundle
-from runner.untrusted import MAX_LINE, MAX_READ, Tail
+from keras_matrix.compare import assess, matrix
+from keras_matrix.errors import KerasMatrixError
+from keras_matrix.history import rows, series, summary
+from keras_matrix.history.database import History
+from keras_matrix.load import catalog, data_sets, notebook, reported, tolerances
+from keras_matrix.load import suites as suite_files
+from keras_matrix.records import arrays, events, recorded
+from keras_matrix.records.events import BadStreamError, Observation
+from keras_matrix.records.folder import RunFolder, to_json
+from keras_matrix.records.untrusted import MAX_LINE, MAX_READ, Tail
+from keras_matrix.report import annotations, csv, junit, markdown, table
+from keras_matrix.report import history as history_report
+from keras_matrix.report import json as data
+from keras_matrix.report import suite as suite_report
+from keras_matrix.report.mlflow import entries
+from keras_matrix.report.page import charts, render, sources, story
+from keras_matrix.report.progress import words
+from keras_matrix.run.cell.watch import Reader
+from keras_matrix.text import printable
+from keras_matrix.trace import dump
 
 LONGEST = 1000
 
@@ -78,7 +63,7 @@ def check_sentence(text: str) -> None:
 
 def event_stream(content: bytes) -> None:
     for complete in (True, False):
-        found = taken(partial(stream.parse, content, complete=complete), BadStreamError)
+        found = taken(partial(events.parse, content, complete=complete), BadStreamError)
         if found is not None:
             written = to_json(found)
             assert msgspec.json.decode(written, type=Observation) == found
@@ -91,10 +76,10 @@ def watched(content: bytes) -> None:
         reader = Reader(compiles=compiles)
         for line in content.split(b"\n"):
             reader.take(line)
-            told = progress_text.how_far(reader.seen)
+            told = words.how_far(reader.seen)
             assert printable(told) == told
             assert len(told) <= LONGEST
-            bundle.stage(line)
+            dump.stage(line)
 
 
 def tail(content: bytes, folder: Path) -> None:
@@ -133,12 +118,12 @@ def array_archive(content: bytes, folder: Path) -> None:
 def array_file(content: bytes, folder: Path) -> None:
     path = folder / "1.npy"
     path.write_bytes(content)
-    taken(lambda: bundle.read_array(path), BadStreamError)
+    taken(lambda: dump.read_array(path), BadStreamError)
 
 
 def trace_index(content: bytes, folder: Path) -> None:
-    (folder / bundle.INDEX_FILE).write_bytes(content)
-    found = taken(lambda: bundle.read(folder), BadStreamError)
+    (folder / dump.INDEX_FILE).write_bytes(content)
+    found = taken(lambda: dump.read(folder), BadStreamError)
     for key in found.arrays if found is not None else ():
         assert found is not None
         taken(lambda: found.array(key), BadStreamError)  # noqa: B023
@@ -150,11 +135,11 @@ def catalog_file(content: bytes, folder: Path) -> None:
 
 
 def tolerance_file(content: bytes, folder: Path) -> None:
-    path = folder / tolerance.TOLERANCE_FILE
+    path = folder / tolerances.TOLERANCE_FILE
     path.write_bytes(content)
-    found = taken(lambda: tolerance.load(path), KerasMatrixError)
-    rules = tolerance.Tolerances(found or ())
-    for kind in tolerance.Kind:
+    found = taken(lambda: tolerances.load(path), KerasMatrixError)
+    rules = tolerances.Tolerances(found or ())
+    for kind in tolerances.Kind:
         rules.of("evaluate.loss", kind)
 
 
@@ -178,7 +163,7 @@ def notebook_file(content: bytes) -> None:
 
 
 def script_source(content: bytes) -> None:
-    datasets.loaded_modules(content)
+    data_sets.loaded_modules(content)
 
 
 def comparison_reports(folder: RunFolder) -> None:
@@ -187,7 +172,7 @@ def comparison_reports(folder: RunFolder) -> None:
     if found is None:
         return
     assess.exit_code(found)
-    told = runs.read([folder])
+    told = recorded.read([folder])
     row = matrix.matrix_row(found, folder.manifest())
     _check_csv(csv.render(found))
     _check_xml(junit.render(found, told))

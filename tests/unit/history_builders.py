@@ -13,17 +13,17 @@ from unittest.mock import patch
 import pytest
 from builders import SCRIPT, call, identity, record, run_folder
 
-from runner import assess
-from runner.comparison import Verdict
-from runner.fields import Number
-from runner.history import store
-from runner.history.store import History
-from runner.history.summary import ImageSummary, MetricSummary, RunSummary, summarize
-from runner.matrix import Status
-from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.store import RunFolder
-from runner.tolerance import Kind
+from keras_matrix.compare import assess
+from keras_matrix.compare.comparison import Verdict
+from keras_matrix.compare.matrix import Status
+from keras_matrix.history import database
+from keras_matrix.history.database import History
+from keras_matrix.history.summary import ImageSummary, MetricSummary, RunSummary, summarize
+from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.bounded import Number
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
 
 Losses = Mapping[str, Sequence[Number]]
 """A loss a seed, by image."""
@@ -86,7 +86,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
         return connection
 
     monkeypatch.setattr(History, "_connect", connected)
-    monkeypatch.setattr(store, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
 
 
 def summary_of(folder: RunFolder) -> RunSummary:

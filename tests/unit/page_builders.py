@@ -9,11 +9,11 @@ from pathlib import Path
 
 from builders import call, end, environment, identity, record, run_folder
 
-from runner.environment import Environment
-from runner.plan import Cell, KerasSettings
-from runner.record import HostFacts, Outcome, Record
-from runner.store import RunFolder
-from runner.stream import Epoch, Failure, Place
+from keras_matrix.plan.cells import Cell, KerasSettings
+from keras_matrix.records.environment import Environment
+from keras_matrix.records.events import Epoch, Failure, Place
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import HostFacts, Outcome, Record
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 EVIL = "<script>alert('x')</script>"

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
-from builders import ROOT, call, keras_matrix, record, run_folder
+from builders import ROOT, call, record, run_cli, run_folder
 
-from runner.plan import Cell
-from runner.record import Outcome, Record
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.record import Outcome, Record
 
 ACTION = ROOT / ".github" / "actions" / "keras-matrix" / "action.yml"
 WORKFLOWS = (ROOT / ".github" / "workflows").glob("*.yml")
@@ -36,7 +36,7 @@ here = pathlib.Path(__file__).parent
 with open(here / "calls", "a") as calls:
     calls.write(json.dumps(arguments) + "\\n")
 if arguments[0] == "list":
-    from runner.cli import main
+    from keras_matrix.cli import main
     main()
 if arguments[0] == "images":
     if arguments[1] == "save":
@@ -125,7 +125,7 @@ class Job:
         left = self.bin / "left"
         folder = run_folder(left / "run", records)
         wanted = [f"{form}={left / name}" for form, name in REPORTS.items()]
-        code = keras_matrix("diff", folder.path, *(f"--report={one}" for one in wanted))
+        code = run_cli("diff", folder.path, *(f"--report={one}" for one in wanted))
         (left / "report.html").write_text("<!doctype html>")
         (left / "code").write_text(str(code))
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from builders import ROOT, keras_matrix
+from builders import ROOT, run_cli
 
-from runner.errors import ConfigurationError
-from runner.images import osv
-from runner.images.advisories import (
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.images import osv
+from keras_matrix.images.advisories import (
     ADVISORIES_FILE,
     Advisories,
     Advisory,
@@ -22,7 +22,7 @@ from runner.images.advisories import (
     render,
     summary,
 )
-from runner.images.osv import Entry, gather
+from keras_matrix.images.osv import Entry, gather
 
 Captured = pytest.CaptureFixture[str]
 
@@ -218,13 +218,13 @@ def catalog(tmp_path: Path) -> Path:
 
 def test_a_check_fails_only_if_asked_to(catalog: Path, capsys: Captured) -> None:
     arguments = ("images", "advisories", "theano", "--catalog", str(catalog))
-    assert keras_matrix(*arguments) == 0
-    assert keras_matrix(*arguments, "--fail") == 6
+    assert run_cli(*arguments) == 0
+    assert run_cli(*arguments, "--fail") == 6
     assert "numpy 1.16.6: 1, all mended in 2.1.4" in capsys.readouterr().out
 
 
 def test_what_nothing_was_asked_of_is_told(catalog: Path, capsys: Captured) -> None:
-    assert keras_matrix("images", "advisories", "--json", "--catalog", str(catalog)) == 0
+    assert run_cli("images", "advisories", "--json", "--catalog", str(catalog)) == 0
     images = json.loads(capsys.readouterr().out)["images"]
     assert "tensorflow" in images["tf"]["unknown"]
     assert "numpy" not in images["tf"]["unknown"]
@@ -232,7 +232,7 @@ def test_what_nothing_was_asked_of_is_told(catalog: Path, capsys: Captured) -> N
 
 def test_without_data_it_is_told_how_to_have_it(catalog: Path, capsys: Captured) -> None:
     (catalog / ADVISORIES_FILE).unlink()
-    assert keras_matrix("images", "advisories", "--catalog", str(catalog)) == 2
+    assert run_cli("images", "advisories", "--catalog", str(catalog)) == 2
     assert "fetch it with 'keras-matrix images advisories --refresh'" in capsys.readouterr().err
 
 
@@ -240,6 +240,6 @@ def test_a_refresh_writes_the_catalogs_file(catalog: Path, api: str, capsys: Cap
     for lock in catalog.glob("*/requirements*.txt"):
         lock.write_text("some_package==0.9 --hash=sha256:00\n")
     arguments = ("images", "advisories", "tf", "--refresh", "--from", api, "--catalog")
-    assert keras_matrix(*arguments, str(catalog)) == 0
+    assert run_cli(*arguments, str(catalog)) == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["  some-package 0.9: 2, all mended in 1.0"]
     assert load(catalog).packages == ("some-package",)

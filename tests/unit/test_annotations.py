@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from builders import call, end, environment, manifest, record
 
-from runner import script
-from runner.compare import compare_images, compare_runs
-from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.report.annotations import Annotation, Level, Place, annotations, render
-from runner.report.runs import RecordedRun
-from runner.stream import Call, Observation
-from runner.tolerance import Tolerances
+from keras_matrix.compare.pairs import compare_images, compare_runs
+from keras_matrix.load import script
+from keras_matrix.load.tolerances import Tolerances
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.events import Call, Observation
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.recorded import RecordedRun
+from keras_matrix.report.annotations import Annotation, Level, Place, annotations, render
 
 HOSTILE = "a%0A::error::b\n::error file=x::c\r##[error]d, e: \x1b[31m\u202e"
 MODEL = "models/mlp/model.py"

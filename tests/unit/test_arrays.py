@@ -9,10 +9,10 @@ import numpy
 import pytest
 from builders import Touch
 
-from runner import arrays
-from runner.arrays import difference, read
-from runner.stream import BadStreamError
-from runner.tolerance import Tolerance
+from keras_matrix.load.tolerances import Tolerance
+from keras_matrix.records import arrays
+from keras_matrix.records.arrays import difference, read
+from keras_matrix.records.events import BadStreamError
 
 RULE = Tolerance("*", atol=0.1)
 NAN, INF = math.nan, math.inf

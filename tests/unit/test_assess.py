@@ -5,11 +5,11 @@ from pathlib import Path
 
 from builders import call, record, run_folder, tf_and_theano
 
-from runner.assess import compare_run, compare_two, reproduce
-from runner.plan import Cell
-from runner.record import Record
-from runner.reported import Figure, Reported, Unit
-from runner.reproduction import FigureVerdict
+from keras_matrix.compare.assess import compare_run, compare_two, reproduce
+from keras_matrix.compare.reproduction import FigureVerdict
+from keras_matrix.load.reported import Figure, Reported, Unit
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.record import Record
 
 
 def looping(image: str) -> Record:

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from builders import identity, plan, record, run_folder
 
-from runner.cache import Lost
-from runner.cli import invoke
-from runner.cli.cells import recorded
-from runner.cli.root import cli
-from runner.errors import StoreError, of_disk
-from runner.plan import Cell
-from runner.reuse import Inputs, Reuse
-from runner.store import RunFolder
+from keras_matrix.cli import invoke
+from keras_matrix.cli.cell_options import recorded
+from keras_matrix.cli.root import cli
+from keras_matrix.errors import StoreError, of_disk
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.cache import Lost
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.run.reuse import Inputs, Reuse
 
 CELL = Cell("tf", seed=3)
 INPUTS = Inputs(script="1", data=None, probe="2", cpu="3")
@@ -99,7 +99,7 @@ def test_a_full_disk_is_no_defect(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "some/file")
 
-    monkeypatch.setattr("runner.catalog.load", full)
+    monkeypatch.setattr("keras_matrix.load.catalog.load", full)
     assert invoke(cli, ["list"]) == 2
     assert capsys.readouterr().err == (
         "keras-matrix: error: Cannot write some/file (No space left on device); "
@@ -113,7 +113,7 @@ def test_other_errors_of_the_system_are_defects(
     def odd(*_: object, **__: object) -> None:
         raise OSError(22, os.strerror(22))
 
-    monkeypatch.setattr("runner.catalog.load", odd)
+    monkeypatch.setattr("keras_matrix.load.catalog.load", odd)
     assert invoke(cli, ["list"]) == 70
     assert "defect" in capsys.readouterr().err
     assert of_disk(OSError(22, "")) is None

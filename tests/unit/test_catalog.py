@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from runner import catalog
-from runner.errors import ConfigurationError, NothingSelectedError
+from keras_matrix.errors import ConfigurationError, NothingSelectedError
+from keras_matrix.load import catalog
 
 ENTRY = f"""
 [[image]]

@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 from builders import run_folder
 
-from runner import claims
-from runner.claims import claimed
-from runner.errors import ConfigurationError
-from runner.plan import Cell
-from runner.store import RunFolder, write_atomically
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder, write_atomically
+from keras_matrix.run import claims
+from keras_matrix.run.claims import claimed
 
 CELLS = (Cell("tf", seed=0), Cell("tf", seed=1))
 OTHERS = (Cell("theano", seed=0),)
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from runner.claims import claimed
-from runner.plan import Cell
-from runner.store import RunFolder, write_atomically
+from keras_matrix.run.claims import claimed
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder, write_atomically
 
 run = RunFolder(Path(sys.argv[1]))
 os.replace = lambda source, target: os.kill(os.getpid(), signal.SIGKILL)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import builders
 import pytest
-from builders import ROOT, array, call, keras_matrix, record, run_folder, tf_and_theano
+from builders import ROOT, array, call, record, run_cli, run_folder, tf_and_theano
 
-import runner
-from runner.cli.root import COMMANDS
-from runner.plan import Cell
-from runner.record import Outcome
-from runner.tolerance import Tolerance
+import keras_matrix
+from keras_matrix.cli.root import COMMANDS
+from keras_matrix.load.tolerances import Tolerance
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.record import Outcome
 
 Captured = pytest.CaptureFixture[str]
 
@@ -28,7 +28,7 @@ def as_process(
     *arguments: str, stdout: int = subprocess.PIPE
 ) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "runner", *arguments],
+        [sys.executable, "-m", "keras_matrix", *arguments],
         stdout=stdout,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
@@ -46,7 +46,7 @@ def refuse(word: str) -> None:
 
 
 def test_help_names_all_commands_and_exit_codes(capsys: Captured) -> None:
-    assert keras_matrix("--help") == 0
+    assert run_cli("--help") == 0
     said = capsys.readouterr().out
     assert all(f"  {name} " in said for name in COMMANDS)
     assert "2 wrong usage or configuration, 3 a cell failed, 4 nothing" in " ".join(said.split())
@@ -57,13 +57,13 @@ def test_help_names_all_commands_and_exit_codes(capsys: Captured) -> None:
 
 @pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["images", "build"]])
 def test_every_command_has_help(command: list[str], capsys: Captured) -> None:
-    assert keras_matrix(*command, "--help") == 0
+    assert run_cli(*command, "--help") == 0
     assert f"Usage: keras-matrix {' '.join(command)}" in capsys.readouterr().out
 
 
 def test_version(capsys: Captured) -> None:
-    assert keras_matrix("--version") == 0
-    assert runner.__version__ in capsys.readouterr().out
+    assert run_cli("--version") == 0
+    assert keras_matrix.__version__ in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -87,14 +87,14 @@ def test_version(capsys: Captured) -> None:
     ],
 )
 def test_wrong_usage(arguments: list[str], capsys: Captured) -> None:
-    assert keras_matrix(*arguments) == 2
+    assert run_cli(*arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert "Usage: keras-matrix" in err
 
 
 def test_an_unknown_command_is_named(capsys: Captured) -> None:
-    assert keras_matrix("compare") == 2
+    assert run_cli("compare") == 2
     assert "No such command 'compare'" in capsys.readouterr().err
 
 
@@ -144,7 +144,7 @@ def error_of(capsys: Captured) -> str:
     ],
 )
 def test_a_wrong_request_is_one_sentence(arguments: list[str], said: str, capsys: Captured) -> None:
-    assert keras_matrix(*arguments) == 2
+    assert run_cli(*arguments) == 2
     assert said in error_of(capsys)
 
 
@@ -163,7 +163,7 @@ def test_a_wrong_request_is_one_sentence(arguments: list[str], said: str, capsys
 def test_without_an_engine_there_is_one_sentence(
     arguments: list[str], nowhere: Path, capsys: Captured
 ) -> None:
-    assert keras_matrix(*arguments) == 5
+    assert run_cli(*arguments) == 5
     assert "keras-matrix doctor" in error_of(capsys)
     # Nothing was begun.
     assert sorted(path.name for path in nowhere.iterdir() if path.name != "cache") == ["mlp"]
@@ -172,11 +172,11 @@ def test_without_an_engine_there_is_one_sentence(
 def test_a_script_may_have_any_name(nowhere: Path, capsys: Captured) -> None:
     (nowhere / "modèle 数.py").write_text("")
     # It gets as far as the engine.
-    assert keras_matrix("run", "modèle 数.py") == 5
+    assert run_cli("run", "modèle 数.py") == 5
 
 
 def test_doctor_says_what_mends_it(capsys: Captured) -> None:
-    assert keras_matrix("doctor") == 5
+    assert run_cli("doctor") == 5
     out, err = capsys.readouterr()
     assert err == ""
     first, remedy = out.splitlines()
@@ -185,7 +185,7 @@ def test_doctor_says_what_mends_it(capsys: Captured) -> None:
 
 
 def test_doctor_as_json(capsys: Captured) -> None:
-    assert keras_matrix("doctor", "--json") == 5
+    assert run_cli("doctor", "--json") == 5
     shown = json.loads(capsys.readouterr().out)
     (check,) = shown["checks"]
     assert (check["name"], check["ok"]) == ("engine", False)
@@ -203,13 +203,13 @@ def test_it_runs_as_a_module() -> None:
 def test_a_defect_of_ours_is_not_taken_for_a_difference(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    from runner import store
+    from keras_matrix.records import folder as store
 
     def broken(*given: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(store, "find", broken)
-    assert keras_matrix("diff", "x") == 70
+    assert run_cli("diff", "x") == 70
     assert "please report" in capsys.readouterr().err
 
 
@@ -229,14 +229,14 @@ def test_a_reader_that_has_seen_enough_is_not_told_they_differ(arguments: list[s
 
 
 def test_list(capsys: Captured) -> None:
-    assert keras_matrix("list") == 0
+    assert run_cli("list") == 0
     tf, theano = capsys.readouterr().out.splitlines()
     assert tf.startswith("tf      tensorflow, Python 3.6.15: keras 2.3.1, tensorflow 1.14.0")
     assert theano.startswith("theano  theano, Python 3.6.15: keras 2.3.1, theano 1.0.4")
 
 
 def test_list_as_json_is_a_strategy_matrix(capsys: Captured) -> None:
-    assert keras_matrix("list", "--json") == 0
+    assert run_cli("list", "--json") == 0
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     matrix = json.loads(out, parse_constant=refuse)
@@ -249,13 +249,13 @@ def test_list_as_json_is_a_strategy_matrix(capsys: Captured) -> None:
 
 
 def test_list_keeps_the_order_asked_for(capsys: Captured) -> None:
-    assert keras_matrix("list", "--json", "--on", "theano,tf") == 0
+    assert run_cli("list", "--json", "--on", "theano,tf") == 0
     assert json.loads(capsys.readouterr().out)["image"] == ["theano", "tf"]
 
 
 def test_an_empty_catalog_selects_nothing(nowhere: Path, capsys: Captured) -> None:
     (nowhere / "images.toml").write_text("schema = 1\nimage = []\n")
-    assert keras_matrix("list", "--catalog", nowhere) == 4
+    assert run_cli("list", "--catalog", nowhere) == 4
     assert "[[image]]" in error_of(capsys)
 
 
@@ -281,23 +281,23 @@ digest = "sha256:{"c" * 64}"
 keras = "3.5.0"
 """
     )
-    assert keras_matrix("list", "--catalog", nowhere) == 0
+    assert run_cli("list", "--catalog", nowhere) == 0
     assert "jax     jax, Python 3.12.4: keras 3.5.0" in capsys.readouterr().out
-    assert keras_matrix("images", "key", "jax", "--catalog", nowhere) == 0
+    assert run_cli("images", "key", "jax", "--catalog", nowhere) == 0
     key = capsys.readouterr().out.strip()
     assert len(key) == 16
-    assert keras_matrix("list", "--json", "--on", "jax", "--catalog", nowhere) == 0
+    assert run_cli("list", "--json", "--on", "jax", "--catalog", nowhere) == 0
     assert json.loads(capsys.readouterr().out)["include"] == [
         {"image": "jax", "backend": "jax", "python": "3.12.4", "key": key}
     ]
     # It can be run as well: this gets as far as the engine.
-    assert keras_matrix("run", "mlp", "--on", "tf,jax", "--catalog", nowhere) == 5
+    assert run_cli("run", "mlp", "--on", "tf,jax", "--catalog", nowhere) == 5
 
 
 def test_the_key_of_an_image_does_not_depend_on_the_others(nowhere: Path, capsys: Captured) -> None:
-    assert keras_matrix("images", "key", "tf") == 0
+    assert run_cli("images", "key", "tf") == 0
     key = capsys.readouterr().out
-    assert keras_matrix("list", "--json", "--on", "tf") == 0
+    assert run_cli("list", "--json", "--on", "tf") == 0
     assert json.loads(capsys.readouterr().out)["include"][0]["key"] == key.strip()
 
 
@@ -306,7 +306,7 @@ def test_the_key_of_an_image_does_not_depend_on_the_others(nowhere: Path, capsys
 
 def test_diff_of_a_run_that_agrees(nowhere: Path, capsys: Captured) -> None:
     tf_and_theano(nowhere / "results" / "one")
-    assert keras_matrix("diff", "one") == 0
+    assert run_cli("diff", "one") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[-1] == (
         "theano agrees with tf in the one judged metric, within tolerance."
@@ -317,25 +317,23 @@ def test_diff_of_a_run_that_agrees(nowhere: Path, capsys: Captured) -> None:
 
 def test_diff_of_a_run_that_differs(nowhere: Path, capsys: Captured) -> None:
     folder = tf_and_theano(nowhere / "elsewhere" / "one", theano=0.75)
-    assert keras_matrix("diff", folder.path) == 1
+    assert run_cli("diff", folder.path) == 1
     assert "theano differs from tf" in capsys.readouterr().out
 
 
 def test_diff_with_other_tolerances(nowhere: Path, capsys: Captured) -> None:
     tf_and_theano(nowhere / "results" / "one", theano=0.75)
-    assert keras_matrix("diff", "one", "--tolerance", "evaluate.*=0.25") == 0
+    assert run_cli("diff", "one", "--tolerance", "evaluate.*=0.25") == 0
     (nowhere / "loose.toml").write_text(
         "schema = 1\n[[tolerance]]\nmetric = 'evaluate.loss'\natol = 0.25\n"
     )
-    assert keras_matrix("diff", "one", "--tolerances", "loose.toml") == 0
+    assert run_cli("diff", "one", "--tolerances", "loose.toml") == 0
     # The command line goes before the file.
     assert (
-        keras_matrix(
-            "diff", "one", "--tolerances", "loose.toml", "--tolerance", "evaluate.loss=0.01"
-        )
+        run_cli("diff", "one", "--tolerances", "loose.toml", "--tolerance", "evaluate.loss=0.01")
         == 1
     )
-    assert keras_matrix("diff", "one", "--tolerance", "x") == 2
+    assert run_cli("diff", "one", "--tolerance", "x") == 2
 
 
 def test_diff_heeds_the_tolerances_of_the_run(nowhere: Path) -> None:
@@ -345,23 +343,23 @@ def test_diff_heeds_the_tolerances_of_the_run(nowhere: Path) -> None:
     ]
     rule = Tolerance("evaluate.loss", atol=0.25)
     run_folder(nowhere / "results" / "one", records, tolerances=(rule,))
-    assert keras_matrix("diff", "one") == 0
-    assert keras_matrix("diff", "one", "--tolerance", "evaluate.loss=0.1") == 1
+    assert run_cli("diff", "one") == 0
+    assert run_cli("diff", "one", "--tolerance", "evaluate.loss=0.1") == 1
 
 
 def test_diff_as_json(nowhere: Path, capsys: Captured) -> None:
     tf_and_theano(nowhere / "results" / "one", theano=float("0.75"))
-    assert keras_matrix("diff", "one", "--json") == 1
+    assert run_cli("diff", "one", "--json") == 1
     shown = json.loads(capsys.readouterr().out, parse_constant=refuse)
     assert shown["title"] == "mlp (one)"
     assert [row["verdict"] for row in shown["rows"]] == ["differ"]
-    assert keras_matrix("diff", "one", "--format", "json") == 1
+    assert run_cli("diff", "one", "--format", "json") == 1
     assert json.loads(capsys.readouterr().out) == shown
 
 
 def test_diff_as_markdown(nowhere: Path, capsys: Captured) -> None:
     tf_and_theano(nowhere / "results" / "one")
-    assert keras_matrix("diff", "one", "--format", "markdown") == 0
+    assert run_cli("diff", "one", "--format", "markdown") == 0
     out = capsys.readouterr().out
     assert out.startswith("### mlp \\(one\\)\n")
     assert "| evaluate.loss | 0.5 | 0.5 |" in out
@@ -372,7 +370,7 @@ def test_diff_of_a_failed_cell(nowhere: Path, capsys: Captured) -> None:
     run_folder(
         nowhere / "results" / "one", [record(Cell("tf"), call(metrics={"loss": 1.0})), failed]
     )
-    assert keras_matrix("diff", "one") == 3
+    assert run_cli("diff", "one") == 3
     assert "theano: out of memory: Too much." in capsys.readouterr().out
 
 
@@ -382,20 +380,20 @@ def test_diff_of_a_run_that_has_not_finished(nowhere: Path, capsys: Captured) ->
         [record(Cell("tf"), call(metrics={"loss": 1.0}))],
         cells=[Cell("tf"), Cell("theano")],
     )
-    assert keras_matrix("diff", "one") == 3
+    assert run_cli("diff", "one") == 3
     assert "1 planned cell has not run yet" in capsys.readouterr().out
 
 
 def test_diff_of_a_run_without_records(nowhere: Path, capsys: Captured) -> None:
     run_folder(nowhere / "results" / "one", [], cells=[Cell("tf")])
-    assert keras_matrix("diff", "one") == 4
+    assert run_cli("diff", "one") == 4
     assert "holds no record" in error_of(capsys)
 
 
 def test_diff_of_a_damaged_run(nowhere: Path, capsys: Captured) -> None:
     folder = tf_and_theano(nowhere / "results" / "one")
     folder.record_path(Cell("tf")).write_text("{")
-    assert keras_matrix("diff", "one") == 2
+    assert run_cli("diff", "one") == 2
     assert "tf.json is damaged" in error_of(capsys)
 
 
@@ -411,20 +409,20 @@ def test_diff_compares_arrays_element_by_element(nowhere: Path, capsys: Captured
         folder.arrays_path(Cell(image)).mkdir(parents=True)
         numpy.savez(folder.arrays_path(Cell(image)) / "predict.0.npz", array=numpy.array(values))
     # The means are the same.
-    assert keras_matrix("diff", "one", "--json") == 1
+    assert run_cli("diff", "one", "--json") == 1
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert (row["verdict"], row["absolute"]) == ("differ", 1.0)
     # One that is damaged is not a traceback.
     (folder.arrays_path(Cell("tf")) / "predict.0.npz").write_text("junk")
-    assert keras_matrix("diff", "one") == 0
+    assert run_cli("diff", "one") == 0
 
 
 def test_diff_of_two_runs(nowhere: Path, capsys: Captured) -> None:
     tf_and_theano(nowhere / "results" / "old")
     tf_and_theano(nowhere / "results" / "new", theano=0.75)
-    assert keras_matrix("diff", "old", "old") == 0
+    assert run_cli("diff", "old", "old") == 0
     assert "old agrees with old" in capsys.readouterr().out
-    assert keras_matrix("diff", "old", "new", "--json") == 1
+    assert run_cli("diff", "old", "new", "--json") == 1
     shown = json.loads(capsys.readouterr().out, parse_constant=refuse)
     assert shown["title"] == "old against new"
     assert [(row["group"], row["verdict"]) for row in shown["rows"]] == [
@@ -443,27 +441,27 @@ def test_diff_with_a_run_that_has_not_finished(
         [record(Cell("tf"), call(metrics={"loss": 0.5}))],
         cells=[Cell("tf"), Cell("theano")],
     )
-    assert keras_matrix("diff", *order) == 3
+    assert run_cli("diff", *order) == 3
     assert "1 planned cell has not run yet" in capsys.readouterr().out
 
 
 def test_diff_with_a_run_that_is_not_there(nowhere: Path, capsys: Captured) -> None:
     tf_and_theano(nowhere / "results" / "old")
-    assert keras_matrix("diff", "old", "new") == 2
+    assert run_cli("diff", "old", "new") == 2
     assert "no run 'new'" in error_of(capsys)
 
 
 def test_join_then_diff(nowhere: Path, capsys: Captured) -> None:
     for image in ("tf", "theano"):
         run_folder(nowhere / "results" / image, [record(Cell(image), call(metrics={"loss": 0.5}))])
-    assert keras_matrix("join", "tf", "theano", "--into", "both") == 0
+    assert run_cli("join", "tf", "theano", "--into", "both") == 0
     out, err = capsys.readouterr()
     assert out == ""
     assert "results/both" in err
-    assert keras_matrix("diff", "both") == 0
+    assert run_cli("diff", "both") == 0
     assert "theano agrees with tf" in capsys.readouterr().out
-    assert keras_matrix("join", "both", "--into", "again", "--json") == 0
+    assert run_cli("join", "both", "--into", "again", "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown == {"schema": 1, "run": str(nowhere / "results" / "again")}
-    assert keras_matrix("join", "tf", "--into", "both") == 2
+    assert run_cli("join", "tf", "--into", "both") == 2
     assert "exists already" in error_of(capsys)

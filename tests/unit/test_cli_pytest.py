@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
-from builders import keras_matrix, nowhere, run_folder
+from builders import nowhere, run_cli, run_folder
 from test_suite import case, cell
 
-from runner import session
-from runner.errors import ExitCode
-from runner.interrupts import Interrupts
-from runner.ready import RunRequest
-from runner.record import Outcome, Record
-from runner.report.progress import Progress
-from runner.session import RunResult
+from keras_matrix.errors import ExitCode
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.run import session
+from keras_matrix.run.prepare import RunRequest
+from keras_matrix.run.progress import Progress
+from keras_matrix.run.session import RunResult
 
 Requests = list[RunRequest]
 
@@ -68,7 +68,7 @@ def test_the_table_and_the_exit_code(
     words: str,
 ) -> None:
     leaves(monkeypatch, place, *records)
-    assert keras_matrix("pytest", "tests") == code
+    assert run_cli("pytest", "tests") == code
     out, err = capsys.readouterr()
     assert words in out
     assert err.endswith("records: results/a-run\n")
@@ -78,14 +78,14 @@ def test_nothing_collected_is_an_error(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     leaves(monkeypatch, place, cell("tf"), cell("theano"))
-    assert keras_matrix("pytest", "tests", "--", "-k", "nothing") == ExitCode.NOTHING_SELECTED
+    assert run_cli("pytest", "tests", "--", "-k", "nothing") == ExitCode.NOTHING_SELECTED
     assert "pytest collected no test on tf, theano" in capsys.readouterr().err
 
 
 def test_what_is_asked_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = leaves(monkeypatch, place, *both())
     asked = ("--on", "theano,tf", "--seed", 7, "--timeout", 60, "--root", ".", "--fresh")
-    keras_matrix("pytest", "tests/test_a.py::test_x", *asked, "--", "-k", "x", "--addopts")
+    run_cli("pytest", "tests/test_a.py::test_x", *asked, "--", "-k", "x", "--addopts")
     (request,) = requests
     assert request.tests is not None
     assert (request.tests.named, request.tests.root) == ("tests/test_a.py::test_x", Path())
@@ -96,7 +96,7 @@ def test_what_is_asked_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_addopts_can_be_kept(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = leaves(monkeypatch, place, *both())
-    keras_matrix("pytest", "tests", "--addopts", "--", "-x")
+    run_cli("pytest", "tests", "--addopts", "--", "-x")
     assert (requests[0].arguments, requests[0].seeds) == (("-x",), ())
 
 
@@ -104,10 +104,10 @@ def test_json_and_markdown(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     leaves(monkeypatch, place, *both(theano="failed"))
-    assert keras_matrix("pytest", "tests", "--json", "-q") == ExitCode.DIFFER
+    assert run_cli("pytest", "tests", "--json", "-q") == ExitCode.DIFFER
     out, err = capsys.readouterr()
     assert (json.loads(out)["differs"], err) == (True, "")
-    assert keras_matrix("pytest", "tests", "--format", "markdown", "-q") == ExitCode.DIFFER
+    assert run_cli("pytest", "tests", "--format", "markdown", "-q") == ExitCode.DIFFER
     assert capsys.readouterr().out.startswith("### ")
 
 
@@ -116,14 +116,14 @@ def test_a_part_of_a_run_waits_for_the_others(
 ) -> None:
     requests = leaves(monkeypatch, place, *both()[:1], last=False)
     asked = ("--on", "tf,theano", "--only", "tf")
-    assert keras_matrix("pytest", "tests", *asked) == ExitCode.AGREE
+    assert run_cli("pytest", "tests", *asked) == ExitCode.AGREE
     assert requests[0].only == ("tf",)
     out, err = capsys.readouterr()
     assert (out, "comparison follows" in err) == ("", True)
     leaves(
         monkeypatch, place / "b", cell("tf", outcome=Outcome.CRASHED, collected=None), last=False
     )
-    assert keras_matrix("pytest", "tests", *asked) == ExitCode.CELL_FAILED
+    assert run_cli("pytest", "tests", *asked) == ExitCode.CELL_FAILED
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_part_of_a_run_waits_for_the_others(
 def test_a_wrong_request_is_one_sentence(
     place: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], word: str
 ) -> None:
-    assert keras_matrix("pytest", *arguments) == ExitCode.USAGE
+    assert run_cli("pytest", *arguments) == ExitCode.USAGE
     err = capsys.readouterr().err
     assert err.startswith("keras-matrix: error: ")
     assert word in err
@@ -154,7 +154,7 @@ def test_a_wrong_request_is_one_sentence(
 def test_without_an_engine_there_is_one_sentence(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert keras_matrix("pytest", "tests") == ExitCode.NO_ENGINE
+    assert run_cli("pytest", "tests") == ExitCode.NO_ENGINE
     assert capsys.readouterr().err.count("\n") == 1
     assert not (place / "results").exists()
 
@@ -164,5 +164,5 @@ def test_a_run_of_tests_has_no_figures_to_agree_in(
 ) -> None:
     leaves(monkeypatch, place, *both(theano="failed"))
     for runs in (["a-run"], ["a-run", "a-run"]):
-        assert keras_matrix("diff", *runs) == ExitCode.USAGE
+        assert run_cli("diff", *runs) == ExitCode.USAGE
         assert "a-run is a run of tests" in capsys.readouterr().err

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from builders import environment
 
-from runner.cell.closed import not_closed
-from runner.environment import Confinement
-from runner.keras_matrix_probe.environment import confinement
+from keras_matrix.records.environment import Confinement
+from keras_matrix.run.cell.closed import not_closed
+from keras_matrix_probe.environment import confinement
 
 CLOSED: dict[str, Any] = {
     "seccomp": 2,

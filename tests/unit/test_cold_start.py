@@ -11,7 +11,7 @@ SLOW = {"docker", "filelock", "msgspec", "numpy", "psutil", "requests", "rich", 
 def imported_by(*arguments: str) -> set[str]:
     """Return the top-level modules that a command imports."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "runner", *arguments],
+        [sys.executable, "-X", "importtime", "-m", "keras_matrix", *arguments],
         capture_output=True,
         text=True,
         check=True,

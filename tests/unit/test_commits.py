@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner import commits
+from keras_matrix.load import git as commits
 
 
 @pytest.fixture

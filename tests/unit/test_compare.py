@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from builders import array, call, end, record
 
-from runner.assess import exit_code
-from runner.compare import compare_images, compare_runs
-from runner.comparison import ArrayDifference, Comparison, Row, Verdict
-from runner.errors import ExitCode, NothingSelectedError
-from runner.fields import Number
-from runner.measures import Measure
-from runner.plan import Cell, Floatx, KerasSettings
-from runner.record import BaseKind, Outcome, Record
-from runner.stream import Call, Failure, Observation
-from runner.tolerance import Tolerance, Tolerances
+from keras_matrix.compare.assess import exit_code
+from keras_matrix.compare.comparison import ArrayDifference, Comparison, Row, Verdict
+from keras_matrix.compare.metrics import Measure
+from keras_matrix.compare.pairs import compare_images, compare_runs
+from keras_matrix.errors import ExitCode, NothingSelectedError
+from keras_matrix.load.tolerances import Tolerance, Tolerances
+from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.records.bounded import Number
+from keras_matrix.records.events import Call, Failure, Observation
+from keras_matrix.records.record import BaseKind, Outcome, Record
 
 AGREE, DIFFER, INCONCLUSIVE = Verdict.AGREE, Verdict.DIFFER, Verdict.INCONCLUSIVE
 MISSING, REPORTED = Verdict.MISSING, Verdict.REPORTED

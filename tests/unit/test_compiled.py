@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from runner import compiled
-from runner.compiled import INDEX_FILE, About, CompiledStore, Restored
+from keras_matrix.run.cell import compiled_code
+from keras_matrix.run.cell.compiled_code import INDEX_FILE, About, CompiledStore, Restored
 
 ABOUT = About(
     image="theano", digest="sha256:1", cpu="a processor", script="a.py", script_sha256="2"
@@ -131,7 +131,7 @@ def test_what_no_compiler_makes_is_not_kept(store: CompiledStore, tmp_path: Path
     os.mkfifo(source / "fifo" / "module.so")
     (source / "deep" / "module.so").mkdir()
     (source / "many").mkdir()
-    for number in range(compiled.MAX_FILES + 1):
+    for number in range(compiled_code.MAX_FILES + 1):
         (source / "many" / str(number)).write_bytes(b"")
     assert store.keep(ABOUT, source) == 1
     store.restore(ABOUT, tmp_path / "next")
@@ -147,18 +147,18 @@ def test_a_link_in_place_of_the_whole_is_not_followed(store: CompiledStore, tmp_
 def test_a_key_is_bounded(
     store: CompiledStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "MAX_KEY", 13)
+    monkeypatch.setattr(compiled_code, "MAX_KEY", 13)
     source = handed_back(tmp_path / "cell", tmp1=b"1234", tmp2=b"1234")
     assert store.keep(ABOUT, source) == 1
-    monkeypatch.setattr(compiled, "MAX_KEY", 100)
-    monkeypatch.setattr(compiled, "MAX_ENTRIES", 1)
+    monkeypatch.setattr(compiled_code, "MAX_KEY", 100)
+    monkeypatch.setattr(compiled_code, "MAX_ENTRIES", 1)
     assert store.keep(ABOUT, source) == 0
 
 
 def test_in_all_the_keys_not_used_for_longest_go(
     store: CompiledStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "MAX_ALL", 20)
+    monkeypatch.setattr(compiled_code, "MAX_ALL", 20)
     abouts = [replace(ABOUT, script_sha256=str(number)) for number in range(3)]
     for number, about in enumerate(abouts):
         store.keep(about, handed_back(tmp_path / f"cell{number}", tmp1=b"1234"))
@@ -172,7 +172,7 @@ def test_in_all_the_keys_not_used_for_longest_go(
 def test_entries_are_read_one_at_a_time_and_bounded(
     store: CompiledStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "MAX_ENTRY", 10)
+    monkeypatch.setattr(compiled_code, "MAX_ENTRY", 10)
     source = handed_back(tmp_path / "cell", large=b"12345678", small=b"1234")
     assert store.keep(ABOUT, source) == 1
     store.restore(ABOUT, tmp_path / "next")

@@ -4,10 +4,15 @@ from pathlib import Path, PurePosixPath
 import msgspec
 import pytest
 
-from runner.catalog import Base, Image
-from runner.cell.container import CellFolders, ContainerSpec, cell_container, cell_environment
-from runner.cell.user import CellUser
-from runner.plan import Caps, Floatx, Group, KerasSettings, Limits
+from keras_matrix.engine.users import CellUser
+from keras_matrix.load.catalog import Base, Image
+from keras_matrix.plan.cells import Caps, Floatx, Group, KerasSettings, Limits
+from keras_matrix.run.cell.container import (
+    CellFolders,
+    ContainerSpec,
+    cell_container,
+    cell_environment,
+)
 
 FOLDERS = CellFolders(
     probe=Path("/host/keras_matrix_probe"),

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.cell.cpus import cores, cpu_key, idle_containers, jobs, lanes
-from runner.errors import ConfigurationError
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.run.machine import cores, cpu_key, idle_containers, jobs, lanes
 
 GIB = 2**30
 

@@ -7,14 +7,14 @@ import numpy
 import pytest
 from builders import array, call, record, run_folder, tf_and_theano
 
-from runner import assess
-from runner.compare import compare_images
-from runner.comparison import ArrayDifference
-from runner.fields import Number
-from runner.plan import Cell
-from runner.record import Outcome
-from runner.report.csv import COLUMNS, render
-from runner.tolerance import Tolerances
+from keras_matrix.compare import assess
+from keras_matrix.compare.comparison import ArrayDifference
+from keras_matrix.compare.pairs import compare_images
+from keras_matrix.load.tolerances import Tolerances
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.bounded import Number
+from keras_matrix.records.record import Outcome
+from keras_matrix.report.csv import COLUMNS, render
 
 
 def table(text: str) -> list[dict[str, str]]:

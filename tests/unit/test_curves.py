@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from runner.curves import compare_curves
-from runner.inference import Finding
+from keras_matrix.compare.curves import compare_curves
+from keras_matrix.compare.inference import Finding
 
 FAMILIES = 400
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from runner import datasets, script
-from runner.datasets import loaded_modules, missing
-from runner.errors import ConfigurationError
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load import data_sets, script
+from keras_matrix.load.data_sets import loaded_modules, missing
 
 MNIST = b"from keras.datasets import mnist\nmnist.load_data()\n"
 
@@ -68,13 +68,13 @@ def test_a_missing_data_set_is_told_before_anything_runs(tmp_path: Path) -> None
     path.write_bytes(MNIST)
     found = script.load(path)
     with pytest.raises(ConfigurationError, match=r"mnist\.npz is not there.*--data"):
-        datasets.check(found, None)
+        data_sets.check(found, None)
     with pytest.raises(ConfigurationError, match="put it into"):
-        datasets.check(found, tmp_path)
+        data_sets.check(found, tmp_path)
     with pytest.raises(ConfigurationError, match="is not a folder"):
-        datasets.check(found, tmp_path / "missing")
+        data_sets.check(found, tmp_path / "missing")
     (tmp_path / "mnist.npz").write_text("")
-    datasets.check(found, tmp_path)
+    data_sets.check(found, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_link_above_a_file_leads_out_too(tmp_path: Path) -> None:
     elsewhere, data = tmp_path / "elsewhere", tmp_path / "data"
     elsewhere.mkdir()
     data.mkdir()
-    for file in datasets.FILES["fashion_mnist"]:
+    for file in data_sets.FILES["fashion_mnist"]:
         (elsewhere / Path(file).name).write_text("")
     (data / "fashion-mnist").symlink_to(elsewhere)
     assert [one.leads_out for one in missing(source, data)] == [True] * 4
@@ -131,5 +131,5 @@ def test_a_link_out_is_an_error_of_its_own(tmp_path: Path) -> None:
     path.write_bytes(MNIST)
     (tmp_path / "mnist.npz").symlink_to("/elsewhere/mnist.npz")
     with pytest.raises(ConfigurationError, match="is a link that leads out of the folder") as told:
-        datasets.check(script.load(path), tmp_path)
+        data_sets.check(script.load(path), tmp_path)
     assert str(told.value).endswith("which cells cannot follow; put the file itself there.")

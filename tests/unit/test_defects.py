@@ -9,35 +9,26 @@ from pathlib import Path
 import builders
 import numpy
 import pytest
-from builders import call, keras_matrix, record
+from builders import call, record, run_cli
 from fuzz_targets import check_sentence
 from history_builders import summary
 
-from runner import (
-    arrays,
-    catalog,
-    compare,
-    datasets,
-    notebook,
-    reported,
-    script,
-    stream,
-    suite_files,
-    tolerance,
-)
-from runner.comparison import Summary, Verdict
-from runner.errors import ConfigurationError, HistoryError
-from runner.history.store import History
-from runner.options import parse_seeds
-from runner.plan import Cell, KerasSettings, Limits, make_plan
-from runner.record import Record
-from runner.report.page.blocks import DataTable
-from runner.report.plots import learning
-from runner.request import RunOptions, make
-from runner.stream import BadStreamError, Epoch
-from runner.suite_files import SuiteTarget
-from runner.text import printable
-from runner.tolerance import Tolerances
+from keras_matrix.compare import pairs
+from keras_matrix.compare.comparison import Summary, Verdict
+from keras_matrix.errors import ConfigurationError, HistoryError
+from keras_matrix.history.database import History
+from keras_matrix.load import catalog, data_sets, notebook, reported, script, suites, tolerances
+from keras_matrix.load.options import parse_seeds
+from keras_matrix.load.request import RunOptions, make
+from keras_matrix.load.suites import SuiteTarget
+from keras_matrix.load.tolerances import Tolerances
+from keras_matrix.plan.cells import Cell, KerasSettings, Limits, make_plan
+from keras_matrix.records import arrays, events
+from keras_matrix.records.events import BadStreamError, Epoch
+from keras_matrix.records.record import Record
+from keras_matrix.report.page.blocks import DataTable
+from keras_matrix.report.plots import learning
+from keras_matrix.text import printable
 
 NAN, INF = math.nan, math.inf
 START = b'{"event":"start","protocol":1}\n'
@@ -74,7 +65,7 @@ def test_repeats_without_a_finite_sum_are_compared(losses: tuple[float, ...]) ->
 
 
 def verdicts(records: list[Record]) -> list[Verdict]:
-    found = compare.compare_images(
+    found = pairs.compare_images(
         records,
         images=("tf", "theano"),
         planned=[],
@@ -114,7 +105,7 @@ def test_a_figure_that_no_number_can_be(tmp_path: Path, value: str) -> None:
     "schema", ["9" * 5000, "0x" + "f" * 5000, "[" * 5000, "a." * 40_000 + "a = 1"]
 )
 def test_toml_that_takes_forever_or_cannot_be_told(tmp_path: Path, schema: str) -> None:
-    for name, load in (("tolerances.toml", tolerance.load), ("images.toml", _catalog)):
+    for name, load in (("tolerances.toml", tolerances.load), ("images.toml", _catalog)):
         path = tmp_path / name
         path.write_text(f"image = []\nschema = {schema}\n")
         with pytest.raises(ConfigurationError) as error:
@@ -130,19 +121,19 @@ def test_a_message_shows_no_control_characters_of_a_file(tmp_path: Path) -> None
     path = tmp_path / "tolerances.toml"
     path.write_text('schema = 1\n"\\u001b[31m\\n' + "x" * 100_000 + '" = 1\n')
     with pytest.raises(ConfigurationError) as error:
-        tolerance.load(path)
+        tolerances.load(path)
     refused(str(error.value))
 
 
 def test_a_pattern_is_not_longer_than_a_name() -> None:
     with pytest.raises(ConfigurationError) as error:
-        tolerance.parse(["[" * 100_000 + "=1"])
+        tolerances.parse(["[" * 100_000 + "=1"])
     refused(str(error.value))
 
 
 def test_a_device_is_not_read_to_its_end() -> None:
     with pytest.raises(ConfigurationError, match="larger than") as error:
-        tolerance.load(Path("/dev/zero"))
+        tolerances.load(Path("/dev/zero"))
     refused(str(error.value))
     with pytest.raises(ConfigurationError, match="is not a file"):
         script.load(Path("/dev/zero"))
@@ -153,7 +144,7 @@ def test_a_device_is_not_read_to_its_end() -> None:
 )
 def test_a_pyproject_that_is_none_configures_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    assert not suite_files.configures(tmp_path)
+    assert not suites.configures(tmp_path)
 
 
 def test_names_that_are_too_long_are_not_there() -> None:
@@ -161,10 +152,10 @@ def test_names_that_are_too_long_are_not_there() -> None:
     with pytest.raises(ConfigurationError) as error:
         script.load(Path(long))
     with pytest.raises(ConfigurationError) as error:
-        suite_files.load(SuiteTarget(long))
+        suites.load(SuiteTarget(long))
     refused(str(error.value))
     with pytest.raises(ConfigurationError, match="is not a folder"):
-        datasets.check(script.Script(Path("a.py"), "a", b"", b""), Path(long))
+        data_sets.check(script.Script(Path("a.py"), "a", b"", b""), Path(long))
 
 
 def test_names_that_are_not_text_are_refused(tmp_path: Path) -> None:
@@ -174,7 +165,7 @@ def test_names_that_are_not_text_are_refused(tmp_path: Path) -> None:
         script.load(path)
     refused(str(error.value))
     with pytest.raises(ConfigurationError, match="not UTF-8"):
-        suite_files.load(SuiteTarget(str(tmp_path)))
+        suites.load(SuiteTarget(str(tmp_path)))
     given = RunOptions(
         script=Path("a"),
         catalog=Path(),
@@ -188,7 +179,7 @@ def test_names_that_are_not_text_are_refused(tmp_path: Path) -> None:
 
 
 def test_an_expression_as_deep_as_it_is_long_loads_no_data_set() -> None:
-    assert datasets.loaded_modules(b"a" + b".a" * 900 + b".load_data()") == ()
+    assert data_sets.loaded_modules(b"a" + b".a" * 900 + b".load_data()") == ()
 
 
 @pytest.mark.parametrize(
@@ -255,7 +246,7 @@ def test_a_home_of_nobody_is_a_place_like_any_other(
 ) -> None:
     builders.nowhere(tmp_path, monkeypatch)
     monkeypatch.setenv("KERAS_MATRIX_HISTORY", "~nobody-of-that-name/history")
-    assert keras_matrix("history") == 4
+    assert run_cli("history") == 4
     assert "There is no history" in capsys.readouterr().err
 
 
@@ -273,13 +264,13 @@ def test_a_home_of_nobody_is_a_place_like_any_other(
 )
 def test_an_event_beyond_bounds_is_refused(event: dict[str, object]) -> None:
     with pytest.raises(BadStreamError) as error:
-        stream.parse(START + json.dumps(event).encode() + b"\n", complete=True)
+        events.parse(START + json.dumps(event).encode() + b"\n", complete=True)
     refused(str(error.value))
 
 
 def test_a_stream_of_many_small_events_does_not_become_a_record_too_large_to_read() -> None:
     with pytest.raises(BadStreamError, match="more than"):
-        stream.parse(START + b"\n" * (stream.MAX_EVENTS + 1), complete=True)
+        events.parse(START + b"\n" * (events.MAX_EVENTS + 1), complete=True)
 
 
 def npy(kind: str, shape: str, data: bytes = b"") -> bytes:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.cell import disk
-from runner.cell.disk import Bounds, DiskUse
-from runner.record import Outcome
+from keras_matrix.records.record import Outcome
+from keras_matrix.run.cell import disk
+from keras_matrix.run.cell.disk import Bounds, DiskUse
 
 BOUNDS = Bounds(size=2**20, files=10)
 

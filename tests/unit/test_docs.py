@@ -15,7 +15,7 @@ import yaml
 from builders import ROOT
 from documents import DOCUMENTS, ENGINE, PATHS, Block, Shell
 
-from runner import catalog, reported, tolerance
+from keras_matrix.load import catalog, reported, tolerances
 
 BLOCKS = [block for document in DOCUMENTS.values() for block in document.blocks]
 ACTION = ".github/actions/keras-matrix"
@@ -110,8 +110,8 @@ def test_toml_is_what_it_is_called(block: Block, tmp_path: Path) -> None:
             (tmp_path / entry["folder"]).mkdir()
             (tmp_path / entry["folder"] / "Dockerfile").touch()
         assert catalog.load(tmp_path).images
-    elif path.name == tolerance.TOLERANCE_FILE:
-        assert tolerance.load(path)
+    elif path.name == tolerances.TOLERANCE_FILE:
+        assert tolerances.load(path)
     else:
         assert path.name == reported.REPORTED_FILE
         assert reported.load(path).figures

@@ -16,29 +16,22 @@ import yaml
 from builders import ROOT, call, record, run_folder
 from documents import DOCUMENTS, Block, Document, Section, codes_in
 
-from runner import (
-    assess,
-    catalog,
-    datasets,
-    environment,
-    pytest_plugin,
-    reported,
-    reproduction,
-    stream,
-    suite_stream,
-    tolerance,
-)
-from runner.cli.options import Format
-from runner.cli.root import cli
-from runner.errors import ExitCode
-from runner.plan import Caps, Cell, KerasSettings, Limits, Plan
-from runner.record import HostFacts, ImageIdentity, Manifest, Outcome, Record, Timing
-from runner.report import csv, data
-from runner.report import reproduction as shown
-from runner.trace.distance import Distance
-from runner.trace.finding import Finding, Hint, Kind, Minimal, Origin
-from runner.trace.literature import Rate
-from runner.trace.result import ImageTrace, StageSummary, Trace
+from keras_matrix import pytest_plugin
+from keras_matrix.cli.options import Format
+from keras_matrix.cli.root import cli
+from keras_matrix.compare import assess, reproduction
+from keras_matrix.errors import ExitCode
+from keras_matrix.load import catalog, data_sets, reported, tolerances
+from keras_matrix.plan.cells import Caps, Cell, KerasSettings, Limits, Plan
+from keras_matrix.records import environment, events, suite_events
+from keras_matrix.records.record import HostFacts, ImageIdentity, Manifest, Outcome, Record, Timing
+from keras_matrix.report import csv
+from keras_matrix.report import json as data
+from keras_matrix.report import reproduction as shown
+from keras_matrix.trace.distance import Distance
+from keras_matrix.trace.finding import Finding, Hint, Kind, Minimal, Origin
+from keras_matrix.trace.literature import Rate
+from keras_matrix.trace.result import ImageTrace, StageSummary, Trace
 
 BLOCKS = [block for document in DOCUMENTS.values() for block in document.blocks]
 HELP = {"--help", "-h"}
@@ -181,7 +174,7 @@ def test_data_sets() -> None:
     found = {codes_in(row[0])[0]: codes_in(row[1]) for row in rows}
     assert found == {
         name: [file for either in files for file in either.split("|")]
-        for name, files in datasets.FILES.items()
+        for name, files in data_sets.FILES.items()
     }
 
 
@@ -195,12 +188,12 @@ KINDS = {
     "Image": ImageIdentity,
     "Host": HostFacts,
     "Record": Record,
-    "Observation": stream.Observation,
+    "Observation": events.Observation,
     "Environment": environment.Environment,
-    "Model": stream.Model,
-    "Call": stream.Call,
-    "End": stream.End,
-    "Error": stream.Failure,
+    "Model": events.Model,
+    "Call": events.Call,
+    "End": events.End,
+    "Error": events.Failure,
     "Trace": Trace,
     "Image of a trace": ImageTrace,
     "Finding": Finding,
@@ -213,11 +206,11 @@ NESTED = {
     ("Record", "timing"): Timing,
     ("Environment", "confinement"): environment.Confinement,
     ("Environment", "limits"): environment.AppliedLimits,
-    ("Model", "layers"): stream.Layer,
-    ("Call", "arrays"): stream.Array,
-    ("Call", "epochs"): stream.Epoch,
-    ("Error", "deepest"): stream.Place,
-    ("Observation", "suite"): suite_stream.Case,
+    ("Model", "layers"): events.Layer,
+    ("Call", "arrays"): events.Array,
+    ("Call", "epochs"): events.Epoch,
+    ("Error", "deepest"): events.Place,
+    ("Observation", "suite"): suite_events.Case,
     ("Image of a trace", "stages"): StageSummary,
     ("Image of a trace", "rates"): Rate,
     ("Finding", "hint"): Hint,
@@ -269,7 +262,7 @@ def test_origins_of_findings() -> None:
 def test_events() -> None:
     rows = FILES.section("events.jsonl").rows
     known = {
-        kind.__struct_config__.tag: fields_of(kind)[1:] for kind in typing.get_args(stream.Event)
+        kind.__struct_config__.tag: fields_of(kind)[1:] for kind in typing.get_args(events.Event)
     }
     assert {codes_in(row[0])[0] for row in rows} == set(known)
     for event, fields in ((codes_in(row[0])[0], codes_in(row[1])) for row in rows):
@@ -280,7 +273,7 @@ def test_events() -> None:
 @pytest.mark.parametrize(
     ("title", "kind"),
     [
-        ("tolerances.toml", [tolerance.Tolerance]),
+        ("tolerances.toml", [tolerances.Tolerance]),
         ("reported.toml", [reported._Figure, reported._Claim]),
     ],
 )

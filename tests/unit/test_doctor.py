@@ -2,9 +2,9 @@ import os
 
 import pytest
 
-from runner import doctor
-from runner.engine_types import EngineFacts
-from runner.security import Security
+from keras_matrix.engine.answers import EngineFacts
+from keras_matrix.engine.security import Security
+from keras_matrix.run import doctor
 
 USER = f"{os.getuid() or 10001}:{os.getgid() or 10001}"
 

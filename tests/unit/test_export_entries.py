@@ -8,15 +8,15 @@ import pytest
 from builders import call, record
 from history_builders import change, losses, made
 
-from runner import assess
-from runner.errors import StoreError
-from runner.export import entries
-from runner.export.entries import Ended, Entry, Value, name_of
-from runner.fields import Number
-from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.store import RunFolder
-from runner.stream import Epoch
+from keras_matrix.compare import assess
+from keras_matrix.errors import StoreError
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.bounded import Number
+from keras_matrix.records.events import Epoch
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.report.mlflow import entries
+from keras_matrix.report.mlflow.entries import Ended, Entry, Value, name_of
 
 START = 1767225600000
 """The first of January 2026, in milliseconds."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import builders
 import pytest
-from builders import call, keras_matrix, record
+from builders import call, record, run_cli
 from history_builders import losses, made
 from test_export_entries import trained
 
-from runner.plan import Cell
-from runner.record import Outcome
-from runner.store import RunFolder
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -59,7 +59,7 @@ def folder(uri: str) -> RunFolder:
 
 
 def send(uri: str, *more: str, run: str = "mine") -> int:
-    return keras_matrix("export", "mlflow", run, "--tracking-uri", uri, *more)
+    return run_cli("export", "mlflow", run, "--tracking-uri", uri, *more)
 
 
 def sent(client: "MlflowClient", experiment: str = "mlp") -> "dict[str, Run]":

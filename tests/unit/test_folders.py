@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.cell import folders
-from runner.cell.user import cell_user
-from runner.security import Security
+from keras_matrix.engine.security import Security
+from keras_matrix.engine.users import cell_user
+from keras_matrix.run.cell import folders
 
 USER = cell_user(Security(), (os.getuid(), os.getgid()))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import builders
 import pytest
-from builders import call, keras_matrix, record, run_folder, tf_and_theano
+from builders import call, record, run_cli, run_folder, tf_and_theano
 
-from runner.plan import Cell
+from keras_matrix.plan.cells import Cell
 
 Captured = pytest.CaptureFixture[str]
 
@@ -38,11 +38,11 @@ def run(nowhere: Path) -> Path:
 def test_a_format_is_the_same_printed_and_written(
     form: str, begins: str, has: str, run: Path, nowhere: Path, capsys: Captured
 ) -> None:
-    assert keras_matrix("diff", "one", "--format", form) == 1
+    assert run_cli("diff", "one", "--format", form) == 1
     printed = capsys.readouterr().out
     assert printed.startswith(begins)
     assert has in printed
-    assert keras_matrix("diff", "one", "--report", f"{form}=out/deep/file") == 1
+    assert run_cli("diff", "one", "--report", f"{form}=out/deep/file") == 1
     out, err = capsys.readouterr()
     assert "theano differs from tf" in out, "the table is printed as well"
     assert err == ""
@@ -53,13 +53,13 @@ def test_a_format_is_the_same_printed_and_written(
 def test_several_reports_of_one_comparison(run: Path, nowhere: Path) -> None:
     targets = {"junit": "a.xml", "csv": "b.csv", "markdown": "c.md", "json": "d.json"}
     given = [part for form, name in targets.items() for part in ("--report", f"{form}={name}")]
-    assert keras_matrix("diff", "one", *given) == 1
+    assert run_cli("diff", "one", *given) == 1
     assert all((nowhere / name).stat().st_size for name in targets.values())
     assert json.loads((nowhere / "d.json").read_text())["differs"] is True
 
 
 def test_a_report_goes_to_stdout_after_what_is_printed(run: Path, capsys: Captured) -> None:
-    assert keras_matrix("diff", "one", "--report", "github=-") == 1
+    assert run_cli("diff", "one", "--report", "github=-") == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("metric ")
     assert lines[-1].startswith("::error title=theano differs from tf::")
@@ -69,7 +69,7 @@ def test_a_report_goes_to_stdout_after_what_is_printed(run: Path, capsys: Captur
 def test_a_report_takes_the_place_of_an_older_one(run: Path, nowhere: Path) -> None:
     (nowhere / "old.md").write_text("x" * 10_000)
     (nowhere / "link.md").symlink_to(nowhere / "old.md")
-    assert keras_matrix("diff", "one", "--report", "markdown=link.md") == 1
+    assert run_cli("diff", "one", "--report", "markdown=link.md") == 1
     assert (nowhere / "old.md").read_text().startswith("### mlp")
     assert (nowhere / "link.md").is_symlink()
 
@@ -78,7 +78,7 @@ def test_a_written_table_has_no_colours(
     run: Path, nowhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert keras_matrix("diff", "one", "--report", "table=t.txt") == 1
+    assert run_cli("diff", "one", "--report", "table=t.txt") == 1
     assert "\x1b" not in (nowhere / "t.txt").read_text()
 
 
@@ -92,7 +92,7 @@ def test_annotations_name_the_script_of_the_repository(nowhere: Path, capsys: Ca
     folder = run_folder(nowhere / "results" / "one", records)
     placed = replace(folder.manifest(), place="models/mlp/model.py")
     folder.write_manifest(placed)
-    assert keras_matrix("diff", "one", "--format", "github") == 1
+    assert run_cli("diff", "one", "--format", "github") == 1
     assert capsys.readouterr().out == (
         "::error file=models/mlp/model.py,line=34,title=theano differs from tf::"
         "evaluate.loss (0.75 against 0.5; allowed 0.001 + 0.1%25)\n"
@@ -102,15 +102,15 @@ def test_annotations_name_the_script_of_the_repository(nowhere: Path, capsys: Ca
 def test_two_runs(nowhere: Path, capsys: Captured) -> None:
     tf_and_theano(nowhere / "results" / "old")
     tf_and_theano(nowhere / "results" / "new", theano=0.75)
-    assert keras_matrix("diff", "old", "new", "--report", "junit=a.xml", "--report", "csv=-") == 1
+    assert run_cli("diff", "old", "new", "--report", "junit=a.xml", "--report", "csv=-") == 1
     assert '"theano","evaluate.loss","score","differ","old","new"' in capsys.readouterr().out
     assert 'name="old against new: new against old"' in (nowhere / "a.xml").read_text()
-    assert keras_matrix("diff", "old", "new", "--format", "markdown") == 1
+    assert run_cli("diff", "old", "new", "--format", "markdown") == 1
     assert "| model |" not in capsys.readouterr().out
 
 
 def test_a_page(run: Path, nowhere: Path, capsys: Captured) -> None:
-    assert keras_matrix("diff", "one", "--report", "html=page.html") == 1
+    assert run_cli("diff", "one", "--report", "html=page.html") == 1
     assert capsys.readouterr().err == ""
     page = (nowhere / "page.html").read_text()
     assert page.startswith("<!DOCTYPE html>")
@@ -119,7 +119,7 @@ def test_a_page(run: Path, nowhere: Path, capsys: Captured) -> None:
 
 def test_a_page_is_of_one_run(run: Path, nowhere: Path, capsys: Captured) -> None:
     tf_and_theano(nowhere / "results" / "two")
-    assert keras_matrix("diff", "one", "two", "--report", "html=page.html") == 2
+    assert run_cli("diff", "one", "two", "--report", "html=page.html") == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert "keras-matrix report RUN OTHER" in err
@@ -130,7 +130,7 @@ def test_held_against_an_earlier_run_the_cells_are_the_later_ones(
     run: Path, nowhere: Path, capsys: Captured
 ) -> None:
     earlier = tf_and_theano(nowhere / "results" / "earlier")
-    code = keras_matrix(
+    code = run_cli(
         *("diff", "one", "--against", earlier.path, "--report", "junit=a.xml"),
         *("--report", "markdown=-", "--history", nowhere / "history.db"),
     )
@@ -160,7 +160,7 @@ def test_a_wrong_report_is_told_before_anything_is_done(
 ) -> None:
     given = [part for text in texts for part in ("--report", text)]
     # Without an engine: a run that got so far would end with another status.
-    assert keras_matrix(*command, *given) == 2
+    assert run_cli(*command, *given) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
@@ -178,5 +178,5 @@ def test_a_folder_that_takes_no_file_is_told(
 
     # Whoever runs these tests as root may write everywhere.
     monkeypatch.setattr(tempfile, "TemporaryFile", refused)
-    assert keras_matrix("diff", "one", "--report", "csv=a.csv") == 2
+    assert run_cli("diff", "one", "--report", "csv=a.csv") == 2
     assert "(Permission denied); check the folder's permissions" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from history_builders import summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.history.store import History
+from keras_matrix.history.database import History
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _columns() -> list[tuple[str, str]]:
-    from runner.history.schema import metadata
+    from keras_matrix.history.schema import metadata
 
     return [(table.name, column.name) for table in metadata.sorted_tables for column in table.c]
 

@@ -5,16 +5,17 @@ from pathlib import Path
 
 import builders
 import pytest
-from builders import keras_matrix
+from builders import run_cli
 from fuzz_strategies import NASTY
 from fuzz_targets import check_sentence, taken
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from runner import options, request, store, tolerance
-from runner.cli.show import parse_targets
-from runner.errors import KerasMatrixError
-from runner.request import RunOptions
+from keras_matrix.cli.output import parse_targets
+from keras_matrix.errors import KerasMatrixError
+from keras_matrix.load import options, request, tolerances
+from keras_matrix.load.request import RunOptions
+from keras_matrix.records import folder
 
 NUMBERS = (
     *("0", "-1", "1e400", "-1e400", "nan", "inf", "9" * 30, "9" * 5000, "1e-400", "0x10", "1_0"),
@@ -71,13 +72,13 @@ def test_any_text_of_an_option(text: str) -> None:
     assert seeds is None or len(seeds) <= options.MAX_SEEDS
     taken(lambda: options.parse_size("--memory", text), KerasMatrixError)
     taken(lambda: options.parse_floats("--epsilon", text), KerasMatrixError)
-    taken(lambda: options.parse_choices("--reports", text, tolerance.Kind), KerasMatrixError)
-    for rule in taken(lambda: tolerance.parse([text]), KerasMatrixError) or ():
-        tolerance.Tolerances((rule,)).of("evaluate.loss", tolerance.Kind.SCORE)
+    taken(lambda: options.parse_choices("--reports", text, tolerances.Kind), KerasMatrixError)
+    for rule in taken(lambda: tolerances.parse([text]), KerasMatrixError) or ():
+        tolerances.Tolerances((rule,)).of("evaluate.loss", tolerances.Kind.SCORE)
     if "/" not in text:
         taken(lambda: parse_targets([text]), KerasMatrixError)
-    taken(lambda: store.find(Path("results"), text), KerasMatrixError)
-    taken(lambda: store.place(Path("results"), text), KerasMatrixError)
+    taken(lambda: folder.find(Path("results"), text), KerasMatrixError)
+    taken(lambda: folder.place(Path("results"), text), KerasMatrixError)
 
 
 numbers = st.sampled_from([0, 1, -1, 10**6, 10**9, 10**10, 2**63, 10**30]) | st.integers()
@@ -141,7 +142,7 @@ def test_any_text_of_a_command(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["keras-matrix", *command])
-        code = keras_matrix(*(text if part == "TEXT" else part for part in command))
+        code = run_cli(*(text if part == "TEXT" else part for part in command))
     told = capsys.readouterr().err
     assert code in (2, 4, 5), told
     assert "Traceback" not in told
@@ -189,7 +190,7 @@ def test_any_variable(capsys: pytest.CaptureFixture[str], name: str, value: str)
         if name == "DOCKER_CONTEXT":
             patch.delenv("DOCKER_HOST")
         for command in (("run", "mlp"), ("history",), ("cache", "list")):
-            code = keras_matrix(*command)
+            code = run_cli(*command)
             told = capsys.readouterr().err
             assert code in (0, 2, 4, 5), (command, told)
             assert "Traceback" not in told

@@ -13,13 +13,13 @@ from fuzz_strategies import json_of, texts
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from runner.cell.outcome import Ending, judge, limits_seen, mismatch
-from runner.plan import Caps, Cell, Limits
-from runner.record import Outcome, Record
-from runner.store import RunFolder
-from runner.stream import Observation
-from runner.suite_stream import SuiteLog
-from runner.text import last_lines, printable
+from keras_matrix.plan.cells import Caps, Cell, Limits
+from keras_matrix.records.events import Observation
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.suite_events import SuiteLog
+from keras_matrix.run.cell.outcome import Ending, judge, limits_seen, mismatch
+from keras_matrix.text import last_lines, printable
 
 IMAGES = ("tf", "theano")
 

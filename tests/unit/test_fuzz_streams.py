@@ -9,8 +9,8 @@ from fuzz_strategies import damaged, encoded, json_of, lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner import stream
-from runner.trace import bundle
+from keras_matrix.records import events as stream
+from keras_matrix.trace import dump
 
 START = b'{"event":"start","protocol":1}'
 FEW = st.sampled_from([0, 1])
@@ -45,7 +45,7 @@ def test_any_stream(content: bytes) -> None:
     fuzz_targets.event_stream(content)
 
 
-index = lines(bundle.Entry).map(lambda found: b"\n".join([*found, b""]))
+index = lines(dump.Entry).map(lambda found: b"\n".join([*found, b""]))
 
 
 @given(index | damaged(index) | st.binary())

@@ -17,22 +17,22 @@ import builders
 import history_builders
 import pytest
 import test_suite
-from builders import call, keras_matrix, record
+from builders import call, record, run_cli
 from history_builders import losses, made, when
 
-from runner import session
-from runner.cli import earlier
-from runner.errors import ExitCode
-from runner.history.store import History, location
-from runner.history.summary import RunSummary
-from runner.interrupts import Interrupts
-from runner.matrix import Status
-from runner.plan import Cell
-from runner.ready import RunRequest
-from runner.record import Outcome, Record
-from runner.report.progress import Progress
-from runner.session import RunResult
-from runner.store import RunFolder
+from keras_matrix.cli import against
+from keras_matrix.compare.matrix import Status
+from keras_matrix.errors import ExitCode
+from keras_matrix.history.database import History, location
+from keras_matrix.history.summary import RunSummary
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.run import session
+from keras_matrix.run.prepare import RunRequest
+from keras_matrix.run.progress import Progress
+from keras_matrix.run.session import RunResult
 
 Captured = pytest.CaptureFixture[str]
 SAME = {"tf": [0.5], "theano": [0.5]}
@@ -54,7 +54,7 @@ def kept() -> tuple[RunSummary, ...]:
 def run_on(day: int, records: list[Record], *, add: bool = True, **changed: Any) -> RunFolder:
     folder = made(Path("results") / f"run-{day}", records, on=day, **changed)
     if add:
-        assert keras_matrix("history", "--add", folder.path) == 0
+        assert run_cli("history", "--add", folder.path) == 0
     return folder
 
 
@@ -79,7 +79,7 @@ def warning(capsys: Captured) -> str:
 
 def test_a_run_is_kept_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     leaves(monkeypatch, losses(WORSE))
-    assert keras_matrix("run", "mlp", "-q") == ExitCode.DIFFER
+    assert run_cli("run", "mlp", "-q") == ExitCode.DIFFER
     (run,) = kept()
     assert (run.run, run.created, run.status) == ("now", when(9), Status.DIFFER)
     assert run.folder == str(Path("results/now").resolve())
@@ -89,14 +89,14 @@ def test_a_run_is_kept_when_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_part_of_a_run_is_not(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     leaves(monkeypatch, losses({"tf": [0.5]}), last=False)
-    assert keras_matrix("run", "mlp", "--on", "tf,theano", "--only", "tf") == 0
+    assert run_cli("run", "mlp", "--on", "tf,theano", "--only", "tf") == 0
     assert not location().exists()
     assert "warning" not in capsys.readouterr().err
 
 
 def test_a_run_is_not_kept_if_it_should_not(monkeypatch: pytest.MonkeyPatch) -> None:
     leaves(monkeypatch, losses(SAME))
-    assert keras_matrix("run", "mlp", "-q", "--no-history") == 0
+    assert run_cli("run", "mlp", "-q", "--no-history") == 0
     assert not location().exists()
 
 
@@ -104,9 +104,9 @@ def test_a_run_goes_where_the_option_or_the_environment_says(
     monkeypatch: pytest.MonkeyPatch, place: Path
 ) -> None:
     leaves(monkeypatch, losses(SAME))
-    assert keras_matrix("run", "mlp", "-q", "--history", "mine.sqlite") == 0
+    assert run_cli("run", "mlp", "-q", "--history", "mine.sqlite") == 0
     monkeypatch.setenv("KERAS_MATRIX_HISTORY", str(place / "named.sqlite"))
-    assert keras_matrix("run", "mlp", "-q") == 0
+    assert run_cli("run", "mlp", "-q") == 0
     for name in ("mine.sqlite", "named.sqlite"):
         with History(place / name) as history:
             assert [run.run for run in history.runs()] == ["now"]
@@ -133,7 +133,7 @@ def test_a_history_that_cannot_be_written_costs_the_run_nothing(
     path.write_bytes(content or b"")
     leaves(monkeypatch, losses(given))
     file = path if content else path / "history.sqlite"
-    assert keras_matrix("run", "mlp", "-q", "--history", file) == code
+    assert run_cli("run", "mlp", "-q", "--history", file) == code
     out, err = capsys.readouterr()
     assert "evaluate.loss" in out
     assert err.startswith("keras-matrix: warning: the run is not in the history: ")
@@ -149,7 +149,7 @@ def test_a_history_that_another_holds_costs_the_run_nothing(
     capsys.readouterr()
     with contextlib.closing(sqlite3.connect(location(), isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert keras_matrix("run", "mlp", "-q") == 0
+        assert run_cli("run", "mlp", "-q") == 0
     assert "locked" in warning(capsys)
     assert [run.run for run in kept()] == ["run-1"]
 
@@ -158,7 +158,7 @@ def test_a_joined_run_is_kept(capsys: Captured) -> None:
     parts = [
         made(Path("results") / name, losses({name: [0.5]})).path.name for name in ("tf", "theano")
     ]
-    assert keras_matrix("join", *parts, "--into", "both") == 0
+    assert run_cli("join", *parts, "--into", "both") == 0
     (run,) = kept()
     assert run.run == "both"
     assert [one.image for one in run.images] == ["tf", "theano"]
@@ -170,25 +170,25 @@ def test_a_reproduction_is_kept(monkeypatch: pytest.MonkeyPatch, place: Path) ->
         'schema = 1\n[[figure]]\nimage = "tf"\nmetric = "evaluate.loss"\nvalue = 0.5\nunit = "1"\n'
     )
     leaves(monkeypatch, losses({"tf": [0.5, 0.6], "theano": [0.5, 0.6]}))
-    keras_matrix("reproduce", "mlp", "--on", "tf,theano", "--seeds", "2", "-q")
+    run_cli("reproduce", "mlp", "--on", "tf,theano", "--seeds", "2", "-q")
     assert [run.run for run in kept()] == ["now"]
 
 
 def test_judging_knows_no_database() -> None:
     modules = ("summary", "series", "rows", "regression", "earlier", "choose")
-    names = ", ".join(f"runner.history.{name}" for name in modules)
+    names = ", ".join(f"keras_matrix.history.{name}" for name in modules)
     code = f"import sys, {names}; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
     )
     loaded = {*done.stdout.split()}
     assert loaded & {"sqlalchemy", "click", "docker", "rich"} == set()
-    assert "runner.history.regression" in loaded
+    assert "keras_matrix.history.regression" in loaded
 
 
 def test_help_imports_no_database() -> None:
     code = (
-        "import sys; from runner.cli import invoke; from runner.cli.root import cli\n"
+        "import sys; from keras_matrix.cli import invoke; from keras_matrix.cli.root import cli\n"
         "for name in ('run', 'diff', 'history', 'export'): invoke(cli, [name, '--help'])\n"
         "assert not {'sqlalchemy', 'mlflow', 'matplotlib'} & set(sys.modules), sys.modules"
     )
@@ -202,13 +202,13 @@ def test_without_a_model_all_are_listed(capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(WORSE))
     capsys.readouterr()
-    assert keras_matrix("history") == 0
+    assert run_cli("history") == 0
     (line,) = capsys.readouterr().out.splitlines()[1:]
     assert line.split()[:3] == ["mlp", "models/mlp/model.py", "2"]
     assert line.split()[-2:] == ["run-2", "differ"]
-    assert keras_matrix("history", "--json") == 0
+    assert run_cli("history", "--json") == 0
     assert json.loads(capsys.readouterr().out)["scripts"][0]["run"] == "run-2"
-    assert keras_matrix("history", "--format", "csv") == 0
+    assert run_cli("history", "--format", "csv") == 0
     assert '"mlp","models/mlp/model.py",2' in capsys.readouterr().out
 
 
@@ -216,19 +216,19 @@ def test_the_runs_of_a_model(capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(WORSE))
     capsys.readouterr()
-    assert keras_matrix("history", "mlp") == 0
+    assert run_cli("history", "mlp") == 0
     out = capsys.readouterr().out
     assert [line.split()[-1] for line in out.splitlines()[1:]] == [
         *("reference", "agree"),
         *("reference", "differ"),
     ]
-    assert keras_matrix("history", "mlp", "--json") == 0
+    assert run_cli("history", "mlp", "--json") == 0
     runs = json.loads(capsys.readouterr().out)["runs"]
     assert [(run["run"], run["status"]) for run in runs] == [
         ("run-1", "agree"),
         ("run-2", "differ"),
     ]
-    assert keras_matrix("history", "mlp", "--format", "csv", "--limit", 1) == 0
+    assert run_cli("history", "mlp", "--format", "csv", "--limit", 1) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(row["run"], row["image"]) for row in rows] == [("run-2", "tf"), ("run-2", "theano")]
 
@@ -244,7 +244,7 @@ def test_a_model_goes_by_its_path_too(capsys: Captured) -> None:
     ):
         # The folder "mlp" is also a model's name, which goes before.
         capsys.readouterr()
-        assert keras_matrix("history", named, "--json") == 0
+        assert run_cli("history", named, "--json") == 0
         assert [run["run"] for run in json.loads(capsys.readouterr().out)["runs"]] == runs
 
 
@@ -252,14 +252,14 @@ def test_a_metric_over_time(capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(WORSE))
     capsys.readouterr()
-    assert keras_matrix("history", "mlp", "--metric", "evaluate.loss") == 0
+    assert run_cli("history", "mlp", "--metric", "evaluate.loss") == 0
     out = capsys.readouterr().out
     assert "theano  ▁█  first 0.5, last 0.9" in out
-    assert keras_matrix("history", "mlp", "--metric", "evaluate.loss", "--json") == 0
+    assert run_cli("history", "mlp", "--metric", "evaluate.loss", "--json") == 0
     _, theano = json.loads(capsys.readouterr().out)["series"]
     assert [point["median"] for point in theano["points"]] == [0.5, 0.9]
     asked = ("--metric", "evaluate.loss", "--image", "tf", "--format", "csv")
-    assert keras_matrix("history", "mlp", *asked) == 0
+    assert run_cli("history", "mlp", *asked) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(row["run"], row["image"], row["median"]) for row in rows] == [
         ("run-1", "tf", "0.5"),
@@ -271,7 +271,7 @@ def test_a_metric_over_time(capsys: Captured) -> None:
 def test_a_metric_is_drawn(name: str, capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(WORSE))
-    assert keras_matrix("history", "mlp", "--metric", "evaluate.loss", "--plot", name) == 0
+    assert run_cli("history", "mlp", "--metric", "evaluate.loss", "--plot", name) == 0
     content = Path(name).read_bytes()
     if name.endswith("png"):
         assert content.startswith(b"\x89PNG")
@@ -283,16 +283,16 @@ def test_a_metric_is_drawn(name: str, capsys: Captured) -> None:
 
 def test_the_last_twenty_runs_are_shown(capsys: Captured) -> None:
     folders = [run_on(day, losses(SAME), add=False) for day in range(1, 24)]
-    assert keras_matrix("history", "--add", *(folder.path for folder in folders)) == 0
+    assert run_cli("history", "--add", *(folder.path for folder in folders)) == 0
     capsys.readouterr()
-    assert keras_matrix("history", "mlp") == 0
+    assert run_cli("history", "mlp") == 0
     out = capsys.readouterr().out
     assert " run-23 " in out
     assert " run-3 " not in out
     assert "3 older runs: --limit shows more." in out
-    assert keras_matrix("history", "mlp", "--limit", 2, "--metric", "evaluate.loss") == 0
+    assert run_cli("history", "mlp", "--limit", 2, "--metric", "evaluate.loss") == 0
     assert "21 older runs" in capsys.readouterr().out
-    assert keras_matrix("history", "mlp", "--json") == 0
+    assert run_cli("history", "mlp", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["runs"]) == 23
 
 
@@ -316,7 +316,7 @@ def test_the_last_twenty_runs_are_shown(capsys: Captured) -> None:
 def test_a_wrong_request_is_told(arguments: list[str], said: str, capsys: Captured) -> None:
     run_on(1, losses(SAME))
     capsys.readouterr()
-    assert keras_matrix("history", *arguments) == 2
+    assert run_cli("history", *arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
@@ -325,7 +325,7 @@ def test_a_wrong_request_is_told(arguments: list[str], said: str, capsys: Captur
 
 def test_there_is_no_history_yet(capsys: Captured) -> None:
     for arguments in ([], ["mlp"]):
-        assert keras_matrix("history", *arguments) == ExitCode.NOTHING_SELECTED
+        assert run_cli("history", *arguments) == ExitCode.NOTHING_SELECTED
         assert "history --add RUN" in capsys.readouterr().err
 
 
@@ -336,9 +336,9 @@ def test_runs_are_added_from_their_records_again(capsys: Captured) -> None:
     folder = run_on(1, losses(WORSE))
     before = kept()
     location().unlink()
-    assert keras_matrix("history", "--add", folder.path) == 0
+    assert run_cli("history", "--add", folder.path) == 0
     assert kept() == before
-    assert keras_matrix("history", "--add", "run-1", "results/run-1") == 0
+    assert run_cli("history", "--add", "run-1", "results/run-1") == 0
     assert kept() == before
     assert f"2 of 2 runs added to {location()}" in capsys.readouterr().err
 
@@ -351,7 +351,7 @@ def test_one_run_that_cannot_be_added_keeps_none_of_the_others(capsys: Captured)
     made(Path("results/t"), losses(SAME))
     Path("results/t/trace.json").write_text("{}")
     made(Path("results/s"), [test_suite.cell("tf", test_suite.case("test_a.py::test_x"))])
-    assert keras_matrix("history", "--add", "a", "b", "c", "t", "s") == 2
+    assert run_cli("history", "--add", "a", "b", "c", "t", "s") == 2
     assert [run.run for run in kept()] == ["b"]
     told = capsys.readouterr().err.splitlines()
     assert [line.split(":")[1] for line in told[:4]] == [" not added"] * 4
@@ -370,7 +370,7 @@ def test_the_last_run_is_the_one_before(capsys: Captured) -> None:
     run_on(2, losses(SAME))
     run_on(3, losses(WORSE))
     capsys.readouterr()
-    assert keras_matrix("diff", "run-3", "--against", "last") == 8
+    assert run_cli("diff", "run-3", "--against", "last") == 8
     out, err = capsys.readouterr()
     assert err == ""
     assert "note: regressed since run-2: theano: evaluate.loss is 0.9, was 0.5." in out
@@ -381,7 +381,7 @@ def test_the_last_run_is_the_one_before(capsys: Captured) -> None:
 def test_an_improvement_is_a_difference_but_no_regression(capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(BETTER))
-    assert keras_matrix("diff", "run-2", "--against", "last") == ExitCode.DIFFER
+    assert run_cli("diff", "run-2", "--against", "last") == ExitCode.DIFFER
     out = capsys.readouterr().out
     assert "note: nothing has regressed since run-1." in out
     assert "note: improved since run-1: theano: evaluate.loss is 0.4, was 0.5." in out
@@ -391,7 +391,7 @@ def test_no_change_is_agreement(capsys: Captured) -> None:
     # Also where the images of both differ alike.
     run_on(1, losses(WORSE))
     run_on(2, losses(WORSE))
-    assert keras_matrix("diff", "run-2", "--against", "last") == ExitCode.AGREE
+    assert run_cli("diff", "run-2", "--against", "last") == ExitCode.AGREE
     assert "run-2 agrees with run-1 in all 2 judged metrics" in capsys.readouterr().out
 
 
@@ -408,7 +408,7 @@ def test_a_cell_that_failed_then_is_no_failure_now(capsys: Captured) -> None:
         ("run-4", ExitCode.CELL_FAILED, "nothing has regressed since run-3."),
     ):
         capsys.readouterr()
-        assert keras_matrix("diff", run, "--against", "last") == code
+        assert run_cli("diff", run, "--against", "last") == code
         assert said in capsys.readouterr().out
 
 
@@ -416,10 +416,10 @@ def test_that_nothing_could_be_judged_is_no_agreement(capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(WORSE, first=5))
     # The images agreed then and differ now, which does not take the same seeds.
-    assert keras_matrix("diff", "run-2", "--against", "last") == ExitCode.REGRESSED
+    assert run_cli("diff", "run-2", "--against", "last") == ExitCode.REGRESSED
     run_on(3, losses(WORSE, first=9))
     capsys.readouterr()
-    assert keras_matrix("diff", "run-3", "--against", "last") == ExitCode.INCONCLUSIVE
+    assert run_cli("diff", "run-3", "--against", "last") == ExitCode.INCONCLUSIVE
     assert "nothing that could be judged has regressed" in capsys.readouterr().out
 
 
@@ -428,10 +428,10 @@ def test_a_run_is_held_against_a_named_one(tmp_path: Path, capsys: Captured) -> 
     run_on(2, losses(WORSE))
     run_on(3, losses(WORSE))
     elsewhere = made(tmp_path / "elsewhere" / "far", losses(SAME), on=4)
-    assert keras_matrix("history", "--add", elsewhere.path) == 0
+    assert run_cli("history", "--add", elsewhere.path) == 0
     for named in ("run-1", "results/run-1", elsewhere.path, "far"):
         capsys.readouterr()
-        assert keras_matrix("diff", "run-3", "--against", named) == ExitCode.REGRESSED
+        assert run_cli("diff", "run-3", "--against", named) == ExitCode.REGRESSED
         assert f"regressed since {Path(named).name}: " in capsys.readouterr().out
 
 
@@ -441,10 +441,10 @@ def test_formats_tell_of_the_regression(capsys: Captured) -> None:
     for output in ("json", "markdown"):
         capsys.readouterr()
         asked = ("--against", "last", "--format", output)
-        assert keras_matrix("diff", "run-2", *asked) == ExitCode.REGRESSED
+        assert run_cli("diff", "run-2", *asked) == ExitCode.REGRESSED
         said = capsys.readouterr().out.replace("\\", "")
         assert "regressed since run-1: theano: evaluate.loss is 0.9, was 0.5." in said
-    assert keras_matrix("diff", "run-2", "--against", "last", "--report", "csv=a.csv") == 8
+    assert run_cli("diff", "run-2", "--against", "last", "--report", "csv=a.csv") == 8
     assert "theano" in Path("a.csv").read_text()
 
 
@@ -452,7 +452,7 @@ def test_rules_are_heeded(capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(WORSE))
     asked = ("--against", "last", "--tolerance", "*=1")
-    assert keras_matrix("diff", "run-2", *asked) == ExitCode.AGREE
+    assert run_cli("diff", "run-2", *asked) == ExitCode.AGREE
 
 
 @pytest.mark.parametrize(
@@ -474,7 +474,7 @@ def test_what_cannot_be_held_against_is_told(
     other = made(Path("results/conv"), losses(SAME))
     history_builders.change(other, plan=replace(other.manifest().plan, model="conv"))
     capsys.readouterr()
-    assert keras_matrix("diff", *arguments) == code
+    assert run_cli("diff", *arguments) == code
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
@@ -486,14 +486,14 @@ def test_records_that_are_gone_are_told(capsys: Captured) -> None:
     run_on(3, losses(SAME))
     shutil.rmtree(second.path)
     capsys.readouterr()
-    assert keras_matrix("diff", "run-3", "--against", "last") == 2
+    assert run_cli("diff", "run-3", "--against", "last") == 2
     said = capsys.readouterr().err
     assert "The records of the run run-2 of" in said
     assert str(second.path) in said
     assert "The last one whose records are there is run-1." in said
     # They stay in the history.
     assert [run.run for run in kept()] == ["run-1", "run-2", "run-3"]
-    assert keras_matrix("diff", "run-3", "--against", first.path) == 0
+    assert run_cli("diff", "run-3", "--against", first.path) == 0
 
 
 # run --against
@@ -505,7 +505,7 @@ def test_a_run_that_regressed_has_its_own_status(
     run_on(1, losses(SAME))
     leaves(monkeypatch, losses(WORSE))
     capsys.readouterr()
-    assert keras_matrix("run", "mlp", "--against", "last", "-q") == ExitCode.REGRESSED
+    assert run_cli("run", "mlp", "--against", "last", "-q") == ExitCode.REGRESSED
     out = capsys.readouterr().out
     # One comparison, that of its images, with what has changed beside it.
     assert "theano differs from tf in 1 of 1 judged metrics" in out
@@ -518,7 +518,7 @@ def test_a_run_that_is_as_bad_as_before_has_not_regressed(
 ) -> None:
     run_on(1, losses(WORSE))
     leaves(monkeypatch, losses(WORSE))
-    assert keras_matrix("run", "mlp", "--against", "last", "-q") == ExitCode.DIFFER
+    assert run_cli("run", "mlp", "--against", "last", "-q") == ExitCode.DIFFER
     assert "nothing has regressed since run-1." in capsys.readouterr().out
 
 
@@ -526,11 +526,11 @@ def test_the_first_run_has_nothing_before_it(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     leaves(monkeypatch, losses(SAME))
-    assert keras_matrix("run", "mlp", "--against", "last", "-q", "--json") == 0
+    assert run_cli("run", "mlp", "--against", "last", "-q", "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert any("not held against an earlier run: There is no history" in n for n in shown["notes"])
     # Nor when it is run again: it is not its own predecessor.
-    assert keras_matrix("run", "mlp", "--against", "last", "-q") == 0
+    assert run_cli("run", "mlp", "--against", "last", "-q") == 0
     assert "no run of mlp (models/mlp/model.py) before now" in capsys.readouterr().out
     assert len(kept()) == 1
 
@@ -541,7 +541,7 @@ def test_records_that_are_gone_fail_the_check_not_the_run(
     shutil.rmtree(run_on(1, losses(SAME)).path)
     leaves(monkeypatch, losses(SAME))
     capsys.readouterr()
-    assert keras_matrix("run", "mlp", "--against", "last", "-q") == 2
+    assert run_cli("run", "mlp", "--against", "last", "-q") == 2
     out = capsys.readouterr().out
     assert "theano agrees with tf" in out
     assert "note: not held against an earlier run: The records of the run run-1" in out
@@ -559,7 +559,7 @@ def test_what_cannot_be_held_against_is_told_before_anything_runs(
 
     monkeypatch.setattr(session, "run", run)
     asked = ("--against", named, "--history", "damaged.sqlite")
-    assert keras_matrix("run", "mlp", *asked) == 2
+    assert run_cli("run", "mlp", *asked) == 2
     assert "not a database" in capsys.readouterr().err
 
 
@@ -573,17 +573,17 @@ def test_there_is_no_time_in_which_a_run_is_lost(
     def keep(*given: object, **named: object) -> None:
         shown.append(capsys.readouterr().out)
 
-    monkeypatch.setattr(earlier, "keep", keep)
-    assert keras_matrix("run", "mlp", "-q") == 0
+    monkeypatch.setattr(against, "keep", keep)
+    assert run_cli("run", "mlp", "-q") == 0
     assert "theano agrees with tf" in shown[0]
 
 
 def test_a_script_without_any_metric(capsys: Captured) -> None:
     run_on(1, [record(Cell("tf"), call(finished=False))])
     capsys.readouterr()
-    assert keras_matrix("history", "mlp") == 0
+    assert run_cli("history", "mlp") == 0
     assert " tf " in capsys.readouterr().out
-    assert keras_matrix("history", "mlp", "--metric", "fit.loss") == 2
+    assert run_cli("history", "mlp", "--metric", "fit.loss") == 2
     assert "its metrics are none" in capsys.readouterr().err
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from history_builders import change, losses, made, summary_of, when
 
-from runner.errors import HistoryError, NothingSelectedError
-from runner.history.earlier import earlier, folder_of, last, last_folder
-from runner.history.summary import RunSummary
-from runner.store import RunFolder
+from keras_matrix.errors import HistoryError, NothingSelectedError
+from keras_matrix.history.earlier import earlier, folder_of, last, last_folder
+from keras_matrix.history.summary import RunSummary
+from keras_matrix.records.folder import RunFolder
 
 SAME = {"tf": [0.5], "theano": [0.5]}
 

@@ -8,14 +8,14 @@ import pytest
 from builders import array, call, record
 from history_builders import Losses, change, losses, made
 
-from runner import assess
-from runner.comparison import Verdict
-from runner.fields import Number
-from runner.history.against import since
-from runner.history.regression import Judgement, Trend
-from runner.plan import Cell, Limits
-from runner.record import Outcome, Record
-from runner.tolerance import Tolerance
+from keras_matrix.compare import assess
+from keras_matrix.compare.comparison import Verdict
+from keras_matrix.history.from_disk import since
+from keras_matrix.history.regression import Judgement, Trend
+from keras_matrix.load.tolerances import Tolerance
+from keras_matrix.plan.cells import Cell, Limits
+from keras_matrix.records.bounded import Number
+from keras_matrix.records.record import Outcome, Record
 
 WORSE, BETTER = Trend.REGRESSED, Trend.IMPROVED
 

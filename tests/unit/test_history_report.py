@@ -11,13 +11,13 @@ import pytest
 from history_builders import image, metric, summary, when
 from rich.console import Console
 
-from runner.comparison import Verdict
-from runner.history.series import series
-from runner.history.summary import RunSummary, ScriptSummary
-from runner.matrix import Status
-from runner.report import history as report
-from runner.report import history_data as data
-from runner.tolerance import Kind
+from keras_matrix.compare.comparison import Verdict
+from keras_matrix.compare.matrix import Status
+from keras_matrix.history.series import series
+from keras_matrix.history.summary import RunSummary, ScriptSummary
+from keras_matrix.load.tolerances import Kind
+from keras_matrix.report import history as report
+from keras_matrix.report import history_data as data
 
 HOSTILE = "=cmd|'x'!A1\x1b[31m[bold]\n\u202e<script>"
 

@@ -4,8 +4,8 @@ import math
 
 from history_builders import image, metric, summary, when
 
-from runner.comparison import Verdict
-from runner.history.series import (
+from keras_matrix.compare.comparison import Verdict
+from keras_matrix.history.series import (
     LEVELS,
     PLAIN_LEVELS,
     bounds,
@@ -14,7 +14,7 @@ from runner.history.series import (
     series,
     sparkline,
 )
-from runner.tolerance import Kind
+from keras_matrix.load.tolerances import Kind
 
 
 def test_a_series_for_each_image_in_the_order_of_runs() -> None:

@@ -14,14 +14,14 @@ import platformdirs
 import pytest
 from history_builders import image, metric, summary, when
 
-from runner.comparison import Verdict
-from runner.errors import HistoryError, NothingSelectedError
-from runner.history import schema, store
-from runner.history.store import History
-from runner.history.summary import RunSummary
-from runner.matrix import Status
-from runner.record import Outcome
-from runner.tolerance import Kind
+from keras_matrix.compare.comparison import Verdict
+from keras_matrix.compare.matrix import Status
+from keras_matrix.errors import HistoryError, NothingSelectedError
+from keras_matrix.history import database, schema
+from keras_matrix.history.database import History
+from keras_matrix.history.summary import RunSummary
+from keras_matrix.load.tolerances import Kind
+from keras_matrix.records.record import Outcome
 
 
 @pytest.fixture
@@ -172,20 +172,20 @@ def test_more_runs_than_a_statement_may_name(path: Path) -> None:
 
 
 def test_the_file_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(store.VARIABLE, raising=False)
+    monkeypatch.delenv(database.VARIABLE, raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    assert store.location() == platformdirs.user_data_path("keras-matrix") / "history.sqlite"
-    assert store.location().is_relative_to(tmp_path / "data")
+    assert database.location() == platformdirs.user_data_path("keras-matrix") / "history.sqlite"
+    assert database.location().is_relative_to(tmp_path / "data")
     # What is lost there cannot be made again, as what is in the cache can.
-    assert "cache" not in str(store.location().relative_to(tmp_path))
+    assert "cache" not in str(database.location().relative_to(tmp_path))
 
 
 def test_the_environment_and_an_option_name_another(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "named.sqlite"))
-    assert store.location() == tmp_path / "named.sqlite"
-    assert store.location(tmp_path / "other.sqlite") == tmp_path / "other.sqlite"
+    monkeypatch.setenv(database.VARIABLE, str(tmp_path / "named.sqlite"))
+    assert database.location() == tmp_path / "named.sqlite"
+    assert database.location(tmp_path / "other.sqlite") == tmp_path / "other.sqlite"
 
 
 def test_its_path_may_hold_anything(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ import pytest
 from builders import call, record
 from history_builders import change, day, losses, made, summary_of, when
 
-from runner.comparison import Verdict
-from runner.errors import StoreError
-from runner.history.summary import axes_of
-from runner.matrix import Status
-from runner.plan import Caps, Cell, Floatx, Init, KerasSettings
-from runner.record import Outcome
+from keras_matrix.compare.comparison import Verdict
+from keras_matrix.compare.matrix import Status
+from keras_matrix.errors import StoreError
+from keras_matrix.history.summary import axes_of
+from keras_matrix.plan.cells import Caps, Cell, Floatx, Init, KerasSettings
+from keras_matrix.records.record import Outcome
 
 
 def test_a_run_in_short(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.catalog import Base, Image
-from runner.images.key import content_key, tag
-from runner.record import BaseKind
+from keras_matrix.images.key import content_key, tag
+from keras_matrix.load.catalog import Base, Image
+from keras_matrix.records.record import BaseKind
 
 IMAGE = Image(
     name="jax",

@@ -6,8 +6,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from runner.inference import Finding, Inference, Sample, Values, compare, compare_ratio
-from runner.intervals import MOST_SEEDS, Interval
+from keras_matrix.compare.inference import (
+    Finding,
+    Inference,
+    Sample,
+    Values,
+    compare,
+    compare_ratio,
+)
+from keras_matrix.compare.intervals import MOST_SEEDS, Interval
 
 NAN, INF = math.nan, math.inf
 
@@ -263,8 +270,8 @@ def test_arguments_out_of_range_are_refused() -> None:
 
 
 def test_scipy_is_imported_late() -> None:
-    code = (
-        "import sys, runner.curves, runner.repeats, runner.reported; print('scipy' in sys.modules)"
-    )
+    names = ("compare.curves", "compare.repeats", "load.reported")
+    modules = ", ".join(f"keras_matrix.{name}" for name in names)
+    code = f"import sys, {modules}; print('scipy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from runner.inference import Finding, Inference, Values, compare, compare_ratio
-from runner.intervals import Interval
+from keras_matrix.compare.inference import Finding, Inference, Values, compare, compare_ratio
+from keras_matrix.compare.intervals import Interval
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
 

@@ -3,7 +3,14 @@ import math
 import numpy as np
 import pytest
 
-from runner.intervals import Interval, Prediction, Scale, Spread, predict, predict_ratio
+from keras_matrix.compare.intervals import (
+    Interval,
+    Prediction,
+    Scale,
+    Spread,
+    predict,
+    predict_ratio,
+)
 
 SIMULATIONS = 2000
 NAN = math.nan

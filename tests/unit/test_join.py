@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from builders import SCRIPT, call, identity, manifest, record, run_folder
 
-from runner.errors import ConfigurationError, NothingSelectedError, StoreError
-from runner.join import join
-from runner.plan import Cell
-from runner.record import HostFacts
-from runner.store import RunFolder
+from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.join import join
+from keras_matrix.records.record import HostFacts
 
 TF, THEANO = Cell("tf"), Cell("theano")
 

@@ -8,11 +8,12 @@ import pytest
 from builders import call, record, run_folder, tf_and_theano
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from runner import assess
-from runner.plan import Cell, Floatx, KerasSettings
-from runner.record import Outcome, Record
-from runner.report import junit, runs
-from runner.store import RunFolder
+from keras_matrix.compare import assess
+from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.records import recorded
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.report import junit
 
 HOSTILE = "a|b]<script>&lt;\x1b[31m\x00\x0b\x9b2J\u202e]]>\ufffe\r\nevaluate.x"
 
@@ -53,7 +54,7 @@ def rendered(*folders: RunFolder) -> str:
         comparison = assess.compare_run(folders[0], ())
     else:
         comparison = assess.compare_two(folders[0], folders[1], ())
-    text = junit.render(comparison, runs.read(folders))
+    text = junit.render(comparison, recorded.read(folders))
     check(ElementTree.fromstring(text))  # noqa: S314
     return text
 

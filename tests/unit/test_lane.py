@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 from builders import identity, plan, record
 
-from runner.catalog import Base, Catalog, Image
-from runner.cell import lane
-from runner.cell.container import RUN_LABEL
-from runner.cell.context import CellContext
-from runner.cell.lane import ATTEMPTS, Lane
-from runner.cell.ownership import Owner
-from runner.cell.worker import GoneError, Worker
-from runner.engine import Engine
-from runner.engine_types import ContainerInfo
-from runner.errors import EngineError, InterruptedRunError
-from runner.interrupts import Interrupts
-from runner.patience import Patience
-from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.store import RunFolder
+from keras_matrix.engine.answers import ContainerInfo
+from keras_matrix.engine.client import Engine
+from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.patience import Patience
+from keras_matrix.errors import EngineError, InterruptedRunError
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.load.catalog import Base, Catalog, Image
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.run import lane
+from keras_matrix.run.cell.container import RUN_LABEL
+from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.cell.worker import GoneError, Worker
+from keras_matrix.run.lane import ATTEMPTS, Lane
 
 CELL = Cell("tf", seed=3)
 

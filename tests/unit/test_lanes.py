@@ -1,7 +1,7 @@
 """Which cell is next: in order, but nothing is compiled twice at the same time."""
 
-from runner.cell.lanes import Queue
-from runner.plan import Cell
+from keras_matrix.plan.cells import Cell
+from keras_matrix.run.lanes import Queue
 
 TF = [Cell("tf", seed=seed) for seed in range(3)]
 THEANO = [Cell("theano", seed=seed) for seed in range(3)]

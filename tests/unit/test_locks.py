@@ -4,11 +4,11 @@ import filelock
 import pytest
 from builders import manifest
 
-from runner import locks
-from runner.errors import InterruptedRunError, StoreError
-from runner.locks import SILENT, Waiting, held
-from runner.plan import Cell
-from runner.store import RunFolder
+from keras_matrix.errors import InterruptedRunError, StoreError
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records import locks
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.locks import SILENT, Waiting, held
 
 
 def test_a_lock_that_is_held_is_waited_for_with_a_word(

@@ -6,15 +6,15 @@ import pytest
 from builders import call, record, run_folder, tf_and_theano
 from markdown_it import MarkdownIt
 
-from runner import assess
-from runner.compare import compare_images
-from runner.comparison import CellNote, Comparison
-from runner.matrix import matrix_row
-from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.report import markdown
-from runner.store import RunFolder
-from runner.tolerance import Tolerances
+from keras_matrix.compare import assess
+from keras_matrix.compare.comparison import CellNote, Comparison
+from keras_matrix.compare.matrix import matrix_row
+from keras_matrix.compare.pairs import compare_images
+from keras_matrix.load.tolerances import Tolerances
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.report import markdown
 
 HOSTILE = (
     "a|b](https://example.org)<script>alert(1)</script>`*_#&lt;~~x~~![i](x)<b>$x$\\|"

@@ -3,11 +3,19 @@ from collections.abc import Mapping, Sequence
 import pytest
 from builders import call, manifest, record
 
-from runner.compare import compare_images
-from runner.matrix import Counts, Entry, MatrixRow, Status, columns, matrix_row, overall
-from runner.plan import Cell, Floatx, KerasSettings
-from runner.record import Outcome, Record
-from runner.tolerance import Tolerances
+from keras_matrix.compare.matrix import (
+    Counts,
+    Entry,
+    MatrixRow,
+    Status,
+    columns,
+    matrix_row,
+    overall,
+)
+from keras_matrix.compare.pairs import compare_images
+from keras_matrix.load.tolerances import Tolerances
+from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.records.record import Outcome, Record
 
 DOUBLE = KerasSettings(floatx=Floatx.FLOAT64)
 NAMES = ("tf", "theano", "cntk")

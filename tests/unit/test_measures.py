@@ -3,10 +3,10 @@ from typing import Any
 
 from builders import array, call, record
 
-from runner.measures import Site, all_measures, loops, measures
-from runner.plan import Cell
-from runner.stream import Call, Epoch
-from runner.tolerance import Kind
+from keras_matrix.compare.metrics import Site, all_measures, loops, measures
+from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.events import Call, Epoch
 
 
 def measured(*calls: Call) -> dict[str, tuple[Kind, float]]:

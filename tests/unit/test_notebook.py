@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from runner import script
-from runner.errors import ConfigurationError
-from runner.notebook import convert
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load import script
+from keras_matrix.load.notebook import convert
 
 
 def code(*lines: str) -> dict[str, Any]:

@@ -2,8 +2,8 @@ from enum import Enum
 
 import pytest
 
-from runner.errors import ConfigurationError
-from runner.options import (
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load.options import (
     MAX_SEEDS,
     parse_choices,
     parse_floats,

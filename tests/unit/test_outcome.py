@@ -5,11 +5,11 @@ import msgspec
 import pytest
 from builders import call, end, environment
 
-from runner.cell.outcome import Ending, judge, limits_not_applied, limits_seen, mismatch
-from runner.cell.wait import FORGED
-from runner.plan import Caps, Cell, Floatx, KerasSettings, Limits
-from runner.record import Outcome
-from runner.stream import Call, End, Failure, Observation, Place
+from keras_matrix.plan.cells import Caps, Cell, Floatx, KerasSettings, Limits
+from keras_matrix.records.events import Call, End, Failure, Observation, Place
+from keras_matrix.records.record import Outcome
+from keras_matrix.run.cell.outcome import Ending, judge, limits_not_applied, limits_seen, mismatch
+from keras_matrix.run.cell.wait import FORGED
 
 WELL = end()
 FAILURE = Failure(kind="ValueError", message="no", traceback="...", file="model.py", line=7)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from runner.report.page import again, failures
-from runner.report.page.blocks import MARKS, Tone
-from runner.report.plots import LIGHT
+from keras_matrix.report.page import again, failures
+from keras_matrix.report.page.blocks import MARKS, Tone
+from keras_matrix.report.plots import LIGHT
 
 GAP = "\N{HORIZONTAL ELLIPSIS}"
-STYLE = resources.files("runner.report.page").joinpath("templates", "page.css").read_text("utf-8")
+STYLE = (
+    resources.files("keras_matrix.report.page").joinpath("templates", "page.css").read_text("utf-8")
+)
 
 
 # Logs

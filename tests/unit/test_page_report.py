@@ -7,21 +7,21 @@ from unittest.mock import patch
 
 import builders
 import pytest
-from builders import keras_matrix, record
+from builders import record, run_cli
 from page_builders import ANSI, EVIL, Element, bad, check, folder, good, seen_on
 from trace_builders import apart, finding
 
-from runner.errors import ExitCode
-from runner.plan import Cell, Floatx, KerasSettings
-from runner.record import Outcome
-from runner.report import plots
-from runner.report.page import charts
-from runner.report.page.blocks import Tone
-from runner.report.page.sources import RunSource, Source
-from runner.store import RunFolder, to_json
-from runner.suite_stream import Case, CaseOutcome, Phase, Suite, SuiteLog
-from runner.trace.finding import Hint, Kind, Minimal, Origin
-from runner.trace.result import ImageTrace, LayerDistance, Stage, StageSummary, Trace
+from keras_matrix.errors import ExitCode
+from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.records.folder import RunFolder, to_json
+from keras_matrix.records.record import Outcome
+from keras_matrix.records.suite_events import Case, CaseOutcome, Phase, Suite, SuiteLog
+from keras_matrix.report import plots
+from keras_matrix.report.page import charts
+from keras_matrix.report.page.blocks import Tone
+from keras_matrix.report.page.sources import RunSource, Source
+from keras_matrix.trace.finding import Hint, Kind, Minimal, Origin
+from keras_matrix.trace.result import ImageTrace, LayerDistance, Stage, StageSummary, Trace
 
 Captured = pytest.CaptureFixture[str]
 Report = Callable[..., Element]
@@ -44,7 +44,7 @@ def report(*runs: RunFolder, options: Sequence[object] = ()) -> Element:
 def drawn(*runs: RunFolder, options: Sequence[object] = ()) -> Element:
     """Write the page of some runs, check it and return it."""
     path = Path("page.html")
-    assert keras_matrix("report", *(run.path for run in runs), "--output", path, *options) == 0
+    assert run_cli("report", *(run.path for run in runs), "--output", path, *options) == 0
     return check(path.read_text(encoding="utf-8"))
 
 
@@ -297,7 +297,7 @@ def test_each_keras_json_is_a_column(tmp_path: Path) -> None:
 def test_several_runs_are_the_rows_of_one_matrix(tmp_path: Path, capsys: Captured) -> None:
     agreeing, apart_ = both(tmp_path / "one"), both(tmp_path / "two", theano=0.9)
     other = folder(tmp_path / "three", [good("tf"), good("cntk")], model="lstm")
-    assert keras_matrix("report", agreeing.path, apart_.path, other.path) == 0
+    assert run_cli("report", agreeing.path, apart_.path, other.path) == 0
     assert capsys.readouterr().out == "keras-matrix-report.html\n"
     page = check(Path("keras-matrix-report.html").read_text())
     assert page.all("h1")[0].text == "2 models on tf, theano and cntk"
@@ -517,7 +517,7 @@ def test_the_page_lies_in_the_runs_folder_and_its_place_is_printed(
     tmp_path: Path, capsys: Captured
 ) -> None:
     run = both(tmp_path / "results" / "a-run")
-    assert keras_matrix("report", "a-run") == 0
+    assert run_cli("report", "a-run") == 0
     assert capsys.readouterr().out == "results/a-run/report.html\n"
     check((run.path / "report.html").read_text())
 
@@ -576,7 +576,7 @@ def test_plots_of_several_runs_go_to_folders_of_their_own(tmp_path: Path) -> Non
 def refused(capsys: Captured, *arguments: object) -> str:
     """Return what is said to a command that is refused, which writes nothing."""
     before = sorted(Path().rglob("*.html"))
-    code = keras_matrix("report", *arguments)
+    code = run_cli("report", *arguments)
     assert code in (ExitCode.USAGE, ExitCode.NOTHING_SELECTED)
     assert sorted(Path().rglob("*.html")) == before
     out, err = capsys.readouterr()

@@ -4,7 +4,8 @@ from typing import Any
 import numpy
 import pytest
 
-from runner.keras_matrix_probe import draws, paired
+from keras_matrix_probe import draws
+from keras_matrix_probe.keras2 import paired
 
 SHAPE = (100, 500)
 

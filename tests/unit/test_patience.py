@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from runner import patience
-from runner.engine_faults import plainly
-from runner.engine_types import EngineHangsError, EngineSilentError
-from runner.errors import ConfigurationError, EngineError, InterruptedRunError
-from runner.interrupts import Interrupts
-from runner.patience import Patience
+from keras_matrix.engine import patience
+from keras_matrix.engine.answers import EngineHangsError, EngineSilentError
+from keras_matrix.engine.faults import plainly
+from keras_matrix.engine.patience import Patience
+from keras_matrix.errors import ConfigurationError, EngineError, InterruptedRunError
+from keras_matrix.interrupts import Interrupts
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from runner.errors import ConfigurationError, NothingSelectedError
-from runner.plan import (
+from keras_matrix.errors import ConfigurationError, NothingSelectedError
+from keras_matrix.plan.cells import (
     Caps,
     Cell,
     Floatx,

@@ -16,13 +16,13 @@ from builders import call, record
 from chart_builders import drawn, epochs, local, parsed, run, texts
 from matplotlib.figure import Figure
 
-from runner.compare import compare_images
-from runner.errors import ConfigurationError
-from runner.plan import Cell
-from runner.report import plots
-from runner.report.plots import Chart, theme
-from runner.report.plots.chart import clean, label, listed, slug, unique
-from runner.tolerance import Tolerance, Tolerances
+from keras_matrix.compare.pairs import compare_images
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load.tolerances import Tolerance, Tolerances
+from keras_matrix.plan.cells import Cell
+from keras_matrix.report import plots
+from keras_matrix.report.plots import Chart, theme
+from keras_matrix.report.plots.chart import clean, label, listed, slug, unique
 
 HOSTILE = (
     "<script>alert(1)</script> & ]]> <b> \" '",
@@ -259,7 +259,7 @@ def test_no_window_and_no_shared_state(charts: list[Chart]) -> None:
 
 
 def test_help_needs_no_plots() -> None:
-    code = "import sys, runner.cli.root; print('matplotlib' in sys.modules)"
+    code = "import sys, keras_matrix.cli.root; print('matplotlib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

@@ -10,27 +10,27 @@ from builders import call, record
 from chart_builders import drawn, epochs, run
 from trace_builders import finding
 
-from runner.compare import compare_images
-from runner.comparison import Comparison, Row, Summary, Verdict
-from runner.fields import Metrics
-from runner.plan import Cell, Floatx, KerasSettings
-from runner.record import Outcome, Record
-from runner.report import plots
-from runner.report.plots.canvas import log_ticks
-from runner.report.plots.chart import Chart
-from runner.report.plots.differences import ratio, scaled
-from runner.report.plots.durations import measured
-from runner.report.plots.epochs import panels
-from runner.report.plots.layers import side_of
-from runner.report.plots.prediction import position
-from runner.report.plots.theme import look
-from runner.reported import Figure, Reported, Unit
-from runner.reproduction import Reproduction, judge
-from runner.stream import Call, Epoch
-from runner.tolerance import Kind as MetricKind
-from runner.tolerance import Tolerance, Tolerances
-from runner.trace.finding import Finding, Kind, Origin
-from runner.trace.result import ImageTrace, LayerDistance, Stage, Trace
+from keras_matrix.compare.comparison import Comparison, Row, Summary, Verdict
+from keras_matrix.compare.pairs import compare_images
+from keras_matrix.compare.reproduction import Reproduction, judge
+from keras_matrix.load.reported import Figure, Reported, Unit
+from keras_matrix.load.tolerances import Kind as MetricKind
+from keras_matrix.load.tolerances import Tolerance, Tolerances
+from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.records.bounded import Metrics
+from keras_matrix.records.events import Call, Epoch
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.report import plots
+from keras_matrix.report.plots.canvas import log_ticks
+from keras_matrix.report.plots.chart import Chart
+from keras_matrix.report.plots.differences import ratio, scaled
+from keras_matrix.report.plots.durations import measured
+from keras_matrix.report.plots.epochs import panels
+from keras_matrix.report.plots.layers import side_of
+from keras_matrix.report.plots.prediction import position
+from keras_matrix.report.plots.theme import look
+from keras_matrix.trace.finding import Finding, Kind, Origin
+from keras_matrix.trace.result import ImageTrace, LayerDistance, Stage, Trace
 
 IMAGES = ("tf", "theano")
 NAN = math.nan

@@ -6,10 +6,10 @@ import msgspec
 import numpy
 import pytest
 
-from runner import arrays
-from runner.keras_matrix_probe import arrays as probe
-from runner.keras_matrix_probe.arrays import ArrayStore
-from runner.stream import Array
+from keras_matrix.records import arrays
+from keras_matrix.records.events import Array
+from keras_matrix_probe import arrays as probe
+from keras_matrix_probe.arrays import ArrayStore
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from runner.keras_matrix_probe.bound import bound_to
+from keras_matrix_probe.bound import bound_to
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import numpy
 import pytest
 
-from runner.keras_matrix_probe.caps import Caps
+from keras_matrix_probe.keras2.caps import Caps
 
 
 # As Keras 2.3.1 has them, in the same order.

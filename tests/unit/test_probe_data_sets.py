@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from runner.keras_matrix_probe import data_sets
-from runner.keras_matrix_probe.data_sets import MissingDataSetError
+from keras_matrix_probe.keras2 import data_sets
+from keras_matrix_probe.keras2.data_sets import MissingDataSetError
 
 
 def module(name: str) -> Any:

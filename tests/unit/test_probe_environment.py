@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from runner.environment import Environment
-from runner.keras_matrix_probe import environment
+from keras_matrix.records.environment import Environment
+from keras_matrix_probe import environment
 
 
 def test_the_host_reads_the_environment() -> None:

@@ -9,8 +9,8 @@ import numpy
 import pytest
 from builders import END
 
-from runner.keras_matrix_probe.events import EventStream, plain
-from runner.stream import parse
+from keras_matrix.records.events import parse
+from keras_matrix_probe.events import EventStream, plain
 
 
 def refuse(word: str) -> None:

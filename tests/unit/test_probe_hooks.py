@@ -10,13 +10,13 @@ import numpy
 import pytest
 from builders import END
 
-from runner.keras_matrix_probe import loops
-from runner.keras_matrix_probe.arrays import ArrayStore
-from runner.keras_matrix_probe.caps import Caps
-from runner.keras_matrix_probe.events import EventStream
-from runner.keras_matrix_probe.hooks import Recorder
-from runner.keras_matrix_probe.metrics import named_metrics
-from runner.stream import Call, Observation, parse
+from keras_matrix.records.events import Call, Observation, parse
+from keras_matrix_probe.arrays import ArrayStore
+from keras_matrix_probe.events import EventStream
+from keras_matrix_probe.keras2 import loops
+from keras_matrix_probe.keras2.caps import Caps
+from keras_matrix_probe.keras2.hooks import Recorder
+from keras_matrix_probe.keras2.metrics import named_metrics
 
 WEIGHTS = [SimpleNamespace(_keras_shape=(2, 1)), SimpleNamespace(shape=(1,))]
 

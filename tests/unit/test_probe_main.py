@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy
 import pytest
 
-from runner.cell.folders import PROBE_FOLDER
-from runner.images.verify import Installed
-from runner.keras_matrix_probe.pump import MAX_PART
-from runner.stream import End, Observation, parse
+from keras_matrix.images.verify import Installed
+from keras_matrix.records.events import End, Observation, parse
+from keras_matrix.run.cell.folders import PROBE_FOLDER
+from keras_matrix_probe.process.pump import MAX_PART
 
 FAKE_KERAS = {
     "__init__.py": "__version__ = '2.3.1'\n",
@@ -59,9 +59,13 @@ class Cell:
         self.keras.mkdir(parents=True)
         for name, text in FAKE_KERAS.items():
             (self.keras / name).write_text(text)
+        # As it is mounted: alone in its folder, which the probe takes off the script's paths.
+        self.probe = root / "mounted"
+        self.probe.mkdir()
+        (self.probe / PROBE_FOLDER.name).symlink_to(PROBE_FOLDER)
 
     def start(self, *options: str, arguments: tuple[str, ...] = ()) -> "subprocess.Popen[str]":
-        paths = (str(PROBE_FOLDER.parent), str(self.keras.parent))
+        paths = (str(self.probe), str(self.keras.parent))
         kept = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
         return subprocess.Popen(
             [
@@ -155,7 +159,7 @@ def test_a_script_does_not_see_the_probe(cell: Cell) -> None:
     text = (
         "import os, sys\n"
         "assert 'PYTHONPATH' not in os.environ\n"
-        f"assert {str(PROBE_FOLDER.parent)!r} not in sys.path, sys.path\n"
+        f"assert {str(cell.probe)!r} not in sys.path, sys.path\n"
     )
     cell.run(text)
     assert cell.end().error is None

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from runner.keras_matrix_probe.masks import drawing, note
+from keras_matrix_probe.keras2.masks import drawing, note
 
 
 class Layer:

@@ -10,9 +10,9 @@ import msgspec
 import numpy
 import pytest
 
-from runner.keras_matrix_probe import script
-from runner.keras_matrix_probe.failures import describe
-from runner.stream import Failure, Place
+from keras_matrix.records.events import Failure, Place
+from keras_matrix_probe import script
+from keras_matrix_probe.failures import describe
 
 
 @pytest.fixture
@@ -224,10 +224,7 @@ def test_no_frame_of_the_probe_is_shown(folder: Path) -> None:
     )
     assert error.traceback.endswith(f"TypeError: {error.message}\n")
     # Nor those of a wrapper between the script and what it called.
-    text = (
-        "from runner.keras_matrix_probe.workspace import mirror\n"
-        "mirror('no such folder', 'target')\n"
-    )
+    text = "from keras_matrix_probe.workspace import mirror\nmirror('no such folder', 'target')\n"
     error = failure(run(folder, text))
     assert error.kind == "FileNotFoundError"
     assert 'File "model.py", line 2' in error.traceback
@@ -310,7 +307,7 @@ def test_a_script_bound_to_another_backend_is_a_status_of_its_own(folder: Path) 
 
 def test_a_missing_data_set_is_a_status_of_its_own(folder: Path) -> None:
     text = (
-        "from runner.keras_matrix_probe.data_sets import MissingDataSetError\n"
+        "from keras_matrix_probe.keras2.data_sets import MissingDataSetError\n"
         "raise MissingDataSetError('mnist.npz is missing')\n"
     )
     outcome = run(folder, text)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.keras_matrix_probe import arrays, compiled, kernel, leftovers, pump, serve
-from runner.keras_matrix_probe.arrays import ArrayStore
-from runner.keras_matrix_probe.compiled import Compiled
-from runner.keras_matrix_probe.pump import Pump
+from keras_matrix_probe import arrays
+from keras_matrix_probe.arrays import ArrayStore
+from keras_matrix_probe.process import compiled, kernel, leftovers, pump, serve
+from keras_matrix_probe.process.compiled import Compiled
+from keras_matrix_probe.process.pump import Pump
 
 
 @pytest.mark.parametrize("how", ["nothing", "file", "link", "fifo", "folder"])

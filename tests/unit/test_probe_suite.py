@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from test_probe_main import Cell
 
-from runner.keras_matrix_probe import suite
-from runner.keras_matrix_probe.events import EVENTS_FILE, EventStream
-from runner.keras_matrix_probe.suite import MAX_MESSAGE, deciding, message_of, outcome_of
-from runner.stream import parse
-from runner.suite_stream import CaseOutcome, Phase, SuiteLog
+from keras_matrix.records.events import parse
+from keras_matrix.records.suite_events import CaseOutcome, Phase, SuiteLog
+from keras_matrix_probe import suite
+from keras_matrix_probe.events import EVENTS_FILE, EventStream
+from keras_matrix_probe.suite import MAX_MESSAGE, deciding, message_of, outcome_of
 
 PASSED = CaseOutcome.PASSED
 

@@ -10,15 +10,15 @@ import numpy
 import pytest
 from trace_builders import floats
 
-from runner.keras_matrix_probe.paired import FLIPPED
-from runner.keras_matrix_probe.trace import alone, describe, weights
-from runner.keras_matrix_probe.trace.building import Building
-from runner.keras_matrix_probe.trace.dump import INDEX, Dump, Reference, port
-from runner.keras_matrix_probe.trace.graph import Graph, Node, is_graph, parts
-from runner.keras_matrix_probe.trace.state import State, nudged
-from runner.keras_matrix_probe.trace.still import Still
-from runner.keras_matrix_probe.trace.values import Function, Phase, by_parts
-from runner.trace import bundle
+from keras_matrix.trace import dump as bundle
+from keras_matrix_probe.keras2.paired import FLIPPED
+from keras_matrix_probe.keras2.trace import alone, describe, weights
+from keras_matrix_probe.keras2.trace.building import Building
+from keras_matrix_probe.keras2.trace.dump import INDEX, Dump, Reference, port
+from keras_matrix_probe.keras2.trace.graph import Graph, Node, is_graph, parts
+from keras_matrix_probe.keras2.trace.state import State, nudged
+from keras_matrix_probe.keras2.trace.still import Still
+from keras_matrix_probe.keras2.trace.values import Function, Phase, by_parts
 
 # Graphs
 

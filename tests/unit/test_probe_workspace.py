@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.keras_matrix_probe import workspace
-from runner.keras_matrix_probe.workspace import mirror
+from keras_matrix_probe import workspace
+from keras_matrix_probe.workspace import mirror
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import pytest
 from builders import record
 
-from runner.cell.watch import Seen
-from runner.cli.progress import progress
-from runner.plan import Cell
-from runner.record import Outcome
-from runner.report.live import LiveProgress
-from runner.report.progress import EVERY, PlainProgress
-from runner.report.progress_text import compiling, duration, figure, how_far
+from keras_matrix.cli.progress import progress
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.record import Outcome
+from keras_matrix.report.progress.live import LiveProgress
+from keras_matrix.report.progress.words import compiling, duration, figure, how_far
+from keras_matrix.run.cell.watch import Seen
+from keras_matrix.run.progress import EVERY, PlainProgress
 
 CELL = Cell("tf", seed=1)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import pytest
 from builders import call, record
 
-from runner.cell.watch import Seen
-from runner.plan import Cell
-from runner.record import Outcome, Record, Timing
-from runner.report.progress_state import Board, Phase
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.record import Outcome, Record, Timing
+from keras_matrix.report.progress.state import Board, Phase
+from keras_matrix.run.cell.watch import Seen
 
 TF = [Cell("tf", seed=seed) for seed in range(4)]
 THEANO = [Cell("theano", seed=seed) for seed in range(4)]

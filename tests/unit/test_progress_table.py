@@ -12,12 +12,12 @@ from builders import record
 from rich.cells import cell_len
 from rich.console import Console
 
-from runner.cell.watch import Seen
-from runner.plan import Cell, Floatx, ImageDataFormat, KerasSettings
-from runner.record import Outcome, Record
-from runner.report.live import LiveProgress
-from runner.report.progress_state import Phase, Snapshot, State
-from runner.report.progress_table import MOST_ROWS, View, render
+from keras_matrix.plan.cells import Cell, Floatx, ImageDataFormat, KerasSettings
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.report.progress.live import LiveProgress
+from keras_matrix.report.progress.state import Phase, Snapshot, State
+from keras_matrix.report.progress.table import MOST_ROWS, View, render
+from keras_matrix.run.cell.watch import Seen
 
 REASON = (
     "script error after 1.2 s: ValueError: expected dense_1_input to have shape (20,) (model.py)"

@@ -9,16 +9,17 @@ from builders import call, record, run_folder, tf_and_theano
 from scipy import special, stats
 from test_cold_start import SLOW
 
-from runner import assess, session
-from runner.errors import ConfigurationError, EngineError, InterruptedRunError
-from runner.interrupts import Interrupts
-from runner.plan import Cell, Init
-from runner.ready import RunRequest
-from runner.record import Outcome, Record
-from runner.report import table, words
-from runner.report.progress import Progress
-from runner.session import RunResult
-from runner.store import RunFolder
+from keras_matrix.compare import assess
+from keras_matrix.errors import ConfigurationError, EngineError, InterruptedRunError
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.plan.cells import Cell, Init
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.report import table, words
+from keras_matrix.run import session
+from keras_matrix.run.prepare import RunRequest
+from keras_matrix.run.progress import Progress
+from keras_matrix.run.session import RunResult
 
 pytest_plugins = ["pytester"]
 LOADED = (assess, special, stats, table, words)
@@ -100,7 +101,7 @@ def test_images_that_differ_fail_with_the_difference(
     assert "─" not in told
     # Not how it came about: the test, and what differs.
     assert "raise AssertionError" not in told
-    assert "/runner/" not in told
+    assert "/keras_matrix/" not in told
 
 
 def test_what_agrees_is_left_out_of_the_message(
@@ -315,10 +316,12 @@ def test_a_run_says_what_it_does_if_the_test_fails(pytester: pytest.Pytester, ru
 
 
 def test_every_pytest_run_loads_next_to_nothing() -> None:
-    code = "import sys, runner.pytest_plugin; print(*sys.modules)"
+    code = "import sys, keras_matrix.pytest_plugin; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     loaded = set(done.stdout.split())
     assert loaded & (SLOW | {"click", "jinja2", "matplotlib", "sqlalchemy"}) == set()
-    assert {name for name in loaded if name.startswith("runner.")} == {"runner.pytest_plugin"}
+    assert {name for name in loaded if name.startswith("keras_matrix.")} == {
+        "keras_matrix.pytest_plugin"
+    }

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from builders import call, plan, record
 
-from runner.comparison import Comparison, Row, Verdict
-from runner.plan import Cell, Init, Plan
-from runner.record import Outcome, Record
-from runner.remarks import on_chance, remarks
-from runner.stream import Epoch
-from runner.tolerance import Kind, Tolerances
+from keras_matrix.compare.comparison import Comparison, Row, Verdict
+from keras_matrix.compare.remarks import on_chance, remarks
+from keras_matrix.load.tolerances import Kind, Tolerances
+from keras_matrix.plan.cells import Cell, Init, Plan
+from keras_matrix.records.events import Epoch
+from keras_matrix.records.record import Outcome, Record
 
 IMAGES = ("tf", "theano")
 

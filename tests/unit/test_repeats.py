@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from runner.repeats import Repeatability, identical, repeatability, seeds_itself
+from keras_matrix.compare.repeats import Repeatability, identical, repeatability, seeds_itself
 
 NAN = math.nan
 

@@ -7,15 +7,17 @@ from collections.abc import Callable
 import pytest
 from builders import array, call, record
 
-from runner.compare import compare_images
-from runner.comparison import ArrayDifference, Comparison
-from runner.fields import Number
-from runner.plan import Cell
-from runner.record import BaseKind, Outcome, Record
-from runner.report import data, figures, markdown, table
-from runner.report.progress import PlainProgress
-from runner.report.words import in_words
-from runner.tolerance import Tolerance, Tolerances
+from keras_matrix.compare import figures
+from keras_matrix.compare.comparison import ArrayDifference, Comparison
+from keras_matrix.compare.pairs import compare_images
+from keras_matrix.load.tolerances import Tolerance, Tolerances
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.bounded import Number
+from keras_matrix.records.record import BaseKind, Outcome, Record
+from keras_matrix.report import json as data
+from keras_matrix.report import markdown, table
+from keras_matrix.report.words import in_words
+from keras_matrix.run.progress import PlainProgress
 
 HOSTILE = "a|b](https://example.org)<script>alert(1)</script>`*_#&lt;\x1b[31m\x9b2J\u202e"
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import ConfigurationError
-from runner.reported import Claim, Direction, Figure, Unit, is_time, kept, load
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load.reported import Claim, Direction, Figure, Unit, is_time, kept, load
 
 TUTORIAL = Path(__file__).parents[2] / "models" / "mlp" / "reported.toml"
 FIGURE = "[[figure]]\nimage = 'tf'\nmetric = 'm'\nunit = '1'\n"

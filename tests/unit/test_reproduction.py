@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runner.inference import Finding
-from runner.intervals import MOST_SEEDS
-from runner.reported import Claim, Direction, Figure, Reported, Unit, load
-from runner.reproduction import (
+from keras_matrix.compare.inference import Finding
+from keras_matrix.compare.intervals import MOST_SEEDS
+from keras_matrix.compare.reproduction import (
     ClaimVerdict,
     FigureVerdict,
     JudgedClaim,
@@ -16,6 +15,7 @@ from runner.reproduction import (
     Measured,
     judge,
 )
+from keras_matrix.load.reported import Claim, Direction, Figure, Reported, Unit, load
 
 TUTORIAL = Path(__file__).parents[2] / "models" / "mlp" / "reported.toml"
 NAN = math.nan

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from runner.errors import ConfigurationError
-from runner.images.build import BasePolicy
-from runner.plan import Init, Isolation, KerasSettings, Limits
-from runner.ready import RunRequest
-from runner.request import RunOptions, make
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.images.build import BasePolicy
+from keras_matrix.load.request import RunOptions, make
+from keras_matrix.plan.cells import Init, Isolation, KerasSettings, Limits
+from keras_matrix.run.prepare import RunRequest
 
 
 def request(**given: Any) -> RunRequest:

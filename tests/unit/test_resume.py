@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 from builders import call, identity, manifest, plan, record, run_folder
 
-from runner import resume, sealed, store
-from runner.errors import ConfigurationError, OtherSchemaError, StoreError
-from runner.plan import Caps, Cell, Limits, Terms
-from runner.record import Manifest, Outcome
-from runner.store import RunFolder, to_json
+from keras_matrix.errors import ConfigurationError, OtherSchemaError, StoreError
+from keras_matrix.plan.cells import Caps, Cell, Limits, Terms
+from keras_matrix.records import checksum
+from keras_matrix.records import folder as store
+from keras_matrix.records.folder import RunFolder, to_json
+from keras_matrix.records.record import Manifest, Outcome
+from keras_matrix.run import resume
 
 TF, OTHER = Cell("tf", seed=0), Cell("tf", seed=1)
 PLAN = plan([TF, OTHER])
@@ -82,7 +84,7 @@ def test_what_is_whole_stays(tmp_path: Path) -> None:
 def damage(path: Path, how: str) -> None:
     content = path.read_bytes()
     if how == "schema":
-        path.write_bytes(sealed.seal(content.replace(b'"schema": 1', b'"schema": 2', 1)))
+        path.write_bytes(checksum.seal(content.replace(b'"schema": 1', b'"schema": 2', 1)))
     elif how == "truncated":
         path.write_bytes(content[:-40])
     elif how == "flipped":

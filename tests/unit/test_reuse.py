@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from builders import call, identity, plan, record, run_folder
 
-from runner.plan import Caps, Cell, Floatx, Init, KerasSettings, Limits, Plan
-from runner.record import ImageIdentity, Outcome
-from runner.reuse import MAX_FILES, Inputs, Reuse, copy, folder_digest
+from keras_matrix.plan.cells import Caps, Cell, Floatx, Init, KerasSettings, Limits, Plan
+from keras_matrix.records.record import ImageIdentity, Outcome
+from keras_matrix.run.reuse import MAX_FILES, Inputs, Reuse, copy, folder_digest
 
 CELL = Cell("tf", seed=3)
 INPUTS = Inputs(script="1", data=None, probe="2", cpu="3")
@@ -147,7 +147,7 @@ def test_a_folders_digest_is_of_all_that_a_cell_can_see(tmp_path: Path) -> None:
 def test_a_folder_of_too_many_files_has_no_digest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.reuse.MAX_FILES", 2)
+    monkeypatch.setattr("keras_matrix.run.reuse.MAX_FILES", 2)
     for name in "ab":
         (tmp_path / name).write_text("")
     assert folder_digest(tmp_path) is not None
@@ -159,7 +159,7 @@ def test_a_folder_of_too_many_files_has_no_digest(
 def test_of_very_large_files_size_and_time_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.reuse.MAX_READ", 1)
+    monkeypatch.setattr("keras_matrix.run.reuse.MAX_READ", 1)
     (tmp_path / "data").write_text("12")
     before = folder_digest(tmp_path)
     os.utime(tmp_path / "data", (1, 1))

@@ -11,25 +11,25 @@ import numpy
 import pytest
 from builders import END, ENVIRONMENT, SCRIPT, identity, manifest, plan
 
-from runner import script
-from runner.catalog import Base, Image
-from runner.cell import run
-from runner.cell.container import KERAS_HOME, OUTPUT, ContainerSpec
-from runner.cell.context import CellContext
-from runner.cell.ownership import Owner
-from runner.cell.run import run_cell
-from runner.cell.user import cell_user
-from runner.cell.watch import Seen
-from runner.cell.worker import GoneError, Worker
-from runner.compiled import CompiledStore
-from runner.engine import Engine
-from runner.engine_types import ContainerState, Input
-from runner.errors import EngineError
-from runner.interrupts import Interrupts
-from runner.plan import Cell, Limits
-from runner.record import Outcome, Record
-from runner.security import Security
-from runner.store import RunFolder
+from keras_matrix.engine.answers import ContainerState, Input
+from keras_matrix.engine.client import Engine
+from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.security import Security
+from keras_matrix.engine.users import cell_user
+from keras_matrix.errors import EngineError
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.load import script
+from keras_matrix.load.catalog import Base, Image
+from keras_matrix.plan.cells import Cell, Limits
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.run.cell import attempt
+from keras_matrix.run.cell.attempt import run_cell
+from keras_matrix.run.cell.compiled_code import CompiledStore
+from keras_matrix.run.cell.container import KERAS_HOME, OUTPUT, ContainerSpec
+from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.cell.watch import Seen
+from keras_matrix.run.cell.worker import GoneError, Worker
 
 CELL = Cell("tf", seed=3)
 IMAGE = Image(
@@ -514,7 +514,7 @@ def test_a_cell_that_changed_the_server_has_no_score(bench: Bench) -> None:
 def test_an_array_is_kept_once_and_arrays_are_bounded(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "MAX_ARRAYS", 3)
+    monkeypatch.setattr(attempt, "MAX_ARRAYS", 3)
     kept: list[str] = []
     keep = RunFolder.keep
 

@@ -8,10 +8,10 @@ from builders import ROOT, identity
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from runner.errors import ConfigurationError
-from runner.images import sbom
-from runner.images.contents import Contents, DebianPackage, locked_hashes, parse_debian
-from runner.images.verify import Installed, locked_versions
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.images import sbom
+from keras_matrix.images.contents import Contents, DebianPackage, locked_hashes, parse_debian
+from keras_matrix.images.verify import Installed, locked_versions
 
 HASHES = ("a" * 64, "b" * 64)
 INSIDE = Contents(

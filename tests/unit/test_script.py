@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from runner import script
-from runner.errors import ConfigurationError
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load import script
 
 
 def test_a_script_by_its_file(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import numpy
 import pytest
 from builders import array, call, record, run_folder, tf_and_theano
 
-from runner import arrays, assess, sealed
-from runner.errors import DamagedError, StoreError
-from runner.plan import Cell
-from runner.store import RunFolder
-from runner.stream import BadStreamError
+from keras_matrix.compare import assess
+from keras_matrix.errors import DamagedError, StoreError
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records import arrays, checksum
+from keras_matrix.records.events import BadStreamError
+from keras_matrix.records.folder import RunFolder
 
 TF = Cell("tf")
 
@@ -40,7 +41,7 @@ def test_every_flipped_bit_is_noticed(tmp_path: Path, what: str) -> None:
         # A member of another name is no checksum; nothing else is changed then.
         if not member <= place < member + len("sha256")
         for bit in range(8)
-        if sealed.is_whole(damaged := flipped(content, place, bit)) and is_json(damaged)
+        if checksum.is_whole(damaged := flipped(content, place, bit)) and is_json(damaged)
     ]
     assert unseen == []
 

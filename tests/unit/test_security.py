@@ -1,9 +1,9 @@
 import pytest
 
-from runner.cell.user import CELL_UID, CellUser, Users, cell_user
-from runner.engine_types import EngineFacts
-from runner.errors import ConfigurationError, EngineError
-from runner.security import Security, parse
+from keras_matrix.engine.answers import EngineFacts
+from keras_matrix.engine.security import Security, parse
+from keras_matrix.engine.users import CELL_UID, CellUser, Users, cell_user
+from keras_matrix.errors import ConfigurationError, EngineError
 
 ROOT, SOMEBODY = (0, 0), (1000, 100)
 PLACE = "/var/lib/docker"

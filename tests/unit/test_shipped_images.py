@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from runner import catalog
-from runner.catalog import Image
-from runner.images.verify import locked_versions
+from keras_matrix.images.verify import locked_versions
+from keras_matrix.load import catalog
+from keras_matrix.load.catalog import Image
 
 SHIPPED = catalog.load(catalog.default_root())
 EACH = pytest.mark.parametrize("image", SHIPPED.images, ids=lambda image: str(image.name))

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from runner.errors import (
+from keras_matrix.errors import (
     EngineError,
     ExitCode,
     HungUpRunError,
     InterruptedRunError,
     TerminatedRunError,
 )
-from runner.interrupts import Interrupts, installed
+from keras_matrix.interrupts import Interrupts, installed
 
 
 def never() -> None:
@@ -135,7 +135,10 @@ def test_a_request_goes_before_what_the_engine_failed_at_after_it() -> None:
 
 def test_nobody_is_told_where_nobody_listens() -> None:
     """A process of its own: its stderr is a pipe that nobody reads."""
-    code = "import os; from runner.interrupts import hush, say; say('a'); hush(); os.write(2, b'b')"
+    code = (
+        "import os; from keras_matrix.interrupts import hush, say; "
+        "say('a'); hush(); os.write(2, b'b')"
+    )
     read, write = os.pipe()
     process = subprocess.Popen([sys.executable, "-c", code], stderr=write)
     os.close(read)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.catalog import Base, Image
-from runner.errors import ImageError
-from runner.images import standin
+from keras_matrix.errors import ImageError
+from keras_matrix.images import standin
+from keras_matrix.load.catalog import Base, Image
 
 
 def image(python: str = "3.6.15", packages: tuple[str, ...] = (), name: str = "tf") -> Image:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from builders import SCRIPT, array, call, identity, manifest, record, run_folder, tf_and_theano
 
-from runner import sealed
-from runner.errors import ConfigurationError, OtherSchemaError, StoreError
-from runner.plan import Cell, Floatx, KerasSettings, Limits
-from runner.record import HostFacts, Outcome
-from runner.store import RunFolder, find, place, write_atomically
-from runner.stream import Epoch
-from runner.tolerance import Tolerance
+from keras_matrix.errors import ConfigurationError, OtherSchemaError, StoreError
+from keras_matrix.load.tolerances import Tolerance
+from keras_matrix.plan.cells import Cell, Floatx, KerasSettings, Limits
+from keras_matrix.records import checksum
+from keras_matrix.records.events import Epoch
+from keras_matrix.records.folder import RunFolder, find, place, write_atomically
+from keras_matrix.records.record import HostFacts, Outcome
 
 TF, THEANO = Cell("tf"), Cell("theano")
 HOST = HostFacts(platform="Linux", python="3.12", cpus=4, memory=2**33, engine="27 on Debian")
@@ -181,7 +181,7 @@ def test_another_schema_names_both(tmp_path: Path) -> None:
     folder = tf_and_theano(tmp_path / "run")
     path = folder.record_path(TF)
     changed = path.read_bytes().replace(b'"schema": 1', b'"schema": 7')
-    path.write_bytes(sealed.seal(changed))
+    path.write_bytes(checksum.seal(changed))
     with pytest.raises(OtherSchemaError, match="has schema 7, and this version reads 1"):
         folder.records()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from builders import END, ENVIRONMENT
 
-from runner.stream import (
+from keras_matrix.records.events import (
     MAX_LINE,
     BadStreamError,
     Observation,

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 from builders import record
 
-from runner.errors import ExitCode, NothingSelectedError
-from runner.plan import Cell
-from runner.record import Outcome, Record
-from runner.suite import Result, SuiteComparison, compare, within
-from runner.suite_stream import Case, CaseOutcome, Phase, Suite, SuiteLog
+from keras_matrix.compare.suites import Result, SuiteComparison, compare, within
+from keras_matrix.errors import ExitCode, NothingSelectedError
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.suite_events import Case, CaseOutcome, Phase, Suite, SuiteLog
 
 BOTH = ("tf", "theano")
 

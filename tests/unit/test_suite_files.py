@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import ConfigurationError
-from runner.suite_files import LISTING_FILE, SuiteTarget, find_root, load
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load.suites import LISTING_FILE, SuiteTarget, find_root, load
 
 
 def write(root: Path, *names: str, **texts: str) -> Path:

@@ -7,10 +7,10 @@ import pytest
 from rich.console import Console
 from test_suite import BOTH, case, cell, compared
 
-from runner.record import Outcome
-from runner.report import suite as report
-from runner.report.table import console
-from runner.suite import SuiteComparison, compare
+from keras_matrix.compare.suites import SuiteComparison, compare
+from keras_matrix.records.record import Outcome
+from keras_matrix.report import suite as report
+from keras_matrix.report.table import console
 
 HOSTILE = "\x1b[31mred\x1b[0m <script>alert(1)</script> | [bold]x[/bold] \u202e`a`\n\nsecond"
 FILE = "tests/core_test.py"

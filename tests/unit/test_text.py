@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from runner.text import LONGEST, brief, last_lines, printable, safe_json
+from keras_matrix.text import LONGEST, brief, last_lines, printable, safe_json
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 from builders import ROOT
 
-from runner import catalog
+from keras_matrix.load import catalog
 
 
 def load() -> ModuleType:

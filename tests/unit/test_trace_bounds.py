@@ -7,9 +7,9 @@ import numpy
 import pytest
 from trace_builders import Traced, apart, chain, floats, node
 
-from runner.trace.bounds import Allowance, bound, node_of, over
-from runner.trace.distance import EPS
-from runner.trace.measure import Measured, Table
+from keras_matrix.trace.distance import EPS
+from keras_matrix.trace.measure import Measured, Table
+from keras_matrix.trace.rounding import Allowance, bound, node_of, over
 
 INF = math.inf
 DENSE = chain("a", a={"weights": ["a/kernel", "a/bias"]})

@@ -8,11 +8,11 @@ import pytest
 from builders import end, record
 from trace_builders import Fields, Writing, chain, node
 
-from runner.plan import Cell
-from runner.record import Outcome
-from runner.stream import Failure
-from runner.trace.broken import Side, broken
-from runner.trace.finding import Finding, Kind, Origin
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.events import Failure
+from keras_matrix.records.record import Outcome
+from keras_matrix.trace.broken import Side, broken
+from keras_matrix.trace.finding import Finding, Kind, Origin
 
 WEIGHTED = chain("a", "b", a={"weights": ["a/kernel"]}, b={"kind": "Lambda"})
 

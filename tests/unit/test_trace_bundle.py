@@ -12,11 +12,11 @@ import pytest
 from builders import Touch
 from trace_builders import Writing, chain, floats, node
 
-from runner.stream import BadStreamError
-from runner.trace import bundle
-from runner.trace.bounds import Allowance
-from runner.trace.bundle import INDEX_FILE, Bundle, read, read_array
-from runner.trace.measure import measure
+from keras_matrix.records.events import BadStreamError
+from keras_matrix.trace import dump
+from keras_matrix.trace.dump import INDEX_FILE, Bundle, read, read_array
+from keras_matrix.trace.measure import measure
+from keras_matrix.trace.rounding import Allowance
 
 KEY = ("weight", "a/kernel", "start")
 ARRAY = {
@@ -161,13 +161,13 @@ def test_an_unfinished_last_line_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_stage_is_told_while_the_index_grows() -> None:
-    assert bundle.stage(b'{"entry": "stage", "name": "forward"}') == "layers' outputs"
+    assert dump.stage(b'{"entry": "stage", "name": "forward"}') == "layers' outputs"
     for line in (b"", b"{", b"\xff", b"[" * 5000, b'{"entry": "looked", "model": "m"}'):
-        assert bundle.stage(line) is None
+        assert dump.stage(line) is None
 
 
 def test_an_unknown_stage_is_not_printed() -> None:
-    assert bundle.stage(b'{"entry": "stage", "name": "\\u001b[2J"}') is None
+    assert dump.stage(b'{"entry": "stage", "name": "\\u001b[2J"}') is None
 
 
 # What a cell forged
@@ -223,10 +223,10 @@ def test_a_model_has_one_phase_or_two(tmp_path: Path, phases: Any) -> None:
 
 def test_an_index_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index(tmp_path, *[ARRAY] * 5)
-    monkeypatch.setattr(bundle, "MAX_ENTRIES", 5)
+    monkeypatch.setattr(dump, "MAX_ENTRIES", 5)
     with pytest.raises(BadStreamError, match="more than 5 lines"):
         read(tmp_path)
-    monkeypatch.setattr(bundle, "MAX_INDEX", 100)
+    monkeypatch.setattr(dump, "MAX_INDEX", 100)
     with pytest.raises(BadStreamError, match="larger"):
         read(tmp_path)
 
@@ -297,7 +297,7 @@ def test_a_damaged_array_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_an_array_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "MAX_ARRAY", 100)
+    monkeypatch.setattr(dump, "MAX_ARRAY", 100)
     numpy.save(tmp_path / "1.npy", numpy.zeros(100))
     with pytest.raises(BadStreamError, match="larger"):
         read_array(tmp_path / "1.npy")

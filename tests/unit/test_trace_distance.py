@@ -7,7 +7,7 @@ import numpy
 import pytest
 from trace_builders import floats
 
-from runner.trace.distance import EPS, distance
+from keras_matrix.trace.distance import EPS, distance
 
 NAN, INF = math.nan, math.inf
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from trace_builders import SCRIPT, Writing, chain, finding, node
 
-from runner.trace.bundle import Bundle
-from runner.trace.finding import Kind
-from runner.trace.hints import RULES, About, about, hint
+from keras_matrix.trace.dump import Bundle
+from keras_matrix.trace.explain.hints import RULES, About, about, hint
+from keras_matrix.trace.finding import Kind
 
 NOTHING = About()
 

@@ -7,11 +7,11 @@ import numpy
 import pytest
 from trace_builders import Traced, chain, floats, node
 
-from runner.trace import conclude, judge
-from runner.trace.bounds import Allowance
-from runner.trace.finding import Kind, Origin
-from runner.trace.judge import Replay
-from runner.trace.result import ImageTrace, Stage, StageSummary
+from keras_matrix.trace import conclude, judge
+from keras_matrix.trace.finding import Kind, Origin
+from keras_matrix.trace.judge import Replay
+from keras_matrix.trace.result import ImageTrace, Stage, StageSummary
+from keras_matrix.trace.rounding import Allowance
 
 ONE, OFF, SLIGHTLY = floats([[1.0, -2.0]]), floats([[1.5, -2.0]]), floats([[1.001, -2.0]])
 NAN = floats([[numpy.nan, -2.0]])

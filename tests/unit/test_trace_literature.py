@@ -7,8 +7,8 @@ import numpy
 import pytest
 from trace_builders import Traced, chain, floats, node
 
-from runner.trace.conclude import literature_of
-from runner.trace.literature import EPSILON, d_class, d_mad, rates, targets_of
+from keras_matrix.trace.conclude import literature_of
+from keras_matrix.trace.literature import EPSILON, d_class, d_mad, rates, targets_of
 
 SCORES = floats([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
 SWAPPED = floats([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1]])

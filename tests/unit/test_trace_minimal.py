@@ -13,11 +13,11 @@ import numpy
 import pytest
 from trace_builders import SCRIPT, Fields, Writing, finding, floats, node
 
-from runner.trace import slicing
-from runner.trace.bundle import Bundle, Source
-from runner.trace.expressions import NotPossibleError, Parts, arguments, layer, plain
-from runner.trace.finding import Finding, Kind
-from runner.trace.minimal import Written, write
+from keras_matrix.trace.dump import Bundle, Source
+from keras_matrix.trace.explain import slicing
+from keras_matrix.trace.explain.expressions import NotPossibleError, Parts, arguments, layer, plain
+from keras_matrix.trace.explain.minimal import Written, write
+from keras_matrix.trace.finding import Finding, Kind
 
 NAME = "forward_dense"
 X = floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 from trace_builders import Traced, chain, floats
 
-from runner.report import plots
-from runner.store import to_json
-from runner.trace import conclude
-from runner.trace.result import ImageTrace, LayerDistance, Stage, Trace
+from keras_matrix.records.folder import to_json
+from keras_matrix.report import plots
+from keras_matrix.trace import conclude
+from keras_matrix.trace.result import ImageTrace, LayerDistance, Stage, Trace
 
 ONE = floats([1.0, 0.5])
 

@@ -8,16 +8,16 @@ from typing import Any
 import builders
 import msgspec
 import pytest
-from builders import keras_matrix
+from builders import run_cli
 from rich.console import Console
 from trace_builders import apart, finding
 
-from runner.errors import ConfigurationError, ExitCode
-from runner.report.trace import fails, figures, parse_kinds, show, verdict
-from runner.store import to_json
-from runner.trace.finding import Finding, Hint, Kind, Minimal, Origin
-from runner.trace.literature import Rate
-from runner.trace.result import ImageTrace, Stage, StageSummary, Trace
+from keras_matrix.errors import ConfigurationError, ExitCode
+from keras_matrix.records.folder import to_json
+from keras_matrix.report.trace import fails, figures, parse_kinds, show, verdict
+from keras_matrix.trace.finding import Finding, Hint, Kind, Minimal, Origin
+from keras_matrix.trace.literature import Rate
+from keras_matrix.trace.result import ImageTrace, Stage, StageSummary, Trace
 
 Captured = pytest.CaptureFixture[str]
 
@@ -310,7 +310,7 @@ def test_kinds_and_origins_have_names_in_json() -> None:
 
 
 def test_help_tells_the_options(capsys: Captured) -> None:
-    assert keras_matrix("trace", "--help") == 0
+    assert run_cli("trace", "--help") == 0
     text = capsys.readouterr().out
     for option in (
         "--model",
@@ -342,7 +342,7 @@ def test_help_tells_the_options(capsys: Captured) -> None:
 def test_wrong_usage_is_told_before_anything_runs(
     options: list[str], word: str, capsys: Captured, tmp_path: Path
 ) -> None:
-    assert keras_matrix("trace", "mlp", "--on", "tf,theano", *options) == 2
+    assert run_cli("trace", "mlp", "--on", "tf,theano", *options) == 2
     said_there = capsys.readouterr()
     assert word in said_there.err
     assert said_there.out == ""
@@ -350,11 +350,11 @@ def test_wrong_usage_is_told_before_anything_runs(
 
 
 def test_a_script_that_is_not_there(capsys: Captured) -> None:
-    assert keras_matrix("trace", "missing.py", "--on", "tf,theano") == 2
+    assert run_cli("trace", "missing.py", "--on", "tf,theano") == 2
     assert "missing.py" in capsys.readouterr().err
 
 
 def test_without_an_engine_it_says_so(capsys: Captured) -> None:
-    code = keras_matrix("trace", "mlp", "--on", "tf,theano", "--fail-on", "forward,loss")
+    code = run_cli("trace", "mlp", "--on", "tf,theano", "--fail-on", "forward,loss")
     assert code == ExitCode.NO_ENGINE
     assert capsys.readouterr().out == ""

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from runner.trace.slicing import function_at, needed
+from keras_matrix.trace.explain.slicing import function_at, needed
 
 CODE = """\
 import numpy as np

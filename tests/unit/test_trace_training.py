@@ -10,14 +10,14 @@ import pytest
 from builders import call, record
 from trace_builders import Writing, chain, finding, floats
 
-from runner.plan import Cell
-from runner.record import Record
-from runner.stream import Epoch
-from runner.trace import training
-from runner.trace.bounds import Allowance
-from runner.trace.bundle import Bundle
-from runner.trace.finding import Finding, Kind, Origin
-from runner.trace.measure import Table
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.events import Epoch
+from keras_matrix.records.record import Record
+from keras_matrix.trace import training
+from keras_matrix.trace.dump import Bundle
+from keras_matrix.trace.finding import Finding, Kind, Origin
+from keras_matrix.trace.measure import Table
+from keras_matrix.trace.rounding import Allowance
 
 KEY = ("after", "a/kernel", "fit")
 START = [1.0, -2.0]

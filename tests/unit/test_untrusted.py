@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from runner import untrusted
-from runner.untrusted import Tail
+from keras_matrix.records import untrusted
+from keras_matrix.records.untrusted import Tail
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from runner.catalog import Base, Image
-from runner.errors import ImageError
-from runner.images.verify import Installed, locked_versions, mismatches
+from keras_matrix.errors import ImageError
+from keras_matrix.images.verify import Installed, locked_versions, mismatches
+from keras_matrix.load.catalog import Base, Image
 
 IMAGE = Image(
     name="tf",

@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from builders import plan
 
-from runner.cell import wait
-from runner.cell.context import CellContext
-from runner.cell.disk import BOUNDS, DiskUse
-from runner.cell.outcome import Ending
-from runner.cell.ownership import Owner
-from runner.cell.wait import ENDED_FILE, Wait
-from runner.engine import Engine
-from runner.engine_types import ContainerState, EngineHangsError, EngineSilentError
-from runner.errors import EngineError
-from runner.interrupts import Interrupts
-from runner.patience import Patience
-from runner.plan import Cell
-from runner.store import RunFolder
+from keras_matrix.engine.answers import ContainerState, EngineHangsError, EngineSilentError
+from keras_matrix.engine.client import Engine
+from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.patience import Patience
+from keras_matrix.errors import EngineError
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.run.cell import wait
+from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.cell.disk import BOUNDS, DiskUse
+from keras_matrix.run.cell.outcome import Ending
+from keras_matrix.run.cell.wait import ENDED_FILE, Wait
 
 RUNNING = ContainerState(running=True, exit_code=0, out_of_memory=False, error="")
 KILLED = ContainerState(running=False, exit_code=137, out_of_memory=False, error="")

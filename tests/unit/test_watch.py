@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from builders import ENVIRONMENT
 
-from runner.cell.watch import MOST, Reader, Seen, Stages, Watch
+from keras_matrix.run.cell.watch import MOST, Reader, Seen, Stages, Watch
 
 FIT = {"event": "call_start", "id": 1, "kind": "fit", "name": "fit", "model": "m", "site": "?"}
 EVALUATE = {**FIT, "id": 2, "kind": "evaluate", "name": "evaluate"}

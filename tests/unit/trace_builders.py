@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy
 
-from runner.keras_matrix_probe.trace.dump import Dump
-from runner.trace import bundle, conclude
-from runner.trace.bounds import Allowance
-from runner.trace.bundle import Bundle
-from runner.trace.distance import Distance
-from runner.trace.finding import Finding, Kind, Origin
-from runner.trace.judge import Replay, suspects
-from runner.trace.measure import Table, measure, measure_alone
+from keras_matrix.trace import conclude, dump
+from keras_matrix.trace.distance import Distance
+from keras_matrix.trace.dump import Bundle
+from keras_matrix.trace.finding import Finding, Kind, Origin
+from keras_matrix.trace.judge import Replay, suspects
+from keras_matrix.trace.measure import Table, measure, measure_alone
+from keras_matrix.trace.rounding import Allowance
+from keras_matrix_probe.keras2.trace.dump import Dump
 
 PHASES = ("inference", "training")
 SCRIPT = "model.py"
@@ -88,7 +88,7 @@ class Writing:
         return self
 
     def read(self) -> Bundle:
-        return bundle.read(self.folder)
+        return dump.read(self.folder)
 
 
 class Traced:

@@ -22,6 +22,7 @@ from keras.layers import (
     SimpleRNN,
 )
 from keras.models import Sequential, clone_model
+
 from keras_matrix_probe import paired
 
 NAMES = (

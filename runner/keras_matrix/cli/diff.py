@@ -1,0 +1,73 @@
+"""``keras-matrix diff``."""
+
+from pathlib import Path
+
+import click
+
+from keras_matrix.cli import against as earlier
+from keras_matrix.cli import options
+
+
+@click.command(name="diff")
+@click.argument("run")
+@click.argument("other", required=False)
+@click.option(
+    "--tolerances",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Tolerance file that goes before the run's own.",
+)
+@options.tolerance
+@options.results
+@earlier.against
+@options.history
+@options.output_format
+@options.reports
+@options.json
+def command(
+    run: str,
+    other: str | None,
+    tolerances: Path | None,
+    tolerance_texts: tuple[str, ...],
+    results: Path,
+    against: str | None,
+    history_file: Path | None,
+    output: str,
+    report_texts: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Compare the images of RUN, or RUN with OTHER image by image. Needs no engine."""
+    import gc
+
+    from keras_matrix.cli.output import chosen_format, parse_targets, refuse_page, show
+    from keras_matrix.compare import assess
+    from keras_matrix.errors import ConfigurationError
+    from keras_matrix.load import tolerances as tolerance
+    from keras_matrix.records import folder
+
+    # All that is read is kept to the end: to look for garbage in it takes a third of the time.
+    gc.disable()
+    rules = tolerance.parse(tolerance_texts)
+    targets = parse_targets(report_texts)
+    if tolerances is not None:
+        rules += tolerance.load(tolerances)
+    folders = [folder.find(results, run)]
+    if against is not None:
+        if other is not None:
+            raise ConfigurationError("Give OTHER or --against, not both.")
+        now = assess.compare_run(folders[0], rules)
+        _, judged = earlier.judge(
+            against, folders[0], now, rules, results=results, file=history_file
+        )
+        comparison, code = earlier.between(judged, now)
+        show(comparison, chosen_format(output, as_json), targets, folders, now)
+        return int(code)
+    own = None
+    if other is None:
+        comparison = own = assess.compare_run(folders[0], rules)
+    else:
+        refuse_page(targets)
+        folders.append(folder.find(results, other))
+        comparison = assess.compare_two(folders[0], folders[1], rules)
+    show(comparison, chosen_format(output, as_json), targets, folders, own)
+    return int(assess.exit_code(comparison))

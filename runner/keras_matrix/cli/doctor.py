@@ -1,0 +1,34 @@
+"""``keras-matrix doctor``."""
+
+from pathlib import Path
+
+import click
+
+from keras_matrix.cli import options
+
+
+@click.command(name="doctor")
+@options.base
+@options.catalog
+@options.json
+def command(base: str, catalog: Path | None, as_json: bool) -> int:
+    """Say what is missing here to run the matrix, and the command that mends it."""
+    from keras_matrix.errors import ExitCode
+    from keras_matrix.images.build import BasePolicy
+    from keras_matrix.load import catalog as catalogs
+    from keras_matrix.report import json
+    from keras_matrix.run import doctor
+
+    checks = doctor.examine(catalogs.load(options.catalog_root(catalog)), BasePolicy(base))
+    if as_json:
+        click.echo(json.encode({"schema": 1, "checks": checks}))
+    else:
+        width = max(len(check.name) for check in checks)
+        for check in checks:
+            mark = ("weak" if check.remedy else "ok") if check.ok else "MISSING"
+            click.echo(f"{mark:7}  {check.name:{width}}  {check.found}")
+            if check.remedy:
+                click.echo(f"         {'':{width}}  -> {check.remedy}")
+    if not checks[0].ok:
+        return int(ExitCode.NO_ENGINE)
+    return int(ExitCode.AGREE if all(check.ok for check in checks) else ExitCode.IMAGE)

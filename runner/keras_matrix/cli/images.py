@@ -1,0 +1,271 @@
+"""``keras-matrix images``: build, list, verify, lock, key, save and load."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keras_matrix.cli import images_contents, options
+
+if TYPE_CHECKING:
+    from keras_matrix.images.build import Builder
+    from keras_matrix.load.catalog import Catalog, Image
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """What ``images list`` says of an image; all but the name is None where it is not built."""
+
+    name: str
+    id: str | None
+    key: str | None
+    base: str | None
+    base_digest: str | None
+    bytes: int | None
+
+
+names = click.argument("names", nargs=-1, metavar="[IMAGE]...")
+name = click.argument("name", metavar="IMAGE")
+
+
+def _load(root: Path | None) -> "Catalog":
+    from keras_matrix.load import catalog
+
+    return catalog.load(options.catalog_root(root))
+
+
+def _selected(root: Path | None, chosen: tuple[str, ...]) -> "tuple[Catalog, tuple[Image, ...]]":
+    found = _load(root)
+    return found, found.select(chosen)
+
+
+@contextmanager
+def _building(
+    names: tuple[str, ...], base: str, catalog: Path | None, *, quiet: bool, verbose: bool
+) -> "Iterator[tuple[Builder, tuple[Image, ...]]]":
+    """Lend a builder and the images selected, with progress shown and Ctrl-C heard."""
+    from keras_matrix.cli.progress import progress
+    from keras_matrix.engine.client import Engine
+    from keras_matrix.engine.patience import Patience
+    from keras_matrix.images import build
+    from keras_matrix.interrupts import Interrupts, installed
+
+    found, images = _selected(catalog, names)
+    interrupts = Interrupts()
+    shown = progress(quiet=quiet, verbose=verbose)
+    with installed(interrupts, shown.stopping), shown, interrupts.first():
+        engine = Engine.connect(Patience(interrupts, shown.step))
+        yield (
+            build.Builder(
+                engine=engine,
+                catalog=found,
+                policy=build.BasePolicy(base),
+                interrupts=interrupts,
+                say=build.Say(step=shown.step, line=shown.line),
+            ),
+            images,
+        )
+
+
+@click.group(name="images")
+def command() -> None:
+    """Build, list, verify, lock, save and load images; say what is inside."""
+
+
+@command.command(name="build")
+@names
+@options.base
+@options.catalog
+@options.json
+@options.quiet
+@options.verbose
+def build_command(
+    names: tuple[str, ...],
+    base: str,
+    catalog: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Build what is not built yet, all images by default."""
+    from keras_matrix.engine.client import Engine
+    from keras_matrix.engine.patience import Patience
+    from keras_matrix.report import json
+
+    with _building(names, base, catalog, quiet=quiet, verbose=verbose) as (builder, images):
+        found = builder.build_all(images, lambda: Engine.connect(Patience(builder.interrupts)))
+    built = [found[image.name] for image in images]
+    if as_json:
+        click.echo(json.encode({"schema": 1, "images": built}))
+    else:
+        for one in built:
+            click.echo(f"{one.name}  {one.id}  base: {one.base.value}")
+    return 0
+
+
+@command.command(name="list")
+@options.catalog
+@options.json
+def list_command(catalog: Path | None, as_json: bool) -> int:
+    """Say of each image whether it is built, on which base, and how large it is."""
+    from keras_matrix.engine.client import Engine
+    from keras_matrix.images import build
+    from keras_matrix.report import json
+
+    found, images = _selected(catalog, ())
+    engine = Engine.connect()
+    rows = []
+    for image in images:
+        built = build.find(engine, found, image, build.BasePolicy.AUTO)
+        info = engine.image(built.id) if built is not None else None
+        rows.append(
+            ImageRow(
+                name=image.name,
+                id=built.id if built else None,
+                key=built.key if built else None,
+                base=built.base.value if built else None,
+                base_digest=built.base_digest if built else None,
+                bytes=info.size if info else None,
+            )
+        )
+    if as_json:
+        click.echo(json.encode({"schema": 1, "images": rows}))
+        return 0
+    width = max(len(image.name) for image in images)
+    for row in rows:
+        click.echo(f"{row.name:{width}}  {_state(row)}")
+    return 0
+
+
+def _state(row: "ImageRow") -> str:
+    if row.id is None or row.bytes is None:
+        return "not built"
+    return f"{row.id}  base: {row.base}  {row.bytes / 1e6:.0f} MB"
+
+
+@command.command(name="verify")
+@names
+@options.base
+@options.catalog
+@options.json
+def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_json: bool) -> int:
+    """Start each image and compare what is installed with the lock, a line a mismatch."""
+    from keras_matrix.engine.client import Engine
+    from keras_matrix.errors import ExitCode, ImageError
+    from keras_matrix.images import build, verify
+    from keras_matrix.report import json
+
+    found, images = _selected(catalog, names)
+    engine = Engine.connect()
+    lines: list[str] = []
+    for image in images:
+        built = build.find(engine, found, image, build.BasePolicy(base))
+        if built is None:
+            raise ImageError(
+                f"The image '{image.name}' is not built; "
+                f"run 'keras-matrix images build {image.name}'."
+            )
+        locked = verify.locked_versions(found.folder(image))
+        wrong = verify.mismatches(image, locked, verify.installed_versions(engine, built))
+        lines += wrong
+        if not wrong and not as_json:
+            click.echo(f"{image.name}: {len(locked)} packages as locked, base: {built.base.value}")
+    if as_json:
+        click.echo(json.encode({"schema": 1, "mismatches": lines}))
+    else:
+        for line in lines:
+            click.echo(line)
+    return int(ExitCode.IMAGE if lines else ExitCode.AGREE)
+
+
+@command.command(name="key")
+@name
+@options.catalog
+def key_command(name: str, catalog: Path | None) -> int:
+    """Print an image's content key: it changes with anything the image is built from."""
+    from keras_matrix.images.key import content_key
+
+    found = _load(catalog)
+    image = found.get(name)
+    click.echo(content_key(image, found.folder(image)))
+    return 0
+
+
+@command.command(name="lock")
+@names
+@options.base
+@options.catalog
+@options.json
+@options.quiet
+@options.verbose
+def lock_command(
+    names: tuple[str, ...],
+    base: str,
+    catalog: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Write requirements*.txt anew from requirements*.in, resolved inside the image's base."""
+    from keras_matrix.images import lock
+    from keras_matrix.report import json
+
+    written: dict[str, list[str]] = {}
+    with _building(names, base, catalog, quiet=quiet, verbose=verbose) as (builder, images):
+        for image in images:
+            written[image.name] = [str(path) for path in lock.lock(builder, image)]
+            if not as_json:
+                for path in written[image.name]:
+                    click.echo(f"{image.name}  {path}")
+    if as_json:
+        click.echo(json.encode({"schema": 1, "locks": written}))
+    return 0
+
+
+@command.command(name="save")
+@name
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@options.base
+@options.catalog
+def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
+    """Write a built image to FILE, for a machine or a job that should not build it."""
+    from keras_matrix.engine.client import Engine
+    from keras_matrix.errors import ImageError
+    from keras_matrix.images import build
+    from keras_matrix.images.key import tag
+
+    found = _load(catalog)
+    image = found.get(name)
+    engine = Engine.connect()
+    built = build.find(engine, found, image, build.BasePolicy(base))
+    if built is None:
+        raise ImageError(
+            f"The image '{name}' is not built; run 'keras-matrix images build {name}'."
+        )
+    try:
+        engine.save(tag(image, built.key, built.base), file)
+    except OSError as error:
+        raise ImageError(f"Cannot write {file} ({error.strerror}); check the path.") from error
+    return 0
+
+
+@command.command(name="load")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def load_command(file: Path) -> int:
+    """Read the images in FILE into the engine."""
+    from keras_matrix.engine.client import Engine
+    from keras_matrix.errors import ImageError
+
+    engine = Engine.connect()
+    try:
+        engine.load(file)
+    except OSError as error:
+        raise ImageError(f"Cannot read {file} ({error.strerror}); check the path.") from error
+    return 0
+
+
+command.add_command(images_contents.sbom_command)
+command.add_command(images_contents.advisories_command)

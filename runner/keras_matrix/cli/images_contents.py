@@ -1,0 +1,132 @@
+"""``keras-matrix images sbom`` and ``keras-matrix images advisories``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from keras_matrix.cli import options
+
+if TYPE_CHECKING:
+    from keras_matrix.images.advisories import Advisories, Checked
+    from keras_matrix.load.catalog import Catalog
+
+API = "https://api.osv.dev"
+
+
+@click.command(name="sbom")
+@click.argument("name", metavar="IMAGE")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="File to write it to.  [default: stdout]",
+)
+@options.base
+@options.catalog
+def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None) -> int:
+    """Print a bill of materials of a built image: CycloneDX, made from what is inside."""
+    from keras_matrix.engine.client import Engine
+    from keras_matrix.errors import ImageError
+    from keras_matrix.images import build, contents, sbom
+    from keras_matrix.load import catalog as catalogs
+    from keras_matrix.records import folder
+
+    sbom.check_installed()
+    found = catalogs.load(options.catalog_root(catalog))
+    image = found.get(name)
+    engine = Engine.connect()
+    built = build.find(engine, found, image, build.BasePolicy(base))
+    if built is None:
+        raise ImageError(
+            f"The image '{name}' is not built; run 'keras-matrix images build {name}'."
+        )
+    hashes = contents.locked_hashes(found.folder(image))
+    bill = sbom.render(built, contents.contents(engine, built), hashes)
+    if output is None:
+        click.echo(bill, nl=False)
+    else:
+        folder.write_atomically(output, bill.encode())
+    return 0
+
+
+@click.command(name="advisories")
+@click.argument("names", nargs=-1, metavar="[IMAGE]...")
+@click.option("--refresh", is_flag=True, help="Ask OSV first, and write the catalog's file anew.")
+@click.option(
+    "--from",
+    "source",
+    default=API,
+    show_default=True,
+    metavar="URL|DIRECTORY",
+    help="What --refresh asks: an API like OSV's, or a folder of its records.",
+)
+@click.option("--fail", is_flag=True, help="Exit with 6 if there is any.")
+@options.catalog
+@options.json
+def advisories_command(
+    names: tuple[str, ...],
+    refresh: bool,
+    source: str,
+    fail: bool,
+    catalog: Path | None,
+    as_json: bool,
+) -> int:
+    """Say which known advisories affect what the images' locks pin, all images by default."""
+    from keras_matrix.errors import ExitCode
+    from keras_matrix.images import advisories, osv
+    from keras_matrix.images.verify import locked_versions
+    from keras_matrix.load import catalog as catalogs
+    from keras_matrix.records import folder
+    from keras_matrix.report import json
+
+    found = catalogs.load(options.catalog_root(catalog))
+    if refresh:
+        known = osv.refresh(sorted(_pinned(found)), source)
+        folder.write_atomically(found.root / advisories.ADVISORIES_FILE, advisories.render(known))
+    known = advisories.load(found.root)
+    checked = {
+        image.name: advisories.check(locked_versions(found.folder(image)), known)
+        for image in found.select(names)
+    }
+    if as_json:
+        told = {
+            name: {
+                "advisories": [
+                    {
+                        "id": hit.advisory.id,
+                        "aliases": hit.advisory.aliases,
+                        "package": hit.advisory.package,
+                        "version": hit.version,
+                        "mended": hit.mended,
+                        "severity": hit.advisory.severity or None,
+                        "url": hit.url,
+                    }
+                    for hit in one.hits
+                ],
+                "unknown": one.unknown,
+            }
+            for name, one in checked.items()
+        }
+        head = {"schema": 1, "source": known.source, "as_of": known.as_of}
+        click.echo(json.encode({**head, "images": told}))
+    else:
+        _print(checked, known)
+    return int(ExitCode.IMAGE if fail and any(one.hits for one in checked.values()) else 0)
+
+
+def _pinned(found: "Catalog") -> set[str]:
+    from keras_matrix.images.verify import locked_versions
+
+    return {name for image in found.images for name in locked_versions(found.folder(image))}
+
+
+def _print(checked: "dict[str, Checked]", known: "Advisories") -> None:
+    from keras_matrix.images import advisories
+
+    for name, one in checked.items():
+        click.echo(f"{name}: {len(one.hits)} advisories as of {known.as_of} ({known.source})")
+        for line in advisories.summary(one):
+            click.echo(f"  {line}")
+        if one.unknown:
+            click.echo(f"  nobody was asked of {', '.join(one.unknown)}: run it with --refresh")

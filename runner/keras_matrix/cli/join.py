@@ -1,0 +1,38 @@
+"""``keras-matrix join``."""
+
+from pathlib import Path
+
+import click
+
+from keras_matrix.cli import against, options
+
+
+@click.command(name="join")
+@click.argument("runs", nargs=-1, required=True)
+@click.option("--into", required=True, metavar="NAME", help="Name of the joined run, or folder.")
+@options.results
+@options.history
+@options.no_history
+@options.json
+def command(
+    runs: tuple[str, ...],
+    into: str,
+    results: Path,
+    history_file: Path | None,
+    no_history: bool,
+    as_json: bool,
+) -> int:
+    """Merge RUNS of the same script, made apart, into one new run."""
+    from keras_matrix.records import folder
+    from keras_matrix.records.join import join
+
+    target = folder.place(results, into)
+    join([folder.find(results, run) for run in runs], target)
+    against.keep(target, file=history_file, wanted=not no_history)
+    if as_json:
+        from keras_matrix.report import json
+
+        click.echo(json.encode({"schema": 1, "run": str(target.path)}))
+    else:
+        click.echo(f"records: {target.path}", err=True)
+    return 0

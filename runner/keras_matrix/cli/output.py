@@ -1,0 +1,182 @@
+"""Print a comparison in the asked format, and write it to the files that were asked for."""
+
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from keras_matrix.cli.options import Format
+from keras_matrix.compare.comparison import Comparison
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.records.folder import RunFolder, write_atomically
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A report to write; ``path`` is None for stdout."""
+
+    format: Format
+    path: Path | None
+
+
+def chosen_format(output: str, as_json: bool) -> Format:
+    """Return the format to print in; ``--json`` is short for ``--format json``."""
+    return Format.JSON if as_json else Format(output)
+
+
+def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
+    """Parse ``--report FORMAT=FILE`` and make sure that the files can be written.
+
+    Raises:
+        ConfigurationError: one is malformed, not writable, or named twice.
+    """
+    targets = tuple(_target(text) for text in texts)
+    paths = [target.path for target in targets if target.path is not None]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise ConfigurationError(f"--report: {path} is named twice; give each its own file.")
+        _check_writable(path)
+    return targets
+
+
+def _target(text: str) -> Target:
+    name, _, file = text.partition("=")
+    formats = {member.value: member for member in Format}
+    if name not in formats or not file:
+        raise ConfigurationError(
+            f"--report {text!r} is not FORMAT=FILE, such as junit=report.xml; "
+            f"the formats are {', '.join(formats)}."
+        )
+    if file != STDOUT:
+        return Target(formats[name], Path(file).resolve())
+    if formats[name] is Format.HTML:
+        raise ConfigurationError("--report html=- cannot be: a page goes to a file.")
+    return Target(formats[name], None)
+
+
+def _check_writable(path: Path) -> None:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ConfigurationError(f"--report: {path} is not a file; name one, or - for stdout.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"--report: cannot write {path} ({os.strerror(error.errno or 0)}); "
+            "check the folder's permissions and space."
+        ) from error
+
+
+def refuse_page(targets: Sequence[Target]) -> None:
+    """Refuse a page where there is not one run to tell of.
+
+    Raises:
+        ConfigurationError: one is asked for.
+    """
+    if any(target.format is Format.HTML for target in targets):
+        raise ConfigurationError(
+            "--report html: a page tells of a run by itself; "
+            "'keras-matrix report RUN OTHER' writes one of several."
+        )
+
+
+def show(
+    comparison: Comparison,
+    output: Format,
+    targets: Sequence[Target],
+    folders: Sequence[RunFolder],
+    own: Comparison | None = None,
+) -> None:
+    """Print a comparison on stdout, then write its reports.
+
+    Cells of the runs in ``folders`` are told of; if that is one, ``own`` is the comparison of its
+    images with each other: what its matrix and its page are of.
+
+    Raises:
+        KerasMatrixError: a run is damaged, or a file cannot be written.
+    """
+    if output is Format.TABLE:
+        from keras_matrix.report import table
+
+        table.show(comparison, table.console())
+    else:
+        _print(render(comparison, output, folders, own))
+    for target in targets:
+        text = render(comparison, target.format, folders, own)
+        if target.path is None:
+            _print(text)
+        else:
+            write_atomically(target.path, text.encode("utf-8", errors="replace"))
+
+
+def _print(text: str) -> None:
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+def render(
+    comparison: Comparison,
+    output: Format,
+    folders: Sequence[RunFolder],
+    own: Comparison | None = None,
+) -> str:
+    """Return a comparison in a format; as for ``show``.
+
+    Raises:
+        KerasMatrixError: a run is damaged.
+    """
+    match output:
+        case Format.JSON:
+            from keras_matrix.report import json
+
+            return json.render(comparison) + "\n"
+        case Format.CSV:
+            from keras_matrix.report import csv
+
+            return csv.render(comparison)
+        case Format.MARKDOWN:
+            from keras_matrix.compare.matrix import matrix_row
+            from keras_matrix.report import markdown
+
+            rows = [] if own is None else [matrix_row(own, one.manifest()) for one in folders]
+            return markdown.render(comparison, rows)
+        case Format.JUNIT:
+            from keras_matrix.records import recorded
+            from keras_matrix.report import junit
+
+            return junit.render(comparison, recorded.read(folders))
+        case Format.GITHUB:
+            from keras_matrix.records import recorded
+            from keras_matrix.report import annotations
+
+            return annotations.render(annotations.annotations(comparison, recorded.read(folders)))
+        case Format.TABLE:
+            return _plain_table(comparison)
+        case Format.HTML:
+            return _page(folders, own)
+
+
+def _plain_table(comparison: Comparison) -> str:
+    from rich.console import Console
+
+    from keras_matrix.report import table
+
+    # In a file there are no colours, whatever the environment forces.
+    out = io.StringIO()
+    width = table.PLAIN_WIDTH
+    table.show(comparison, Console(file=out, width=width, highlight=False, force_terminal=False))
+    return out.getvalue()
+
+
+def _page(folders: Sequence[RunFolder], own: Comparison | None) -> str:
+    from keras_matrix.report.page import charts, render, sources, story
+
+    found = [sources.read(folder, (), None, own) for folder in folders]
+    drawn = [charts.draw(source) for source in found]
+    return render.render(story.page(found, drawn, None))

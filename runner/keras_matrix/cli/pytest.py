@@ -1,0 +1,91 @@
+"""``keras-matrix pytest``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_matrix.cli import options
+from keras_matrix.cli.cell_options import execute, make_request, recorded, suite_options
+from keras_matrix.cli.options import Format
+
+NO_ADDOPTS = ("-o", "addopts=")
+FORMATS = (Format.TABLE, Format.MARKDOWN, Format.JSON)
+
+
+@click.command(name="pytest")
+@click.argument("path")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- PYTEST_ARGUMENTS]...")
+@suite_options
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder that holds all that the tests need.  [default: what pytest takes for its root]",
+)
+@click.option(
+    "--addopts", "keep_addopts", is_flag=True, help="Heed the addopts of the suite's own ini-file."
+)
+@click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now.")
+@click.option("--seed", type=click.IntRange(min=0), default=None, help="Seed before the tests.")
+@click.option("--fresh", is_flag=True, help="Run again what is finished and has not changed.")
+@options.formats(FORMATS, "How to print the comparison.")
+@options.json
+@options.quiet
+@options.verbose
+def command(
+    *,
+    path: str,
+    arguments: tuple[str, ...],
+    root: Path | None,
+    keep_addopts: bool,
+    seed: int | None,
+    output: str,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **cells: Any,
+) -> int:
+    """Run the tests of PATH in a container per image and compare what each comes to.
+
+    PATH is a folder, a file, or one test, file.py::test. Put -- before pytest's own arguments.
+    """
+    from keras_matrix.compare import assess
+    from keras_matrix.errors import ConfigurationError, ExitCode
+    from keras_matrix.load import catalog
+    from keras_matrix.load.suites import SuiteTarget
+    from keras_matrix.records.record import Outcome
+    from keras_matrix.report import suite as report
+    from keras_matrix.report import table
+
+    request = make_request(
+        **cells,
+        script=Path(path),
+        tests=SuiteTarget(path, root),
+        arguments=arguments if keep_addopts else (*NO_ADDOPTS, *arguments),
+        seeds=None if seed is None else f"{seed}..{seed}",
+    )
+    if len(catalog.load(request.catalog).select(request.on)) < 2:
+        raise ConfigurationError("Tests are compared between images; name two with --on.")
+    if len(request.settings) != 1:
+        raise ConfigurationError("Tests are run with one keras.json; give each option one value.")
+    result = execute(request, quiet=quiet, verbose=verbose)
+    with recorded(result.folder, quiet=quiet):
+        if result.last:
+            found = assess.compare_suite(result.folder)
+            chosen = Format.JSON if as_json else Format(output)
+            if chosen is Format.JSON:
+                click.echo(report.render_json(found))
+            elif chosen is Format.MARKDOWN:
+                click.echo(report.render_markdown(found), nl=False)
+            else:
+                report.show(found, table.console())
+            code = found.exit_code
+        else:
+            failed = any(record.outcome is not Outcome.OK for record in result.records)
+            code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
+            if not quiet:
+                click.echo(
+                    "The comparison follows when the other parts of the run are done.", err=True
+                )
+    return int(code)

@@ -1,0 +1,64 @@
+"""The root command and what all commands share."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+import keras_matrix
+
+Command = TypeVar("Command")
+
+RESULTS = Path("results")
+
+COMMANDS = {
+    "run": "Run a script on images and compare what it did.",
+    "reproduce": "Hold a text's reported figures against several seeds' runs.",
+    "pytest": "Run a suite of tests on images and compare it test by test.",
+    "trace": "Say where in a model the backends part, and why.",
+    "diff": "Compare a run's images again, or two runs, from disk.",
+    "report": "Write runs to one HTML page: verdicts, plots, failures, environments.",
+    "history": "List and plot earlier runs of a script.",
+    "export": "Send a run to MLflow tracking.",
+    "join": "Merge runs of one script that were made apart.",
+    "list": "List the images of the matrix.",
+    "images": "Build, list, verify, lock, save and load images.",
+    "cache": "List and clear what is kept between runs.",
+    "doctor": "Say what is missing here, and the command that mends it.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        import importlib
+
+        module = importlib.import_module(f"keras_matrix.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+HELP = """Run a Keras script, unchanged, on a matrix of backends and say what differs.
+
+\b
+Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,
+3 a cell failed, 4 nothing selected, 5 no engine, 6 an image cannot be had,
+7 too few seeds to tell, 8 regressed since an earlier run, 129 SIGHUP, 130 Ctrl-C,
+143 SIGTERM.
+"""
+
+
+@click.group(cls=LazyGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(keras_matrix.__version__, prog_name="keras-matrix")
+def cli() -> None:
+    """Hold the commands."""

@@ -1,0 +1,73 @@
+"""``keras-matrix run``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_matrix.cli import against as earlier
+from keras_matrix.cli import options
+from keras_matrix.cli.cell_options import execute, make_request, matrix_options, recorded
+
+
+@click.command(name="run")
+@options.script
+@matrix_options
+@options.tolerance
+@options.output_format
+@options.reports
+@earlier.against
+@options.history
+@options.no_history
+@options.json
+@options.quiet
+@options.verbose
+def command(
+    *,
+    tolerance_texts: tuple[str, ...],
+    output: str,
+    report_texts: tuple[str, ...],
+    against: str | None,
+    history_file: Path | None,
+    no_history: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **cells: Any,
+) -> int:
+    """Run SCRIPT, or the model.py of a folder, in a container per image and compare.
+
+    ARGUMENTS go to the script; put -- before those that begin with a dash.
+    """
+    from keras_matrix.cli.output import chosen_format, parse_targets, show
+    from keras_matrix.compare import assess
+    from keras_matrix.errors import ExitCode
+    from keras_matrix.load import tolerances
+    from keras_matrix.records.record import Outcome
+
+    rules = tolerances.parse(tolerance_texts)
+    targets = parse_targets(report_texts)
+    request = make_request(**cells)
+    earlier.check(against, results=request.results, file=history_file)
+    result = execute(request, quiet=quiet, verbose=verbose)
+    with recorded(result.folder, quiet=quiet):
+        if result.last:
+            comparison, code = earlier.told(
+                against,
+                result.folder,
+                assess.compare_run(result.folder, rules),
+                rules,
+                results=request.results,
+                file=history_file,
+            )
+            folders = [result.folder]
+            show(comparison, chosen_format(output, as_json), targets, folders, comparison)
+            earlier.keep(result.folder, comparison, file=history_file, wanted=not no_history)
+        else:
+            failed = any(record.outcome is not Outcome.OK for record in result.records)
+            code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
+            if not quiet:
+                click.echo(
+                    "The comparison follows when the other parts of the run are done.", err=True
+                )
+    return int(code)

@@ -1,0 +1,63 @@
+"""Compare curves over epochs, and say where they part. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from keras_matrix.compare.inference import Finding, Inference, compare
+from keras_matrix.compare.intervals import LEVEL, check_level
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A metric's curves on two sides: one inference an epoch, with simultaneous intervals.
+
+    ``parted`` is the first epoch, counted from 1 as Keras does, whose finding is DIFFERENT; None
+    if there is none. ``left_out`` are the epochs after the last one that every run reached.
+    """
+
+    epochs: tuple[Inference, ...]
+    parted: int | None
+    left_out: int
+
+
+def compare_curves(
+    reference: Mapping[Any, Sequence[float]],
+    other: Mapping[Any, Sequence[float]],
+    *,
+    margin: float = 0.0,
+    level: float = LEVEL,
+    comparisons: int = 1,
+) -> Curves:
+    """Compare curves, one a seed, epoch by epoch; ``comparisons`` is the number of curves.
+
+    ``level`` holds for all epochs together, by Bonferroni: no epoch is called DIFFERENT where
+    there is no difference, but with probability ``level``. Epochs are correlated, so this is
+    cautious; a permutation of signs (max-t; Westfall & Young 1993) would be less so, but cannot
+    reach 5% from fewer than 6 seeds, and needs random numbers.
+
+    Only epochs that every run reached are compared: after an early stop the rest is a selection.
+
+    Raises:
+        ValueError: level, margin or comparisons are out of range.
+    """
+    check_level(level, comparisons)
+    lengths = [len(curve) for side in (reference, other) for curve in side.values()]
+    count = min(lengths) if reference and other else 0
+    epochs = tuple(
+        compare(
+            {seed: curve[epoch] for seed, curve in reference.items()},
+            {seed: curve[epoch] for seed, curve in other.items()},
+            margin=margin,
+            level=level,
+            comparisons=comparisons * count,
+            power=None,
+        )
+        for epoch in range(count)
+    )
+    parted = [n for n, epoch in enumerate(epochs, 1) if epoch.finding is Finding.DIFFERENT]
+    return Curves(
+        epochs=epochs,
+        parted=parted[0] if parted else None,
+        left_out=max(lengths, default=0) - count,
+    )

@@ -1,0 +1,261 @@
+"""The matrix of a run: what each image (and keras.json) came to against its reference. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from keras_matrix.compare.comparison import CellNote, Comparison, Row, Verdict
+from keras_matrix.plan.cells import Cell, KerasSettings
+from keras_matrix.records.record import Manifest
+from keras_matrix.text import one_line
+
+MOST_NAMED = 2
+"""Metrics that differ, or outcomes of cells that failed, that a sentence names."""
+
+LONGEST_NAME = 60
+
+
+class Status(Enum):
+    """What an entry of the matrix says, in order of precedence: that of the exit code."""
+
+    FAILED = "failed"
+    NOT_RUN = "not run"
+    DIFFER = "differ"
+    INCONCLUSIVE = "inconclusive"
+    AGREE = "agree"
+    REFERENCE = "reference"
+    NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many cells were planned, failed and did not run; how many metrics were judged, and how.
+
+    ``differing`` includes metrics that one side lacks.
+    """
+
+    cells: int = 0
+    failed: int = 0
+    not_run: int = 0
+    judged: int = 0
+    differing: int = 0
+    inconclusive: int = 0
+
+    @property
+    def agreeing(self) -> int:
+        """The judged metrics that agree."""
+        return self.judged - self.differing - self.inconclusive
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image with one keras.json: all its cells together, and the ``rows`` of its metrics.
+
+    ``setting`` is the keras.json's id, empty where the run has one only; ``reference`` names the
+    entry that this one was held against, empty for a reference. ``sentence`` is one line that may
+    hold names from outside.
+    """
+
+    image: str
+    setting: str
+    status: Status
+    sentence: str
+    reference: str = ""
+    counts: Counts = Counts()
+    rows: tuple[Row, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the entry: that of its column."""
+        return f"{self.image}.{self.setting}" if self.setting else self.image
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One run of one model."""
+
+    model: str
+    run: str
+    entries: tuple[Entry, ...]
+
+    def entry(self, column: str) -> Entry | None:
+        """Return the entry of a column, None if the run has none there."""
+        return next((entry for entry in self.entries if entry.name == column), None)
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """An image with a keras.json, and what it is held against; ``alone`` if nothing else is."""
+
+    image: str
+    settings: KerasSettings
+    reference: "_Variant | None"
+    rows: tuple[Row, ...]
+    cells: tuple[Cell, ...]
+    alone: bool
+
+
+def matrix_row(comparison: Comparison, manifest: Manifest) -> MatrixRow:
+    """Return a run's row of the matrix; ``comparison`` is the one of its own images."""
+    plan = manifest.plan
+    several = len({cell.settings for cell in plan.cells}) > 1
+    without = {*comparison.missing, *(note.cell for note in comparison.failures)}
+    entries = []
+    for variant in _variants(comparison, manifest):
+        known = {cell.id for cell in variant.cells}
+        failed = [note for note in comparison.failures if note.cell in known]
+        counts = _counts(variant, failed, known.intersection(comparison.missing))
+        status = _status(variant, counts)
+        entries.append(
+            Entry(
+                image=variant.image,
+                setting=variant.settings.id if several else "",
+                status=status,
+                sentence=_sentence(status, variant, counts, failed, without),
+                reference=_name(variant.reference, several),
+                counts=counts,
+                rows=variant.rows,
+            )
+        )
+    return MatrixRow(plan.model, manifest.run, tuple(entries))
+
+
+def columns(rows: Sequence[MatrixRow]) -> tuple[str, ...]:
+    """Return the columns of several rows, in the order in which they come up."""
+    return tuple(dict.fromkeys(entry.name for row in rows for entry in row.entries))
+
+
+def overall(entries: Sequence[Entry]) -> Status:
+    """Return the status that goes before the others: of a row, or of the whole matrix."""
+    order = list(Status)
+    return min((one.status for one in entries), key=order.index, default=Status.NOT_JUDGED)
+
+
+def _name(variant: _Variant | None, several: bool) -> str:
+    if variant is None:
+        return ""
+    return f"{variant.image}.{variant.settings.id}" if several else variant.image
+
+
+def _variants(comparison: Comparison, manifest: Manifest) -> list[_Variant]:
+    """Return the variants as the comparison paired them: setting by setting, or by settings."""
+    plan = manifest.plan
+    missing = set(comparison.missing)
+    settings = list(dict.fromkeys(cell.settings for cell in plan.cells))
+    # A comparison knows of the settings that have a record.
+    told = list(dict.fromkeys(cell.settings for cell in plan.cells if cell.id not in missing))
+    settings.sort(key=lambda setting: setting not in told)
+    found: list[_Variant] = []
+    for setting in settings:
+        for image in plan.images:
+            cells = tuple(c for c in plan.cells if (c.image, c.settings) == (image, setting))
+            reference, names = None, (image, "", "")
+            if len(plan.images) > 1 and image != plan.images[0]:
+                reference = next(one for one in reversed(found) if one.image == plan.images[0])
+                group = setting.id if len(told) > 1 else ""
+                names = (reference.image, image, group)
+            elif len(plan.images) == 1 and found:
+                reference = found[0]
+                names = (reference.settings.id, setting.id, image)
+            alone = len(settings) == len(plan.images) == 1
+            rows: tuple[Row, ...] = ()
+            if setting in told and (alone or reference is not None):
+                rows = tuple(r for r in comparison.rows if _names(r) == names)
+            found.append(_Variant(image, setting, reference, rows, cells, alone))
+    return found
+
+
+def _names(row: Row) -> tuple[str, str, str]:
+    return row.reference_name, row.other_name, row.group
+
+
+def _counts(variant: _Variant, failed: Sequence[CellNote], not_run: set[str]) -> Counts:
+    verdicts = Counter(row.verdict for row in variant.rows)
+    return Counts(
+        cells=len(variant.cells),
+        failed=len(failed),
+        not_run=len(not_run),
+        judged=sum(verdicts.values()) - verdicts[Verdict.REPORTED],
+        differing=verdicts[Verdict.DIFFER] + verdicts[Verdict.MISSING],
+        inconclusive=verdicts[Verdict.INCONCLUSIVE],
+    )
+
+
+def _status(variant: _Variant, counts: Counts) -> Status:
+    if counts.failed:
+        return Status.FAILED
+    if counts.not_run:
+        return Status.NOT_RUN
+    return _judgement(variant, counts)
+
+
+def _judgement(variant: _Variant, counts: Counts) -> Status:
+    """Return what the cells that ended well say."""
+    if variant.reference is None:
+        return Status.NOT_JUDGED if variant.alone else Status.REFERENCE
+    if counts.differing:
+        return Status.DIFFER
+    if counts.inconclusive:
+        return Status.INCONCLUSIVE
+    return Status.AGREE if counts.judged else Status.NOT_JUDGED
+
+
+def _sentence(
+    status: Status,
+    variant: _Variant,
+    counts: Counts,
+    failed: Sequence[CellNote],
+    without: set[str],
+) -> str:
+    parts = []
+    if failed:
+        outcomes = list(dict.fromkeys(note.outcome.value for note in failed))
+        more = f" and {len(outcomes) - MOST_NAMED} more" if len(outcomes) > MOST_NAMED else ""
+        named = ", ".join(outcomes[:MOST_NAMED])
+        parts.append(f"{counts.failed} of {_cells(counts.cells)} failed: {named}{more}")
+    if counts.not_run:
+        parts.append(f"{counts.not_run} of {_cells(counts.cells)} not run")
+    if status not in (Status.FAILED, Status.NOT_RUN) or counts.judged:
+        parts.append(_judged(variant, counts, without))
+    return "; ".join(parts)
+
+
+def _judged(variant: _Variant, counts: Counts, without: set[str]) -> str:
+    status = _judgement(variant, counts)
+    if status is Status.NOT_JUDGED:
+        return _why_not(variant, counts, without)
+    of = f"{counts.judged} judged metrics" if counts.judged != 1 else "1 judged metric"
+    if status is Status.DIFFER:
+        apart = [r for r in variant.rows if r.verdict in (Verdict.DIFFER, Verdict.MISSING)]
+        named = ", ".join(_short(row.metric) for row in apart[:MOST_NAMED])
+        more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
+        return f"differs in {counts.differing} of {of}: {named}{more}"
+    if status is Status.INCONCLUSIVE:
+        return f"too few seeds to tell in {counts.inconclusive} of {of}"
+    if status is Status.AGREE:
+        return f"agrees in {'all ' if counts.judged > 1 else ''}{of}"
+    return f"{_cells(counts.cells)} ran"
+
+
+def _why_not(variant: _Variant, counts: Counts, without: set[str]) -> str:
+    if variant.reference is None:
+        return f"{_cells(counts.cells)} ran; nothing to compare {_them(counts.cells)} with"
+    if all(cell.id in without for cell in variant.reference.cells):
+        return f"{_cells(counts.cells)} ran, but the reference gave no result"
+    return "nothing that both sides measured is judged"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _short(name: str) -> str:
+    line = one_line(name)
+    return (
+        line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
+    )
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell{'s' * (count != 1)}"

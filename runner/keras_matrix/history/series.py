@@ -1,0 +1,101 @@
+"""One metric over time, image by image. Pure."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from keras_matrix.compare.comparison import Verdict
+from keras_matrix.history.summary import RunSummary
+from keras_matrix.load.tolerances import Kind
+
+LEVELS = "▁▂▃▄▅▆▇█"
+PLAIN_LEVELS = "_.-=+*%#"
+"""The same, where the output cannot hold block characters."""
+NOT_FINITE = "!"
+ABSENT = " "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One metric on one image in one run: ``n`` values, one a replicate.
+
+    ``created`` has a time zone. ``verdict`` is that against the run's reference, None for the
+    reference itself.
+    """
+
+    run: str
+    created: datetime
+    n: int
+    median: float
+    low: float
+    high: float
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A metric of one image over time, oldest first; ``name`` holds the keras.json if several."""
+
+    name: str
+    points: tuple[Point, ...]
+
+
+def metrics(runs: Sequence[RunSummary]) -> tuple[str, ...]:
+    """Return the names of all metrics of some runs, in the order in which they come up."""
+    return tuple(dict.fromkeys(one.metric for run in runs for one in run.metrics))
+
+
+def headline(runs: Sequence[RunSummary], most: int) -> tuple[str, ...]:
+    """Return the scores that say most of some runs: of ``evaluate``, else of what there is."""
+    scores = [one.metric for run in runs for one in run.metrics if one.kind is Kind.SCORE]
+    names = dict.fromkeys(scores)
+    evaluated = [name for name in names if name.startswith("evaluate")]
+    return tuple((evaluated or [*names])[:most])
+
+
+def series(runs: Sequence[RunSummary], metric: str) -> tuple[Series, ...]:
+    """Return a metric's series; ``runs`` are in order, oldest first."""
+    several = len({image.setting for run in runs for image in run.images}) > 1
+    points: dict[str, list[Point]] = {}
+    for run in runs:
+        for one in run.metrics:
+            if one.metric == metric:
+                name = f"{one.image}.{one.setting}" if several else one.image
+                points.setdefault(name, []).append(
+                    Point(
+                        run=run.run,
+                        created=run.created,
+                        n=one.n,
+                        median=one.median,
+                        low=one.low,
+                        high=one.high,
+                        verdict=one.verdict,
+                    )
+                )
+    return tuple(Series(name, tuple(found)) for name, found in points.items())
+
+
+def sparkline(values: Sequence[float | None], low: float, high: float, levels: str = LEVELS) -> str:
+    """Return values as a line of blocks, one each, between ``low`` and ``high``.
+
+    A value that is not finite is an exclamation mark, one that is absent a gap.
+    """
+    return "".join(_block(value, low, high, levels) for value in values)
+
+
+def bounds(points: Iterable[Point]) -> tuple[float, float]:
+    """Return the smallest and the largest finite median; NaN if there is none."""
+    finite = [point.median for point in points if math.isfinite(point.median)]
+    return (min(finite), max(finite)) if finite else (math.nan, math.nan)
+
+
+def _block(value: float | None, low: float, high: float, levels: str) -> str:
+    if value is None:
+        return ABSENT
+    if not math.isfinite(value):
+        return NOT_FINITE
+    # Halved, so that the span of two large numbers of unlike signs stays finite.
+    span = high / 2 - low / 2
+    share = (value / 2 - low / 2) / span if span > 0 else 0.5
+    return levels[min(len(levels) - 1, max(0, int(share * len(levels))))]

@@ -1,0 +1,221 @@
+"""What the history keeps of a run: made of its manifest, records and comparison. Pure."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import msgspec
+
+from keras_matrix.compare.comparison import Comparison, Row, Summary, Verdict
+from keras_matrix.compare.matrix import Status, matrix_row, overall
+from keras_matrix.compare.metrics import measures, without_compiles
+from keras_matrix.errors import StoreError
+from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.records.record import Manifest, Outcome, Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSummary:
+    """One image with one keras.json: its digest and content key, and how its cells ended.
+
+    ``setting`` is the keras.json's id; digest and key are empty where no cell has run.
+    """
+
+    image: str
+    setting: str
+    digest: str
+    key: str
+    status: Status
+    outcomes: dict[Outcome, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSummary:
+    """One metric of one image with one keras.json: ``n`` values, one a replicate.
+
+    ``reference`` names what it was held against, empty for the reference itself, which has no
+    verdict and no differences (those are of medians; relative to the reference).
+    """
+
+    image: str
+    setting: str
+    metric: str
+    kind: Kind
+    n: int
+    median: float
+    low: float
+    high: float
+    reference: str = ""
+    verdict: Verdict | None = None
+    absolute: float | None = None
+    relative: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """A run, in short. ``created`` is in UTC; ``seeds`` counts them, 0 where none was given.
+
+    ``place`` is the script's path within its repository, or its file's name where that is not
+    known; ``commit`` that of the repository, empty without one. ``axes`` is the digest of what
+    must be the same for two runs to be held against each other: see ``axes_of``.
+    """
+
+    run: str
+    created: datetime
+    folder: str
+    model: str
+    place: str
+    script_sha256: str
+    commit: str
+    tool: str
+    axes: str
+    arguments: tuple[str, ...]
+    reference: str
+    seeds: int
+    repeats: int
+    status: Status
+    images: tuple[ImageSummary, ...]
+    metrics: tuple[MetricSummary, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScriptSummary:
+    """A script that the history knows: how many runs, from when to when, and the last of them."""
+
+    model: str
+    place: str
+    runs: int
+    first: datetime
+    last: datetime
+    run: str
+    status: Status
+
+
+def summarize(
+    manifest: Manifest, records: Sequence[Record], comparison: Comparison, folder: str
+) -> RunSummary:
+    """Return what the history keeps; ``comparison`` is the one of the run's own images.
+
+    Raises:
+        StoreError: the manifest's date is none.
+    """
+    plan = manifest.plan
+    entries = matrix_row(comparison, manifest).entries
+    images, metrics = [], []
+    several = len({cell.settings for cell in plan.cells}) > 1
+    for image, setting in dict.fromkeys((cell.image, cell.settings.id) for cell in _sorted(plan)):
+        side = [r for r in records if (r.cell.image, r.cell.settings.id) == (image, setting)]
+        name = f"{image}.{setting}" if several else image
+        entry = next(one for one in entries if one.name == name)
+        identity = next((r.image for r in side if r.image is not None), None)
+        images.append(
+            ImageSummary(
+                image=image,
+                setting=setting,
+                digest=identity.id if identity else "",
+                key=identity.key if identity else "",
+                status=entry.status,
+                outcomes=dict(Counter(record.outcome for record in side)),
+            )
+        )
+        rows = {row.metric: row for row in entry.rows} if entry.reference else {}
+        metrics += _metrics(image, setting, side, rows, entry.reference)
+    seeds = {cell.seed for cell in plan.cells if cell.seed is not None}
+    return RunSummary(
+        run=manifest.run,
+        created=created_of(manifest),
+        folder=folder,
+        model=plan.model,
+        place=place_of(manifest),
+        script_sha256=plan.script_sha256,
+        commit=manifest.commit,
+        tool=manifest.tool,
+        axes=axes_of(plan),
+        arguments=plan.arguments,
+        reference=plan.images[0],
+        seeds=len(seeds),
+        repeats=1 + max((cell.repeat for cell in plan.cells), default=0),
+        status=overall(entries),
+        images=tuple(images),
+        metrics=tuple(metrics),
+    )
+
+
+def created_of(manifest: Manifest) -> datetime:
+    """Return when a run was begun, in UTC.
+
+    Raises:
+        StoreError: the manifest's date is none.
+    """
+    try:
+        return datetime.fromisoformat(manifest.created).astimezone(timezone.utc)
+    except (ValueError, OverflowError) as error:
+        raise StoreError(
+            f"The manifest of {manifest.run} is damaged: {manifest.created!r} is no date; "
+            "run it again."
+        ) from error
+
+
+def place_of(manifest: Manifest) -> str:
+    """Return what tells a script from others of its model's name: its path, or its name."""
+    return manifest.place or manifest.script
+
+
+def axes_of(plan: Plan) -> str:
+    """Return the digest of what is varied and what is given to the script; not of its seeds.
+
+    Runs with the same axes have the same images in the same order, keras.json, arguments, caps and
+    kind of first weights: what differs between them is the script, the images' content and chance.
+    """
+    settings = list(dict.fromkeys(cell.settings.id for cell in plan.cells))
+    axes = (plan.images, settings, plan.arguments, plan.caps, plan.init)
+    return hashlib.sha256(msgspec.json.encode(axes)).hexdigest()
+
+
+def metrics_of(run: RunSummary, image: ImageSummary) -> list[MetricSummary]:
+    """Return what an image, with its keras.json, measured in a run."""
+    key = (image.image, image.setting)
+    return [one for one in run.metrics if (one.image, one.setting) == key]
+
+
+def _sorted(plan: Plan) -> list[Cell]:
+    """Return the cells in the order of images: they run in one that is drawn."""
+    order = {image: place for place, image in enumerate(plan.images)}
+    return sorted(plan.cells, key=lambda cell: order[cell.image])
+
+
+def _metrics(
+    image: str, setting: str, side: Sequence[Record], rows: dict[str, Row], reference: str
+) -> list[MetricSummary]:
+    good = {r.cell.id: measures(r) for r in side if r.outcome is Outcome.OK}
+    values: dict[str, list[float]] = {}
+    kinds: dict[str, Kind] = {}
+    for found in without_compiles(good).values():
+        for one in found.values():
+            values.setdefault(one.metric, []).append(one.value)
+            kinds[one.metric] = one.kind
+    summaries = []
+    for metric, numbers in values.items():
+        summary, row = Summary(tuple(numbers)), rows.get(metric)
+        finite = [value for value in numbers if not math.isnan(value)]
+        summaries.append(
+            MetricSummary(
+                image=image,
+                setting=setting,
+                metric=metric,
+                kind=kinds[metric],
+                n=len(numbers),
+                median=summary.median,
+                low=min(finite, default=math.nan),
+                high=max(finite, default=math.nan),
+                reference=reference if row is not None else "",
+                verdict=row.verdict if row is not None else None,
+                absolute=row.absolute if row is not None else None,
+                relative=row.relative if row is not None else None,
+            )
+        )
+    return summaries

@@ -1,0 +1,142 @@
+"""Known advisories of what the locks pin. Pure but for reading files."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from packaging.version import InvalidVersion, Version
+
+from keras_matrix.errors import ConfigurationError
+
+ADVISORIES_FILE = "advisories.json"
+SCHEMA = 1
+SITE = "https://osv.dev/vulnerability/"
+REMEDY = "write it anew with 'keras-matrix images advisories --refresh'"
+
+
+class Range(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Versions affected: from ``introduced`` up to ``fixed``, or through ``last_affected``."""
+
+    introduced: str = "0"
+    fixed: str | None = None
+    last_affected: str | None = None
+
+
+class Advisory(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An advisory of a package; ``severity`` as GitHub has it, empty where nobody rated it."""
+
+    id: str
+    package: str
+    ranges: tuple[Range, ...]
+    aliases: tuple[str, ...] = ()
+    severity: str = ""
+
+
+class Advisories(msgspec.Struct, frozen=True):
+    """What is known, of which ``packages``, by whom and up to when."""
+
+    schema: int
+    source: str
+    as_of: str
+    packages: tuple[str, ...]
+    advisories: tuple[Advisory, ...]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An advisory that affects a pinned version; ``mended`` is the first version it does not."""
+
+    advisory: Advisory
+    version: str
+    mended: str | None
+
+    @property
+    def url(self) -> str:
+        """Where it is told of."""
+        return SITE + self.advisory.id
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A lock held against the advisories; of ``unknown`` packages nobody was asked."""
+
+    hits: tuple[Hit, ...]
+    unknown: tuple[str, ...]
+
+
+def load(folder: Path) -> Advisories:
+    """Read the file of a catalog.
+
+    Raises:
+        ConfigurationError: there is none, or it is damaged or of another schema.
+    """
+    path = folder / ADVISORIES_FILE
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Advisories)
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"There is no {path}: what is known changes, so it is not shipped; fetch it with "
+            "'keras-matrix images advisories --refresh'."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"Cannot read {path} ({error.strerror}); {REMEDY}.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{path} is damaged ({error}); {REMEDY}.") from error
+    if found.schema != SCHEMA:
+        raise ConfigurationError(f"{path} has schema {found.schema}, not {SCHEMA}; {REMEDY}.")
+    return found
+
+
+def render(found: Advisories) -> bytes:
+    """Return the file: a line an advisory, so that a change of it can be read."""
+    head = {name: getattr(found, name) for name in ("schema", "source", "as_of", "packages")}
+    lines = b",\n".join(b"  " + msgspec.json.encode(one) for one in found.advisories)
+    opened = msgspec.json.encode(head)[:-1]
+    return opened + b',\n"advisories": [\n' + lines + b"\n]}\n"
+
+
+def check(locked: Mapping[str, str], known: Advisories) -> Checked:
+    """Hold pins, a version by package, against what is known."""
+    hits = []
+    for advisory in known.advisories:
+        version = locked.get(advisory.package)
+        affected = [one for one in advisory.ranges if version and _affects(one, version)]
+        if version and affected:
+            hits.append(Hit(advisory, version, _mended(affected)))
+    unknown = sorted(locked.keys() - set(known.packages))
+    return Checked(tuple(sorted(hits, key=_order)), tuple(unknown))
+
+
+def _order(hit: Hit) -> tuple[str, str]:
+    return hit.advisory.package, hit.advisory.id
+
+
+def _affects(one: Range, text: str) -> bool:
+    try:
+        version = Version(text)
+        after = one.introduced == "0" or version >= Version(one.introduced)
+        if one.fixed is not None:
+            return after and version < Version(one.fixed)
+        return after and (one.last_affected is None or version <= Version(one.last_affected))
+    except InvalidVersion:
+        # Better told than passed over.
+        return True
+
+
+def _mended(affected: list[Range]) -> str | None:
+    fixes = [one.fixed for one in affected]
+    return max((fix for fix in fixes if fix), key=Version) if all(fixes) else None
+
+
+def summary(checked: Checked) -> Iterator[str]:
+    """Yield a line for each package with advisories: version, how many, and what mends all."""
+    by_package: dict[str, list[Hit]] = {}
+    for hit in checked.hits:
+        by_package.setdefault(hit.advisory.package, []).append(hit)
+    for package, hits in by_package.items():
+        mended = [hit.mended for hit in hits if hit.mended is not None]
+        text = f"all mended in {max(mended, key=Version)}" if mended else "mended in no version"
+        if mended and len(mended) < len(hits):
+            text = f"{len(mended)} of them mended in {max(mended, key=Version)}"
+        yield f"{package} {hits[0].version}: {len(hits)}, {text}"

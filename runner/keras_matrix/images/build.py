@@ -1,0 +1,313 @@
+"""Build images: incremental by content key, one build of a key at a time."""
+
+import contextlib
+import io
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+import filelock
+
+import keras_matrix
+from keras_matrix.engine.answers import (
+    BuildFailedError,
+    ImageInfo,
+    ImageNotFoundError,
+    RegistryError,
+)
+from keras_matrix.engine.client import Engine
+from keras_matrix.errors import ImageError
+from keras_matrix.images import standin
+from keras_matrix.images.key import (
+    BASE_DIGEST_LABEL,
+    BASE_LABEL,
+    KEY_LABEL,
+    content_files,
+    content_key,
+    is_program,
+    tag,
+)
+from keras_matrix.images.revision import source_revision
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.load.catalog import Catalog, Image
+from keras_matrix.records import cache
+from keras_matrix.records.record import BaseKind, ImageIdentity
+
+OUTPUT_LINES = 12
+LOCK_POLL = 0.2
+MOST_BUILDS = 2
+"""At a time: each downloads, unpacks and compiles."""
+
+
+class BasePolicy(Enum):
+    """Which base may be used: AUTO is the registry's, or a stand-in where it cannot be reached."""
+
+    AUTO = "auto"
+    HUB = "hub"
+    STANDIN = "standin"
+
+    def allowed(self) -> tuple[BaseKind, ...]:
+        """Return the kinds of base allowed, the preferred one first."""
+        if self is BasePolicy.AUTO:
+            return (BaseKind.HUB, BaseKind.STANDIN)
+        return (BaseKind(self.value),)
+
+
+@dataclass(frozen=True)
+class Say:
+    """Where a build tells what it does: ``step`` is for all to see, ``line`` for the curious."""
+
+    step: Callable[[str], None]
+    line: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base image at hand: what to build on, by its content, and what it is called."""
+
+    kind: BaseKind
+    reference: str
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Builder:
+    """Finds and builds the images of a catalog on an engine."""
+
+    engine: Engine
+    catalog: Catalog
+    policy: BasePolicy
+    interrupts: Interrupts
+    say: Say
+
+    def find(self, image: Image) -> ImageIdentity | None:
+        """Return the image as built from the folder's present content, None if it is not."""
+        return find(self.engine, self.catalog, image, self.policy)
+
+    def build(self, image: Image) -> ImageIdentity:
+        """Return the image, building it if it is not there yet.
+
+        Two builders of the same image wait for each other; the second finds it done.
+
+        Raises:
+            ImageError: the base cannot be had, or a step of the build failed.
+        """
+        found = self.find(image)
+        if found is not None:
+            return found
+        with self._lock(f"image-{image.name}"):
+            found = self.find(image)
+            if found is not None:
+                return found
+            base = self.base(image)
+            key = content_key(image, self.catalog.folder(image))
+            name = tag(image, key, base.kind)
+            self.say.step(f"image {image.name}: building {name}")
+            self._build_on(image, base, name, key)
+            info = self.engine.image(name)
+        if info is None:
+            raise ImageError(f"The image '{name}' is gone as soon as it was built; build it again.")
+        return identity(image, info)
+
+    def build_all(
+        self, images: Sequence[Image], connect: Callable[[], Engine]
+    ) -> dict[str, ImageIdentity]:
+        """Return images by name, building those that are not there yet side by side.
+
+        ``connect`` gives each build a connection of its own.
+
+        Raises:
+            ImageError: as :meth:`build`; the other builds are waited for.
+        """
+        found = {image.name: self.find(image) for image in images}
+        missing = [image for image in images if found[image.name] is None]
+
+        def build(image: Image) -> ImageIdentity:
+            with contextlib.closing(connect()) as engine:
+                return replace(self, engine=engine).build(image)
+
+        if missing:
+            with ThreadPoolExecutor(max_workers=MOST_BUILDS) as threads:
+                found.update(
+                    zip((i.name for i in missing), threads.map(build, missing), strict=True)
+                )
+        return {name: one for name, one in found.items() if one is not None}
+
+    def base(self, image: Image) -> Base:
+        """Return the base of an image, pulling or making it if it is not there yet.
+
+        Raises:
+            ImageError: it cannot be had.
+        """
+        if self.policy is BasePolicy.STANDIN:
+            return self._standin(image)
+        pinned = image.base.pinned
+        try:
+            if self.engine.image(pinned) is None:
+                self.say.step(f"image {image.name}: pulling {pinned}")
+                self.interrupts.result_of(
+                    lambda: self.engine.pull(pinned, image.platform), abandon=nothing
+                )
+        except ImageNotFoundError as error:
+            raise ImageError(
+                f"The registry has no base {pinned}; correct the digest in the image catalog, or "
+                "allow a stand-in with --base standin."
+            ) from error
+        except RegistryError as error:
+            if self.policy is BasePolicy.HUB:
+                raise ImageError(
+                    f"The base of image '{image.name}' cannot be pulled ({error}); make the "
+                    "registry reachable, or allow a stand-in with --base auto."
+                ) from error
+            self.say.step(f"image {image.name}: the registry cannot be reached ({error})")
+            self.say.step(
+                f"image {image.name}: WARNING: building on a STAND-IN base, not the official "
+                "one; every record will say 'base: standin'"
+            )
+            return self._standin(image)
+        return Base(BaseKind.HUB, reference=pinned, name=pinned, digest=image.base.digest)
+
+    def _standin(self, image: Image) -> Base:
+        name = standin.standin_tag(image)
+        with self._lock(name.replace("/", "-").replace(":", "-")):
+            info = self.engine.image(name)
+            if info is None:
+                with tempfile.TemporaryDirectory(prefix="keras-matrix-standin-") as folder:
+                    making = standin.StandinBuild(image, Path(folder), self.say.step)
+                    root = self.interrupts.result_of(making.make, abandon=making.abandon)
+                    changes = standin.import_changes()
+                    self.interrupts.result_of(
+                        lambda: self.engine.import_root(root, name, changes), abandon=nothing
+                    )
+                info = self.engine.image(name)
+        if info is None:
+            raise ImageError(f"The engine did not keep the stand-in base {name}; build it again.")
+        return Base(BaseKind.STANDIN, reference=info.id, name=name, digest=info.id)
+
+    def _build_on(self, image: Image, base: Base, name: str, key: str) -> None:
+        output: list[str] = []
+
+        def on_line(line: str) -> None:
+            output.append(line)
+            del output[:-OUTPUT_LINES]
+            self.say.line(line)
+
+        def work() -> None:
+            self.engine.build(
+                context=_context(self.catalog.folder(image)),
+                tag=name,
+                arguments={
+                    "BASE": base.reference,
+                    "BASE_NAME": base.name,
+                    "BASE_DIGEST": base.digest,
+                    "VERSION": keras_matrix.__version__,
+                    "REVISION": source_revision(self.catalog.root),
+                },
+                labels={
+                    KEY_LABEL: key,
+                    BASE_LABEL: base.kind.value,
+                    BASE_DIGEST_LABEL: base.digest,
+                },
+                platform=image.platform,
+                on_line=on_line,
+            )
+
+        try:
+            self.interrupts.result_of(work, abandon=nothing)
+        except BuildFailedError as error:
+            told = "\n  ".join(line for line in output if line.strip())
+            raise ImageError(
+                f"The image '{image.name}' does not build ({error}); its last lines:\n  {told}"
+            ) from error
+
+    @contextmanager
+    def _lock(self, name: str) -> Iterator[None]:
+        folder = cache.root()
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / f"{name}.lock")
+        told = False
+        while True:
+            try:
+                # Polled, so that Ctrl-C is heard while another build is waited for.
+                lock.acquire(timeout=LOCK_POLL)
+                break
+            except filelock.Timeout:
+                self.interrupts.check()
+                if not told:
+                    self.say.step(f"{name}: another build is under way; waiting for it")
+                    told = True
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def nothing() -> None:
+    """Abandon work that ends by itself with this process's connection to the engine."""
+
+
+def find(
+    engine: Engine, catalog: Catalog, image: Image, policy: BasePolicy
+) -> ImageIdentity | None:
+    """Return the image as built from the folder's present content, None if it is not built.
+
+    A tag can be moved to any image: one that does not say itself that it is this one is not.
+    """
+    key = content_key(image, catalog.folder(image))
+    for kind in policy.allowed():
+        info = engine.image(tag(image, key, kind))
+        if info is None:
+            continue
+        found = identity(image, info)
+        if (found.key, found.base) == (key, kind):
+            return found
+    return None
+
+
+def identity(image: Image, info: ImageInfo) -> ImageIdentity:
+    """Return the identity of a built image, from its own labels.
+
+    Raises:
+        ImageError: it carries no such labels.
+    """
+    try:
+        return ImageIdentity(
+            name=image.name,
+            id=info.id,
+            key=info.labels[KEY_LABEL],
+            base=BaseKind(info.labels[BASE_LABEL]),
+            base_digest=info.labels[BASE_DIGEST_LABEL],
+        )
+    except (KeyError, ValueError) as error:
+        raise ImageError(
+            f"The image '{image.name}' is not one that keras-matrix built; remove it and run "
+            f"'keras-matrix images build {image.name}'."
+        ) from error
+
+
+def _context(folder: Path) -> io.BytesIO:
+    return pack(
+        {
+            str(path.relative_to(folder)): (path.read_bytes(), is_program(path))
+            for path in content_files(folder)
+        }
+    )
+
+
+def pack(files: Mapping[str, tuple[bytes, bool]]) -> io.BytesIO:
+    """Pack a build context, always to the same bytes: name to content, and whether a program."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, (content, program) in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            member.mode = 0o755 if program else 0o644
+            tar.addfile(member, io.BytesIO(content))
+    packed.seek(0)
+    return packed

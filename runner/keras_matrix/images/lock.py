@@ -1,0 +1,112 @@
+"""Write an image's locks anew: every ``requirements*.in`` resolved, with hashes, inside its base.
+
+The base's own Python resolves, since what fits depends on it. Resolving needs the network, so
+it happens in a build; the result is read back from a closed container.
+"""
+
+import io
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from keras_matrix.engine.answers import BuildFailedError
+from keras_matrix.errors import ImageError
+from keras_matrix.images.ask import ask
+from keras_matrix.images.build import Builder, nothing, pack
+from keras_matrix.load.catalog import Image
+from keras_matrix.records.folder import write_atomically
+from keras_matrix.text import brief
+
+SOURCES = "requirements*.in"
+COMPILE = (
+    "pip-compile --quiet --generate-hashes --allow-unsafe --no-header "
+    "--no-emit-index-url --no-emit-trusted-host --no-emit-find-links"
+)
+READ = (
+    "import glob, json; "
+    "print(json.dumps({path: open(path).read() for path in sorted(glob.glob('/lock/*.txt'))}))"
+)
+
+
+def lock(builder: Builder, image: Image) -> tuple[Path, ...]:
+    """Write the locks of an image; return their paths.
+
+    Raises:
+        ImageError: there is nothing to lock, the base cannot be had, or nothing resolves.
+    """
+    folder = builder.catalog.folder(image)
+    sources = sorted(folder.glob(SOURCES))
+    if not sources or not image.lock_tools:
+        raise ImageError(
+            f"The image '{image.name}' has no {SOURCES} in {folder}, or no lock_tools in the "
+            "image catalog; there is nothing to lock."
+        )
+    base = builder.base(image)
+    name = f"keras-matrix/lock-{image.name}:{secrets.token_hex(4)}"
+    builder.say.step(f"image {image.name}: resolving {', '.join(path.name for path in sources)}")
+    output: list[str] = []
+    try:
+        builder.interrupts.result_of(
+            lambda: builder.engine.build(
+                context=_context(image, base.reference, sources),
+                tag=name,
+                arguments={},
+                labels={},
+                platform=image.platform,
+                on_line=output.append,
+            ),
+            abandon=nothing,
+        )
+        info = builder.engine.image(name)
+        if info is None:
+            raise ImageError(f"The image {name} is gone as soon as it was built; try again.")
+        answer = ask(builder.engine, info.id, f"lock.{image.name}", ("python", "-c", READ))
+        found = msgspec.json.decode(answer, type=dict[str, str])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ImageError(
+            f"The image {name} answers with something else than its locks ({brief(str(error))}); "
+            "try again."
+        ) from error
+    except BuildFailedError as error:
+        told = "\n  ".join(line for line in output[-12:] if line.strip())
+        raise ImageError(
+            f"The requirements of '{image.name}' do not resolve ({error}); last lines:\n  {told}"
+        ) from error
+    finally:
+        builder.engine.remove_image(name)
+    # Whatever else it tells of: it is not to choose which files are written.
+    known = {f"/lock/{path.stem}.txt" for path in sources}
+    return tuple(
+        _write(folder, image, Path(path).name, text)
+        for path, text in found.items()
+        if path in known
+    )
+
+
+def _write(folder: Path, image: Image, name: str, text: str) -> Path:
+    source = f"{name.removesuffix('.txt')}.in"
+    header = (
+        f"# Made by `keras-matrix images lock {image.name}` from {source}, inside the base image: "
+        "do not edit.\n"
+    )
+    write_atomically(folder / name, (header + text).encode())
+    return folder / name
+
+
+def _context(image: Image, base: str, sources: list[Path]) -> io.BytesIO:
+    # One at a time: an old pip picks wrong releases of the others until it is replaced itself.
+    install = " && ".join(
+        f"/tools/bin/python -m pip --disable-pip-version-check install --quiet {tool}"
+        for tool in image.lock_tools
+    )
+    compiled = " && ".join(
+        f"/tools/bin/{COMPILE} --output-file {path.stem}.txt {path.name}" for path in sources
+    )
+    dockerfile = (
+        f"FROM {base}\nARG PIP_INDEX_URL\nCOPY *.in /lock/\nWORKDIR /lock\n"
+        f"RUN python -m venv /tools && {install} && {compiled}\n"
+    )
+    files = {"Dockerfile": dockerfile.encode()}
+    files.update((path.name, path.read_bytes()) for path in sources)
+    return pack({name: (content, False) for name, content in files.items()})

@@ -1,0 +1,152 @@
+"""Load the catalog: the one file that says which images exist."""
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+import keras_matrix
+from keras_matrix.errors import ConfigurationError, NothingSelectedError
+from keras_matrix.load import user_files
+from keras_matrix.text import brief
+
+CATALOG_FILE = "images.toml"
+SCHEMA = 1
+LONGEST_NAME = 64
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
+Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9A-Za-z.+-]*\Z")]
+CompiledFolder = Annotated[str, msgspec.Meta(pattern=r"^/scratch/[A-Za-z0-9_-]+\Z")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+
+
+class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The base image: ``reference`` at a registry, pinned by ``digest``.
+
+    ``packages`` are Debian packages that a stand-in needs beside Python to match it.
+    """
+
+    reference: str
+    digest: Digest
+    packages: tuple[str, ...] = ()
+
+    @property
+    def pinned(self) -> str:
+        """The reference with its digest, as an engine pulls it."""
+        return f"{self.reference}@{self.digest}"
+
+
+class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One image of the matrix.
+
+    ``backend`` is the value of keras.json's ``backend`` field; ``expect`` maps distributions to
+    the versions that must be found inside; ``lock_tools`` are installed one after the other to
+    resolve the image's requirements; ``compiled`` is the folder inside, on scratch space, where the
+    backend keeps code that it compiles at run time.
+    """
+
+    name: Name
+    folder: str
+    backend: str
+    python: Version
+    base: Base
+    expect: dict[str, Version]
+    lock_tools: tuple[str, ...] = ()
+    compiled: CompiledFolder | None = None
+    platform: str = "linux/amd64"
+    description: str = ""
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: user_files.Whole
+    image: list[Image]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All images, in the file's order, and the folder their folders lie in."""
+
+    root: Path
+    images: tuple[Image, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The images' names, in order."""
+        return tuple(image.name for image in self.images)
+
+    def select(self, names: tuple[str, ...]) -> tuple[Image, ...]:
+        """Return the named images, in the order given; all of them for an empty selection.
+
+        Raises:
+            ConfigurationError: a name is unknown or given twice.
+            NothingSelectedError: the catalog itself is empty.
+        """
+        if not self.images:
+            raise NothingSelectedError(
+                f"{self.root / CATALOG_FILE} lists no image; add an [[image]] entry."
+            )
+        if not names:
+            return self.images
+        if len(set(names)) != len(names):
+            raise ConfigurationError(
+                f"An image is named twice in '{brief(','.join(names))}'; name each once."
+            )
+        return tuple(self.get(name) for name in names)
+
+    def get(self, name: str) -> Image:
+        """Return the image of that name.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        for image in self.images:
+            if image.name == name:
+                return image
+        close = difflib.get_close_matches(name[:LONGEST_NAME], self.names, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"known: {brief(', '.join(self.names))}."
+        raise ConfigurationError(f"There is no image '{brief(name)}'; {hint}")
+
+    def folder(self, image: Image) -> Path:
+        """Return the folder that holds the image's Dockerfile and locks."""
+        return self.root / image.folder
+
+
+def default_root() -> Path:
+    """Return the folder of the shipped catalog: inside the wheel, or beside the package."""
+    inside = Path(keras_matrix.__file__).parent / "_docker"
+    return inside if inside.is_dir() else Path(keras_matrix.__file__).parents[2] / "docker"
+
+
+def load(root: Path) -> Catalog:
+    """Read and check ``root/images.toml``.
+
+    Raises:
+        ConfigurationError: the file is missing, malformed or inconsistent.
+    """
+    path = root / CATALOG_FILE
+    try:
+        file = user_files.read_toml(path, _File)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot read the image catalog {path} ({error.strerror}); name another with --catalog."
+        ) from error
+    except user_files.MalformedError as error:
+        raise ConfigurationError(f"The image catalog {path} is wrong: {error}.") from error
+    if file.schema != SCHEMA:
+        raise ConfigurationError(
+            f"The image catalog {path} has schema {file.schema}; this version reads {SCHEMA}."
+        )
+    names: set[str] = set()
+    for image in file.image:
+        if image.name in names:
+            raise ConfigurationError(f"The image catalog {path} lists '{image.name}' twice.")
+        names.add(image.name)
+        # Not Path's own: that raises of a name that is too long.
+        if not os.path.isfile(root / image.folder / "Dockerfile"):
+            raise ConfigurationError(
+                f"Image '{image.name}' has no Dockerfile in {root}/{brief(image.folder)}; add one."
+            )
+    return Catalog(root=root, images=tuple(file.image))

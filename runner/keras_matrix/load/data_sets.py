@@ -1,0 +1,143 @@
+"""Which of Keras's data sets a script loads, as far as can be told without running it."""
+
+import ast
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load.script import Script
+
+FILES = {
+    "boston_housing": ("boston_housing.npz",),
+    "cifar10": ("cifar-10-batches-py|cifar-10-batches-py.tar.gz",),
+    "cifar100": ("cifar-100-python|cifar-100-python.tar.gz",),
+    "fashion_mnist": (
+        "fashion-mnist/train-labels-idx1-ubyte.gz",
+        "fashion-mnist/train-images-idx3-ubyte.gz",
+        "fashion-mnist/t10k-labels-idx1-ubyte.gz",
+        "fashion-mnist/t10k-images-idx3-ubyte.gz",
+    ),
+    "imdb": ("imdb.npz",),
+    "mnist": ("mnist.npz",),
+    "reuters": ("reuters.npz",),
+}
+"""Module of ``keras.datasets`` to its files in the cache (tag 2.3.1); ``a|b`` is either."""
+MAX_LINKS = 40
+"""As many as Linux follows (path_resolution(7))."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A file that a script's data set needs and the folder does not hold.
+
+    ``leads_out``: what it holds is a link that cells cannot follow.
+    """
+
+    module: str
+    file: str
+    leads_out: bool = False
+
+
+def loaded_modules(source: bytes) -> tuple[str, ...]:
+    """Return the modules of ``keras.datasets`` whose ``load_data()`` the source calls.
+
+    Only calls with the default path count. A source that this Python cannot parse has none: what
+    is wrong with it is for the cell's own Python to say.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "keras.datasets":
+            names.update((alias.asname or alias.name, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            names.update(
+                (alias.asname, alias.name)
+                for alias in node.names
+                if alias.asname is not None and alias.name.startswith("keras.datasets.")
+            )
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        given = {keyword.arg for keyword in node.keywords}
+        if node.func.attr != "load_data" or node.args or given & {"path", None}:
+            continue
+        owner = _dotted(node.func.value)
+        module = names.get(owner, owner).rpartition(".")[2]
+        if owner in names or owner.startswith("keras.datasets."):
+            found.append(module)
+    return tuple(dict.fromkeys(module for module in found if module in FILES))
+
+
+def _dotted(node: ast.expr) -> str:
+    """Return a name such as ``keras.datasets.mnist``, nothing of any other expression."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def missing(source: bytes, data: Path | None) -> tuple[Missing, ...]:
+    """Return the files that the source's data sets need and ``data`` does not hold."""
+    found = (
+        _lack(module, file, data) for module in loaded_modules(source) for file in FILES[module]
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def _lack(module: str, file: str, data: Path | None) -> Missing | None:
+    either = file.split("|")
+    if data is None:
+        return Missing(module, either[0])
+    out = [name for name in either if _leads_out(data, name)]
+    if any((data / name).exists() for name in either if name not in out):
+        return None
+    return Missing(module, out[0], leads_out=True) if out else Missing(module, either[0])
+
+
+def _leads_out(folder: Path, name: str, links: int = MAX_LINKS) -> bool:
+    """Tell whether a name within a folder goes through a link that leads out of it.
+
+    A cell has the folder in another place: there, no absolute link leads into it.
+    """
+    parts = Path(name).parts
+    for count in range(1, len(parts) + 1):
+        at = os.path.join(*parts[:count])
+        if not os.path.islink(folder / at):
+            continue
+        target = os.readlink(folder / at)
+        within = os.path.normpath(os.path.join(os.path.dirname(at), target))
+        if os.path.isabs(target) or within.split(os.sep)[0] == os.pardir or not links:
+            return True
+        return _leads_out(folder, os.path.join(within, *parts[count:]), links - 1)
+    return False
+
+
+def check(script: Script, data: Path | None) -> None:
+    """Check before any cell starts that the script's data sets are there.
+
+    Raises:
+        ConfigurationError: the folder, or a file in it, is not there.
+    """
+    if data is not None and not os.path.isdir(data):
+        raise ConfigurationError(f"--data {data} is not a folder; check the path.")
+    for one in missing(script.code, data):
+        if one.leads_out:
+            raise ConfigurationError(
+                f"{script.path.name} loads keras.datasets.{one.module}, whose file {one.file} in "
+                f"{data} is a link that leads out of the folder, which cells cannot follow; "
+                "put the file itself there."
+            )
+        where = f"put it into {data}" if data is not None else "name its folder with --data"
+        raise ConfigurationError(
+            f"{script.path.name} loads keras.datasets.{one.module}, whose file {one.file} is "
+            f"not there; cells have no network, so {where}."
+        )

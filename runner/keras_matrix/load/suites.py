@@ -1,0 +1,191 @@
+"""Load a suite of tests: which folder a cell mounts for it, and what of it pytest is given."""
+
+import configparser
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.load import user_files
+from keras_matrix.load.script import Script
+from keras_matrix.text import brief
+
+SELECTOR = "::"
+"""Between a file and the name of a test in it."""
+LISTING_FILE = "suite.json"
+CONFTEST = "conftest.py"
+PACKAGE = "__init__.py"
+ALWAYS = ("pytest.ini", ".pytest.ini")
+"""pytest takes a folder with one of these for its root, even if it is empty."""
+SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
+NOT_TESTS = ("__pycache__", "build", "dist", "node_modules", "venv")
+"""With all that begin with a dot: what pytest does not look into."""
+MAX_FILES = 20_000
+
+
+@dataclass(frozen=True)
+class SuiteTarget:
+    """What tests to run: a folder, a file, or one test of it as ``file.py::test``.
+
+    ``root`` is the folder that is mounted; None is :func:`find_root`'s.
+    """
+
+    named: str
+    root: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite(Script):
+    """Tests below ``root``, the folder that the cell mounts; ``path`` is a file or folder of it.
+
+    ``selected`` names one test in a file, after ``::``. ``content`` lists the Python files and
+    the files that configure pytest, each with its digest.
+    """
+
+    root: Path
+    selected: str = ""
+
+    @property
+    def converted(self) -> bool:
+        return False
+
+    @property
+    def suite(self) -> str:
+        """What pytest is given, relative to the folder."""
+        # Never to be taken for an option.
+        return f"./{self.path.relative_to(self.root).as_posix()}{self.selected}"
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {LISTING_FILE: self.content}
+
+    @property
+    def folder(self) -> Path:
+        return self.root
+
+
+def load(target: SuiteTarget) -> Suite:
+    """Load a suite: find its folder and list its files.
+
+    Raises:
+        ConfigurationError: there is no such file or folder, or it is not below ``root``.
+    """
+    root = target.root
+    name, separator, test = target.named.partition(SELECTOR)
+    path = Path(name)
+    # Not Path's own test: that raises of a name that is too long.
+    if not os.path.exists(path):
+        raise ConfigurationError(f"There is no test file or folder {brief(name)}; check the path.")
+    resolved = path.resolve()
+    user_files.check_name(resolved)
+    if separator and not (test and resolved.is_file()):
+        raise ConfigurationError(
+            f"{brief(target.named)} names no test; put '::' and the test's name after a file."
+        )
+    folder = find_root(resolved) if root is None else root.resolve()
+    if not (os.path.isdir(folder) and resolved.is_relative_to(folder)):
+        raise ConfigurationError(
+            f"{name} is not below --root {root}; name a folder that holds the tests and all that "
+            "they need."
+        )
+    if folder.parent == folder:
+        raise ConfigurationError(f"{name} lies at the root of the file system; name a --root.")
+    content = _listing(folder, resolved, separator + test)
+    return Suite(
+        path=resolved,
+        name=resolved.name if resolved.is_dir() else resolved.stem,
+        content=content,
+        code=b"",
+        root=folder,
+        selected=separator + test,
+    )
+
+
+def find_root(path: Path) -> Path:
+    """Return the folder whose conftest.py files and modules a suite can be expected to need.
+
+    As pytest has it: the nearest one that configures it, else the nearest with a setup.py.
+    Without either, the suite's own, and those above as long as they hold a conftest.py or are
+    packages.
+    """
+    own = path if path.is_dir() else path.parent
+    above = (own, *own.parents)
+    for folder in above:
+        if configures(folder):
+            return folder
+    for folder in above:
+        if os.path.isfile(folder / "setup.py"):
+            return folder
+    root = own
+    while root.parent != root and (
+        os.path.isfile(root / PACKAGE) or os.path.isfile(root.parent / CONFTEST)
+    ):
+        root = root.parent
+    return root
+
+
+def configures(folder: Path) -> bool:
+    """Tell whether a folder holds a configuration of pytest."""
+    if any(os.path.isfile(folder / name) for name in ALWAYS):
+        return True
+    try:
+        content = user_files.read(folder / "pyproject.toml", user_files.MAX_TOML)
+        tools = user_files.parse_toml(content).get("tool")
+        if isinstance(tools, dict) and "pytest" in tools:
+            return True
+    except (OSError, user_files.MalformedError, ValueError, RecursionError):
+        # None, or none that pytest can read either.
+        pass
+    return any(_has_section(folder / name, section) for name, section in SECTIONS.items())
+
+
+def _has_section(path: Path, section: str) -> bool:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(user_files.read(path, user_files.MAX_TOML).decode())
+    except (OSError, user_files.MalformedError, configparser.Error, UnicodeDecodeError):
+        return False
+    return parser.has_section(section)
+
+
+def _listing(root: Path, target: Path, selected: str) -> bytes:
+    files = {}
+    for count, path in enumerate(_files(root, target)):
+        if count >= MAX_FILES:
+            raise ConfigurationError(
+                f"{target} holds more than {MAX_FILES} Python files; name a folder of tests in it."
+            )
+        user_files.check_name(path)
+        try:
+            digest = hashlib.sha256(user_files.read(path)).hexdigest()
+        except user_files.MalformedError as error:
+            raise ConfigurationError(f"{path} is {error}; no test is.") from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"Cannot read {path} ({error.strerror}); check its permissions."
+            ) from error
+        files[path.relative_to(root).as_posix()] = digest
+    named = target.relative_to(root).as_posix() + selected
+    return msgspec.json.format(msgspec.json.encode({"suite": named, "files": files}), indent=1)
+
+
+def _files(root: Path, target: Path) -> Iterator[Path]:
+    """Yield the Python files of a suite, and what configures it further up."""
+    for folder in (one for one in target.parents if one.is_relative_to(root)):
+        for name in (CONFTEST, *ALWAYS, "pyproject.toml", *SECTIONS):
+            if os.path.isfile(folder / name):
+                yield folder / name
+    if target.is_file():
+        yield target
+    for current, folders, names in os.walk(target):
+        folders[:] = sorted(name for name in folders if not _passed_over(name))
+        python = (Path(current, name) for name in sorted(names) if name.endswith(".py"))
+        yield from (path for path in python if os.path.isfile(path))
+
+
+def _passed_over(folder: str) -> bool:
+    return folder.startswith(".") or folder in NOT_TESTS

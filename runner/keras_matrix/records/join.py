@@ -1,0 +1,78 @@
+"""Merge runs of one script that were made apart: some images here, others elsewhere."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+
+from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import ImageIdentity
+
+
+def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
+    """Merge runs of the same script, made apart, into one new run.
+
+    Raises:
+        NothingSelectedError: no source has a record.
+        ConfigurationError: the runs do not fit together, or the target exists.
+    """
+    if target.path.exists():
+        raise ConfigurationError(f"{target.path} exists already; choose another name with --into.")
+    manifests = [source.manifest() for source in sources]
+    first = manifests[0]
+    images: list[str] = []
+    images_known: dict[str, ImageIdentity] = {}
+    cells: list[Cell] = []
+    for source, manifest in zip(sources, manifests, strict=True):
+        if replace(manifest.plan, images=(), cells=()) != replace(first.plan, images=(), cells=()):
+            raise ConfigurationError(
+                f"{source.path} was made with another script, arguments or limits than "
+                f"{sources[0].path}; only runs of the same script can be joined."
+            )
+        for name, image in manifest.images.items():
+            if images_known.setdefault(name, image).id != image.id:
+                raise ConfigurationError(
+                    f"{source.path} was made on another build of image '{name}' than "
+                    f"{sources[0].path}; run one of them again."
+                )
+        if overlap := sorted({cell.id for cell in cells} & {c.id for c in manifest.plan.cells}):
+            raise ConfigurationError(f"{source.path} holds {overlap[0]} once more; name it once.")
+        images += [image for image in manifest.plan.images if image not in images]
+        cells += manifest.plan.cells
+    runtimes = sorted({host.runtime for m in manifests for host in m.hosts} - {""})
+    if len(runtimes) > 1:
+        raise ConfigurationError(
+            f"The runs were made with different runtimes ({', '.join(runtimes)}); run them again "
+            "with one --runtime."
+        )
+    if not any(source.records() for source in sources):
+        raise NothingSelectedError("None of the runs to join holds a record; run them first.")
+    order = {image: place for place, image in enumerate(images)}
+    plan = replace(
+        first.plan,
+        images=tuple(images),
+        cells=tuple(sorted(cells, key=lambda cell: (cell.seed or 0, order[cell.image]))),
+    )
+    joined = replace(
+        first,
+        run=target.name,
+        plan=plan,
+        keras_json={key: value for m in manifests for key, value in m.keras_json.items()},
+        hosts=tuple(dict.fromkeys(host for m in manifests for host in m.hosts)),
+        tolerances=tuple(dict.fromkeys(rule for m in manifests for rule in m.tolerances)),
+        images=images_known,
+        finished=tuple(cell for m in manifests for cell in m.finished),
+    )
+    # The manifest goes last: a join that was cut off is not taken for a run.
+    try:
+        for source in sources:
+            for part in ("script", "records", "logs", "arrays"):
+                if (source.path / part).is_dir():
+                    shutil.copytree(source.path / part, target.path / part, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise StoreError(
+            f"Cannot copy the records into {target.path} ({error}); check its permissions and "
+            "space, or name another place with --into."
+        ) from error
+    target.write_manifest(joined)

@@ -1,0 +1,34 @@
+"""The runs behind a comparison, for reports that tell of their cells."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Manifest, Outcome, Record
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run as it is on disk: its manifest, and the records of the cells that have one."""
+
+    manifest: Manifest
+    records: tuple[Record, ...]
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.manifest.run
+
+    @property
+    def failed(self) -> tuple[Record, ...]:
+        """The records of cells without a score."""
+        return tuple(record for record in self.records if record.outcome is not Outcome.OK)
+
+
+def read(folders: Sequence[RunFolder]) -> tuple[RecordedRun, ...]:
+    """Read runs from disk.
+
+    Raises:
+        KerasMatrixError: a run is damaged.
+    """
+    return tuple(RecordedRun(folder.manifest(), folder.records()) for folder in folders)

@@ -1,0 +1,83 @@
+"""A comparison as JSON. Numbers that are not finite are the words nan, inf and -inf."""
+
+import math
+from typing import Any
+
+import msgspec
+
+from keras_matrix.compare.comparison import Comparison, Row, Summary
+from keras_matrix.compare.inference import Inference
+from keras_matrix.report.words import in_words
+from keras_matrix.text import safe_json
+
+SCHEMA = 1
+
+
+def render(comparison: Comparison) -> str:
+    """Return the comparison as JSON, indented."""
+    described = {
+        "schema": SCHEMA,
+        "title": comparison.title,
+        "differs": comparison.differs,
+        "inconclusive": comparison.inconclusive,
+        "words": in_words(comparison),
+        "rows": [_row(row) for row in comparison.rows],
+        "failures": comparison.failures,
+        "missing": comparison.missing,
+        "notes": comparison.notes,
+        "cells": comparison.cells,
+    }
+    return encode(described)
+
+
+def encode(value: Any) -> str:
+    """Encode a value as indented JSON text."""
+    return safe_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "group": row.group,
+        "metric": row.metric,
+        "kind": row.kind,
+        "reference": _side(row.reference_name, row.reference),
+        "other": _side(row.other_name, row.other),
+        "absolute": number(row.absolute),
+        "relative": number(row.relative),
+        "elementwise": row.elementwise,
+        "tolerance": row.tolerance,
+        "verdict": row.verdict,
+        "inference": _inference(row.inference) if row.inference else None,
+    }
+
+
+def _inference(found: Inference) -> dict[str, Any]:
+    return {
+        "finding": found.finding,
+        "scale": found.scale,
+        "estimate": number(found.estimate),
+        "low": number(found.interval.low) if found.interval else None,
+        "high": number(found.interval.high) if found.interval else None,
+        "margin": number(found.margin),
+        "level": found.level,
+        "comparisons": found.comparisons,
+        "paired": found.paired,
+        "seeds": found.reference.n,
+        "seeds_needed": found.seeds_needed,
+        "method": found.method,
+    }
+
+
+def _side(name: str, summary: Summary | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "median": number(summary.median) if summary else None,
+        "values": [number(value) for value in summary.values] if summary else [],
+    }
+
+
+def number(value: float | None) -> float | str | None:
+    """Return a number as JSON can hold it."""
+    if value is None or math.isfinite(value):
+        return value
+    return repr(value)

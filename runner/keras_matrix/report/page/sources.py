@@ -1,0 +1,117 @@
+"""What a page tells of, read from run folders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from keras_matrix.compare import assess
+from keras_matrix.compare.comparison import Comparison
+from keras_matrix.compare.reproduction import Reproduction
+from keras_matrix.compare.suites import SuiteComparison
+from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
+from keras_matrix.load import reported
+from keras_matrix.load.tolerances import Tolerance
+from keras_matrix.records.events import BadStreamError, read_bounded
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Manifest, Record
+from keras_matrix.trace.result import SCHEMA, TRACE_FILE, Trace
+
+MAX_TRACE = 256 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSource:
+    """A run that was compared; ``reproduction`` if its script came with reported figures."""
+
+    folder: RunFolder
+    manifest: Manifest
+    records: tuple[Record, ...]
+    comparison: Comparison
+    reproduction: Reproduction | None = None
+    reported_from: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceSource:
+    """A trace. Its records are those of its looks into the model."""
+
+    folder: RunFolder
+    manifest: Manifest
+    records: tuple[Record, ...]
+    trace: Trace
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteSource:
+    """A run of tests, compared test by test."""
+
+    folder: RunFolder
+    manifest: Manifest
+    records: tuple[Record, ...]
+    comparison: SuiteComparison
+
+
+Source = RunSource | TraceSource | SuiteSource
+
+
+def read(
+    folder: RunFolder,
+    rules: Sequence[Tolerance],
+    figures: Path | None,
+    comparison: Comparison | None = None,
+) -> Source:
+    """Read a run's folder; ``figures`` is a file of reported figures to hold against it.
+
+    Without ``comparison``, that of its images, it is made.
+
+    Raises:
+        KerasMatrixError: the run is damaged or holds nothing, or the figures do not fit it.
+    """
+    manifest, records = folder.manifest(), folder.records()
+    if (folder.path / TRACE_FILE).is_file():
+        found = _trace(folder.path / TRACE_FILE)
+        return TraceSource(folder=folder, manifest=manifest, records=records, trace=found)
+    if not records:
+        raise NothingSelectedError(
+            f"{folder.path} holds no record; run it with 'keras-matrix run' first."
+        )
+    if comparison is None and any(record.observation.suite.cases for record in records):
+        tests = assess.compare_suite(folder)
+        return SuiteSource(folder=folder, manifest=manifest, records=records, comparison=tests)
+    if comparison is None:
+        comparison = assess.compare_run(folder, rules)
+    beside = folder.path / "script" / reported.REPORTED_FILE
+    path = figures if figures is not None else beside if beside.is_file() else None
+    several = len({cell.settings for cell in manifest.plan.cells}) > 1
+    if several and figures is not None:
+        raise ConfigurationError(
+            f"--reported: {folder.path} has several keras.json, and a report is of one; "
+            "name a run with one."
+        )
+    if path is None or several:
+        return RunSource(folder=folder, manifest=manifest, records=records, comparison=comparison)
+    told = reported.load(path)
+    return RunSource(
+        folder=folder,
+        manifest=manifest,
+        records=records,
+        comparison=comparison,
+        reproduction=assess.reproduce(folder, told),
+        reported_from=told.source.get("title", ""),
+    )
+
+
+def _trace(path: Path) -> Trace:
+    remedy = "trace again"
+    try:
+        content = read_bounded(path, MAX_TRACE)
+        found = msgspec.json.decode(content, type=Trace)
+    except (BadStreamError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise StoreError(f"{path} is damaged ({error}); {remedy}.") from error
+    if found.schema != SCHEMA:
+        raise StoreError(
+            f"{path} has schema {found.schema}, this version reads {SCHEMA}; {remedy}."
+        )
+    return found

@@ -1,0 +1,86 @@
+"""The progress of a run on a terminal: a table, drawn anew while cells run, left when they end."""
+
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from keras_matrix import interrupts
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.record import Record
+from keras_matrix.report.progress.state import Board
+from keras_matrix.report.progress.table import View, render
+from keras_matrix.report.progress.words import ending
+from keras_matrix.run.cell.watch import Seen
+from keras_matrix.run.progress import Progress
+from keras_matrix.text import printable
+
+OFTEN, SELDOM = 4, 1
+"""Drawings a second: of so many cells that it takes long fewer, for the cells need the CPU."""
+MANY = 1000
+
+
+class LiveProgress(Progress):
+    """One table of all cells; what else is told stands above it. ``clock`` returns seconds."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._board = Board(ending, clock)
+        self._live: Live | None = None
+        self._done = False
+        self._note = ""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done, self._note = True, ""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def step(self, text: str) -> None:
+        self._console.print(Text(printable(text)))
+
+    def line(self, text: str) -> None:
+        if text.startswith("Step "):
+            self._console.print(Text(f"  {printable(text)}", style="dim"))
+
+    def planned(self, cells: Sequence[Cell]) -> None:
+        self._board.plan(cells)
+        if cells and self._live is None:
+            # Nothing is printed on stdout while cells run; it is not this table's to redirect.
+            self._live = Live(
+                console=self._console,
+                get_renderable=self._draw,
+                refresh_per_second=OFTEN if len(cells) < MANY else SELDOM,
+                redirect_stdout=False,
+            )
+            self._live.start()
+
+    def started(self, cell: Cell) -> None:
+        self._board.start(cell)
+
+    def seen(self, cell: Cell, seen: Seen) -> None:
+        self._board.see(cell, seen)
+
+    def ended(self, record: Record) -> None:
+        self._board.end(record)
+
+    def stopping(self, text: str) -> None:
+        if self._live is None:
+            interrupts.say(text)
+        else:
+            # The table says so when it is drawn next; a line across it would stay there.
+            self._note = text
+
+    def _draw(self) -> RenderableType:
+        size = self._console.size
+        height = None if self._done else size.height
+        view = View(width=size.width, height=height, done=self._done, note=self._note)
+        return render(self._board.now(), view)

@@ -1,0 +1,133 @@
+"""What was reported, held against what was measured: as tables, and as JSON."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from keras_matrix.compare import figures
+from keras_matrix.compare.intervals import Scale
+from keras_matrix.compare.reproduction import (
+    ClaimVerdict,
+    FigureVerdict,
+    JudgedClaim,
+    JudgedFigure,
+    Reproduction,
+)
+from keras_matrix.report import json
+from keras_matrix.text import one_line
+
+SCHEMA = 1
+STYLES = {
+    FigureVerdict.CONSISTENT: "green",
+    FigureVerdict.INCONSISTENT: "bold red",
+    FigureVerdict.NOT_COMPARABLE: "dim",
+    ClaimVerdict.SUPPORTED: "green",
+    ClaimVerdict.CONTRADICTED: "bold red",
+    ClaimVerdict.NOT_SUPPORTED: "yellow",
+    ClaimVerdict.NOT_COMPARABLE: "dim",
+}
+
+
+def holds(judged: Reproduction) -> bool:
+    """Tell whether every figure that can be compared is consistent and every claim supported."""
+    return all(
+        figure.verdict is not FigureVerdict.INCONSISTENT for figure in judged.figures
+    ) and all(claim.verdict is ClaimVerdict.SUPPORTED for claim in judged.claims)
+
+
+def show(judged: Reproduction, out: Console) -> None:
+    """Print a row a figure and a row a claim."""
+    table = Table(box=None, pad_edge=False)
+    for column, justify in (
+        ("reported figure", "left"),
+        ("reported", "right"),
+        ("measured", "right"),
+        ("one more run would lie in", "right"),
+        ("verdict", "left"),
+    ):
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    for figure in judged.figures:
+        table.add_row(*map(escape, figure_cells(figure)), _styled(figure.verdict))
+    out.print(table)
+    for figure in judged.figures:
+        if figure.verdict is not FigureVerdict.CONSISTENT:
+            out.print(Text(f"{figure_name(figure)}: {one_line(figure.why)}"))
+    for claim in judged.claims:
+        _show_claim(f'claim "{one_line(claim.claim.text)}"', claim, out)
+        for part in claim.parts:
+            _show_claim(f"  by {one_line(part.claim.metric)} alone", part, out)
+
+
+def _show_claim(name: str, claim: JudgedClaim, out: Console) -> None:
+    verdict = (claim.verdict.value, STYLES[claim.verdict])
+    out.print(Text.assemble(f"{name}: ", verdict, f": {one_line(claim.why)}"))
+
+
+def figure_name(figure: JudgedFigure) -> str:
+    """Return what a figure is of."""
+    against = f" / {figure.than}" if figure.than else ""
+    return one_line(f"{figure.image}{against} {figure.metric}")
+
+
+def figure_cells(figure: JudgedFigure) -> list[str]:
+    """Return a figure's name, value, measured center and prediction interval."""
+    cells = [figure_name(figure), figures.number(figure.reported)]
+    prediction = figure.prediction
+    if prediction is None:
+        return [*cells, "-", "-"]
+    unit = "x" if prediction.scale is Scale.RATIO else ""
+    low, high = prediction.interval.low, prediction.interval.high
+    bounds = f"{figures.number(low)}..{figures.number(high)}{unit}"
+    return [*cells, f"{figures.number(prediction.center)}{unit}", bounds]
+
+
+def _styled(verdict: FigureVerdict) -> str:
+    return f"[{STYLES[verdict]}]{verdict.value}[/]"
+
+
+def render(judged: Reproduction) -> str:
+    """Return the judgement as JSON, indented."""
+    return json.encode(
+        {
+            "schema": SCHEMA,
+            "holds": holds(judged),
+            "figures": [_figure_data(figure) for figure in judged.figures],
+            "claims": [_claim_data(claim) for claim in judged.claims],
+        }
+    )
+
+
+def _figure_data(figure: JudgedFigure) -> dict[str, Any]:
+    prediction = figure.prediction
+    return {
+        "image": figure.image,
+        "than": figure.than,
+        "metric": figure.metric,
+        "reported": figure.reported,
+        "verdict": figure.verdict,
+        "why": figure.why,
+        "measured": json.number(prediction.center) if prediction else None,
+        "low": json.number(prediction.interval.low) if prediction else None,
+        "high": json.number(prediction.interval.high) if prediction else None,
+        "deviations": json.number(figure.deviations),
+    }
+
+
+def _claim_data(claim: JudgedClaim) -> dict[str, Any]:
+    found = claim.inference
+    interval = found.interval if found else None
+    return {
+        "text": claim.claim.text,
+        "metric": claim.claim.metric,
+        "verdict": claim.verdict,
+        "why": claim.why,
+        "estimate": json.number(found.estimate) if found else None,
+        "low": json.number(interval.low) if interval else None,
+        "high": json.number(interval.high) if interval else None,
+        "seeds_needed": found.seeds_needed if found else None,
+        "method": found.method if found else None,
+        "parts": [_claim_data(part) for part in claim.parts],
+    }

@@ -1,0 +1,247 @@
+"""Code that backends compile at run time, kept between the cells of one script.
+
+``<root>/<key>/`` holds an ``index.json`` with a digest of every file, and ``entries/``, a folder
+each. The key names the image's digest, the CPU and the script, so nothing is shared between
+scripts, nor with another version of one, of a module beside it or of its data. Cells get copies,
+and what they hand back is taken after a clean end only; what does not match its digest is dropped.
+Nothing here is ever loaded on this side.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+import filelock
+import msgspec
+
+from keras_matrix.errors import StoreError
+from keras_matrix.records.events import BadStreamError, read_bounded
+from keras_matrix.records.folder import to_json, write_atomically
+
+INDEX_FILE = "index.json"
+ENTRIES = "entries"
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
+MAX_INDEX = 16 * 2**20
+MAX_FILE = 32 * 2**20
+MAX_FILES = 16
+MAX_ENTRY = 64 * 2**20
+MAX_ENTRIES = 4000
+PATIENCE = 30.0
+"""Seconds to wait for another runner that writes the same key."""
+MAX_KEY = 512 * 2**20
+MAX_ALL = 2 * 2**30
+"""Bytes of one key, and of all: the keys not used for longest go first."""
+
+Files = dict[str, str]
+"""File name to SHA-256."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What the code was compiled for; ``beside`` is a digest of all else that the script reads."""
+
+    image: str
+    digest: str
+    cpu: str
+    script: str
+    script_sha256: str
+    beside: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the folder."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Index:
+    """What is kept under a key."""
+
+    about: About
+    used: str
+    entries: dict[str, Files]
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Restored:
+    """How many entries a cell was given, and which were damaged and are left out.
+
+    Where none can be told from another, it is the index that was.
+    """
+
+    count: int
+    damaged: tuple[str, ...] = ()
+
+
+class CompiledStore:
+    """All that is kept, below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def has(self, about: About) -> bool:
+        """Tell whether anything is kept for ``about``."""
+        index = _read_index(self._root / about.key)
+        return index is not None and bool(index.entries)
+
+    def restore(self, about: About, target: Path) -> Restored:
+        """Copy what is kept for ``about`` into ``target``, each file checked; waits for nobody.
+
+        Raises:
+            StoreError: ``target`` cannot be written.
+        """
+        folder = self._root / about.key
+        index = _read_index(folder)
+        if index is None:
+            return Restored(0, (INDEX_FILE,) if os.path.lexists(folder / INDEX_FILE) else ())
+        damaged = []
+        for entry, files in index.entries.items():
+            try:
+                contents = {
+                    name: _checked(folder / ENTRIES / entry / name, digest)
+                    for name, digest in files.items()
+                }
+            except BadStreamError:
+                damaged.append(entry)
+                continue
+            _write_entry(target / entry, contents)
+        with contextlib.suppress(OSError):
+            os.utime(folder / INDEX_FILE)
+        return Restored(len(index.entries) - len(damaged), tuple(damaged))
+
+    def keep(self, about: About, source: Path, damaged: tuple[str, ...] = ()) -> int:
+        """Take back what a cell compiled; return how many entries were new.
+
+        ``damaged`` are entries to drop. What is not a folder of regular files is left out.
+
+        Raises:
+            StoreError: the folder cannot be written.
+            OSError: it cannot be locked, or read.
+        """
+        found = _entries(source)
+        first = next(found, None)
+        if first is None and not damaged:
+            return 0
+        folder = self._root / about.key
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"Cannot make {folder} ({error.strerror}); set KERAS_MATRIX_CACHE to a folder "
+                "that can be written."
+            ) from error
+        with filelock.FileLock(folder / ".lock", timeout=PATIENCE):
+            index = _read_index(folder) or Index(about=about, used="", entries={})
+            entries = {name: files for name, files in index.entries.items() if name not in damaged}
+            sizes = {name: _size(folder / ENTRIES / name) for name in entries}
+            new = 0
+            for name, contents in itertools.chain([first] if first else (), found):
+                sizes_of_others = sum(size for entry, size in sizes.items() if entry != name)
+                size = sum(map(len, contents.values()))
+                full = name not in entries and len(entries) >= MAX_ENTRIES
+                if full or sizes_of_others + size > MAX_KEY:
+                    continue
+                shutil.rmtree(folder / ENTRIES / name, ignore_errors=True)
+                _write_entry(folder / ENTRIES / name, contents)
+                new += name not in entries
+                entries[name] = {
+                    file: hashlib.sha256(content).hexdigest() for file, content in contents.items()
+                }
+                sizes[name] = size
+            now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            kept = replace(index, used=now, entries=entries, size=sum(sizes.values()))
+            write_atomically(folder / INDEX_FILE, to_json(kept))
+        self._shrink(about.key)
+        return new
+
+    def kept(self) -> tuple[tuple[str, Index], ...]:
+        """Return every key with its index, the one used last first."""
+        if not os.path.isdir(self._root):
+            return ()
+        found = []
+        for folder in self._root.iterdir():
+            index = _read_index(folder)
+            if index is not None:
+                found.append(((folder / INDEX_FILE).stat().st_mtime, folder.name, index))
+        return tuple((key, index) for _, key, index in sorted(found, key=lambda one: -one[0]))
+
+    def clear(self) -> int:
+        """Remove everything; return how many keys there were."""
+        count = len(self.kept())
+        shutil.rmtree(self._root, ignore_errors=True)
+        return count
+
+    def _shrink(self, besides: str) -> None:
+        total = 0
+        for key, index in self.kept():
+            total += index.size
+            if total > MAX_ALL and key != besides:
+                shutil.rmtree(self._root / key, ignore_errors=True)
+
+
+def _read_index(folder: Path) -> Index | None:
+    try:
+        found = msgspec.json.decode(read_bounded(folder / INDEX_FILE, MAX_INDEX), type=Index)
+        datetime.fromisoformat(found.used).astimezone()
+    except (BadStreamError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        # Nothing is kept, or nothing that can be trusted.
+        return None
+    return found if all(map(NAME.fullmatch, found.entries)) else None
+
+
+def _size(folder: Path) -> int:
+    try:
+        return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder))
+    except OSError:
+        return 0
+
+
+def _checked(path: Path, digest: str) -> bytes:
+    if not (NAME.fullmatch(path.name) and NAME.fullmatch(path.parent.name)):
+        raise BadStreamError(f"{path.name} is not a name")
+    content = read_bounded(path, MAX_FILE)
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise BadStreamError(f"{path.name} is not what was kept")
+    return content
+
+
+def _entries(source: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yield the entries of a folder that a cell wrote, and what their files hold."""
+    if not source.is_dir() or source.is_symlink():
+        return
+    for entry in sorted(os.scandir(source), key=lambda one: one.name)[:MAX_ENTRIES]:
+        if not NAME.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
+            continue
+        names = sorted(os.listdir(entry.path))
+        if not names or len(names) > MAX_FILES or not all(map(NAME.fullmatch, names)):
+            continue
+        contents: dict[str, bytes] = {}
+        left = MAX_ENTRY
+        try:
+            for name in names:
+                contents[name] = read_bounded(source / entry.name / name, min(MAX_FILE, left))
+                left -= len(contents[name])
+        except BadStreamError:
+            # Not a regular file, or too large: nothing that a compiler made.
+            continue
+        yield entry.name, contents
+
+
+def _write_entry(folder: Path, contents: dict[str, bytes]) -> None:
+    try:
+        folder.mkdir(parents=True, mode=0o755)
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+            (folder / name).chmod(0o644)
+    except OSError as error:
+        raise StoreError(
+            f"Cannot write {folder} ({error.strerror}); check the folder's permissions and space."
+        ) from error

@@ -1,0 +1,229 @@
+"""Judge how a cell ended, from what the engine says and what the probe wrote. Pure."""
+
+import math
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keras_matrix.plan.cells import Caps, Cell, Limits
+from keras_matrix.records.bounded import Number
+from keras_matrix.records.environment import Environment
+from keras_matrix.records.events import Failure, Observation
+from keras_matrix.records.record import Outcome
+
+SIGNAL_BASE = 128
+LIMIT_TOLERANCE = 0.01
+BY_STATUS = {
+    "import": Outcome.IMPORT_ERROR,
+    "bound": Outcome.BACKEND_BOUND,
+    "data": Outcome.MISSING_DATA,
+}
+"""The status in a script's ``end`` event to the outcome; any other is the script's own error."""
+NO_SPACE = "No space left on device"
+"""What the system says to a cell where scratch space is full: it can write nowhere else."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An outcome and the sentence that explains it."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a cell ended: as the probe ``reported`` it, else as the engine tells of its container.
+
+    ``gone`` if someone removed that; ``out_of_reach`` if the engine did not kill it, so that it
+    may still run; ``refused`` is what to say of a cell that did what none may do. ``environment``
+    is what the probe found before any script ran.
+    """
+
+    exit_code: int | None
+    out_of_memory: bool = False
+    timed_out: bool = False
+    interrupted: bool = False
+    gone: bool = False
+    reported: bool = False
+    out_of_reach: bool = False
+    refused: Judgement | None = None
+    environment: Environment | None = None
+    error: str = ""
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the container ended, or was removed, without the runner's doing."""
+        return self.gone or (self.exit_code is not None and not self.reported)
+
+
+INTERRUPTED = Judgement(Outcome.INTERRUPTED, "The run was stopped while this cell ran.")
+
+
+def judge(
+    ending: Ending,
+    observation: Observation,
+    damage: str,
+    limits: Limits,
+    mismatch: str,
+    caps: Caps,
+) -> Judgement:
+    """Return the outcome of a cell.
+
+    ``damage`` says what is wrong with the event stream and ``mismatch`` what differs from the
+    plan; each is empty where nothing is. A cell whose limits or backend were not as planned
+    has no score, whatever it computed.
+    """
+    if ending.interrupted:
+        return INTERRUPTED
+    if ending.gone:
+        return Judgement(Outcome.KILLED, "The container was removed from outside.")
+    if ending.refused is not None:
+        return ending.refused
+    if ending.timed_out:
+        return Judgement(
+            Outcome.TIMEOUT,
+            f"Not done after {limits.timeout:g} s; raise --timeout or shorten the script.",
+        )
+    end = observation.end
+    if ending.out_of_memory or (end is not None and end.status == "memory"):
+        return Judgement(
+            Outcome.OUT_OF_MEMORY,
+            f"The memory limit of {_mebibytes(limits.memory)} MiB was exceeded; raise --memory.",
+        )
+    if end is None and ending.exit_code is not None and ending.exit_code > SIGNAL_BASE:
+        return _by_signal(ending.exit_code - SIGNAL_BASE)
+    if damage:
+        return Judgement(Outcome.BAD_OUTPUT, f"The cell's event stream is damaged: {damage}.")
+    if end is None and ending.exit_code == 0:
+        return Judgement(Outcome.BAD_OUTPUT, "The cell's event stream has no end; see the log.")
+    if end is None:
+        reason = ending.error or f"The process ended with status {ending.exit_code} and no result"
+        return Judgement(Outcome.CRASHED, f"{reason.rstrip('.')}; see the log.")
+    if mismatch:
+        return Judgement(Outcome.MISMATCH, mismatch)
+    if end.error is not None:
+        reached = any(not call.kind.startswith("predict") for call in observation.calls)
+        return _by_script(end.status, end.error, shortened=reached and caps != Caps())
+    if ending.exit_code != 0:
+        return Judgement(
+            Outcome.CRASHED,
+            f"The script ended well, but its process ended with status {ending.exit_code}.",
+        )
+    return Judgement(Outcome.OK, "")
+
+
+def _by_script(status: str, error: Failure, *, shortened: bool) -> Judgement:
+    """Judge what the script raised; ``shortened``: after calls that the caps reach."""
+    outcome = BY_STATUS.get(status, Outcome.SCRIPT_ERROR)
+    said = f": {error.message}" if error.message else ""
+    places = [f"{error.file}, line {error.line}"] if error.file else []
+    if error.deepest is not None:
+        places.insert(0, f"{error.deepest.file}, line {error.deepest.line}")
+    place = f" ({'; '.join(places)})" if places else ""
+    hint = error.hint
+    if not hint and NO_SPACE in error.message:
+        hint = "its scratch space is full: raise --scratch"
+    if not hint and shortened and outcome is Outcome.SCRIPT_ERROR:
+        hint = "the script was shortened, which may be why"
+    return Judgement(outcome, f"{error.kind}{said}{place}" + (f"; {hint}" if hint else ""))
+
+
+def _by_signal(number: int) -> Judgement:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    if number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+        return Judgement(Outcome.KILLED, f"The container was killed from outside ({name}).")
+    return Judgement(Outcome.CRASHED, f"The process crashed ({name}); see the log.")
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:g}"
+
+
+def untold(observation: Observation) -> str:
+    """Say that a script ended without a word on what it ran on; nothing if Keras did not load."""
+    end = observation.end
+    if observation.environment is not None or end is None or end.error is not None:
+        return ""
+    return "The cell does not say what it ran on; see the log."
+
+
+def mismatch(cell: Cell, backend: str, expect: dict[str, str], found: Environment) -> str:
+    """Compare what the cell found inside with what was planned; return what differs, or nothing.
+
+    Keras 2.3.1 falls back to TensorFlow without a word if keras.json is missing or malformed
+    (keras/backend/load_backend.py, tag 2.3.1), so its word is taken from inside.
+    """
+    settings = cell.settings
+    planned: dict[str, object] = {
+        "backend": backend,
+        "floatx": settings.floatx.value,
+        "epsilon": settings.epsilon,
+        "image_data_format": settings.image_data_format.value,
+    }
+    actual: dict[str, object] = {name: getattr(found, name) for name in planned}
+    planned |= expect
+    actual |= {name: found.packages.get(name, "missing") for name in expect}
+    wrong = [
+        f"{name} is {actual[name]} instead of {planned[name]}"
+        for name in planned
+        if actual[name] != planned[name]
+    ]
+    if not wrong:
+        return ""
+    remedy = "run 'keras-matrix images verify'"
+    if all(actual[name] == planned[name] for name in ("backend", *expect)):
+        remedy = "the cell did not read the keras.json that was made for it: run it again"
+    return f"Not what was planned: {'; '.join(wrong)}; {remedy}."
+
+
+def limits_not_applied(limits: Limits, applied: dict[str, float], pinned: int | None) -> str:
+    """Compare limits read back with those planned; return what differs, or nothing.
+
+    ``pinned`` is the number of CPUs the cell is pinned to, None where that is not known.
+    """
+    planned = {"memory": float(limits.memory), "cpus": limits.cpus, "pids": float(limits.pids)}
+    if pinned is not None:
+        planned["cpuset"] = float(pinned)
+    wrong = [
+        f"{name} {applied.get(name, 0):g} instead of {value:g}"
+        for name, value in planned.items()
+        if not math.isclose(applied.get(name, 0), value, rel_tol=LIMIT_TOLERANCE)
+    ]
+    if not wrong:
+        return ""
+    return (
+        f"The engine does not apply the limits ({'; '.join(wrong)}); "
+        "use an engine with control groups for memory, cpu and pids."
+    )
+
+
+def limits_seen(found: Environment, planned: Limits, cpus: tuple[int, ...]) -> str:
+    """Compare the control group's own word with the plan, where it says anything.
+
+    ``cpus`` are the numbers of the CPUs that the cell is pinned to.
+    """
+    if found.cpus and tuple(found.cpus) != cpus:
+        return (
+            f"The engine does not pin cells to CPUs ({_list(found.cpus)} instead of "
+            f"{_list(cpus)}); use an engine with control groups for cpuset."
+        )
+    seen = {"memory": found.limits.memory, "cpus": found.limits.cpus, "pids": found.limits.pids}
+    known = {name: _value(value) for name, value in seen.items() if value is not None}
+    defaults = {
+        "memory": float(planned.memory),
+        "cpus": planned.cpus,
+        "pids": float(planned.pids),
+    }
+    return limits_not_applied(planned, defaults | known, None)
+
+
+def _list(cpus: Sequence[int]) -> str:
+    return ",".join(map(str, cpus))
+
+
+def _value(number: Number) -> float:
+    return float(number)

@@ -1,0 +1,124 @@
+"""Say what is missing on this machine to run the matrix, and the command that mends it."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from keras_matrix.engine.answers import EngineFacts
+from keras_matrix.engine.client import Engine
+from keras_matrix.engine.users import Users, cell_user
+from keras_matrix.errors import EngineError, ImageError
+from keras_matrix.images import build, standin
+from keras_matrix.images.build import BasePolicy
+from keras_matrix.load.catalog import Catalog, Image
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. ``remedy`` is a command, or a sentence where no command mends it.
+
+    What is ``ok`` and has a remedy all the same works, but could be better.
+    """
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
+    """Look at the engine, its limits, the images, and what building the missing ones takes."""
+    try:
+        engine = Engine.connect()
+    except EngineError as error:
+        return (_no_engine(error),)
+    try:
+        facts = engine.facts()
+        checks = [Check("engine", True, f"{facts.version} on {facts.platform}")]
+        for name, supported in facts.limits.items():
+            found = "supported" if supported else "not supported: cells would run without it"
+            remedy = "" if supported else "use an engine whose kernel has this control group"
+            checks.append(Check(f"limit on {name}", supported, found, remedy))
+        checks += _how_closed(facts)
+        missing = []
+        for image in catalog.images:
+            built = build.find(engine, catalog, image, policy)
+            if built is None:
+                missing.append(image)
+            else:
+                base = f"built on base {built.base.value}"
+                checks.append(Check(f"image {image.name}", True, base))
+        checks += _what_builds_take(engine, missing, policy)
+    finally:
+        engine.close()
+    return tuple(checks)
+
+
+def _how_closed(facts: EngineFacts) -> Iterator[Check]:
+    """Yield what the engine closes cells off with, and whom they run as."""
+    runtimes = (name for name in facts.runtimes if name != facts.default_runtime)
+    told = ", ".join((f"{facts.default_runtime} (default)", *runtimes))
+    yield Check("runtime", True, told)
+    security = facts.security
+    if security.filters_calls:
+        modules = "".join(f", {name}" for name in security.modules)
+        yield Check("seccomp", True, f"profile {security.seccomp}{modules}")
+    else:
+        remedy = "start the engine without --seccomp-profile unconfined, on a kernel with seccomp"
+        yield Check("seccomp", True, "none: cells reach all of the kernel's calls", remedy)
+    try:
+        user = cell_user(security, (os.getuid(), os.getgid()))
+    except EngineError as error:
+        yield Check("user of cells", False, "none", str(error))
+        return
+    found = f"{user.name}, on the host {user.outside[0]}:{user.outside[1]}"
+    if user.users is Users.HOST_ALL_THE_SAME:
+        remedy = "sudo keras-matrix ...  # only root can take back what a mapped user wrote"
+        yield Check("user of cells", True, f"{found}, without the user namespace", remedy)
+    else:
+        yield Check("user of cells", True, found)
+
+
+def _no_engine(error: EngineError) -> Check:
+    text = str(error)
+    if "Permission denied" in text:
+        remedy = "sudo usermod --append --groups docker $USER  # then log in again"
+    elif shutil.which("dockerd") is None:
+        remedy = "sudo apt-get install docker.io"
+    else:
+        remedy = "sudo systemctl start docker  # without systemd: sudo dockerd &"
+    return Check("engine", False, "no container engine answers", remedy)
+
+
+def _what_builds_take(engine: Engine, missing: Sequence[Image], policy: BasePolicy) -> list[Check]:
+    checks: list[Check] = []
+    for image in missing:
+        wrong = engine.registry_error(image.base.pinned)
+        if not wrong and policy is not BasePolicy.STANDIN:
+            checks.append(Check(f"image {image.name}", True, "not built yet; its base can be had"))
+            continue
+        if policy is BasePolicy.HUB:
+            remedy = "make the image registry reachable, or allow --base auto"
+            checks.append(Check(f"image {image.name}", False, f"no base: {wrong}", remedy))
+            continue
+        checks.append(Check(f"image {image.name}", True, "not built yet; on a stand-in base"))
+        checks += [check for check in _standin_needs(image) if check not in checks]
+    return checks
+
+
+def _standin_needs(image: Image) -> list[Check]:
+    checks = []
+    program = shutil.which("mmdebstrap")
+    checks.append(
+        Check("mmdebstrap", True, program)
+        if program
+        else Check("mmdebstrap", False, "missing", "sudo apt-get install mmdebstrap")
+    )
+    name = f"CPython {image.python}"
+    try:
+        checks.append(Check("release", True, " ".join(standin.debian_release())))
+        checks.append(Check(name, True, str(standin.find_cpython(image.python))))
+    except ImageError as error:
+        checks.append(Check(name, False, str(error), f"pyenv install {image.python}"))
+    return checks

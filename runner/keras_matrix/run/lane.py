@@ -1,0 +1,182 @@
+"""One lane: some CPUs, and containers that wait there for cells of their group."""
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import filelock
+
+from keras_matrix.engine.client import Engine
+from keras_matrix.errors import EngineError, InterruptedRunError
+from keras_matrix.load.catalog import Catalog
+from keras_matrix.plan.cells import Cell, Group, Isolation
+from keras_matrix.records.record import ImageIdentity, Outcome, Record
+from keras_matrix.run.cell.attempt import run_cell
+from keras_matrix.run.cell.container import OWNER_LABEL, RUN_LABEL
+from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.cell.worker import GoneError, Worker
+
+ATTEMPTS = 3
+"""Containers that a cell is tried in before the engine's fault is its outcome."""
+UNFIT = (Outcome.LIMIT_NOT_APPLIED, Outcome.MISMATCH, Outcome.BAD_OUTPUT)
+"""After these, a container is not used again."""
+
+
+class Lane:
+    """Some CPUs and the containers on them: one for each group, the longest idle closed first.
+
+    ``idle`` is how many of these may wait besides the one that runs, ``locks`` the folder of the
+    locks on CPUs. What the engine could not remove is removed once it can.
+    """
+
+    def __init__(
+        self,
+        context: CellContext,
+        cpus: tuple[int, ...],
+        images: Catalog,
+        identities: Mapping[str, ImageIdentity],
+        *,
+        idle: int,
+        locks: Path,
+        connect: Callable[[], Engine],
+    ) -> None:
+        self._context = context
+        self._cpus = cpus
+        self._idle = idle
+        self._images = images
+        self._identities = identities
+        self._connect = connect
+        self._alone = context.plan.isolation is Isolation.CONTAINER
+        self._workers: OrderedDict[Group, Worker] = OrderedDict()
+        self._unclosed: list[Worker] = []
+        self._engine: Engine | None = None
+        self._failed = self._doubtful = False
+        self.taken = False
+        self.lost = context.lost
+        self.locks = [filelock.FileLock(locks / f"cpu{cpu}.lock") for cpu in cpus]
+
+    def rank(self, group: Group) -> tuple[bool, bool]:
+        """Tell how well a cell of the group would do here; less is better."""
+        return group not in self._workers, not self._workers
+
+    def has_to_compile(self, group: Group) -> bool:
+        """Tell whether the group's cells compile code and none is kept."""
+        if self._images.get(group.image).compiled is None:
+            return False
+        return not self._context.compiled.has(self._new_worker(group, self._context).about)
+
+    def run(self, cell: Cell) -> Record:
+        """Run a cell here; one that the engine failed is run again in another container.
+
+        Raises:
+            EngineError: the engine stays away, or no container lives long enough.
+            InterruptedRunError: a stop was requested while the engine was waited for.
+            StoreError: the record cannot be written.
+        """
+        record: Record | None = None
+        for _ in range(ATTEMPTS):
+            context = replace(self._context, engine=self._ready())
+            try:
+                record = self._try(context, cell)
+            except GoneError:
+                continue
+            if record.outcome is not Outcome.ENGINE_ERROR:
+                return record
+            self._failed = self._doubtful = True
+        if record is None:
+            raise EngineError(
+                f"The containers of {cell.group.id} end before they run anything; "
+                "see the engine's log."
+            )
+        return record
+
+    def _try(self, context: CellContext, cell: Cell) -> Record:
+        worker = self._workers.pop(cell.group, None)
+        if worker is None:
+            self._close_all_but(self._idle)
+            worker = self._new_worker(cell.group, context)
+        try:
+            record = run_cell(context, cell, worker)
+        except BaseException:
+            self._close(worker)
+            raise
+        unfit = record.outcome in (*UNFIT, Outcome.ENGINE_ERROR)
+        if self._alone or unfit or not worker.started:
+            self._close(worker)
+        else:
+            self._workers[worker.group] = worker
+            self._close_all_but(self._idle + 1)
+        return record
+
+    def _new_worker(self, group: Group, context: CellContext) -> Worker:
+        image, identity = self._images.get(group.image), self._identities[group.image]
+        return Worker(context, group, image, identity, self._cpus)
+
+    def _ready(self) -> Engine:
+        """Return the connection once the engine answers, and has removed what it had to.
+
+        Raises:
+            EngineError: it stays away, or refuses to remove.
+            InterruptedRunError: a stop was requested meanwhile.
+        """
+        patience = self._context.patience
+        if self._engine is None:
+            self._engine = patience.until_answers(self._connect)
+        problem: EngineError | None = None
+        for _ in range(ATTEMPTS):
+            if not self._doubtful and not self._unclosed:
+                return self._engine
+            patience.until_answers(self._engine.ping)
+            self._doubtful = False
+            problem = self._close_again()
+        if problem is not None:
+            raise problem
+        return self._engine
+
+    def _close(self, worker: Worker) -> EngineError | None:
+        """Close a worker; one whose container cannot be removed now is kept for later."""
+        try:
+            worker.close()
+        except EngineError as error:
+            self._failed = True
+            self._unclosed.append(worker)
+            return error
+        return None
+
+    def _close_again(self) -> EngineError | None:
+        left, self._unclosed = self._unclosed, []
+        problems = [self._close(worker) for worker in left]
+        return next((problem for problem in problems if problem is not None), None)
+
+    def _close_all_but(self, most: int) -> None:
+        while len(self._workers) > most:
+            self._close(self._workers.popitem(last=False)[1])
+
+    def close(self) -> None:
+        """Close all containers, each even if another one fails, and the connection.
+
+        No cell may run in any lane by then.
+
+        Raises:
+            EngineError: the engine does not remove them.
+        """
+        with contextlib.ExitStack() as closing:
+            if self._engine is not None:
+                closing.callback(self._engine.close)
+            if self._context.interrupts.requested:
+                self._close_again()
+            self._close_all_but(0)
+            with contextlib.suppress(InterruptedRunError):
+                if self._failed:
+                    self._remove_strays(self._ready())
+            if self._unclosed:
+                raise EngineError("The container engine does not remove its containers.")
+
+    def _remove_strays(self, engine: Engine) -> None:
+        """Remove what was created after all when nobody waited for it any more."""
+        for found in engine.containers(f"{OWNER_LABEL}={self._context.owner.label()}"):
+            if found.labels.get(RUN_LABEL) == self._context.run.name:
+                engine.remove(found.id)
+        self._failed = False

@@ -1,0 +1,242 @@
+"""Run cells in lanes: CPUs of their own, on which one cell runs at a time."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+
+from keras_matrix.engine.client import Engine
+from keras_matrix.errors import EngineError, InterruptedRunError
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.load.catalog import Catalog
+from keras_matrix.plan.cells import Cell, Group
+from keras_matrix.records.record import ImageIdentity, Record
+from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.lane import Lane
+
+CPU_POLL = 0.05
+PATIENCE = 2.0
+"""Seconds to wait for CPUs before the user is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What to run cells on: the CPUs of each lane, and how many of the lanes at a time.
+
+    ``idle`` is how many containers a lane may keep waiting besides the one that runs; ``locks``
+    is the folder of the locks that keep two runners off the same CPU.
+    """
+
+    lanes: tuple[tuple[int, ...], ...]
+    jobs: int
+    idle: int
+    locks: Path
+
+
+class Queue:
+    """The cells still to run, in order.
+
+    A group that has to compile first does so in one lane; the others take later cells of other
+    groups meanwhile, if there are any, rather than compile the same once more.
+    """
+
+    def __init__(self, cells: Sequence[Cell], cold: set[Group]) -> None:
+        self._left = list(cells)
+        self._cold = cold
+        self._compiling: set[Group] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def take(self) -> Cell | None:
+        """Return the next cell, None if there is none or the run has stopped."""
+        with self._lock:
+            if self._stopped or not self._left:
+                return None
+            free = (i for i, cell in enumerate(self._left) if cell.group not in self._compiling)
+            cell = self._left.pop(next(free, 0))
+            if cell.group in self._cold:
+                self._compiling.add(cell.group)
+            return cell
+
+    def done(self, cell: Cell) -> None:
+        """Note that a cell has ended."""
+        with self._lock:
+            self._cold.discard(cell.group)
+            self._compiling.discard(cell.group)
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        with self._lock:
+            self._stopped = True
+
+
+class Lanes:
+    """Lanes to run cells in, round after round; their containers wait for the next one.
+
+    ``say`` is told what else the user should know.
+    """
+
+    def __init__(
+        self,
+        context: CellContext,
+        machine: Machine,
+        images: Catalog,
+        identities: Mapping[str, ImageIdentity],
+        *,
+        connect: Callable[[], Engine],
+        say: Callable[[str], None],
+    ) -> None:
+        self._made = [
+            Lane(
+                context,
+                cpus,
+                images,
+                identities,
+                idle=machine.idle,
+                locks=machine.locks,
+                connect=connect,
+            )
+            for cpus in machine.lanes
+        ]
+        self._interrupts = context.interrupts
+        self._jobs = machine.jobs
+        self._lanes = _Lanes(self._made, context.interrupts, say)
+
+    def run(
+        self,
+        cells: Sequence[Cell],
+        started: Callable[[Cell], None],
+        ended: Callable[[Record], None],
+    ) -> None:
+        """Run cells, several at a time; ``started`` and ``ended`` hear of one at a time.
+
+        On a request to stop, the cells that run are ended and recorded, and the others left.
+
+        Raises:
+            EngineError: the engine stays away; the cells that were not run are left.
+            StoreError: a record cannot be written.
+        """
+        cold = {cell.group for cell in cells if self._made[0].has_to_compile(cell.group)}
+        queue = Queue(cells, cold)
+        hearing = threading.Lock()
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                while not self._interrupts.requested and (cell := queue.take()) is not None:
+                    with self._lanes.reserved(cell.group) as lane:
+                        if lane is None:
+                            break
+                        with hearing:
+                            started(cell)
+                        record = lane.run(cell)
+                        queue.done(cell)
+                        with hearing:
+                            ended(record)
+            except BaseException as error:  # handed to whoever waits
+                errors.append(error)
+                queue.stop()
+
+        threads = [
+            threading.Thread(target=work, name=f"cells-{number}", daemon=True)
+            for number in range(min(self._jobs, len(cells)))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._interrupts.requested:
+            # Whoever asks for the request then is told what could not be removed.
+            with contextlib.suppress(EngineError):
+                self.close()
+            errors = [e for e in errors if not isinstance(e, (EngineError, InterruptedRunError))]
+        for error in errors:
+            raise error
+
+    def close(self) -> None:
+        """Close all containers, each even if another one fails.
+
+        Raises:
+            EngineError: the engine does not remove one of them.
+        """
+        try:
+            with contextlib.ExitStack() as closing:
+                for lane in self._made:
+                    closing.callback(lane.close)
+        except EngineError as error:
+            self._interrupts.leave()
+            raise EngineError(
+                f"{error} Containers may be left, which the next run removes."
+            ) from error
+
+
+class _Lanes:
+    """All lanes; one is used by one thread, and one runner, at a time."""
+
+    def __init__(
+        self, lanes: Sequence[Lane], interrupts: Interrupts, say: Callable[[str], None]
+    ) -> None:
+        self._lanes = lanes
+        self._interrupts = interrupts
+        self._say = say
+        self._said = False
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reserved(self, group: Group) -> Iterator[Lane | None]:
+        """Lend a free lane, one with a container of the group if possible.
+
+        It is None if a stop is requested first.
+        """
+        begin = time.monotonic()
+        while True:
+            lane = self._take(group)
+            if lane is not None or self._interrupts.wait(CPU_POLL):
+                break
+            if time.monotonic() - begin > PATIENCE:
+                self._tell()
+        try:
+            yield lane
+        finally:
+            if lane is not None:
+                with self._lock:
+                    self._release(lane)
+
+    def _tell(self) -> None:
+        with self._lock:
+            if not self._said:
+                self._said = True
+                self._say("waiting for CPUs that another run of keras-matrix uses")
+
+    def _take(self, group: Group) -> Lane | None:
+        with self._lock:
+            free = [lane for lane in self._lanes if not lane.taken]
+            for lane in sorted(free, key=lambda one: one.rank(group)):
+                lane.taken = True
+                if self._locked(lane):
+                    return lane
+                self._release(lane)
+        return None
+
+    @staticmethod
+    def _locked(lane: Lane) -> bool:
+        try:
+            for lock in lane.locks:
+                lock.acquire(timeout=0)
+        except filelock.Timeout:
+            return False
+        except (OSError, NotImplementedError) as error:
+            # Other runs may use these CPUs, too: times may suffer, results do not.
+            lane.lost.unusable(error)
+        return True
+
+    @staticmethod
+    def _release(lane: Lane) -> None:
+        for lock in lane.locks:
+            lock.release()
+        lane.taken = False

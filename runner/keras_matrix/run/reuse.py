@@ -1,0 +1,176 @@
+"""What did not change does not run again: finished replicates, found by all they depend on.
+
+``<root>/<results>/<key>`` is one line, the folder of the run that has the replicate, so nothing
+is kept twice: where a run was removed, its replicates run again. Results folders do not share.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keras_matrix.errors import DamagedError, StoreError
+from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.records.cache import Lost
+from keras_matrix.records.folder import RunFolder, write_atomically
+from keras_matrix.records.record import ImageIdentity, Outcome, Record
+
+MAX_FILES = 20_000
+MAX_READ = 256 * 2**20
+"""Bytes to read of a folder; of what goes beyond, sizes and times have to do."""
+MAX_POINTER = 4096
+SKIPPED = ("__pycache__", ".git")
+
+
+def folder_digest(folder: Path, hidden: Path | None = None) -> str | None:
+    """Return a digest of a folder's files; None if there are too many to tell.
+
+    ``hidden`` is left out: it is where results are.
+    """
+    digest = hashlib.sha256()
+    read = 0
+    for count, path in enumerate(_files(folder, hidden)):
+        if count >= MAX_FILES:
+            return None
+        name = os.path.relpath(path, folder)
+        try:
+            status = os.lstat(path)
+            told: list[Any] = [name, status.st_mode]
+            if os.path.islink(path):
+                told.append(os.readlink(path))
+            elif not os.path.isfile(path):
+                pass
+            elif read + status.st_size <= MAX_READ:
+                read += status.st_size
+                told.append(hashlib.sha256(path.read_bytes()).hexdigest())
+            else:
+                told += [status.st_size, status.st_mtime_ns]
+        except OSError as error:
+            told = [name, error.errno]
+        digest.update(msgspec.json.encode(told))
+    return digest.hexdigest()
+
+
+def _files(folder: Path, hidden: Path | None) -> Iterator[Path]:
+    for current, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if name not in SKIPPED and Path(current, name) != hidden
+        )
+        for name in sorted(files + [n for n in folders if os.path.islink(Path(current, n))]):
+            yield Path(current, name)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What all replicates of a run depend on; digests of folders, None for one that has none."""
+
+    script: str
+    data: str | None
+    probe: str
+    cpu: str
+    runtime: str = ""
+
+    def key(self, plan: Plan, cell: Cell, image: ImageIdentity) -> str:
+        """Return the digest of all that one replicate depends on."""
+        told = (
+            self,
+            plan.script_sha256,
+            plan.arguments,
+            plan.limits,
+            plan.caps,
+            plan.init,
+            cell,
+            image.id,
+        )
+        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+
+
+class Reuse:
+    """The finished replicates of one results folder."""
+
+    def __init__(
+        self, root: Path, results: Path, inputs: Inputs, plan: Plan, lost: Lost | None = None
+    ) -> None:
+        name = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()[:16]
+        self._folder = root / name
+        self._inputs = inputs
+        self._plan = plan
+        self._lost = lost or Lost()
+
+    def find(self, cell: Cell, image: ImageIdentity) -> tuple[RunFolder, Record] | None:
+        """Return a finished replicate that is the same in all that matters, and its run."""
+        run = self._run(self._pointer(cell, image))
+        try:
+            record = run.record(cell, self._plan) if run is not None else None
+            if run is None or record is None:
+                return None
+            if record.outcome is not Outcome.OK or record.image != image:
+                return None
+            run.verify(record)
+        except DamagedError as error:
+            self._lost.not_reused(error.cause)
+            return None
+        return run, record
+
+    def _run(self, pointer: Path) -> RunFolder | None:
+        try:
+            with open(pointer, "rb") as file:
+                content = file.read(MAX_POINTER).rstrip(b"\n")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._lost.unusable(error)
+            return None
+        if not content.startswith(b"/") or b"\0" in content:
+            self._lost.damaged("what is known to be finished")
+            return None
+        return RunFolder(Path(os.fsdecode(content)))
+
+    def note(self, record: Record, run: RunFolder) -> None:
+        """Remember a finished replicate; one that cannot be remembered just runs again."""
+        if record.outcome is not Outcome.OK or record.image is None:
+            return
+        path = self._pointer(record.cell, record.image)
+        temporary = ""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+            with open(descriptor, "wb") as file:
+                file.write(os.fsencode(run.path.resolve()) + b"\n")
+            os.replace(temporary, path)
+        except OSError as error:
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
+            self._lost.unusable(error)
+
+    def _pointer(self, cell: Cell, image: ImageIdentity) -> Path:
+        key = self._inputs.key(self._plan, cell, image)
+        return self._folder / key[:2] / key[2:]
+
+
+def copy(record: Record, source: RunFolder, target: RunFolder) -> Record:
+    """Copy a finished replicate into another run; return its record there.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    cell = record.cell
+    if source.log_path(cell).exists():
+        write_atomically(target.log_path(cell), source.log_path(cell).read_bytes())
+    if source.arrays_path(cell).is_dir():
+        try:
+            shutil.copytree(source.arrays_path(cell), target.arrays_path(cell), dirs_exist_ok=True)
+        except (OSError, shutil.Error) as error:
+            raise StoreError(
+                f"Cannot copy the arrays of {cell.id} into {target.path} ({error}); "
+                "check its permissions and space."
+            ) from error
+    copied = replace(record, run=target.name, reused=record.reused or source.name)
+    target.write(copied)
+    return copied

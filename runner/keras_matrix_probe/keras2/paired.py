@@ -1,0 +1,253 @@
+"""The same initial weights under every backend: what ``--init paired`` does inside a cell.
+
+Keras's random initializers draw through ``keras.backend`` (keras/initializers.py, tag 2.3.1), so
+from each backend's own generator. Here those draws come from NumPy; scale, fans and the counting
+up of an explicit seed remain Keras's own code.
+
+Theano's convolutions flip the kernel, the others' do not (``_need_convert_kernel`` in
+keras/engine/saving.py, tag 2.3.1). TensorFlow's convention is the common one: on Theano a drawn
+kernel is flipped as soon as its layer has created it, and never again.
+"""
+
+import functools
+import inspect
+from typing import Any, Callable, Dict, List, Tuple
+
+import numpy
+
+from .. import draws
+
+KERNELS: Dict[str, Tuple[str, ...]] = {
+    "Conv1D": ("kernel",),
+    "Conv2D": ("kernel",),
+    "Conv2DTranspose": ("kernel",),
+    "Conv3D": ("kernel",),
+    "Conv3DTranspose": ("kernel",),
+    "ConvLSTM2DCell": ("kernel", "recurrent_kernel"),
+}
+"""Layer class to the weights that Theano turns around, as measured on Theano 1.0.4.
+
+Not among them: depthwise and separable convolutions, whose kernels Keras itself turns back
+(``_preprocess_conv2d_depthwise_kernel`` in keras/backend/theano_backend.py, tag 2.3.1), and
+locally connected layers, which multiply patches.
+"""
+
+CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv2d_transpose", "conv3d_transpose")
+KERAS_VERSIONS = ("2.2.", "2.3.")
+FLIPPING_BACKENDS = ("theano",)
+MAX_NAMES = 100
+IMPLICIT, EXPLICIT = 0, 1
+"""First number of a stream's key: drawn with the run's seed, or with one that the script gave."""
+UNCONVERTED = "_keras_matrix_unconverted"
+FLIPPED = "_keras_matrix_flipped"
+"""Attribute of kernels that this backend turns around."""
+
+Function = Callable[..., Any]
+
+
+def install(keras: Any, seed: int) -> "Pairing":
+    """Pair all weights that are created from now on; call it before the script runs.
+
+    Raises:
+        NotImplementedError: this Keras is not one of those written for several backends.
+    """
+    version = str(keras.__version__)
+    if not version.startswith(KERAS_VERSIONS):
+        raise NotImplementedError("Paired weights are for Keras 2.2 and 2.3, not %s." % version)
+    pairing = Pairing(keras, seed)
+    pairing.install()
+    return pairing
+
+
+class Pairing:
+    """What was drawn, for the record.
+
+    ``drawn`` counts the draws and ``converted`` the kernels flipped for this backend.
+    ``not_paired`` names what may differ between backends all the same: weights of initializers
+    that did not draw here, and convolution kernels of layers that are not Keras's own.
+    """
+
+    def __init__(self, keras: Any, seed: int) -> None:
+        self.drawn = 0
+        self.converted = 0
+        self.not_paired: List[str] = []
+        self._seed = seed
+        self._keras = keras
+        self._backend = keras.backend
+        self._flips = keras.backend.backend() in FLIPPING_BACKENDS
+        self._initializing = 0
+        self._kernels = [
+            (getattr(keras.layers, kind), names)
+            for kind, names in KERNELS.items()
+            if hasattr(keras.layers, kind)
+        ]
+
+    def install(self) -> None:
+        """Wrap what draws, what creates weights and what convolves."""
+        initializers, backend = self._keras.initializers, self._backend
+        for kind in ("RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"):
+            _wrap(getattr(initializers, kind), "__call__", self._initializer)
+        _wrap(initializers.Orthogonal, "__call__", self._orthogonal)
+        _wrap(backend, "random_normal", functools.partial(self._drawing, draws.normal))
+        _wrap(backend, "random_uniform", functools.partial(self._drawing, draws.uniform))
+        _wrap(backend, "truncated_normal", functools.partial(self._drawing, draws.truncated_normal))
+        _wrap(backend, "random_normal_variable", functools.partial(self._variable, draws.normal))
+        _wrap(backend, "random_uniform_variable", functools.partial(self._variable, draws.uniform))
+        _wrap(self._keras.layers.Layer, "add_weight", self._add_weight)
+        for name in CONVOLUTIONS:
+            if hasattr(backend, name):
+                _wrap(backend, name, self._convolution)
+        # TensorFlow's draws a name from NumPy (keras/backend/tensorflow_backend.py, tag 2.3.1):
+        # every Flatten would shift what the script and Keras's shuffling draw there later.
+        _wrap(backend, "batch_flatten", _without_drawing)
+
+    def _initializer(self, original: Function) -> Function:
+        """Mark the draws within as draws of weights; those of noise layers are not ours."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._initializing += 1
+            try:
+                return original(*args, **kwargs)
+            finally:
+                self._initializing -= 1
+
+        return call
+
+    def _orthogonal(self, original: Function) -> Function:
+        def call(initializer: Any, shape: Any, dtype: Any = None) -> Any:
+            stream = self._stream(initializer.seed)
+            if initializer.seed is not None:
+                initializer.seed += 1
+            # An array, of whatever dtype: so does Keras's own.
+            return draws.orthogonal(stream, shape, initializer.gain)
+
+        return call
+
+    def _drawing(self, draw: Function, original: Function) -> Function:
+        """Make one of the backend's random functions draw from NumPy within initializers."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if self._initializing:
+                given = _bind(original, args, kwargs)
+                numbers = self._draw(draw, given)
+                if numbers is not None:
+                    return self._backend.constant(
+                        numbers, dtype=str(numbers.dtype), shape=numbers.shape
+                    )
+                self._note("%s with a tensor for an argument" % original.__name__)
+            return original(*args, **kwargs)
+
+        return call
+
+    def _variable(self, draw: Function, original: Function) -> Function:
+        """Make one of the backend's functions for random variables draw from NumPy, always."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            given = _bind(original, args, kwargs)
+            numbers = self._draw(draw, given)
+            if numbers is None:
+                self._note("%s: %s" % (given.get("name"), original.__name__))
+                return original(*args, **kwargs)
+            return self._backend.variable(numbers, dtype=str(numbers.dtype), name=given.get("name"))
+
+        return call
+
+    def _draw(self, draw: Function, given: Dict[str, Any]) -> Any:
+        """Draw by a backend function's arguments; None if some are tensors, not yet known."""
+        shape, first, second = list(given.values())[:3]
+        try:
+            sizes = tuple(int(size) for size in shape)
+            first, second = float(first), float(second)
+        except TypeError:
+            return None
+        dtype = given["dtype"] or self._backend.floatx()
+        # TensorFlow's own types are none to NumPy, but are named alike.
+        dtype = getattr(dtype, "name", dtype)
+        return draw(self._stream(given.get("seed")), sizes, first, second, dtype)
+
+    def _stream(self, seed: Any) -> Any:
+        """Return the next draw's generator; a seed that the script gave decides alone."""
+        key = (IMPLICIT, self._seed, self.drawn) if seed is None else (EXPLICIT, int(seed))
+        self.drawn += 1
+        return draws.stream(*key)
+
+    def _add_weight(self, original: Function) -> Function:
+        creating = self._initializer(original)
+
+        def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            before = self.drawn
+            weight = creating(layer, *args, **kwargs)
+            given = _bind(original, (layer, *args), kwargs)
+            label = "%s/%s" % (layer.name, given.get("name"))
+            if self._flips and self._is_kernel(layer, given.get("name")):
+                setattr(weight, FLIPPED, True)
+            if self.drawn == before:
+                self._note_unknown(label, given.get("initializer"))
+            elif self._is_kernel(layer, given.get("name")):
+                if self._flips:
+                    self._backend.set_value(weight, flipped(self._backend.get_value(weight)))
+                    self.converted += 1
+            else:
+                setattr(weight, UNCONVERTED, label)
+            return weight
+
+        return call
+
+    def _is_kernel(self, layer: Any, name: Any) -> bool:
+        return any(isinstance(layer, kind) and name in names for kind, names in self._kernels)
+
+    def _convolution(self, original: Function) -> Function:
+        """Notice a drawn weight that turns out to be a kernel: of a layer that is not Keras's."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            kernel = _bind(original, args, kwargs).get("kernel")
+            label = getattr(kernel, UNCONVERTED, None)
+            if label is not None and max(self._backend.int_shape(kernel)[:-2]) > 1:
+                self._note("%s: %s" % (label, original.__name__))
+            return original(*args, **kwargs)
+
+        return call
+
+    def _note_unknown(self, label: str, initializer: Any) -> None:
+        """Note an initializer that drew nothing here, unless it is one of Keras's constant ones."""
+        initializer = self._keras.initializers.get(initializer)
+        package = str(getattr(initializer, "__module__", "")).partition(".")[0]
+        if package != self._keras.__name__:
+            named = getattr(initializer, "__name__", type(initializer).__name__)
+            self._note("%s: %s" % (label, named))
+
+    def _note(self, name: str) -> None:
+        if name not in self.not_paired and len(self.not_paired) < MAX_NAMES:
+            self.not_paired.append(name)
+
+
+def flipped(kernel: Any) -> Any:
+    """Turn a kernel around in all but its last two axes, the channels.
+
+    Its own inverse; as ``convert_kernel`` does it in keras/utils/conv_utils.py, tag 2.3.1.
+    """
+    backwards = (slice(None, None, -1),) * (kernel.ndim - 2)
+    return numpy.ascontiguousarray(kernel[backwards])
+
+
+def _without_drawing(original: Function) -> Function:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        state = numpy.random.get_state()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            numpy.random.set_state(state)
+
+    return call
+
+
+def _wrap(owner: Any, name: str, wrapper: Callable[[Function], Function]) -> None:
+    original = getattr(owner, name)
+    setattr(owner, name, functools.wraps(original)(wrapper(original)))
+
+
+def _bind(function: Function, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    """Return all arguments by name, the defaults too, in the order of the signature."""
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return dict(bound.arguments)
