@@ -23,9 +23,10 @@ EPOCHS = 20
 def make_run(folder, count):
     """Write a run of ``count`` records, half of them on each image."""
     from keras_matrix.records import checksum
-    from keras_matrix.records.environment import AppliedLimits, Environment
-    from keras_matrix.records.events import Call, Epoch, Layer, Model, Observation
-    from keras_matrix.records.folder import RunFolder, to_json
+    from keras_matrix.records.events import AppliedLimits, Environment, Layer, Model
+    from keras_matrix.records.files import to_json
+    from keras_matrix.records.folder import RunFolder
+    from keras_matrix.records.observation import Call, Epoch, Observation
     from keras_matrix.records.record import Manifest, Outcome, Record, Timing
 
     draw = random.Random(0)
@@ -106,7 +107,9 @@ def make_run(folder, count):
 
 
 def plan_cells(count):
-    from keras_matrix.plan.cells import KerasSettings, Limits, make_plan
+    from keras_matrix.plan.cells import Limits
+    from keras_matrix.plan.schedule import make_plan
+    from keras_matrix.plan.settings import KerasSettings
 
     return make_plan(
         model="mlp",

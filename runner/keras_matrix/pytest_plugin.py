@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from keras_matrix.compare.comparison import Comparison
     from keras_matrix.errors import ExitCode
     from keras_matrix.interrupts import Interrupts
+    from keras_matrix.load.request import RunRequest
     from keras_matrix.records.folder import RunFolder
     from keras_matrix.records.record import Record
-    from keras_matrix.run.prepare import RunRequest
     from keras_matrix.run.session import RunResult
 
 MARKER = "keras_matrix"
@@ -165,7 +165,7 @@ class KerasMatrix:
         try:
             from keras_matrix.compare import assess
             from keras_matrix.load import request
-            from keras_matrix.load.catalog import default_root
+            from keras_matrix.load.shipped import default_root
 
             options = RunOptions(
                 script=self.root / script,
@@ -211,8 +211,8 @@ def _seeds(given: str | int | Sequence[int] | None) -> str | None:
 
 def _run(request: "RunRequest") -> "RunResult":
     from keras_matrix.interrupts import Interrupts
+    from keras_matrix.report.progress.lines import PlainProgress
     from keras_matrix.run import session
-    from keras_matrix.run.progress import PlainProgress
 
     interrupts = Interrupts()
     with _heard(interrupts), PlainProgress() as progress:

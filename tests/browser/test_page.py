@@ -18,11 +18,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from trace_builders import finding
 
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.folder import to_json
+from keras_matrix.records.files import to_json
+from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.trace.finding import Hint, Kind, Minimal
 from keras_matrix.trace.result import (
-    TRACE_FILE,
     ImageTrace,
     LayerDistance,
     Stage,

@@ -15,11 +15,11 @@ import docker
 import msgspec
 from conftest import ROOT, SCRIPTS, clean_environment, command_line
 
+from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.errors import DamagedError
 from keras_matrix.records import checksum
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import RECORD_SCHEMA, Outcome, Record
-from keras_matrix.run.cell.container import RUN_LABEL
 
 TIMEOUT = 300
 FAULTY = Path(__file__).parent / "faulty.py"

@@ -18,9 +18,9 @@ from tables import Collector, pytest_addoption, report_row
 from turns import MARK, Turns
 
 from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.spec import LABEL, OWNER_LABEL, RUN_LABEL
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
-from keras_matrix.run.cell.container import LABEL, OWNER_LABEL, RUN_LABEL
 
 __all__ = ["pytest_addoption", "report_row"]
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from typing import Any
 
 import docker
 
-from keras_matrix.run.cell.container import RUN_LABEL
+from keras_matrix.engine.spec import RUN_LABEL
 
 TO_CONTAINER: Mapping[str, Callable[[Any], object]] = {
     "pause": lambda container: container.pause(),

@@ -18,7 +18,7 @@ from typing import Any
 import docker
 import pytest
 
-from keras_matrix.run.cell.container import LABEL
+from keras_matrix.engine.spec import LABEL
 
 SIZE = "size=2g"
 PATIENCE = 60.0

@@ -26,8 +26,8 @@ from aftermath import Aftermath, Disturbed
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.records.record import Outcome
-from keras_matrix.run.cell.container import RUN_LABEL
 
 POLL = 0.05
 MOST_ROUNDS = 50

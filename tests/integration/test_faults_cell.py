@@ -20,8 +20,8 @@ from docker.errors import ImageNotFound
 from tables import Report
 
 from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.spec import LABEL, OWNER_LABEL
 from keras_matrix.records.record import Outcome
-from keras_matrix.run.cell.container import LABEL, OWNER_LABEL
 
 SECTION = "A cell and its container"
 MEDDLE = Path(__file__).parent / "meddle.py"

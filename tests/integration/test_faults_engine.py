@@ -18,8 +18,8 @@ from own_engine import OwnEngine, own_engine
 from proxy import ANY, CREATE, INSPECT, LIST, LOGS, PING, REMOVE, START, Fault, Kind, Proxy
 from tables import Report
 
+from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.records.record import Outcome
-from keras_matrix.run.cell.container import RUN_LABEL
 
 __all__ = ["own_engine"]
 pytestmark = pytest.mark.alone

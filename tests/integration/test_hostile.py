@@ -16,10 +16,10 @@ import pytest
 from conftest import ROOT, SCRIPTS, Done, keras_matrix
 from tables import Report
 
+from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.run.cell.container import RUN_LABEL
 
 pytestmark = pytest.mark.usefixtures("images")
 

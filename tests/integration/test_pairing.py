@@ -20,19 +20,13 @@ from conftest import SCRIPTS, keras_matrix
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.spec import LABEL, OWNER_LABEL, Bind, ContainerSpec
 from keras_matrix.engine.users import cell_user
+from keras_matrix.load.shipped import PROBE_FOLDER
 from keras_matrix.plan.cells import Limits
+from keras_matrix.plan.contract import OUTPUT, PROBE, SCRATCH
 from keras_matrix.records import cache
-from keras_matrix.run.cell.container import (
-    LABEL,
-    OUTPUT,
-    OWNER_LABEL,
-    PROBE,
-    SCRATCH,
-    Bind,
-    ContainerSpec,
-)
-from keras_matrix.run.cell.folders import PROBE_FOLDER, claim, make_output
+from keras_matrix.run.cell.folders import claim, make_output
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -16,13 +16,14 @@ import pytest
 from keras_matrix.cli import invoke
 from keras_matrix.cli.root import cli
 from keras_matrix.errors import ExitCode
-from keras_matrix.load.tolerances import Tolerance
 from keras_matrix.plan.cells import Cell, Limits, Plan
+from keras_matrix.plan.images import BaseKind, ImageIdentity
+from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.bounded import Number
-from keras_matrix.records.environment import Environment
-from keras_matrix.records.events import Array, Call, End, Epoch, Observation
+from keras_matrix.records.events import Array, End, Environment
 from keras_matrix.records.folder import RunFolder
-from keras_matrix.records.record import BaseKind, ImageIdentity, Manifest, Outcome, Record, Timing
+from keras_matrix.records.observation import Call, Epoch, Observation
+from keras_matrix.records.record import Manifest, Outcome, Record, Timing
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = b"import keras\n"

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from builders import call, record
 
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.events import Epoch
+from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Record
 from keras_matrix.report import plots
 from keras_matrix.report.plots import Chart

@@ -24,10 +24,12 @@ from keras_matrix.history import rows, series, summary
 from keras_matrix.history.database import History
 from keras_matrix.load import catalog, data_sets, notebook, reported, tolerances
 from keras_matrix.load import suites as suite_files
-from keras_matrix.records import arrays, events, recorded
-from keras_matrix.records.events import BadStreamError, Observation
-from keras_matrix.records.folder import RunFolder, to_json
-from keras_matrix.records.untrusted import MAX_LINE, MAX_READ, Tail
+from keras_matrix.plan import contract, tolerance
+from keras_matrix.records import arrays, observation, recorded
+from keras_matrix.records.files import to_json
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.observation import Observation
+from keras_matrix.records.untrusted import MAX_LINE, MAX_READ, BadStreamError, Tail
 from keras_matrix.report import annotations, csv, junit, markdown, table
 from keras_matrix.report import history as history_report
 from keras_matrix.report import json as data
@@ -63,7 +65,7 @@ def check_sentence(text: str) -> None:
 
 def event_stream(content: bytes) -> None:
     for complete in (True, False):
-        found = taken(partial(events.parse, content, complete=complete), BadStreamError)
+        found = taken(partial(observation.parse, content, complete=complete), BadStreamError)
         if found is not None:
             written = to_json(found)
             assert msgspec.json.decode(written, type=Observation) == found
@@ -122,7 +124,7 @@ def array_file(content: bytes, folder: Path) -> None:
 
 
 def trace_index(content: bytes, folder: Path) -> None:
-    (folder / dump.INDEX_FILE).write_bytes(content)
+    (folder / contract.INDEX_FILE).write_bytes(content)
     found = taken(lambda: dump.read(folder), BadStreamError)
     for key in found.arrays if found is not None else ():
         assert found is not None
@@ -138,8 +140,8 @@ def tolerance_file(content: bytes, folder: Path) -> None:
     path = folder / tolerances.TOLERANCE_FILE
     path.write_bytes(content)
     found = taken(lambda: tolerances.load(path), KerasMatrixError)
-    rules = tolerances.Tolerances(found or ())
-    for kind in tolerances.Kind:
+    rules = tolerance.Tolerances(found or ())
+    for kind in tolerance.Kind:
         rules.of("evaluate.loss", kind)
 
 

@@ -19,8 +19,8 @@ from keras_matrix.compare.matrix import Status
 from keras_matrix.history import database
 from keras_matrix.history.database import History
 from keras_matrix.history.summary import ImageSummary, MetricSummary, RunSummary, summarize
-from keras_matrix.load.tolerances import Kind
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record

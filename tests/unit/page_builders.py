@@ -9,10 +9,11 @@ from pathlib import Path
 
 from builders import call, end, environment, identity, record, run_folder
 
-from keras_matrix.plan.cells import Cell, KerasSettings
-from keras_matrix.records.environment import Environment
-from keras_matrix.records.events import Epoch, Failure, Place
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.settings import KerasSettings
+from keras_matrix.records.events import Environment, Failure, Place
 from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import HostFacts, Outcome, Record
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}

@@ -8,9 +8,9 @@ from builders import call, end, environment, manifest, record
 
 from keras_matrix.compare.pairs import compare_images, compare_runs
 from keras_matrix.load import script
-from keras_matrix.load.tolerances import Tolerances
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.events import Call, Observation
+from keras_matrix.plan.tolerance import Tolerances
+from keras_matrix.records.observation import Call, Observation
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.recorded import RecordedRun
 from keras_matrix.report.annotations import Annotation, Level, Place, annotations, render

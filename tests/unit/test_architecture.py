@@ -125,7 +125,7 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
 
 
 def test_protocol_and_names_are_the_same_on_both_sides() -> None:
-    from keras_matrix.records import events as stream
+    from keras_matrix.plan import contract
     from keras_matrix_probe import PROTOCOL, events
 
-    assert (stream.PROTOCOL, stream.EVENTS_FILE) == (PROTOCOL, events.EVENTS_FILE)
+    assert (contract.PROTOCOL, contract.EVENTS_FILE) == (PROTOCOL, events.EVENTS_FILE)

@@ -9,10 +9,11 @@ import numpy
 import pytest
 from builders import Touch
 
-from keras_matrix.load.tolerances import Tolerance
+from keras_matrix.compare.elementwise import difference
+from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records import arrays
-from keras_matrix.records.arrays import difference, read
-from keras_matrix.records.events import BadStreamError
+from keras_matrix.records.arrays import read
+from keras_matrix.records.untrusted import BadStreamError
 
 RULE = Tolerance("*", atol=0.1)
 NAN, INF = math.nan, math.inf

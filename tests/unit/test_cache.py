@@ -7,7 +7,7 @@ import pytest
 from builders import identity, plan, record, run_folder
 
 from keras_matrix.cli import invoke
-from keras_matrix.cli.cell_options import recorded
+from keras_matrix.cli.execute import recorded
 from keras_matrix.cli.root import cli
 from keras_matrix.errors import StoreError, of_disk
 from keras_matrix.plan.cells import Cell

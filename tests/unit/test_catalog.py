@@ -4,6 +4,7 @@ import pytest
 
 from keras_matrix.errors import ConfigurationError, NothingSelectedError
 from keras_matrix.load import catalog
+from keras_matrix.load import shipped as shipped_module
 
 ENTRY = f"""
 [[image]]
@@ -94,14 +95,14 @@ def test_an_image_without_a_dockerfile_is_named(tmp_path: Path) -> None:
 
 
 def test_a_selection_keeps_the_order_given() -> None:
-    shipped = catalog.load(catalog.default_root())
+    shipped = catalog.load(shipped_module.default_root())
     backwards = tuple(reversed(shipped.names))
     assert tuple(image.name for image in shipped.select(backwards)) == backwards
     assert shipped.select(()) == shipped.images
 
 
 def test_an_unknown_image_gets_a_suggestion() -> None:
-    shipped = catalog.load(catalog.default_root())
+    shipped = catalog.load(shipped_module.default_root())
     with pytest.raises(ConfigurationError, match="no image 'theanno'; did you mean 'theano'"):
         shipped.select(("theanno",))
     with pytest.raises(ConfigurationError, match="no image 'cntk'; known: tf, theano"):
@@ -109,7 +110,7 @@ def test_an_unknown_image_gets_a_suggestion() -> None:
 
 
 def test_an_image_named_twice_is_refused() -> None:
-    shipped = catalog.load(catalog.default_root())
+    shipped = catalog.load(shipped_module.default_root())
     with pytest.raises(ConfigurationError, match="twice"):
         shipped.select(("tf", "tf"))
 

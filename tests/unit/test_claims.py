@@ -10,7 +10,8 @@ from builders import run_folder
 
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.folder import RunFolder, write_atomically
+from keras_matrix.records.files import write_atomically
+from keras_matrix.records.folder import RunFolder
 from keras_matrix.run import claims
 from keras_matrix.run.claims import claimed
 

@@ -12,8 +12,8 @@ from builders import ROOT, array, call, record, run_cli, run_folder, tf_and_thea
 
 import keras_matrix
 from keras_matrix.cli.root import COMMANDS
-from keras_matrix.load.tolerances import Tolerance
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.record import Outcome
 
 Captured = pytest.CaptureFixture[str]

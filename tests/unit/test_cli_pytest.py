@@ -9,9 +9,9 @@ from test_suite import case, cell
 
 from keras_matrix.errors import ExitCode
 from keras_matrix.interrupts import Interrupts
+from keras_matrix.load.request import RunRequest
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run import session
-from keras_matrix.run.prepare import RunRequest
 from keras_matrix.run.progress import Progress
 from keras_matrix.run.session import RunResult
 

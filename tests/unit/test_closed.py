@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from builders import environment
 
-from keras_matrix.records.environment import Confinement
-from keras_matrix.run.cell.closed import not_closed
+from keras_matrix.records.events import Confinement
+from keras_matrix.run.cell.outcome import not_closed
 from keras_matrix_probe.environment import confinement
 
 CLOSED: dict[str, Any] = {

@@ -12,11 +12,14 @@ from keras_matrix.compare.comparison import ArrayDifference, Comparison, Row, Ve
 from keras_matrix.compare.metrics import Measure
 from keras_matrix.compare.pairs import compare_images, compare_runs
 from keras_matrix.errors import ExitCode, NothingSelectedError
-from keras_matrix.load.tolerances import Tolerance, Tolerances
-from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.images import BaseKind
+from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records.bounded import Number
-from keras_matrix.records.events import Call, Failure, Observation
-from keras_matrix.records.record import BaseKind, Outcome, Record
+from keras_matrix.records.events import Failure
+from keras_matrix.records.observation import Call, Observation
+from keras_matrix.records.record import Outcome, Record
 
 AGREE, DIFFER, INCONCLUSIVE = Verdict.AGREE, Verdict.DIFFER, Verdict.INCONCLUSIVE
 MISSING, REPORTED = Verdict.MISSING, Verdict.REPORTED

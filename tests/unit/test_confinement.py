@@ -4,9 +4,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from keras_matrix.engine.confinement import IPC, host_config
+from keras_matrix.engine.spec import Bind, ContainerSpec
 from keras_matrix.engine.users import CellUser, Users
 from keras_matrix.plan.cells import Limits
-from keras_matrix.run.cell.container import Bind, ContainerSpec
 
 USER = CellUser(inside=(10001, 10001), outside=(10001, 10001))
 SPEC = ContainerSpec(

@@ -4,15 +4,12 @@ from pathlib import Path, PurePosixPath
 import msgspec
 import pytest
 
+from keras_matrix.engine.spec import ContainerSpec
 from keras_matrix.engine.users import CellUser
 from keras_matrix.load.catalog import Base, Image
-from keras_matrix.plan.cells import Caps, Floatx, Group, KerasSettings, Limits
-from keras_matrix.run.cell.container import (
-    CellFolders,
-    ContainerSpec,
-    cell_container,
-    cell_environment,
-)
+from keras_matrix.plan.cells import Caps, Group, Limits
+from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.run.cell.container import CellFolders, cell_container, cell_environment
 
 FOLDERS = CellFolders(
     probe=Path("/host/keras_matrix_probe"),

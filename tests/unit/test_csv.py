@@ -10,8 +10,8 @@ from builders import array, call, record, run_folder, tf_and_theano
 from keras_matrix.compare import assess
 from keras_matrix.compare.comparison import ArrayDifference
 from keras_matrix.compare.pairs import compare_images
-from keras_matrix.load.tolerances import Tolerances
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.tolerance import Tolerances
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.record import Outcome
 from keras_matrix.report.csv import COLUMNS, render

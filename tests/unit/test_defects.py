@@ -21,11 +21,14 @@ from keras_matrix.load import catalog, data_sets, notebook, reported, script, su
 from keras_matrix.load.options import parse_seeds
 from keras_matrix.load.request import RunOptions, make
 from keras_matrix.load.suites import SuiteTarget
-from keras_matrix.load.tolerances import Tolerances
-from keras_matrix.plan.cells import Cell, KerasSettings, Limits, make_plan
-from keras_matrix.records import arrays, events
-from keras_matrix.records.events import BadStreamError, Epoch
+from keras_matrix.plan.cells import Cell, Limits
+from keras_matrix.plan.schedule import make_plan
+from keras_matrix.plan.settings import KerasSettings
+from keras_matrix.plan.tolerance import Tolerances
+from keras_matrix.records import arrays, observation
+from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Record
+from keras_matrix.records.untrusted import BadStreamError
 from keras_matrix.report.page.blocks import DataTable
 from keras_matrix.report.plots import learning
 from keras_matrix.text import printable
@@ -264,13 +267,13 @@ def test_a_home_of_nobody_is_a_place_like_any_other(
 )
 def test_an_event_beyond_bounds_is_refused(event: dict[str, object]) -> None:
     with pytest.raises(BadStreamError) as error:
-        events.parse(START + json.dumps(event).encode() + b"\n", complete=True)
+        observation.parse(START + json.dumps(event).encode() + b"\n", complete=True)
     refused(str(error.value))
 
 
 def test_a_stream_of_many_small_events_does_not_become_a_record_too_large_to_read() -> None:
     with pytest.raises(BadStreamError, match="more than"):
-        events.parse(START + b"\n" * (events.MAX_EVENTS + 1), complete=True)
+        observation.parse(START + b"\n" * (observation.MAX_EVENTS + 1), complete=True)
 
 
 def npy(kind: str, shape: str, data: bytes = b"") -> bytes:

@@ -21,10 +21,14 @@ from keras_matrix.cli.options import Format
 from keras_matrix.cli.root import cli
 from keras_matrix.compare import assess, reproduction
 from keras_matrix.errors import ExitCode
-from keras_matrix.load import catalog, data_sets, reported, tolerances
-from keras_matrix.plan.cells import Caps, Cell, KerasSettings, Limits, Plan
-from keras_matrix.records import environment, events, suite_events
-from keras_matrix.records.record import HostFacts, ImageIdentity, Manifest, Outcome, Record, Timing
+from keras_matrix.load import catalog, data_sets, reported
+from keras_matrix.plan import tolerance
+from keras_matrix.plan.cells import Caps, Cell, Limits, Plan
+from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.plan.settings import KerasSettings
+from keras_matrix.records import events, observation, suite_events
+from keras_matrix.records import events as environment
+from keras_matrix.records.record import HostFacts, Manifest, Outcome, Record, Timing
 from keras_matrix.report import csv
 from keras_matrix.report import json as data
 from keras_matrix.report import reproduction as shown
@@ -188,10 +192,10 @@ KINDS = {
     "Image": ImageIdentity,
     "Host": HostFacts,
     "Record": Record,
-    "Observation": events.Observation,
+    "Observation": observation.Observation,
     "Environment": environment.Environment,
     "Model": events.Model,
-    "Call": events.Call,
+    "Call": observation.Call,
     "End": events.End,
     "Error": events.Failure,
     "Trace": Trace,
@@ -208,7 +212,7 @@ NESTED = {
     ("Environment", "limits"): environment.AppliedLimits,
     ("Model", "layers"): events.Layer,
     ("Call", "arrays"): events.Array,
-    ("Call", "epochs"): events.Epoch,
+    ("Call", "epochs"): observation.Epoch,
     ("Error", "deepest"): events.Place,
     ("Observation", "suite"): suite_events.Case,
     ("Image of a trace", "stages"): StageSummary,
@@ -273,7 +277,7 @@ def test_events() -> None:
 @pytest.mark.parametrize(
     ("title", "kind"),
     [
-        ("tolerances.toml", [tolerances.Tolerance]),
+        ("tolerances.toml", [tolerance.Tolerance]),
         ("reported.toml", [reported._Figure, reported._Claim]),
     ],
 )

@@ -12,8 +12,8 @@ from keras_matrix.compare import assess
 from keras_matrix.errors import StoreError
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.bounded import Number
-from keras_matrix.records.events import Epoch
 from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report.mlflow import entries
 from keras_matrix.report.mlflow.entries import Ended, Entry, Value, name_of

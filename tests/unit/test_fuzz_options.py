@@ -15,6 +15,7 @@ from keras_matrix.cli.output import parse_targets
 from keras_matrix.errors import KerasMatrixError
 from keras_matrix.load import options, request, tolerances
 from keras_matrix.load.request import RunOptions
+from keras_matrix.plan import tolerance
 from keras_matrix.records import folder
 
 NUMBERS = (
@@ -72,9 +73,9 @@ def test_any_text_of_an_option(text: str) -> None:
     assert seeds is None or len(seeds) <= options.MAX_SEEDS
     taken(lambda: options.parse_size("--memory", text), KerasMatrixError)
     taken(lambda: options.parse_floats("--epsilon", text), KerasMatrixError)
-    taken(lambda: options.parse_choices("--reports", text, tolerances.Kind), KerasMatrixError)
+    taken(lambda: options.parse_choices("--reports", text, tolerance.Kind), KerasMatrixError)
     for rule in taken(lambda: tolerances.parse([text]), KerasMatrixError) or ():
-        tolerances.Tolerances((rule,)).of("evaluate.loss", tolerances.Kind.SCORE)
+        tolerance.Tolerances((rule,)).of("evaluate.loss", tolerance.Kind.SCORE)
     if "/" not in text:
         taken(lambda: parse_targets([text]), KerasMatrixError)
     taken(lambda: folder.find(Path("results"), text), KerasMatrixError)

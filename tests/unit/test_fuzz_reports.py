@@ -14,8 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from keras_matrix.plan.cells import Caps, Cell, Limits
-from keras_matrix.records.events import Observation
 from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.observation import Observation
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.suite_events import SuiteLog
 from keras_matrix.run.cell.outcome import Ending, judge, limits_seen, mismatch

@@ -26,11 +26,11 @@ from keras_matrix.errors import ExitCode
 from keras_matrix.history.database import History, location
 from keras_matrix.history.summary import RunSummary
 from keras_matrix.interrupts import Interrupts
+from keras_matrix.load.request import RunRequest
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run import session
-from keras_matrix.run.prepare import RunRequest
 from keras_matrix.run.progress import Progress
 from keras_matrix.run.session import RunResult
 

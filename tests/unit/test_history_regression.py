@@ -12,8 +12,8 @@ from keras_matrix.compare import assess
 from keras_matrix.compare.comparison import Verdict
 from keras_matrix.history.from_disk import since
 from keras_matrix.history.regression import Judgement, Trend
-from keras_matrix.load.tolerances import Tolerance
 from keras_matrix.plan.cells import Cell, Limits
+from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.record import Outcome, Record
 

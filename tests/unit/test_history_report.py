@@ -15,7 +15,7 @@ from keras_matrix.compare.comparison import Verdict
 from keras_matrix.compare.matrix import Status
 from keras_matrix.history.series import series
 from keras_matrix.history.summary import RunSummary, ScriptSummary
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.report import history as report
 from keras_matrix.report import history_data as data
 

@@ -14,7 +14,7 @@ from keras_matrix.history.series import (
     series,
     sparkline,
 )
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 
 
 def test_a_series_for_each_image_in_the_order_of_runs() -> None:

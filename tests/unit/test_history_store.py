@@ -20,7 +20,7 @@ from keras_matrix.errors import HistoryError, NothingSelectedError
 from keras_matrix.history import database, schema
 from keras_matrix.history.database import History
 from keras_matrix.history.summary import RunSummary
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.records.record import Outcome
 
 

@@ -13,7 +13,8 @@ from keras_matrix.compare.comparison import Verdict
 from keras_matrix.compare.matrix import Status
 from keras_matrix.errors import StoreError
 from keras_matrix.history.summary import axes_of
-from keras_matrix.plan.cells import Caps, Cell, Floatx, Init, KerasSettings
+from keras_matrix.plan.cells import Caps, Cell, Init
+from keras_matrix.plan.settings import Floatx, KerasSettings
 from keras_matrix.records.record import Outcome
 
 

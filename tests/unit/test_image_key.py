@@ -6,7 +6,7 @@ import pytest
 
 from keras_matrix.images.key import content_key, tag
 from keras_matrix.load.catalog import Base, Image
-from keras_matrix.records.record import BaseKind
+from keras_matrix.plan.images import BaseKind
 
 IMAGE = Image(
     name="jax",

@@ -9,7 +9,8 @@ from builders import call, record, run_folder, tf_and_theano
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from keras_matrix.compare import assess
-from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.settings import Floatx, KerasSettings
 from keras_matrix.records import recorded
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record

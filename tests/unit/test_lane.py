@@ -12,6 +12,7 @@ from keras_matrix.engine.answers import ContainerInfo
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.patience import Patience
+from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.errors import EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.catalog import Base, Catalog, Image
@@ -19,7 +20,6 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run import lane
-from keras_matrix.run.cell.container import RUN_LABEL
 from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.worker import GoneError, Worker
 from keras_matrix.run.lane import ATTEMPTS, Lane

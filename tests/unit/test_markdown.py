@@ -10,8 +10,8 @@ from keras_matrix.compare import assess
 from keras_matrix.compare.comparison import CellNote, Comparison
 from keras_matrix.compare.matrix import matrix_row
 from keras_matrix.compare.pairs import compare_images
-from keras_matrix.load.tolerances import Tolerances
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.tolerance import Tolerances
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report import markdown

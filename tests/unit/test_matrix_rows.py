@@ -13,8 +13,9 @@ from keras_matrix.compare.matrix import (
     overall,
 )
 from keras_matrix.compare.pairs import compare_images
-from keras_matrix.load.tolerances import Tolerances
-from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.plan.tolerance import Tolerances
 from keras_matrix.records.record import Outcome, Record
 
 DOUBLE = KerasSettings(floatx=Floatx.FLOAT64)

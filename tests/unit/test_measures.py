@@ -4,9 +4,9 @@ from typing import Any
 from builders import array, call, record
 
 from keras_matrix.compare.metrics import Site, all_measures, loops, measures
-from keras_matrix.load.tolerances import Kind
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.events import Call, Epoch
+from keras_matrix.plan.tolerance import Kind
+from keras_matrix.records.observation import Call, Epoch
 
 
 def measured(*calls: Call) -> dict[str, tuple[Kind, float]]:

@@ -5,8 +5,10 @@ import msgspec
 import pytest
 from builders import call, end, environment
 
-from keras_matrix.plan.cells import Caps, Cell, Floatx, KerasSettings, Limits
-from keras_matrix.records.events import Call, End, Failure, Observation, Place
+from keras_matrix.plan.cells import Caps, Cell, Limits
+from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.records.events import End, Failure, Place
+from keras_matrix.records.observation import Call, Observation
 from keras_matrix.records.record import Outcome
 from keras_matrix.run.cell.outcome import Ending, judge, limits_not_applied, limits_seen, mismatch
 from keras_matrix.run.cell.wait import FORGED

@@ -10,8 +10,8 @@ import pytest
 from keras_matrix.engine.answers import ContainerInfo
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner, Swept, host_name, sweep
+from keras_matrix.engine.spec import OWNER_LABEL
 from keras_matrix.errors import EngineError
-from keras_matrix.run.cell.container import OWNER_LABEL
 
 
 def test_an_owner_is_read_as_it_was_written() -> None:

@@ -12,8 +12,10 @@ from page_builders import ANSI, EVIL, Element, bad, check, folder, good, seen_on
 from trace_builders import apart, finding
 
 from keras_matrix.errors import ExitCode
-from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
-from keras_matrix.records.folder import RunFolder, to_json
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.records.files import to_json
+from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
 from keras_matrix.records.suite_events import Case, CaseOutcome, Phase, Suite, SuiteLog
 from keras_matrix.report import plots

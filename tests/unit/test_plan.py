@@ -5,17 +5,9 @@ from collections.abc import Sequence
 import pytest
 
 from keras_matrix.errors import ConfigurationError, NothingSelectedError
-from keras_matrix.plan.cells import (
-    Caps,
-    Cell,
-    Floatx,
-    ImageDataFormat,
-    KerasSettings,
-    Limits,
-    Plan,
-    cross_settings,
-    make_plan,
-)
+from keras_matrix.plan.cells import Caps, Cell, Limits, Plan
+from keras_matrix.plan.schedule import make_plan
+from keras_matrix.plan.settings import Floatx, ImageDataFormat, KerasSettings, cross_settings
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 
 from keras_matrix.compare.pairs import compare_images
 from keras_matrix.errors import ConfigurationError
-from keras_matrix.load.tolerances import Tolerance, Tolerances
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.report import plots
 from keras_matrix.report.plots import Chart, theme
 from keras_matrix.report.plots.chart import clean, label, listed, slug, unique

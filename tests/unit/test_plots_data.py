@@ -14,11 +14,12 @@ from keras_matrix.compare.comparison import Comparison, Row, Summary, Verdict
 from keras_matrix.compare.pairs import compare_images
 from keras_matrix.compare.reproduction import Reproduction, judge
 from keras_matrix.load.reported import Figure, Reported, Unit
-from keras_matrix.load.tolerances import Kind as MetricKind
-from keras_matrix.load.tolerances import Tolerance, Tolerances
-from keras_matrix.plan.cells import Cell, Floatx, KerasSettings
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.plan.tolerance import Kind as MetricKind
+from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records.bounded import Metrics
-from keras_matrix.records.events import Call, Epoch
+from keras_matrix.records.observation import Call, Epoch
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report import plots
 from keras_matrix.report.plots.canvas import log_ticks

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from keras_matrix.records.environment import Environment
+from keras_matrix.records.events import Environment
 from keras_matrix_probe import environment
 
 

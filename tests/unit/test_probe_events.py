@@ -9,7 +9,7 @@ import numpy
 import pytest
 from builders import END
 
-from keras_matrix.records.events import parse
+from keras_matrix.records.observation import parse
 from keras_matrix_probe.events import EventStream, plain
 
 

@@ -10,7 +10,7 @@ import numpy
 import pytest
 from builders import END
 
-from keras_matrix.records.events import Call, Observation, parse
+from keras_matrix.records.observation import Call, Observation, parse
 from keras_matrix_probe.arrays import ArrayStore
 from keras_matrix_probe.events import EventStream
 from keras_matrix_probe.keras2 import loops

@@ -13,8 +13,9 @@ import numpy
 import pytest
 
 from keras_matrix.images.verify import Installed
-from keras_matrix.records.events import End, Observation, parse
-from keras_matrix.run.cell.folders import PROBE_FOLDER
+from keras_matrix.load.shipped import PROBE_FOLDER
+from keras_matrix.records.events import End
+from keras_matrix.records.observation import Observation, parse
 from keras_matrix_probe.process.pump import MAX_PART
 
 FAKE_KERAS = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from test_probe_main import Cell
 
-from keras_matrix.records.events import parse
+from keras_matrix.records.observation import parse
 from keras_matrix.records.suite_events import CaseOutcome, Phase, SuiteLog
 from keras_matrix_probe import suite
 from keras_matrix_probe.events import EVENTS_FILE, EventStream

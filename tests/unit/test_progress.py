@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import pytest
 from builders import record
 
-from keras_matrix.cli.progress import progress
+from keras_matrix.cli.execute import progress
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.record import Outcome
+from keras_matrix.report.progress.lines import EVERY, PlainProgress
 from keras_matrix.report.progress.live import LiveProgress
 from keras_matrix.report.progress.words import compiling, duration, figure, how_far
 from keras_matrix.run.cell.watch import Seen
-from keras_matrix.run.progress import EVERY, PlainProgress
 
 CELL = Cell("tf", seed=1)
 

@@ -12,7 +12,8 @@ from builders import record
 from rich.cells import cell_len
 from rich.console import Console
 
-from keras_matrix.plan.cells import Cell, Floatx, ImageDataFormat, KerasSettings
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.settings import Floatx, ImageDataFormat, KerasSettings
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report.progress.live import LiveProgress
 from keras_matrix.report.progress.state import Phase, Snapshot, State

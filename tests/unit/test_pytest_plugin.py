@@ -12,12 +12,12 @@ from test_cold_start import SLOW
 from keras_matrix.compare import assess
 from keras_matrix.errors import ConfigurationError, EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
+from keras_matrix.load.request import RunRequest
 from keras_matrix.plan.cells import Cell, Init
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report import table, words
 from keras_matrix.run import session
-from keras_matrix.run.prepare import RunRequest
 from keras_matrix.run.progress import Progress
 from keras_matrix.run.session import RunResult
 

@@ -6,10 +6,10 @@ import pytest
 from builders import call, plan, record
 
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
-from keras_matrix.compare.remarks import on_chance, remarks
-from keras_matrix.load.tolerances import Kind, Tolerances
+from keras_matrix.compare.notes import on_chance, remarks
 from keras_matrix.plan.cells import Cell, Init, Plan
-from keras_matrix.records.events import Epoch
+from keras_matrix.plan.tolerance import Kind, Tolerances
+from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Outcome, Record
 
 IMAGES = ("tf", "theano")

@@ -10,14 +10,15 @@ from builders import array, call, record
 from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import ArrayDifference, Comparison
 from keras_matrix.compare.pairs import compare_images
-from keras_matrix.load.tolerances import Tolerance, Tolerances
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.images import BaseKind
+from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records.bounded import Number
-from keras_matrix.records.record import BaseKind, Outcome, Record
+from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report import json as data
 from keras_matrix.report import markdown, table
+from keras_matrix.report.progress.lines import PlainProgress
 from keras_matrix.report.words import in_words
-from keras_matrix.run.progress import PlainProgress
 
 HOSTILE = "a|b](https://example.org)<script>alert(1)</script>`*_#&lt;\x1b[31m\x9b2J\u202e"
 

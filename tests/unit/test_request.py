@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from keras_matrix.errors import ConfigurationError
-from keras_matrix.images.build import BasePolicy
-from keras_matrix.load.request import RunOptions, make
-from keras_matrix.plan.cells import Init, Isolation, KerasSettings, Limits
-from keras_matrix.run.prepare import RunRequest
+from keras_matrix.load.request import RunOptions, RunRequest, make
+from keras_matrix.plan.cells import Init, Isolation, Limits
+from keras_matrix.plan.images import BasePolicy
+from keras_matrix.plan.settings import KerasSettings
 
 
 def request(**given: Any) -> RunRequest:

@@ -11,7 +11,8 @@ from keras_matrix.errors import ConfigurationError, OtherSchemaError, StoreError
 from keras_matrix.plan.cells import Caps, Cell, Limits, Terms
 from keras_matrix.records import checksum
 from keras_matrix.records import folder as store
-from keras_matrix.records.folder import RunFolder, to_json
+from keras_matrix.records.files import to_json
+from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Manifest, Outcome
 from keras_matrix.run import resume
 

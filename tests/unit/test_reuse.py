@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from builders import call, identity, plan, record, run_folder
 
-from keras_matrix.plan.cells import Caps, Cell, Floatx, Init, KerasSettings, Limits, Plan
-from keras_matrix.records.record import ImageIdentity, Outcome
+from keras_matrix.plan.cells import Caps, Cell, Init, Limits, Plan
+from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.records.record import Outcome
 from keras_matrix.run.reuse import MAX_FILES, Inputs, Reuse, copy, folder_digest
 
 CELL = Cell("tf", seed=3)

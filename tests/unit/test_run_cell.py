@@ -15,18 +15,19 @@ from keras_matrix.engine.answers import ContainerState, Input
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.security import Security
+from keras_matrix.engine.spec import ContainerSpec
 from keras_matrix.engine.users import cell_user
 from keras_matrix.errors import EngineError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import script
 from keras_matrix.load.catalog import Base, Image
 from keras_matrix.plan.cells import Cell, Limits
+from keras_matrix.plan.contract import KERAS_HOME, OUTPUT
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run.cell import attempt
 from keras_matrix.run.cell.attempt import run_cell
 from keras_matrix.run.cell.compiled_code import CompiledStore
-from keras_matrix.run.cell.container import KERAS_HOME, OUTPUT, ContainerSpec
 from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.watch import Seen
 from keras_matrix.run.cell.worker import GoneError, Worker

@@ -14,8 +14,8 @@ from keras_matrix.compare import assess
 from keras_matrix.errors import DamagedError, StoreError
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records import arrays, checksum
-from keras_matrix.records.events import BadStreamError
 from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.untrusted import BadStreamError
 
 TF = Cell("tf")
 

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from keras_matrix.images.verify import locked_versions
-from keras_matrix.load import catalog
+from keras_matrix.load import catalog, shipped
 from keras_matrix.load.catalog import Image
 
-SHIPPED = catalog.load(catalog.default_root())
+SHIPPED = catalog.load(shipped.default_root())
 EACH = pytest.mark.parametrize("image", SHIPPED.images, ids=lambda image: str(image.name))
 SHARED = ("keras", "numpy", "scipy", "h5py")
 

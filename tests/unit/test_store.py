@@ -8,11 +8,13 @@ import pytest
 from builders import SCRIPT, array, call, identity, manifest, record, run_folder, tf_and_theano
 
 from keras_matrix.errors import ConfigurationError, OtherSchemaError, StoreError
-from keras_matrix.load.tolerances import Tolerance
-from keras_matrix.plan.cells import Cell, Floatx, KerasSettings, Limits
+from keras_matrix.plan.cells import Cell, Limits
+from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records import checksum
-from keras_matrix.records.events import Epoch
-from keras_matrix.records.folder import RunFolder, find, place, write_atomically
+from keras_matrix.records.files import write_atomically
+from keras_matrix.records.folder import RunFolder, find, place
+from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import HostFacts, Outcome
 
 TF, THEANO = Cell("tf"), Cell("theano")

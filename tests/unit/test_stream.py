@@ -6,14 +6,9 @@ from typing import Any
 import pytest
 from builders import END, ENVIRONMENT
 
-from keras_matrix.records.events import (
-    MAX_LINE,
-    BadStreamError,
-    Observation,
-    Place,
-    parse,
-    read_bounded,
-)
+from keras_matrix.records.events import Place
+from keras_matrix.records.observation import MAX_LINE, Observation, parse
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 
 START = {"event": "start", "protocol": 1}
 CALL = {

@@ -8,15 +8,9 @@ from typing import Any
 import pytest
 from builders import END
 
-from keras_matrix.records.events import (
-    MAX_BYTES,
-    MAX_LINE,
-    BadStreamError,
-    Observation,
-    parse,
-    read_bounded,
-)
+from keras_matrix.records.observation import MAX_BYTES, MAX_LINE, Observation, parse
 from keras_matrix.records.suite_events import CaseOutcome, Phase
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 
 START = {"event": "start", "protocol": 1}
 SUITE: dict[str, Any] = {"event": "suite", "pytest": "7.0.1", "collected": 2, "deselected": 1}

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from keras_matrix.errors import ConfigurationError
-from keras_matrix.load.tolerances import DEFAULT, Kind, Tolerance, Tolerances, load, parse
+from keras_matrix.load.tolerances import load, parse
+from keras_matrix.plan.tolerance import DEFAULT, Kind, Tolerance, Tolerances
 
 
 def test_allowed_is_absolute_plus_a_share_of_the_reference() -> None:

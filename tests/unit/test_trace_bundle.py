@@ -12,9 +12,10 @@ import pytest
 from builders import Touch
 from trace_builders import Writing, chain, floats, node
 
-from keras_matrix.records.events import BadStreamError
+from keras_matrix.plan.contract import INDEX_FILE
+from keras_matrix.records.untrusted import BadStreamError
 from keras_matrix.trace import dump
-from keras_matrix.trace.dump import INDEX_FILE, Bundle, read, read_array
+from keras_matrix.trace.dump import Bundle, read, read_array
 from keras_matrix.trace.measure import measure
 from keras_matrix.trace.rounding import Allowance
 

@@ -16,8 +16,9 @@ from trace_builders import SCRIPT, Fields, Writing, finding, floats, node
 from keras_matrix.trace.dump import Bundle, Source
 from keras_matrix.trace.explain import slicing
 from keras_matrix.trace.explain.expressions import NotPossibleError, Parts, arguments, layer, plain
-from keras_matrix.trace.explain.minimal import Written, write
+from keras_matrix.trace.explain.minimal import TURNED_KERNELS, Written, write
 from keras_matrix.trace.finding import Finding, Kind
+from keras_matrix_probe.keras2.paired import KERNELS
 
 NAME = "forward_dense"
 X = floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -145,6 +146,10 @@ def ran(
 
 
 # Of a layer
+
+
+def test_the_kernels_that_theano_turns_are_those_of_the_probe() -> None:
+    assert set(KERNELS) == TURNED_KERNELS
 
 
 def test_a_layer_with_its_weights_and_what_it_was_fed(

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from trace_builders import Traced, chain, floats
 
-from keras_matrix.records.folder import to_json
+from keras_matrix.records.files import to_json
 from keras_matrix.report import plots
 from keras_matrix.trace import conclude
 from keras_matrix.trace.result import ImageTrace, LayerDistance, Stage, Trace

@@ -13,7 +13,7 @@ from rich.console import Console
 from trace_builders import apart, finding
 
 from keras_matrix.errors import ConfigurationError, ExitCode
-from keras_matrix.records.folder import to_json
+from keras_matrix.records.files import to_json
 from keras_matrix.report.trace import fails, figures, parse_kinds, show, verdict
 from keras_matrix.trace.finding import Finding, Hint, Kind, Minimal, Origin
 from keras_matrix.trace.literature import Rate

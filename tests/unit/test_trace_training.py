@@ -11,7 +11,7 @@ from builders import call, record
 from trace_builders import Writing, chain, finding, floats
 
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.events import Epoch
+from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Record
 from keras_matrix.trace import training
 from keras_matrix.trace.dump import Bundle

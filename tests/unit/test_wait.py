@@ -16,12 +16,13 @@ from keras_matrix.engine.patience import Patience
 from keras_matrix.errors import EngineError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.contract import ENDED_FILE
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.run.cell import wait
 from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.disk import BOUNDS, DiskUse
 from keras_matrix.run.cell.outcome import Ending
-from keras_matrix.run.cell.wait import ENDED_FILE, Wait
+from keras_matrix.run.cell.wait import Wait
 
 RUNNING = ContainerState(running=True, exit_code=0, out_of_memory=False, error="")
 KILLED = ContainerState(running=False, exit_code=137, out_of_memory=False, error="")

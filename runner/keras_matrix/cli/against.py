@@ -13,7 +13,7 @@ from keras_matrix.errors import ExitCode, KerasMatrixError, NothingSelectedError
 if TYPE_CHECKING:
     from keras_matrix.compare.comparison import Comparison
     from keras_matrix.history.regression import Judgement
-    from keras_matrix.load.tolerances import Tolerance
+    from keras_matrix.plan.tolerance import Tolerance
     from keras_matrix.records.folder import RunFolder
 
 against: Decorator = click.option(
@@ -37,7 +37,8 @@ def keep(
     """
     if not wanted:
         return
-    from keras_matrix.history import database, keep
+    from keras_matrix.history import database
+    from keras_matrix.history import from_disk as keep
 
     try:
         with database.History(database.location(file), write=True) as history:

@@ -1,21 +1,12 @@
 """What ``run`` and ``reproduce`` share: the options of a matrix of cells, and running it."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from keras_matrix.cli import options
 from keras_matrix.cli.options import Decorator
 from keras_matrix.load.request import RunOptions
-
-if TYPE_CHECKING:
-    from keras_matrix.records.folder import RunFolder
-    from keras_matrix.run.prepare import RunRequest
-    from keras_matrix.run.session import RunResult
 
 _REPLICATES: tuple[Decorator, ...] = (
     click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now."),
@@ -154,41 +145,3 @@ def suite_options(function: "options.Callback") -> "options.Callback":
     for option in reversed((*_CELLS, *_RESUME)):
         function = option(function)
     return function
-
-
-def make_request(*, catalog: Path | None, **given: Any) -> "RunRequest":
-    """Turn the options' texts into a request.
-
-    Raises:
-        ConfigurationError: one of them is wrong.
-    """
-    from keras_matrix.load import request
-
-    chosen = options.catalog_root(catalog)
-    return request.make(
-        request.RunOptions(catalog=chosen, command=("keras-matrix", *sys.argv[1:]), **given)
-    )
-
-
-def execute(request: "RunRequest", *, quiet: bool, verbose: bool) -> "RunResult":
-    """Run what was asked for, with progress shown and Ctrl-C heard."""
-    from keras_matrix.cli.progress import progress
-    from keras_matrix.interrupts import Interrupts, installed
-    from keras_matrix.run import session
-
-    interrupts = Interrupts()
-    shown = progress(quiet=quiet, verbose=verbose)
-    with installed(interrupts, shown.stopping), shown:
-        return session.run(request, shown, interrupts)
-
-
-@contextmanager
-def recorded(folder: "RunFolder", *, quiet: bool) -> Iterator[None]:
-    """Say at the end of the block where the records are, also if a report cannot be written."""
-    from keras_matrix.text import relative
-
-    try:
-        yield
-    finally:
-        if not quiet:
-            click.echo(f"records: {relative(folder.path)}", err=True)

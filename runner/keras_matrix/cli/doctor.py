@@ -14,8 +14,8 @@ from keras_matrix.cli import options
 def command(base: str, catalog: Path | None, as_json: bool) -> int:
     """Say what is missing here to run the matrix, and the command that mends it."""
     from keras_matrix.errors import ExitCode
-    from keras_matrix.images.build import BasePolicy
     from keras_matrix.load import catalog as catalogs
+    from keras_matrix.plan.images import BasePolicy
     from keras_matrix.report import json
     from keras_matrix.run import doctor
 

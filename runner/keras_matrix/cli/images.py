@@ -47,11 +47,12 @@ def _building(
     names: tuple[str, ...], base: str, catalog: Path | None, *, quiet: bool, verbose: bool
 ) -> "Iterator[tuple[Builder, tuple[Image, ...]]]":
     """Lend a builder and the images selected, with progress shown and Ctrl-C heard."""
-    from keras_matrix.cli.progress import progress
+    from keras_matrix.cli.execute import progress
     from keras_matrix.engine.client import Engine
     from keras_matrix.engine.patience import Patience
     from keras_matrix.images import build
     from keras_matrix.interrupts import Interrupts, installed
+    from keras_matrix.plan.images import BasePolicy
 
     found, images = _selected(catalog, names)
     interrupts = Interrupts()
@@ -62,7 +63,7 @@ def _building(
             build.Builder(
                 engine=engine,
                 catalog=found,
-                policy=build.BasePolicy(base),
+                policy=BasePolicy(base),
                 interrupts=interrupts,
                 say=build.Say(step=shown.step, line=shown.line),
             ),
@@ -113,13 +114,14 @@ def list_command(catalog: Path | None, as_json: bool) -> int:
     """Say of each image whether it is built, on which base, and how large it is."""
     from keras_matrix.engine.client import Engine
     from keras_matrix.images import build
+    from keras_matrix.plan.images import BasePolicy
     from keras_matrix.report import json
 
     found, images = _selected(catalog, ())
     engine = Engine.connect()
     rows = []
     for image in images:
-        built = build.find(engine, found, image, build.BasePolicy.AUTO)
+        built = build.find(engine, found, image, BasePolicy.AUTO)
         info = engine.image(built.id) if built is not None else None
         rows.append(
             ImageRow(
@@ -156,13 +158,14 @@ def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_j
     from keras_matrix.engine.client import Engine
     from keras_matrix.errors import ExitCode, ImageError
     from keras_matrix.images import build, verify
+    from keras_matrix.plan.images import BasePolicy
     from keras_matrix.report import json
 
     found, images = _selected(catalog, names)
     engine = Engine.connect()
     lines: list[str] = []
     for image in images:
-        built = build.find(engine, found, image, build.BasePolicy(base))
+        built = build.find(engine, found, image, BasePolicy(base))
         if built is None:
             raise ImageError(
                 f"The image '{image.name}' is not built; "
@@ -236,11 +239,12 @@ def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
     from keras_matrix.errors import ImageError
     from keras_matrix.images import build
     from keras_matrix.images.key import tag
+    from keras_matrix.plan.images import BasePolicy
 
     found = _load(catalog)
     image = found.get(name)
     engine = Engine.connect()
-    built = build.find(engine, found, image, build.BasePolicy(base))
+    built = build.find(engine, found, image, BasePolicy(base))
     if built is None:
         raise ImageError(
             f"The image '{name}' is not built; run 'keras-matrix images build {name}'."

@@ -30,13 +30,14 @@ def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None
     from keras_matrix.errors import ImageError
     from keras_matrix.images import build, contents, sbom
     from keras_matrix.load import catalog as catalogs
-    from keras_matrix.records import folder
+    from keras_matrix.plan import images
+    from keras_matrix.records import files
 
     sbom.check_installed()
     found = catalogs.load(options.catalog_root(catalog))
     image = found.get(name)
     engine = Engine.connect()
-    built = build.find(engine, found, image, build.BasePolicy(base))
+    built = build.find(engine, found, image, images.BasePolicy(base))
     if built is None:
         raise ImageError(
             f"The image '{name}' is not built; run 'keras-matrix images build {name}'."
@@ -46,7 +47,7 @@ def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None
     if output is None:
         click.echo(bill, nl=False)
     else:
-        folder.write_atomically(output, bill.encode())
+        files.write_atomically(output, bill.encode())
     return 0
 
 
@@ -77,13 +78,13 @@ def advisories_command(
     from keras_matrix.images import advisories, osv
     from keras_matrix.images.verify import locked_versions
     from keras_matrix.load import catalog as catalogs
-    from keras_matrix.records import folder
+    from keras_matrix.records import files
     from keras_matrix.report import json
 
     found = catalogs.load(options.catalog_root(catalog))
     if refresh:
         known = osv.refresh(sorted(_pinned(found)), source)
-        folder.write_atomically(found.root / advisories.ADVISORIES_FILE, advisories.render(known))
+        files.write_atomically(found.root / advisories.ADVISORIES_FILE, advisories.render(known))
     known = advisories.load(found.root)
     checked = {
         image.name: advisories.check(locked_versions(found.folder(image)), known)

@@ -98,6 +98,6 @@ def script(function: Callback) -> Callback:
 
 def catalog_root(named: Path | None) -> Path:
     """Return the folder of the catalog to use."""
-    from keras_matrix.load.catalog import default_root
+    from keras_matrix.load.shipped import default_root
 
     return named if named is not None else default_root()

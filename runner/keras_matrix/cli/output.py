@@ -12,7 +12,8 @@ import click
 from keras_matrix.cli.options import Format
 from keras_matrix.compare.comparison import Comparison
 from keras_matrix.errors import ConfigurationError
-from keras_matrix.records.folder import RunFolder, write_atomically
+from keras_matrix.records.files import write_atomically
+from keras_matrix.records.folder import RunFolder
 
 STDOUT = "-"
 

@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from keras_matrix.cli import options
-from keras_matrix.cli.cell_options import execute, make_request, recorded, suite_options
+from keras_matrix.cli.cell_options import suite_options
+from keras_matrix.cli.execute import execute, make_request, recorded
 from keras_matrix.cli.options import Format
 
 NO_ADDOPTS = ("-o", "addopts=")

@@ -66,6 +66,7 @@ def command(
     """
     from keras_matrix.errors import ConfigurationError, ExitCode
     from keras_matrix.load import tolerances as tolerance
+    from keras_matrix.records import files
     from keras_matrix.records import folder as store
     from keras_matrix.report.page import charts, render, sources, story
     from keras_matrix.text import relative
@@ -84,7 +85,7 @@ def command(
     page = render.render(story.page(found, drawn, title))
     if output is None:
         output = folders[0].path / PAGE if len(folders) == 1 else Path(PAGE_OF_SEVERAL)
-    store.write_atomically(output, page.encode("utf-8", errors="replace"))
+    files.write_atomically(output, page.encode("utf-8", errors="replace"))
     if plots is not None:
         named = [(source.folder.name, one) for source, one in zip(found, drawn, strict=True)]
         written = charts.save(named, plots, plot_format)

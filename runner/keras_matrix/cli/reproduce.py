@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from keras_matrix.cli import against, options
-from keras_matrix.cli.cell_options import execute, make_request, matrix_options, recorded
+from keras_matrix.cli.cell_options import matrix_options
+from keras_matrix.cli.execute import execute, make_request, recorded
 
 
 @click.command(name="reproduce")
@@ -41,7 +42,7 @@ def command(
     from keras_matrix.errors import ConfigurationError, ExitCode
     from keras_matrix.load import reported as reports
     from keras_matrix.load import script
-    from keras_matrix.records import folder
+    from keras_matrix.records import files
     from keras_matrix.records.record import Outcome
     from keras_matrix.report import reproduction as shown
     from keras_matrix.report import table
@@ -60,7 +61,7 @@ def command(
         if reported is not None:
             # What the run's own report is to be held against, as the figures beside a script are.
             kept = result.folder.path / "script" / reports.REPORTED_FILE
-            folder.write_atomically(kept, reported.read_bytes())
+            files.write_atomically(kept, reported.read_bytes())
         judged = assess.reproduce(result.folder, figures)
         if as_json:
             click.echo(shown.render(judged))

@@ -7,7 +7,8 @@ import click
 
 from keras_matrix.cli import against as earlier
 from keras_matrix.cli import options
-from keras_matrix.cli.cell_options import execute, make_request, matrix_options, recorded
+from keras_matrix.cli.cell_options import matrix_options
+from keras_matrix.cli.execute import execute, make_request, recorded
 
 
 @click.command(name="run")

@@ -5,7 +5,8 @@ from typing import Any
 import click
 
 from keras_matrix.cli import options
-from keras_matrix.cli.cell_options import cell_options, make_request
+from keras_matrix.cli.cell_options import cell_options
+from keras_matrix.cli.execute import make_request
 
 
 @click.command(name="trace")
@@ -62,10 +63,10 @@ def command(
     """
     from dataclasses import replace
 
-    from keras_matrix.cli.progress import progress
+    from keras_matrix.cli.execute import progress
     from keras_matrix.errors import ConfigurationError, ExitCode
     from keras_matrix.interrupts import Interrupts, installed
-    from keras_matrix.records import folder
+    from keras_matrix.records import files
     from keras_matrix.report import trace as report
     from keras_matrix.text import relative
     from keras_matrix.trace import session
@@ -92,7 +93,7 @@ def command(
     with installed(interrupts, shown.stopping), shown:
         found = session.trace(request, shown, interrupts)
     if as_json:
-        click.echo(folder.to_json(found), nl=False)
+        click.echo(files.to_json(found), nl=False)
     else:
         report.show(found)
     if not quiet:

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from keras_matrix.compare import pairs, reproduction, suites
+from keras_matrix.compare import elementwise, pairs, reproduction, suites
 from keras_matrix.compare.comparison import ArrayDifference, CompareArrays, Comparison
 from keras_matrix.compare.metrics import Measure, all_measures, without_compiles
-from keras_matrix.compare.remarks import on_chance, on_loops, remarks
+from keras_matrix.compare.notes import on_chance, on_loops, remarks
 from keras_matrix.compare.reproduction import Reproduction
 from keras_matrix.compare.suites import SuiteComparison
 from keras_matrix.errors import ConfigurationError, ExitCode
 from keras_matrix.load.reported import Reported
-from keras_matrix.load.tolerances import Tolerance, Tolerances
+from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records import arrays
-from keras_matrix.records.events import BadStreamError
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Manifest, Outcome, Record
+from keras_matrix.records.untrusted import BadStreamError
 
 
 def compare_run(
@@ -147,7 +147,7 @@ def _array_comparison(left: RunFolder, right: RunFolder) -> CompareArrays:
         except BadStreamError:
             # Not kept: the row falls back to the means, which are in the records.
             return None
-        return arrays.difference(reference, against, rule)
+        return elementwise.difference(reference, against, rule)
 
     return compare_arrays
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 from keras_matrix.compare.inference import Inference
 from keras_matrix.compare.metrics import Measure
-from keras_matrix.load.tolerances import Kind, Tolerance
+from keras_matrix.plan.tolerance import Kind, Tolerance
 from keras_matrix.records.record import Outcome, Record
 
 

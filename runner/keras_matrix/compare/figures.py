@@ -4,7 +4,7 @@ import math
 
 from keras_matrix.compare.comparison import Row, Summary
 from keras_matrix.compare.intervals import Scale
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.text import one_line
 
 DIGITS = 6

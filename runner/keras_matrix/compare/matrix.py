@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from keras_matrix.compare.comparison import CellNote, Comparison, Row, Verdict
-from keras_matrix.plan.cells import Cell, KerasSettings
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.settings import KerasSettings
 from keras_matrix.records.record import Manifest
 from keras_matrix.text import one_line
 

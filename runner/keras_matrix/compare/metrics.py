@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
-from keras_matrix.load.tolerances import Kind
-from keras_matrix.records.events import Call
+from keras_matrix.plan.tolerance import Kind
+from keras_matrix.records.observation import Call
 from keras_matrix.records.record import Record
 
 Key = TypeVar("Key", bound=Hashable)

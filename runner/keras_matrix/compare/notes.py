@@ -1,10 +1,17 @@
 """What there is to tell of cells beside their rows: notes, and what failed. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from keras_matrix.compare.comparison import CellNote
-from keras_matrix.records.record import BaseKind, Outcome, Record
-from keras_matrix.text import last_lines
+from keras_matrix.compare.comparison import CellNote, Comparison, Verdict
+from keras_matrix.compare.curves import compare_curves
+from keras_matrix.compare.figures import number
+from keras_matrix.compare.metrics import Measure, loops, measured_calls, measures
+from keras_matrix.compare.repeats import repeatability, seeds_itself
+from keras_matrix.plan.cells import Cell, Init, Plan
+from keras_matrix.plan.images import BaseKind
+from keras_matrix.plan.tolerance import Kind, Tolerances
+from keras_matrix.records.record import Outcome, Record
+from keras_matrix.text import last_lines, one_line
 
 EXITED = "exit"
 """The status of a script that ended itself: what it printed says why, and a traceback does not."""
@@ -47,3 +54,146 @@ def _last_lines(record: Record) -> tuple[str, ...]:
     if end is None or end.error is None or end.status == EXITED or not end.error.traceback:
         return record.log_tail
     return last_lines(end.error.traceback)
+
+
+Curves = dict[str, dict[int, tuple[float, ...]]]
+"""One curve a seed, by metric."""
+
+Scores = Sequence[tuple[Cell, Sequence[Measure]]]
+"""What each cell measured, times left out."""
+
+
+def remarks(
+    records: Sequence[Record], images: Sequence[str], tolerances: Tolerances
+) -> tuple[str, ...]:
+    """Return what is to be said of the good records of a run, setting by setting."""
+    good = [record for record in records if record.outcome is Outcome.OK]
+    found = on_loops(good)
+    for settings in dict.fromkeys(record.cell.settings for record in good):
+        sides = {
+            image: [r for r in good if r.cell.image == image and r.cell.settings == settings]
+            for image in images
+        }
+        for image, side in sides.items():
+            scores = [
+                (record.cell, [one for one in measures(record) if one.kind is not Kind.TIME])
+                for record in side
+            ]
+            found += _of_seeds(image, scores)
+            found += _of_repeats(image, scores)
+            found += _of_compiles(image, side)
+        if len(images) > 1:
+            found += _of_curves(sides, images[0], tolerances)
+    return tuple(dict.fromkeys(found))
+
+
+def on_loops(records: Sequence[Record]) -> list[str]:
+    """Return which calls are so many that most of them are left out of the rows."""
+    counts: dict[str, list[int]] = {}
+    for record in records:
+        for site, count in loops(record).items():
+            counts.setdefault(one_line(f"{site.kind} at {site.place}"), []).append(count)
+    return [
+        f"{place}: {_range(found)} calls; the first and the last are compared."
+        for place, found in counts.items()
+    ]
+
+
+def on_chance(plan: Plan, comparison: Comparison) -> list[str]:
+    """Return what tells chance from a difference between images, where one run a side cannot."""
+    seeds = {cell.seed for cell in plan.cells}
+    apart = any(row.verdict is Verdict.DIFFER for row in comparison.rows)
+    if not apart or len(plan.images) < 2 or len(seeds) > 1 or plan.init is not Init.OWN:
+        return []
+    given = "no seed" if seeds == {None} else "one seed"
+    told = f"{given}, and each backend's own first weights"
+    ways = "--seeds 10 tells chance from a difference, --init paired leaves the weights out of it"
+    return [f"{told}: {ways}."]
+
+
+def _range(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _of_seeds(image: str, scores: Scores) -> list[str]:
+    values: dict[str, dict[int | None, float]] = {}
+    for cell, found in scores:
+        for one in found if not cell.repeat else ():
+            values.setdefault(one.metric, {})[cell.seed] = one.value
+    if not seeds_itself(values):
+        return []
+    return [f"{image}: all seeds give the same figures: the script seeds itself, or draws nothing."]
+
+
+def _of_repeats(image: str, scores: Scores) -> list[str]:
+    values: dict[str, dict[int | None, list[float]]] = {}
+    for cell, found in scores:
+        for one in found:
+            values.setdefault(one.metric, {}).setdefault(cell.seed, []).append(one.value)
+    judged = {metric: repeatability(by_seed) for metric, by_seed in values.items()}
+    repeated = [one for one in judged.values() if one.bit_identical is not None]
+    unlike = {metric: one for metric, one in judged.items() if one.bit_identical is False}
+    if not repeated:
+        return []
+    if not unlike:
+        return [f"{image} repeats itself: the same seed gives the same figures to the last bit."]
+    named = ", ".join(f"{metric} {number(one.spread)}" for metric, one in unlike.items())
+    return [f"{image} does not repeat itself: standard deviation within a seed: {named}."]
+
+
+def _of_compiles(image: str, records: Sequence[Record]) -> list[str]:
+    """Tell which times contain a compile; where others do not, those are left out of the rows."""
+    cold = [r for r in records if any(call.compiled for call in r.observation.calls)]
+    if not cold:
+        return []
+    calls = [call for record in cold for call in record.observation.calls]
+    modules = sum(call.compiled for call in calls)
+    seconds = sum(call.compile_seconds for call in calls)
+    told = f"{modules} modules in {seconds:.1f} s"
+    if len(cold) == len(records):
+        return [f"{image} compiled {told} (cold), which its times contain."]
+    some = f"in {len(cold)} of {len(records)} cells (cold)"
+    return [f"{image} compiled {told} {some}, whose times with a compile in them are left out."]
+
+
+def _of_curves(
+    sides: Mapping[str, Sequence[Record]], reference: str, tolerances: Tolerances
+) -> list[str]:
+    curves = {image: _curves(records) for image, records in sides.items()}
+    found = []
+    for image, ours in curves.items():
+        shared = [metric for metric in ours if metric in curves[reference]]
+        apart = f"the curves of {image} and {reference} part at epoch"
+        for metric in shared if image != reference else ():
+            base = curves[reference][metric]
+            seeds = base.keys() & ours[metric].keys()
+            rule = tolerances.of(metric, Kind.SCORE)
+            if len(seeds) < 2 or rule is None:
+                continue
+            lasts = sorted(base[seed][-1] for seed in seeds)
+            judged = compare_curves(
+                {seed: base[seed] for seed in seeds},
+                {seed: ours[metric][seed] for seed in seeds},
+                margin=rule.allowed(lasts[len(lasts) // 2]),
+                comparisons=len(shared) * (len(curves) - 1),
+            )
+            if judged.parted is not None:
+                found.append(f"{metric}: {apart} {judged.parted}.")
+    return found
+
+
+def _curves(records: Sequence[Record]) -> Curves:
+    curves: Curves = {}
+    for record in records:
+        if record.cell.repeat:
+            continue
+        for call in measured_calls(record):
+            if not call.epochs:
+                continue
+            for metric in call.epochs[0].metrics:
+                if all(metric in epoch.metrics for epoch in call.epochs):
+                    curve = tuple(float(epoch.metrics[metric]) for epoch in call.epochs)
+                    name = f"{call.name}.{metric}"
+                    curves.setdefault(name, {})[record.cell.seed or 0] = curve
+    return curves

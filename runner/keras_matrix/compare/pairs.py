@@ -18,7 +18,7 @@ from keras_matrix.compare.intervals import LARGEST
 from keras_matrix.compare.metrics import Measure, measures, without_compiles
 from keras_matrix.compare.notes import cell_notes, failures
 from keras_matrix.errors import NothingSelectedError
-from keras_matrix.load.tolerances import Kind, Tolerance, Tolerances
+from keras_matrix.plan.tolerance import Kind, Tolerance, Tolerances
 from keras_matrix.records.record import Outcome, Record
 
 BY_FINDING = {

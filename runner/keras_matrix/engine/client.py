@@ -29,8 +29,8 @@ from keras_matrix.engine.answers import (
 from keras_matrix.engine.confinement import host_config
 from keras_matrix.engine.faults import bounded, plainly, reason, refused, silent
 from keras_matrix.engine.patience import Patience
+from keras_matrix.engine.spec import ContainerSpec
 from keras_matrix.errors import EngineError
-from keras_matrix.run.cell.container import ContainerSpec
 
 LONG_TIMEOUT = 3600
 """Seconds that builds and pulls may take; all else is up to the patience."""

@@ -6,8 +6,9 @@ can change is named all the same: a cell is closed whatever that says.
 
 from typing import Any
 
+from keras_matrix.engine.spec import MAX_LOG, MAX_OUTPUT_FILE, ContainerSpec
 from keras_matrix.engine.users import Users
-from keras_matrix.run.cell.container import MAX_LOG, MAX_OUTPUT_FILE, SCRATCH, ContainerSpec
+from keras_matrix.plan.contract import SCRATCH
 
 SHARED_MEMORY = 64 * 2**20
 """Bytes at ``/dev/shm``, counted as the cell's memory; nothing there can be executed."""

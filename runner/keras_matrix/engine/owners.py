@@ -11,8 +11,8 @@ from pathlib import Path
 
 from keras_matrix.engine.answers import ContainerInfo
 from keras_matrix.engine.client import Engine
+from keras_matrix.engine.spec import LABEL, OWNER_LABEL
 from keras_matrix.errors import EngineError
-from keras_matrix.run.cell.container import LABEL, OWNER_LABEL
 
 MAX_PID = 2**22
 """The kernel's own bound (proc_sys_kernel(5))."""

@@ -9,9 +9,10 @@ from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreE
 from keras_matrix.history.database import History
 from keras_matrix.history.earlier import LAST, folder_of, last_folder
 from keras_matrix.history.regression import Judgement, judge, view
-from keras_matrix.load.tolerances import Tolerance
+from keras_matrix.history.summary import summarize
+from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records import folder
-from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.folder import TRACE_FILE, RunFolder
 from keras_matrix.text import one_line
 
 
@@ -85,3 +86,31 @@ def since(
         view(manifests[1], after.records(), comparison),
         assess.compare_two(before, after, rules, beside=beside),
     )
+
+
+def add(history: History, folder: RunFolder, comparison: Comparison) -> None:
+    """Add a run that was just compared, or replace what is known of it.
+
+    Raises:
+        KerasMatrixError: the run is damaged, or the history cannot be written.
+    """
+    run = summarize(folder.manifest(), folder.records(), comparison, str(folder.path))
+    history.add(run)
+
+
+def add_from_disk(history: History, folder: RunFolder) -> None:
+    """Compare a run by the rules found beside its model, and add it.
+
+    Raises:
+        KerasMatrixError: it is damaged, holds nothing, is a trace or one of tests, or the history
+            cannot be written.
+    """
+    if (folder.path / TRACE_FILE).exists():
+        raise ConfigurationError(
+            f"{folder.path} is a trace, whose training is no run's; the history takes runs only."
+        )
+    if any(record.observation.suite.told for record in folder.records()):
+        raise ConfigurationError(
+            f"{folder.path} is a run of tests, which have no metrics; the history takes scripts'."
+        )
+    add(history, folder, assess.compare_run(folder, ()))

@@ -16,8 +16,8 @@ from keras_matrix.compare.comparison import Comparison, Row, Verdict
 from keras_matrix.compare.inference import compare
 from keras_matrix.compare.intervals import Scale
 from keras_matrix.compare.pairs import BY_FINDING
-from keras_matrix.load.tolerances import Kind
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.records.record import Manifest, Outcome, Record
 from keras_matrix.text import one_line
 

@@ -11,7 +11,7 @@ import msgspec
 from keras_matrix.compare.comparison import Verdict
 from keras_matrix.compare.matrix import Status
 from keras_matrix.history.summary import ImageSummary, MetricSummary, RunSummary, ScriptSummary
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.records.record import Outcome
 
 FIRST_YEAR = 1970

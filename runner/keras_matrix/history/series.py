@@ -7,7 +7,7 @@ from datetime import datetime
 
 from keras_matrix.compare.comparison import Verdict
 from keras_matrix.history.summary import RunSummary
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 
 LEVELS = "▁▂▃▄▅▆▇█"
 PLAIN_LEVELS = "_.-=+*%#"

@@ -13,8 +13,8 @@ from keras_matrix.compare.comparison import Comparison, Row, Summary, Verdict
 from keras_matrix.compare.matrix import Status, matrix_row, overall
 from keras_matrix.compare.metrics import measures, without_compiles
 from keras_matrix.errors import StoreError
-from keras_matrix.load.tolerances import Kind
 from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.records.record import Manifest, Outcome, Record
 
 

@@ -6,11 +6,12 @@ import time
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.spec import LABEL, OWNER_LABEL, Bind, ContainerSpec
 from keras_matrix.engine.users import cell_user
 from keras_matrix.errors import ImageError
+from keras_matrix.load.shipped import PROBE_FOLDER
 from keras_matrix.plan.cells import Limits
-from keras_matrix.run.cell.container import LABEL, OWNER_LABEL, PROBE, Bind, ContainerSpec
-from keras_matrix.run.cell.folders import PROBE_FOLDER
+from keras_matrix.plan.contract import PROBE
 
 TIMEOUT = 120.0
 POLL = 0.05

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from enum import Enum
 from pathlib import Path
 
 import filelock
@@ -35,27 +34,13 @@ from keras_matrix.images.key import (
 from keras_matrix.images.revision import source_revision
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.catalog import Catalog, Image
+from keras_matrix.plan.images import BaseKind, BasePolicy, ImageIdentity
 from keras_matrix.records import cache
-from keras_matrix.records.record import BaseKind, ImageIdentity
 
 OUTPUT_LINES = 12
 LOCK_POLL = 0.2
 MOST_BUILDS = 2
 """At a time: each downloads, unpacks and compiles."""
-
-
-class BasePolicy(Enum):
-    """Which base may be used: AUTO is the registry's, or a stand-in where it cannot be reached."""
-
-    AUTO = "auto"
-    HUB = "hub"
-    STANDIN = "standin"
-
-    def allowed(self) -> tuple[BaseKind, ...]:
-        """Return the kinds of base allowed, the preferred one first."""
-        if self is BasePolicy.AUTO:
-            return (BaseKind.HUB, BaseKind.STANDIN)
-        return (BaseKind(self.value),)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from keras_matrix.engine.client import Engine
 from keras_matrix.errors import ImageError
 from keras_matrix.images.ask import ask
 from keras_matrix.images.verify import LOCK_FILES, Installed, installed_versions, normal
-from keras_matrix.records.record import ImageIdentity
+from keras_matrix.plan.images import ImageIdentity
 
 FORMAT = "${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\n"
 READ = """

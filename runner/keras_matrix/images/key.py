@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from keras_matrix.load.catalog import Image
-from keras_matrix.records.record import BaseKind
+from keras_matrix.plan.images import BaseKind
 
 KEY_LENGTH = 16
 REPOSITORY = "keras-matrix"

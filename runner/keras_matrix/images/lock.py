@@ -15,7 +15,7 @@ from keras_matrix.errors import ImageError
 from keras_matrix.images.ask import ask
 from keras_matrix.images.build import Builder, nothing, pack
 from keras_matrix.load.catalog import Image
-from keras_matrix.records.folder import write_atomically
+from keras_matrix.records.files import write_atomically
 from keras_matrix.text import brief
 
 SOURCES = "requirements*.in"

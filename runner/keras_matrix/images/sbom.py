@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import keras_matrix
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.images.contents import Contents
-from keras_matrix.records.record import ImageIdentity
+from keras_matrix.plan.images import ImageIdentity
 
 if TYPE_CHECKING:
     from cyclonedx.model.bom import Bom

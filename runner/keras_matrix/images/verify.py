@@ -9,7 +9,7 @@ from keras_matrix.engine.client import Engine
 from keras_matrix.errors import ImageError
 from keras_matrix.images.ask import ask
 from keras_matrix.load.catalog import Image
-from keras_matrix.records.record import ImageIdentity
+from keras_matrix.plan.images import ImageIdentity
 
 LOCK_FILES = "requirements*.txt"
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import msgspec
 
-import keras_matrix
 from keras_matrix.errors import ConfigurationError, NothingSelectedError
 from keras_matrix.load import user_files
 from keras_matrix.text import brief
@@ -112,12 +111,6 @@ class Catalog:
     def folder(self, image: Image) -> Path:
         """Return the folder that holds the image's Dockerfile and locks."""
         return self.root / image.folder
-
-
-def default_root() -> Path:
-    """Return the folder of the shipped catalog: inside the wheel, or beside the package."""
-    inside = Path(keras_matrix.__file__).parent / "_docker"
-    return inside if inside.is_dir() else Path(keras_matrix.__file__).parents[2] / "docker"
 
 
 def load(root: Path) -> Catalog:

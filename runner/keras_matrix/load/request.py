@@ -6,9 +6,12 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from keras_matrix.plan.cells import Caps, Init, Isolation, Limits
+from keras_matrix.plan.images import BasePolicy
+from keras_matrix.plan.settings import Floatx, ImageDataFormat, KerasSettings, cross_settings
+
 if TYPE_CHECKING:
     from keras_matrix.load.suites import SuiteTarget
-    from keras_matrix.run.prepare import RunRequest
 
 
 Choice = TypeVar("Choice", bound=Enum)
@@ -59,25 +62,49 @@ class RunOptions:
     base: str = "auto"
 
 
-def make(given: RunOptions) -> "RunRequest":
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What the user asked for; ``again`` runs cells of this very run again that ended well.
+
+    ``resume`` goes on with a run that was begun before, whatever has become of its files.
+    ``tests`` are run instead of the script ``target``, if there are any.
+    """
+
+    target: Path
+    on: tuple[str, ...]
+    only: tuple[str, ...]
+    arguments: tuple[str, ...]
+    settings: tuple[KerasSettings, ...]
+    seeds: tuple[int, ...]
+    limits: Limits
+    caps: Caps
+    repeats: int
+    schedule_seed: int
+    init: Init
+    isolation: Isolation
+    runtime: str
+    jobs: int | None
+    fresh: bool
+    data: Path | None
+    results: Path
+    run: str | None
+    base: BasePolicy
+    catalog: Path
+    tolerances: Path | None
+    command: tuple[str, ...]
+    again: bool = False
+    resume: bool = False
+    tests: "SuiteTarget | None" = None
+
+
+def make(given: RunOptions) -> RunRequest:
     """Turn options into a request.
 
     Raises:
         ConfigurationError: one of them is wrong.
     """
     from keras_matrix.errors import ConfigurationError
-    from keras_matrix.images.build import BasePolicy
     from keras_matrix.load import options as parse
-    from keras_matrix.plan.cells import (
-        Caps,
-        Floatx,
-        ImageDataFormat,
-        Init,
-        Isolation,
-        Limits,
-        cross_settings,
-    )
-    from keras_matrix.run.prepare import RunRequest
 
     if not (0 < given.timeout < math.inf and 0 < given.cpus < math.inf and given.pids > 0):
         raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")

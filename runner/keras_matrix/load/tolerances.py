@@ -1,86 +1,31 @@
 """Tolerances: how far two values of a metric may lie apart and still agree."""
 
-import fnmatch
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 import msgspec
 
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.load import user_files
+from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.text import brief
 
 TOLERANCE_FILE = "tolerances.toml"
 SCHEMA = 1
-DEFAULT_ATOL = 1e-3
-DEFAULT_RTOL = 1e-3
 LONGEST_PATTERN = 1000
-SET_NOT_LEARNT = ("lr", "learning_rate")
-"""Metrics that a script sets itself (Keras's callbacks log them): reported unless asked."""
 
 
-class Kind(Enum):
-    """What a metric measures: times are reported, not judged, unless asked."""
-
-    SCORE = "score"
-    TIME = "time"
-    ARRAY = "array"
-
-
-class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Values agree if ``|a - b| <= atol + rtol * |reference|`` (as ``numpy.isclose`` has it).
-
-    ``metric`` is a shell pattern, such as ``evaluate.*``; ``why`` says where the figures are from.
-    """
-
+class _Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     metric: str
     atol: float = 0.0
     rtol: float = 0.0
     why: str = ""
 
-    def allowed(self, reference: float) -> float:
-        """Return the largest absolute difference from ``reference`` that is within tolerance."""
-        return self.atol + self.rtol * abs(reference)
-
-
-DEFAULT = Tolerance(
-    metric="*",
-    atol=DEFAULT_ATOL,
-    rtol=DEFAULT_RTOL,
-    why="the default, as in the backend tests of Keras 3",
-)
-
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: user_files.Whole
-    tolerance: list[Tolerance] = []
-
-
-@dataclass(frozen=True)
-class Tolerances:
-    """Rules in order of precedence; scores and arrays have a default, times have none.
-
-    Nor have learning rates.
-    """
-
-    rules: tuple[Tolerance, ...] = ()
-    default: Tolerance = DEFAULT
-
-    def of(self, metric: str, kind: Kind) -> Tolerance | None:
-        """Return the tolerance of a metric; None means that it is reported, not judged.
-
-        A pattern of nothing but ``*`` does not reach times: they are judged by name only.
-        """
-        for rule in self.rules:
-            if fnmatch.fnmatchcase(metric, rule.metric):
-                if kind is Kind.TIME and not rule.metric.strip("*"):
-                    continue
-                return rule
-        last = metric.rpartition(".")[2]
-        return None if kind is Kind.TIME or last in SET_NOT_LEARNT else self.default
+    tolerance: list[_Tolerance] = []
 
 
 def load(path: Path) -> tuple[Tolerance, ...]:
@@ -101,7 +46,10 @@ def load(path: Path) -> tuple[Tolerance, ...]:
         raise ConfigurationError(
             f"The tolerance file {path} has schema {file.schema}; this version reads {SCHEMA}."
         )
-    return tuple(_checked(rule, str(path)) for rule in file.tolerance)
+    return tuple(
+        _checked(Tolerance(rule.metric, atol=rule.atol, rtol=rule.rtol, why=rule.why), str(path))
+        for rule in file.tolerance
+    )
 
 
 def parse(texts: Sequence[str]) -> tuple[Tolerance, ...]:

@@ -1,31 +1,11 @@
-"""Plan the matrix: which cells there are. Pure functions; no engine, no files."""
+"""Cells, and the plan that they are part of: values, of which the rest of the run is made."""
 
-import itertools
-import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from keras_matrix.errors import ConfigurationError, NothingSelectedError
-
-MAX_CELLS = 500_000
-"""As many as a manifest can list and still be read."""
-
-
-class Floatx(Enum):
-    """keras.json's ``floatx``: the default type of tensors."""
-
-    FLOAT16 = "float16"
-    FLOAT32 = "float32"
-    FLOAT64 = "float64"
-
-
-class ImageDataFormat(Enum):
-    """keras.json's ``image_data_format``: where the channel axis of images is."""
-
-    CHANNELS_LAST = "channels_last"
-    CHANNELS_FIRST = "channels_first"
+from keras_matrix.errors import ConfigurationError
+from keras_matrix.plan.settings import KerasSettings
 
 
 class Init(Enum):
@@ -33,37 +13,6 @@ class Init(Enum):
 
     OWN = "own"
     PAIRED = "paired"
-
-
-@dataclass(frozen=True)
-class KerasSettings:
-    """The fields of keras.json other than ``backend``; defaults are Keras 2.3.1's own."""
-
-    floatx: Floatx = Floatx.FLOAT32
-    image_data_format: ImageDataFormat = ImageDataFormat.CHANNELS_LAST
-    epsilon: float = 1e-7
-
-    @property
-    def id(self) -> str:
-        """A short name, safe as part of a file name: what differs from Keras's own defaults."""
-        usual = KerasSettings()
-        parts = []
-        if self.floatx is not usual.floatx:
-            parts.append(self.floatx.value)
-        if self.image_data_format is not usual.image_data_format:
-            parts.append(self.image_data_format.value)
-        if self.epsilon != usual.epsilon:
-            parts.append(f"eps{self.epsilon!r}")
-        return ".".join(parts) or "default"
-
-    def keras_json(self, backend: str) -> dict[str, str | float]:
-        """Return the content of keras.json for that backend."""
-        return {
-            "backend": backend,
-            "epsilon": self.epsilon,
-            "floatx": self.floatx.value,
-            "image_data_format": self.image_data_format.value,
-        }
 
 
 class Isolation(Enum):
@@ -188,80 +137,3 @@ class Plan:
                     f"--only {image} is not among --on {','.join(self.images)}; add it there."
                 )
         return tuple(cell for cell in self.cells if not images or cell.image in images)
-
-
-def make_plan(
-    *,
-    model: str,
-    script_sha256: str,
-    arguments: Sequence[str],
-    images: Sequence[str],
-    settings: Sequence[KerasSettings],
-    seeds: Sequence[int],
-    limits: Limits,
-    caps: Caps = Caps(),
-    repeats: int = 1,
-    schedule_seed: int = 0,
-    init: Init = Init.OWN,
-    isolation: Isolation = Isolation.PROCESS,
-    runtime: str = "",
-) -> Plan:
-    """Cross images, settings, seeds and repeats.
-
-    A block is one seed on all images: blocks follow one another, and within each the order of the
-    images is drawn anew, so that a drift of the machine is not taken for a difference between
-    them (randomized complete block design; Fisher, The Design of Experiments, 1935).
-
-    Raises:
-        NothingSelectedError: no image or no setting is left.
-        ConfigurationError: these are more cells than a run can have.
-    """
-    if not images or not settings:
-        raise NothingSelectedError("No cell is selected; name at least one image with --on.")
-    chosen_seeds: Sequence[int | None] = seeds if seeds else (None,)
-    count = len(images) * len(settings) * len(chosen_seeds) * repeats
-    if count > MAX_CELLS:
-        raise ConfigurationError(
-            f"{count} cells are too many ({len(images)} images, {len(settings)} keras.json, "
-            f"{len(chosen_seeds)} seeds, {repeats} repeats); a run has at most {MAX_CELLS}."
-        )
-    order = random.Random(schedule_seed)
-    cells: list[Cell] = []
-    for setting, seed, repeat in itertools.product(settings, chosen_seeds, range(repeats)):
-        cells += [
-            Cell(image=image, settings=setting, seed=seed, repeat=repeat)
-            for image in order.sample(images, len(images))
-        ]
-    return Plan(
-        model=model,
-        script_sha256=script_sha256,
-        arguments=tuple(arguments),
-        images=tuple(images),
-        cells=tuple(cells),
-        limits=limits,
-        caps=caps,
-        schedule_seed=schedule_seed,
-        init=init,
-        isolation=isolation,
-        runtime=runtime,
-    )
-
-
-def cross_settings(
-    floatx: Sequence[Floatx], formats: Sequence[ImageDataFormat], epsilons: Sequence[float]
-) -> tuple[KerasSettings, ...]:
-    """Cross the axes of keras.json.
-
-    Raises:
-        ConfigurationError: an epsilon is not a positive number, or a value is given twice.
-    """
-    for epsilon in epsilons:
-        if not (math.isfinite(epsilon) and epsilon > 0):
-            raise ConfigurationError(f"--epsilon {epsilon} is not a positive number.")
-    settings = tuple(
-        KerasSettings(floatx=kind, image_data_format=layout, epsilon=epsilon)
-        for kind, layout, epsilon in itertools.product(floatx, formats, epsilons)
-    )
-    if len(set(settings)) != len(settings):
-        raise ConfigurationError("A value of keras.json is given twice; give each once.")
-    return settings

@@ -12,9 +12,7 @@ from typing import Any
 import numpy
 import numpy.typing
 
-from keras_matrix.compare.comparison import ArrayDifference
-from keras_matrix.load.tolerances import Tolerance
-from keras_matrix.records.events import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.text import brief
 
 MAX_FILE = 64 * 2**20
@@ -100,26 +98,3 @@ def parse(content: memoryview) -> Array:
     # From what is there, so that a forged shape takes no memory.
     flat = numpy.frombuffer(content, dtype=dtype, offset=file.tell())
     return flat.reshape(shape, order="F" if fortran else "C")
-
-
-def difference(reference: FloatArray, other: FloatArray, tolerance: Tolerance) -> ArrayDifference:
-    """Return the largest differences of two arrays; of different shapes they are infinite.
-
-    Elements that are not finite agree only with their like (NaN with NaN).
-    """
-    if reference.shape != other.shape:
-        return ArrayDifference(absolute=float("inf"), relative=float("inf"), close=False)
-    if reference.size == 0:
-        return ArrayDifference(absolute=0.0, relative=0.0, close=True)
-    same = (reference == other) | (numpy.isnan(reference) & numpy.isnan(other))
-    with numpy.errstate(all="ignore"):
-        close = numpy.isclose(
-            other, reference, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True
-        )
-        absolute = numpy.where(same, 0.0, numpy.abs(other - reference))
-        absolute = numpy.where(numpy.isnan(absolute), numpy.inf, absolute)
-        relative = numpy.where(same, 0.0, absolute / numpy.abs(reference))
-        relative = numpy.where(numpy.isnan(relative), numpy.inf, relative)
-    return ArrayDifference(
-        absolute=float(absolute.max()), relative=float(relative.max()), close=bool(close.all())
-    )

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from keras_matrix.errors import DamagedError, OtherSchemaError
-from keras_matrix.records.events import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 
 MAX_FILE = 256 * 2**20
 MEMBER = re.compile(rb'\A\s*\{\s*"sha256"\s*:\s*"([^"]*)"')

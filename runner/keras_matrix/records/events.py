@@ -1,11 +1,10 @@
-"""Read the event stream that a cell's probe wrote. What a container wrote is not to be trusted."""
+"""The events that a probe writes, each field with its bounds: a container wrote them."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
-from keras_matrix.records import suite_events, untrusted
+from keras_matrix.records import suite_events
 from keras_matrix.records.bounded import (
     Count,
     EpochNumber,
@@ -16,18 +15,6 @@ from keras_matrix.records.bounded import (
     Text,
     Whole,
 )
-from keras_matrix.records.environment import Environment
-from keras_matrix.text import brief
-
-PROTOCOL = 1
-EVENTS_FILE = "events.jsonl"
-MAX_BYTES = 64 * 2**20
-MAX_LINE = 4 * 2**20
-MAX_EVENTS = 2**18  # what small ones become in a record is several times as long
-
-
-class BadStreamError(Exception):
-    """The stream is not what a probe writes; the message says where it is wrong."""
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="event"):
@@ -177,147 +164,51 @@ class Compiled(msgspec.Struct, frozen=True, tag="compiled", tag_field="event"):
     modules: Count
 
 
+class Confinement(msgspec.Struct, frozen=True):
+    """How the cell is closed in; None where the kernel, or a sandbox in its place, says nothing.
+
+    ``seccomp`` is the mode of the filter of system calls, 0 for none; ``capabilities`` those in
+    force as a number; ``interfaces`` those of the network that are up, but for the loopback.
+    """
+
+    seccomp: Count | None
+    no_new_privileges: bool | None
+    capabilities: Count | None
+    interfaces: Annotated[list[Text], msgspec.Meta(max_length=4096)] | None
+
+
+class AppliedLimits(msgspec.Struct, frozen=True):
+    """What the control group says is in force; None where it says nothing."""
+
+    memory: Number | None
+    pids: Number | None
+    cpus: Number | None
+
+
+class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="event"):
+    """What the script ran on, as seen from inside, after Keras was imported."""
+
+    python: Text
+    platform: Text
+    cpu_model: Text
+    cpu_count: Count
+    keras: Text
+    backend: Text
+    floatx: Text
+    epsilon: float
+    image_data_format: Text
+    packages: Annotated[dict[Text, Text], msgspec.Meta(max_length=2000)]
+    variables: dict[Text, Text]
+    backend_config: dict[Text, Text]
+    limits: AppliedLimits
+    uid: Count
+    import_seconds: float
+    cpus: Annotated[list[Count], msgspec.Meta(max_length=4096)] = []
+    confinement: Confinement | None = None
+
+
 OfCall = TrainBegin | FirstBatch | Batches | EpochEnd | CallEnd
 """What happens within a call."""
 Event = (
     Note | Start | Environment | Model | CallStart | OfCall | Compiled | suite_events.OfSuite | End
 )
-
-
-class Epoch(msgspec.Struct, frozen=True):
-    """An epoch within a call."""
-
-    epoch: EpochNumber
-    seconds: Seconds
-    metrics: dict[str, Number]
-    compiled: Count = 0
-
-
-class Call(msgspec.Struct):
-    """One outermost fit, evaluate or predict, or a loop of calls on single batches.
-
-    ``finished`` is False if it never returned; of a loop, if the cell ended before its script.
-    """
-
-    kind: str
-    name: str
-    model: str
-    site: str
-    finished: bool = False
-    seconds: Seconds | None = None
-    cpu_seconds: Seconds | None = None
-    first_batch_seconds: Seconds | None = None
-    metrics: dict[str, Number] = {}
-    params: dict[str, int] = {}
-    arrays: list[Array] = []
-    epochs: list[Epoch] = []
-    compiled: Count = 0
-    compile_seconds: Seconds = 0.0
-    first_batch_compiled: Count = 0
-
-
-class Observation(msgspec.Struct):
-    """All that a cell told: as much of it as was written before it ended, however it ended."""
-
-    environment: Environment | None = None
-    models: list[Model] = []
-    notes: list[str] = []
-    calls: list[Call] = []
-    suite: suite_events.SuiteLog = msgspec.field(default_factory=suite_events.SuiteLog)
-    end: End | None = None
-
-
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
-
-
-def read_bounded(path: Path, limit: int) -> bytes:
-    """Read a regular file of at most ``limit`` bytes, following no link on its last two steps.
-
-    Raises:
-        BadStreamError: it is missing, not a regular file, or larger.
-    """
-    try:
-        return untrusted.read(limit, path.parent, path.name)
-    except OSError as error:
-        raise BadStreamError(f"{path.name} cannot be read: {error.strerror}") from error
-
-
-def parse(content: bytes, *, complete: bool) -> Observation:
-    """Parse a stream.
-
-    One that is not ``complete`` (its cell was killed) may end in the middle of a line. One without
-    an ``end`` is well-formed: what it means is for the caller to judge.
-
-    Raises:
-        BadStreamError: a line is not an event, or the events make no sense together.
-    """
-    lines = content.split(b"\n")
-    if lines.pop() and complete:
-        raise BadStreamError("the last line has no end")
-    if len(lines) > MAX_EVENTS:
-        raise BadStreamError(f"it has more than {MAX_EVENTS} lines")
-    observation = Observation()
-    calls: dict[int, Call] = {}
-    for number, line in enumerate(lines, start=1):
-        if len(line) > MAX_LINE:
-            raise BadStreamError(f"line {number} is longer than {MAX_LINE} bytes")
-        try:
-            event = _decoder.decode(line)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise BadStreamError(f"line {number}: {brief(str(error))}") from error
-        if (number == 1) != isinstance(event, Start):
-            raise BadStreamError(f"line {number}: 'start' is the first event and only that")
-        _take(event, observation, calls, number)
-    return observation
-
-
-def _take(event: Event, observation: Observation, calls: dict[int, Call], number: int) -> None:
-    if observation.end is not None:
-        raise BadStreamError(f"line {number}: an event after the end")
-    match event:
-        case Start(protocol=protocol) if protocol != PROTOCOL:
-            raise BadStreamError(f"its protocol is {protocol}, not {PROTOCOL}")
-        case Environment():
-            observation.environment = event
-        case Note():
-            observation.notes.append(event.text)
-        case Model():
-            observation.models.append(event)
-        case CallStart():
-            if event.id in calls:
-                raise BadStreamError(f"line {number}: call {event.id} begins twice")
-            calls[event.id] = Call(event.kind, event.name, event.model, event.site)
-            observation.calls.append(calls[event.id])
-        case suite_events.Suite() | suite_events.CaseStart() | suite_events.CaseEnd():
-            if not observation.suite.take(event):
-                raise BadStreamError(f"line {number}: a test begins or ends out of turn")
-        case End():
-            observation.end = event
-        case TrainBegin() | FirstBatch() | Batches() | EpochEnd() | CallEnd():
-            if event.id not in calls or calls[event.id].finished:
-                raise BadStreamError(f"line {number}: call {event.id} is not under way")
-            _take_of_call(event, calls[event.id])
-
-
-def _take_of_call(event: OfCall, call: Call) -> None:
-    match event:
-        case TrainBegin():
-            call.params = event.params
-        case FirstBatch():
-            call.first_batch_seconds = event.seconds
-            call.first_batch_compiled = event.compiled
-        case Batches():
-            call.params = {"calls": event.calls}
-            call.seconds = event.seconds
-            call.metrics = event.metrics
-        case EpochEnd():
-            call.epochs.append(Epoch(event.epoch, event.seconds, event.metrics, event.compiled))
-        case CallEnd():
-            call.finished = True
-            call.seconds = event.seconds
-            call.cpu_seconds = event.cpu_seconds
-            call.metrics = event.metrics
-            call.params = event.params
-            call.arrays = event.arrays
-            call.compiled = event.compiled
-            call.compile_seconds = event.compile_seconds

@@ -7,72 +7,37 @@ Manifest and records carry a checksum, and records that of the other files of th
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from keras_matrix.errors import ConfigurationError, DamagedError, StoreError
 from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records import checksum, locks
-from keras_matrix.records.environment import Environment
-from keras_matrix.records.events import BadStreamError, read_bounded
+from keras_matrix.records.events import Environment
+from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.locks import SILENT, Waiting
 from keras_matrix.records.record import (
     MANIFEST_SCHEMA,
     RECORD_SCHEMA,
     HostFacts,
-    ImageIdentity,
     Manifest,
     Outcome,
     Record,
 )
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.text import brief
 
 MANIFEST_FILE = "manifest.json"
 LOCK_FILE = ".lock"
+TRACE_FILE = "trace.json"
+"""What a trace found, beside its manifest."""
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 ANEW = "the run's command with --resume makes it anew."
 AGAIN = "the run's command with --resume sets it aside and runs the cell again."
 """How to mend a manifest, and a record."""
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut.
-
-    Raises:
-        StoreError: the folder is not writable, or the disk is full.
-    """
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with open(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o644)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-        raise StoreError(
-            f"Cannot write {path} ({error.strerror}); check the folder's permissions and space."
-        ) from error
-
-
-def to_json(value: Any) -> bytes:
-    """Encode as JSON, indented, with a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
 class RunFolder:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records.folder import RunFolder
-from keras_matrix.records.record import ImageIdentity
 
 
 def join(sources: Sequence[RunFolder], target: RunFolder) -> None:

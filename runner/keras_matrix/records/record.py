@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from keras_matrix.load.tolerances import Tolerance
 from keras_matrix.plan.cells import Cell, Plan, Terms
-from keras_matrix.records.events import Observation
+from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.plan.tolerance import Tolerance
+from keras_matrix.records.observation import Observation
 
 RECORD_SCHEMA = 1
 MANIFEST_SCHEMA = 1
@@ -28,24 +29,6 @@ class Outcome(Enum):
     LIMIT_NOT_APPLIED = "limit not applied"
     INTERRUPTED = "interrupted"
     ENGINE_ERROR = "engine error"
-
-
-class BaseKind(Enum):
-    """Where an image's base came from."""
-
-    HUB = "hub"
-    STANDIN = "standin"
-
-
-@dataclass(frozen=True)
-class ImageIdentity:
-    """The very image a cell ran on: ``id`` is its content digest, ``key`` that of its sources."""
-
-    name: str
-    id: str
-    key: str
-    base: BaseKind
-    base_digest: str
 
 
 @dataclass(frozen=True)

@@ -90,3 +90,19 @@ class Tail:
             os.close(descriptor)
         self._offset += len(content)
         return content
+
+
+class BadStreamError(Exception):
+    """The stream is not what a probe writes; the message says where it is wrong."""
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Read a regular file of at most ``limit`` bytes, following no link on its last two steps.
+
+    Raises:
+        BadStreamError: it is missing, not a regular file, or larger.
+    """
+    try:
+        return read(limit, path.parent, path.name)
+    except OSError as error:
+        raise BadStreamError(f"{path.name} cannot be read: {error.strerror}") from error

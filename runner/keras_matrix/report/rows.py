@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 
 ORDER = {Kind.SCORE: 0, Kind.ARRAY: 1, Kind.TIME: 2}
 TO_SEE_FIRST = (Verdict.DIFFER, Verdict.MISSING, Verdict.INCONCLUSIVE)

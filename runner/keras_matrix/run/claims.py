@@ -19,8 +19,9 @@ import msgspec
 
 from keras_matrix.errors import ConfigurationError, StoreError
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.events import BadStreamError, read_bounded
-from keras_matrix.records.folder import MANIFEST_FILE, RunFolder, to_json, write_atomically
+from keras_matrix.records.files import to_json, write_atomically
+from keras_matrix.records.folder import MANIFEST_FILE, RunFolder
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.run.cell import folders
 
 CLAIM = ".claim"

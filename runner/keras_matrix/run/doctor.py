@@ -10,8 +10,8 @@ from keras_matrix.engine.client import Engine
 from keras_matrix.engine.users import Users, cell_user
 from keras_matrix.errors import EngineError, ImageError
 from keras_matrix.images import build, standin
-from keras_matrix.images.build import BasePolicy
 from keras_matrix.load.catalog import Catalog, Image
+from keras_matrix.plan.images import BasePolicy
 
 
 @dataclass(frozen=True)

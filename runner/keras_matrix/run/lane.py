@@ -9,12 +9,13 @@ from pathlib import Path
 import filelock
 
 from keras_matrix.engine.client import Engine
+from keras_matrix.engine.spec import OWNER_LABEL, RUN_LABEL
 from keras_matrix.errors import EngineError, InterruptedRunError
 from keras_matrix.load.catalog import Catalog
 from keras_matrix.plan.cells import Cell, Group, Isolation
-from keras_matrix.records.record import ImageIdentity, Outcome, Record
+from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run.cell.attempt import run_cell
-from keras_matrix.run.cell.container import OWNER_LABEL, RUN_LABEL
 from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.worker import GoneError, Worker
 

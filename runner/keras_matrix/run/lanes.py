@@ -5,8 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import filelock
 
@@ -15,27 +13,15 @@ from keras_matrix.errors import EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.catalog import Catalog
 from keras_matrix.plan.cells import Cell, Group
-from keras_matrix.records.record import ImageIdentity, Record
+from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.records.record import Record
 from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.lane import Lane
+from keras_matrix.run.machine import Machine
 
 CPU_POLL = 0.05
 PATIENCE = 2.0
 """Seconds to wait for CPUs before the user is told."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """What to run cells on: the CPUs of each lane, and how many of the lanes at a time.
-
-    ``idle`` is how many containers a lane may keep waiting besides the one that runs; ``locks``
-    is the folder of the locks that keep two runners off the same CPU.
-    """
-
-    lanes: tuple[tuple[int, ...], ...]
-    jobs: int
-    idle: int
-    locks: Path
 
 
 class Queue:

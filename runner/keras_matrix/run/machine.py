@@ -3,9 +3,12 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from keras_matrix.errors import ConfigurationError
+from keras_matrix.plan.cells import Limits
+from keras_matrix.records import cache
 
 TOPOLOGY = Path("/sys/devices/system/cpu")
 IDLE_MEMORY = 512 * 2**20
@@ -98,3 +101,39 @@ def _processor() -> dict[str, str]:
     except OSError:
         pass
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What to run cells on: the CPUs of each lane, and how many of the lanes at a time.
+
+    ``idle`` is how many containers a lane may keep waiting besides the one that runs; ``locks``
+    is the folder of the locks that keep two runners off the same CPU.
+    """
+
+    lanes: tuple[tuple[int, ...], ...]
+    jobs: int
+    idle: int
+    locks: Path
+
+
+def memory() -> int:
+    """Return the bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def share_out(limits: Limits, asked: int | None) -> Machine:
+    """Share this machine out in lanes; ``asked`` is how many cells may run at a time.
+
+    Raises:
+        ConfigurationError: it is too small for one cell.
+    """
+    total = memory()
+    pinned = lanes(cores(available_cpus()), limits.cpus)
+    at_a_time = jobs(asked, len(pinned), limits.memory, total)
+    return Machine(
+        lanes=pinned,
+        jobs=at_a_time,
+        idle=idle_containers(at_a_time, len(pinned), limits.memory, total),
+        locks=cache.root() / cache.LOCKS,
+    )

@@ -17,64 +17,30 @@ from keras_matrix.engine.owners import Owner, sweep
 from keras_matrix.engine.patience import Patience
 from keras_matrix.engine.users import cell_user
 from keras_matrix.errors import EngineError, InterruptedRunError, StoreError, of_disk
-from keras_matrix.images.build import BasePolicy, Builder, Say
+from keras_matrix.images.build import Builder, Say
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import catalog, data_sets, git, reported, script, suites
 from keras_matrix.load import tolerances as tolerance
 from keras_matrix.load.catalog import Catalog
+from keras_matrix.load.request import RunRequest
 from keras_matrix.load.script import Script
-from keras_matrix.load.suites import SuiteTarget
-from keras_matrix.load.tolerances import Tolerance
-from keras_matrix.plan import cells as plan
-from keras_matrix.plan.cells import Caps, Cell, Init, Isolation, KerasSettings, Limits, Plan
+from keras_matrix.plan import schedule
+from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records import cache
 from keras_matrix.records import folder as store
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.locks import Waiting
-from keras_matrix.records.record import HostFacts, ImageIdentity, Manifest, Record
+from keras_matrix.records.record import HostFacts, Manifest, Record
 from keras_matrix.run import claims, resume, reuse
 from keras_matrix.run import machine as cpus
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.compiled_code import CompiledStore
 from keras_matrix.run.cell.context import CellContext, Digests, Traced
-from keras_matrix.run.lanes import Lanes, Machine
+from keras_matrix.run.lanes import Lanes
+from keras_matrix.run.machine import Machine, memory, share_out
 from keras_matrix.run.progress import Progress
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """What the user asked for; ``again`` runs cells of this very run again that ended well.
-
-    ``resume`` goes on with a run that was begun before, whatever has become of its files.
-    ``tests`` are run instead of the script ``target``, if there are any.
-    """
-
-    target: Path
-    on: tuple[str, ...]
-    only: tuple[str, ...]
-    arguments: tuple[str, ...]
-    settings: tuple[KerasSettings, ...]
-    seeds: tuple[int, ...]
-    limits: Limits
-    caps: Caps
-    repeats: int
-    schedule_seed: int
-    init: Init
-    isolation: Isolation
-    runtime: str
-    jobs: int | None
-    fresh: bool
-    data: Path | None
-    results: Path
-    run: str | None
-    base: BasePolicy
-    catalog: Path
-    tolerances: Path | None
-    command: tuple[str, ...]
-    again: bool = False
-    resume: bool = False
-    tests: SuiteTarget | None = None
-
 
 Run = Callable[[Sequence[Cell], Callable[[Record], None]], None]
 """Runs cells and tells of each that has ended."""
@@ -149,7 +115,7 @@ def ready(request: RunRequest, progress: Progress, interrupts: Interrupts) -> It
     manifest = _manifest(
         request=request, folder=folder, made=made, images=images, rules=rules, found=found
     )
-    machine = _machine(request.limits, request.jobs)
+    machine = share_out(request.limits, request.jobs)
     with contextlib.ExitStack() as held:
         held.enter_context(interrupts.first())
         patience = Patience(interrupts, progress.step)
@@ -214,7 +180,7 @@ def _load(request: RunRequest) -> Script:
 
 
 def _plan(request: RunRequest, found: Script, images: Catalog) -> Plan:
-    return plan.make_plan(
+    return schedule.make_plan(
         model=found.name,
         script_sha256=found.sha256,
         arguments=request.arguments,
@@ -285,26 +251,10 @@ def _host(facts: EngineFacts, runtime: str) -> HostFacts:
         platform=platform.platform(),
         python=platform.python_version(),
         cpus=os.cpu_count() or 0,
-        memory=_memory(),
+        memory=memory(),
         engine=f"{facts.version} on {facts.platform}",
         runtime=runtime,
         security=facts.security.told,
-    )
-
-
-def _memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def _machine(limits: Limits, asked: int | None) -> Machine:
-    total = _memory()
-    lanes = cpus.lanes(cpus.cores(cpus.available_cpus()), limits.cpus)
-    jobs = cpus.jobs(asked, len(lanes), limits.memory, total)
-    return Machine(
-        lanes=lanes,
-        jobs=jobs,
-        idle=cpus.idle_containers(jobs, len(lanes), limits.memory, total),
-        locks=cache.root() / cache.LOCKS,
     )
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from keras_matrix.errors import ConfigurationError, DamagedError, OtherSchemaError, StoreError
 from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records import checksum
 from keras_matrix.records import folder as store
 from keras_matrix.records.folder import LOCK_FILE, MANIFEST_FILE, RunFolder
-from keras_matrix.records.record import RECORD_SCHEMA, ImageIdentity, Manifest, Record
+from keras_matrix.records.record import RECORD_SCHEMA, Manifest, Record
 
 ASIDE = "damaged"
 TRACE = "trace"

@@ -17,9 +17,11 @@ import msgspec
 
 from keras_matrix.errors import DamagedError, StoreError
 from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records.cache import Lost
-from keras_matrix.records.folder import RunFolder, write_atomically
-from keras_matrix.records.record import ImageIdentity, Outcome, Record
+from keras_matrix.records.files import write_atomically
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Outcome, Record
 
 MAX_FILES = 20_000
 MAX_READ = 256 * 2**20

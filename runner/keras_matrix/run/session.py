@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keras_matrix.interrupts import Interrupts
+from keras_matrix.load import shipped
+from keras_matrix.load.request import RunRequest
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records import cache
 from keras_matrix.records.folder import RunFolder
-from keras_matrix.records.record import ImageIdentity, Record
+from keras_matrix.records.record import Record
 from keras_matrix.run import reuse
-from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.context import CellContext
-from keras_matrix.run.prepare import RunRequest, ready
+from keras_matrix.run.prepare import ready
 from keras_matrix.run.progress import Progress
 from keras_matrix.run.reuse import Inputs, Reuse
 
@@ -55,7 +57,7 @@ def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunR
 def _known(context: CellContext) -> Reuse | None:
     """Return the finished replicates of the results folder; None if they cannot be told apart."""
     results = context.run.path.parent
-    digests, probe = context.digests, reuse.folder_digest(folders.PROBE_FOLDER)
+    digests, probe = context.digests, reuse.folder_digest(shipped.PROBE_FOLDER)
     if digests is None or probe is None:
         return None
     inputs = Inputs(digests.script, digests.data, probe, context.cpu, context.runtime)

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from keras_matrix.plan.contract import INDEX_FILE
 from keras_matrix.records import arrays
 from keras_matrix.records.bounded import Count, LongText, Number, Text, Whole
-from keras_matrix.records.events import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.text import brief
 
-INDEX_FILE = "index.jsonl"
 MAX_INDEX = 64 * 2**20
 MAX_ARRAY = 2**30
 MAX_ELEMENTS = MAX_ARRAY

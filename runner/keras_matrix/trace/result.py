@@ -8,7 +8,6 @@ from keras_matrix.trace.finding import ORDER, Finding, Kind, Origin
 from keras_matrix.trace.literature import Rate
 
 SCHEMA = 1
-TRACE_FILE = "trace.json"
 
 
 class Stage(Enum):

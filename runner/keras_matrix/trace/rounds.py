@@ -10,12 +10,13 @@ from pathlib import Path
 import msgspec
 
 from keras_matrix.errors import StoreError
+from keras_matrix.plan import contract
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.events import BadStreamError
-from keras_matrix.records.folder import write_atomically
+from keras_matrix.plan.contract import REFERENCE_FOLDER, REQUEST_FILE, TRACE_FOLDER
+from keras_matrix.records.files import write_atomically
 from keras_matrix.records.record import Record
+from keras_matrix.records.untrusted import BadStreamError
 from keras_matrix.run.cell import folders
-from keras_matrix.run.cell.attempt import TRACE_FOLDER
 from keras_matrix.run.cell.context import Traced
 from keras_matrix.run.cell.watch import Stages
 from keras_matrix.run.prepare import Ready, Run
@@ -26,8 +27,6 @@ from keras_matrix.trace.judge import Replay
 LOOK, NUDGED, IMPOSED, ALONE = range(4)
 """What the runs of a trace's cells are for, by the count of their repeat."""
 REPEATS = 4
-REQUEST_FILE = "request.json"
-REFERENCE_FOLDER = "reference"
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Rounds:
         try:
             self._asked.mkdir(parents=True, mode=0o755)
             (self._asked / REFERENCE_FOLDER).mkdir(mode=0o755)
-            stages = Stages((TRACE_FOLDER, dump.INDEX_FILE), dump.stage)
+            stages = Stages((TRACE_FOLDER, contract.INDEX_FILE), dump.stage)
             traced = Traced(self._asked, self.folder, stages)
             with self.ready.running(traced) as self._run:
                 yield

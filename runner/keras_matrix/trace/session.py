@@ -16,12 +16,14 @@ from keras_matrix.errors import (
 )
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import catalog
+from keras_matrix.load.request import RunRequest
 from keras_matrix.records import folder
-from keras_matrix.records.events import BadStreamError
-from keras_matrix.records.folder import to_json, write_atomically
+from keras_matrix.records.files import to_json, write_atomically
+from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.untrusted import BadStreamError
 from keras_matrix.run.cell import folders
-from keras_matrix.run.prepare import RunRequest, ready
+from keras_matrix.run.prepare import ready
 from keras_matrix.run.progress import Progress
 from keras_matrix.text import brief
 from keras_matrix.trace import conclude, judge, training
@@ -32,7 +34,7 @@ from keras_matrix.trace.finding import Finding, Minimal, Origin
 from keras_matrix.trace.judge import Replay
 from keras_matrix.trace.literature import rates
 from keras_matrix.trace.measure import Table, measure, measure_alone
-from keras_matrix.trace.result import TRACE_FILE, ImageTrace, Trace
+from keras_matrix.trace.result import ImageTrace, Trace
 from keras_matrix.trace.rounding import Allowance
 from keras_matrix.trace.rounds import ALONE, IMPOSED, LOOK, NUDGED, Rounds, Wanted
 

@@ -7,7 +7,7 @@ one unit in the last place: what rounding grows to in this training, on this dat
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from keras_matrix.records.events import Call
+from keras_matrix.records.observation import Call
 from keras_matrix.records.record import Record
 from keras_matrix.trace import rounding
 from keras_matrix.trace.distance import Distance, distance

@@ -19,7 +19,7 @@ from keras_matrix.compare.matrix import matrix_row, overall
 from keras_matrix.compare.metrics import measured_calls, measures
 from keras_matrix.errors import StoreError
 from keras_matrix.plan.cells import Plan
-from keras_matrix.records.events import Call, Epoch
+from keras_matrix.records.observation import Call, Epoch
 from keras_matrix.records.record import Manifest, Outcome, Record
 from keras_matrix.report.words import in_words
 from keras_matrix.text import brief, one_line

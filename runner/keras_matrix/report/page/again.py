@@ -3,7 +3,8 @@
 import shlex
 from collections.abc import Sequence
 
-from keras_matrix.plan.cells import Init, Isolation, KerasSettings
+from keras_matrix.plan.cells import Init, Isolation
+from keras_matrix.plan.settings import KerasSettings
 from keras_matrix.records.record import Manifest
 from keras_matrix.report.page.blocks import Block, Facts, Listing, Paragraph, Section
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from keras_matrix.records.environment import AppliedLimits, Environment
+from keras_matrix.records.events import AppliedLimits, Environment
 from keras_matrix.records.record import Manifest, Record
 from keras_matrix.report.page.blocks import Block, DataTable, Datum, Fold, Paragraph, Section
 from keras_matrix.text import brief

@@ -12,11 +12,11 @@ from keras_matrix.compare.reproduction import Reproduction
 from keras_matrix.compare.suites import SuiteComparison
 from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
 from keras_matrix.load import reported
-from keras_matrix.load.tolerances import Tolerance
-from keras_matrix.records.events import BadStreamError, read_bounded
-from keras_matrix.records.folder import RunFolder
+from keras_matrix.plan.tolerance import Tolerance
+from keras_matrix.records.folder import TRACE_FILE, RunFolder
 from keras_matrix.records.record import Manifest, Record
-from keras_matrix.trace.result import SCHEMA, TRACE_FILE, Trace
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.trace.result import SCHEMA, Trace
 
 MAX_TRACE = 256 * 2**20
 

@@ -12,7 +12,7 @@ from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
 from keras_matrix.compare.figures import number
 from keras_matrix.compare.intervals import Interval
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.report.plots import canvas
 from keras_matrix.report.plots.chart import Chart, clean, counted, label, listed, slug, unique
 from keras_matrix.report.plots.theme import (

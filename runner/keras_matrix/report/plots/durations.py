@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from keras_matrix.compare.figures import number
 from keras_matrix.compare.metrics import measures
-from keras_matrix.load.tolerances import Kind
+from keras_matrix.plan.tolerance import Kind
 from keras_matrix.records.record import Record
 from keras_matrix.report.plots import canvas
 from keras_matrix.report.plots.chart import Chart, clean, label, listed, roughly

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from keras_matrix.compare.intervals import LARGEST
 from keras_matrix.compare.metrics import NO_SITE
-from keras_matrix.records.events import Call
+from keras_matrix.records.observation import Call
 from keras_matrix.records.record import Record
 from keras_matrix.report.plots.series import good, series
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from keras_matrix.errors import ConfigurationError
-from keras_matrix.records.folder import write_atomically
+from keras_matrix.records.files import write_atomically
 from keras_matrix.report.plots.chart import Chart
 from keras_matrix.report.plots.theme import CURRENT, PAPER, PROPERTIES, TEXT, drawing
 

@@ -10,16 +10,10 @@ from pathlib import Path
 import keras_matrix
 from keras_matrix.errors import EngineError
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.events import (
-    EVENTS_FILE,
-    MAX_BYTES,
-    BadStreamError,
-    Observation,
-    parse,
-    read_bounded,
-)
+from keras_matrix.plan.contract import EVENTS_FILE, TRACE_FOLDER
+from keras_matrix.records.observation import MAX_BYTES, Observation, parse
 from keras_matrix.records.record import Outcome, Record, Timing
-from keras_matrix.run.cell.closed import not_closed
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.outcome import (
     INTERRUPTED,
@@ -27,12 +21,12 @@ from keras_matrix.run.cell.outcome import (
     judge,
     limits_seen,
     mismatch,
+    not_closed,
     untold,
 )
 from keras_matrix.run.cell.worker import LimitNotAppliedError, Told, Worker
 from keras_matrix.text import last_lines, printable
 
-TRACE_FOLDER = "trace"
 MAX_ARRAYS = 72 * 2**20
 MAX_ARRAY_FILES = 4096
 """As many as the probe writes, and somewhat more bytes, since noise cannot be compressed."""

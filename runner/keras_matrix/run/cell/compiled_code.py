@@ -22,8 +22,8 @@ import filelock
 import msgspec
 
 from keras_matrix.errors import StoreError
-from keras_matrix.records.events import BadStreamError, read_bounded
-from keras_matrix.records.folder import to_json, write_atomically
+from keras_matrix.records.files import to_json, write_atomically
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 
 INDEX_FILE = "index.json"
 ENTRIES = "entries"

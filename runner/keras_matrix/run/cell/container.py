@@ -4,59 +4,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from keras_matrix.engine.spec import LABEL, Bind, ContainerSpec
 from keras_matrix.engine.users import CellUser
 from keras_matrix.load.catalog import Image
 from keras_matrix.plan.cells import Caps, Group, Init, Limits
-
-LABEL = "io.keras-matrix.cell"
-OWNER_LABEL = "io.keras-matrix.owner"
-RUN_LABEL = "io.keras-matrix.run"
-
-KERAS_HOME = PurePosixPath("/keras-home")
-PROBE = PurePosixPath("/keras-matrix")
-SCRIPT = PurePosixPath("/script")
-OUTPUT = PurePosixPath("/output")
-SCRATCH = PurePosixPath("/scratch")
-DATA = PurePosixPath("/data")
-CONVERTED = PurePosixPath("/converted")
-COMPILED = PurePosixPath("/compiled")
-TRACE = PurePosixPath("/trace")
-
-MAX_OUTPUT_FILE = 256 * 2**20
-MAX_LOG = "16m"
-
-
-@dataclass(frozen=True)
-class Bind:
-    """A folder of the host, mounted into the container."""
-
-    source: Path
-    target: PurePosixPath
-    read_only: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContainerSpec:
-    """A container to create; closed by default.
-
-    No network, read-only root, no capability, no new privileges. Its standard input is open. It
-    runs on the CPUs with the numbers ``cpus`` alone, on any if there are none. Empty folders cover
-    those ``masked``. ``limits.scratch`` bounds the executable tmpfs at ``/scratch`` (Theano loads
-    the modules it compiles from there). ``runtime`` is the engine's own name of what runs it,
-    empty for its default one.
-    """
-
-    name: str
-    image: str
-    command: tuple[str, ...]
-    environment: Mapping[str, str]
-    binds: tuple[Bind, ...]
-    masked: tuple[PurePosixPath, ...] = ()
-    user: CellUser
-    limits: Limits
-    cpus: tuple[int, ...] = ()
-    labels: Mapping[str, str]
-    runtime: str = ""
+from keras_matrix.plan.contract import (
+    COMPILED,
+    CONVERTED,
+    DATA,
+    KERAS_HOME,
+    OUTPUT,
+    PROBE,
+    SCRATCH,
+    SCRIPT,
+    TRACE,
+)
 
 
 @dataclass(frozen=True)

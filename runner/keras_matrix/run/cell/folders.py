@@ -7,14 +7,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras_matrix
 from keras_matrix.engine.users import CellUser
 from keras_matrix.errors import ConfigurationError
 
 MAX_STAGED = 2 * 2**30
 DEPTH = 2
 """Folders within folders in what a cell hands over: compiled code has the most."""
-PROBE_FOLDER = Path(keras_matrix.__file__).parents[1] / "keras_matrix_probe"
 
 
 def make_output(path: Path, user: CellUser) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from keras_matrix.plan.cells import Caps, Cell, Limits
 from keras_matrix.records.bounded import Number
-from keras_matrix.records.environment import Environment
-from keras_matrix.records.events import Failure, Observation
+from keras_matrix.records.events import Environment, Failure
+from keras_matrix.records.observation import Observation
 from keras_matrix.records.record import Outcome
 
 SIGNAL_BASE = 128
@@ -227,3 +227,32 @@ def _list(cpus: Sequence[int]) -> str:
 
 def _value(number: Number) -> float:
     return float(number)
+
+
+FILTERING = ("runc", "crun", "youki", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux")
+"""Runtimes whose filter of system calls shows from inside; that of a sandbox need not."""
+
+
+def not_closed(found: Environment, runtime: str) -> str:
+    """Return what is open that should be closed, or nothing; what nobody tells is not judged.
+
+    ``runtime`` is the engine's name of what ran the cell.
+    """
+    seen = found.confinement
+    if seen is None:
+        return ""
+    open_: list[str] = []
+    if seen.capabilities:
+        open_.append(f"capabilities {seen.capabilities:#x}")
+    if seen.no_new_privileges is False:
+        open_.append("new privileges")
+    if seen.seccomp == 0 and runtime in FILTERING:
+        open_.append("all system calls")
+    if seen.interfaces:
+        open_.append(f"network interfaces {', '.join(seen.interfaces)}")
+    if not open_:
+        return ""
+    return (
+        f"The engine does not close the cell in (it has {'; '.join(open_)}); use an engine that "
+        "does, with its default seccomp profile."
+    )

@@ -16,16 +16,16 @@ import msgspec
 from keras_matrix.engine.answers import ContainerState, EngineHangsError, EngineSilentError
 from keras_matrix.engine.patience import LOOK
 from keras_matrix.errors import EngineError
+from keras_matrix.plan.contract import ENDED_FILE
 from keras_matrix.records.bounded import Text
-from keras_matrix.records.environment import Environment
-from keras_matrix.records.events import BadStreamError, read_bounded
+from keras_matrix.records.events import Environment
 from keras_matrix.records.record import Outcome
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.disk import DiskUse
 from keras_matrix.run.cell.outcome import Ending, Judgement
 from keras_matrix.run.cell.watch import Watch
 
-ENDED_FILE = "ended"
 MAX_ENDED = 2**20
 FIRST_POLL = 0.005
 LAST_POLL = 0.1

@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
+from keras_matrix.plan.contract import EVENTS_FILE
 from keras_matrix.records import events, suite_events
 from keras_matrix.records.bounded import Metrics
-from keras_matrix.records.events import EVENTS_FILE, CallStart, EpochEnd, TrainBegin
+from keras_matrix.records.events import CallStart, EpochEnd, TrainBegin
 from keras_matrix.records.untrusted import Tail
 from keras_matrix.text import one_line
 

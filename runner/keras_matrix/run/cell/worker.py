@@ -9,29 +9,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_matrix.engine.answers import ImageNotFoundError, Input
+from keras_matrix.engine.spec import OWNER_LABEL, RUN_LABEL, ContainerSpec
 from keras_matrix.errors import EngineError, StoreError
+from keras_matrix.load import shipped
 from keras_matrix.load.catalog import Image
 from keras_matrix.plan.cells import Cell, Group, Limits
-from keras_matrix.records.events import EVENTS_FILE, BadStreamError, read_bounded
-from keras_matrix.records.folder import to_json, write_atomically
-from keras_matrix.records.record import ImageIdentity
+from keras_matrix.plan.contract import COMPILED_FOLDER, EVENTS_FILE, LOG_FILES
+from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.records.files import to_json, write_atomically
+from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.compiled_code import About, Restored
-from keras_matrix.run.cell.container import (
-    OWNER_LABEL,
-    RUN_LABEL,
-    CellFolders,
-    ContainerSpec,
-    cell_container,
-)
+from keras_matrix.run.cell.container import CellFolders, cell_container
 from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.disk import BOUNDS, TRACED, DiskUse
 from keras_matrix.run.cell.outcome import Ending, limits_not_applied
 from keras_matrix.run.cell.wait import Wait
 from keras_matrix.run.cell.watch import Watch
 
-LOG_FILES = ("log.before", "log")
-COMPILED_FOLDER = "compiled"
 MAX_LOG_BYTES = 16 * 2**20
 MAX_PREFACE = 2**20
 
@@ -151,7 +146,7 @@ class Worker:
             suite=context.script.suite,
             arguments=context.plan.arguments,
             folders=CellFolders(
-                probe=folders.PROBE_FOLDER,
+                probe=shipped.PROBE_FOLDER,
                 script=context.script_folder,
                 results=context.run.path.parent,
                 keras_home=keras_home,

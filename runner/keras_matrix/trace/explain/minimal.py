@@ -24,8 +24,11 @@ from keras_matrix.trace.explain.expressions import (
     taken,
 )
 from keras_matrix.trace.finding import Finding, Kind
-from keras_matrix_probe.keras2.paired import KERNELS
 
+TURNED_KERNELS = frozenset(
+    {"Conv1D", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "ConvLSTM2DCell"}
+)
+"""Layers whose kernels Theano turns around: those of ``KERNELS`` in the probe's ``paired.py``."""
 FORGED = (
     *(ArithmeticError, AttributeError, LookupError, StopIteration),
     *(RuntimeError, TypeError, ValueError),
@@ -214,7 +217,7 @@ class _Script:
         return self._expression(model.optimizer, "keras.optimizers")
 
     def _weights(self, node: Node) -> str | None:
-        if not node.weights or node.kind in WRAPPERS or node.kind in KERNELS or not node.own:
+        if not node.weights or node.kind in WRAPPERS or node.kind in TURNED_KERNELS or not node.own:
             return None
         values = [self._bundle.array(("weight", name, "start")) for name in node.weights]
         if any(value is None for value in values):

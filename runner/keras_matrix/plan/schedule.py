@@ -1,0 +1,69 @@
+"""Plan the matrix: which cells there are, and in which order they run. Pure."""
+
+import itertools
+import random
+from collections.abc import Sequence
+
+from keras_matrix.errors import ConfigurationError, NothingSelectedError
+from keras_matrix.plan.cells import Caps, Cell, Init, Isolation, Limits, Plan
+from keras_matrix.plan.settings import KerasSettings
+
+MAX_CELLS = 500_000
+"""As many as a manifest can list and still be read."""
+
+
+def make_plan(
+    *,
+    model: str,
+    script_sha256: str,
+    arguments: Sequence[str],
+    images: Sequence[str],
+    settings: Sequence[KerasSettings],
+    seeds: Sequence[int],
+    limits: Limits,
+    caps: Caps = Caps(),
+    repeats: int = 1,
+    schedule_seed: int = 0,
+    init: Init = Init.OWN,
+    isolation: Isolation = Isolation.PROCESS,
+    runtime: str = "",
+) -> Plan:
+    """Cross images, settings, seeds and repeats.
+
+    A block is one seed on all images: blocks follow one another, and within each the order of the
+    images is drawn anew, so that a drift of the machine is not taken for a difference between
+    them (randomized complete block design; Fisher, The Design of Experiments, 1935).
+
+    Raises:
+        NothingSelectedError: no image or no setting is left.
+        ConfigurationError: these are more cells than a run can have.
+    """
+    if not images or not settings:
+        raise NothingSelectedError("No cell is selected; name at least one image with --on.")
+    chosen_seeds: Sequence[int | None] = seeds if seeds else (None,)
+    count = len(images) * len(settings) * len(chosen_seeds) * repeats
+    if count > MAX_CELLS:
+        raise ConfigurationError(
+            f"{count} cells are too many ({len(images)} images, {len(settings)} keras.json, "
+            f"{len(chosen_seeds)} seeds, {repeats} repeats); a run has at most {MAX_CELLS}."
+        )
+    order = random.Random(schedule_seed)
+    cells: list[Cell] = []
+    for setting, seed, repeat in itertools.product(settings, chosen_seeds, range(repeats)):
+        cells += [
+            Cell(image=image, settings=setting, seed=seed, repeat=repeat)
+            for image in order.sample(images, len(images))
+        ]
+    return Plan(
+        model=model,
+        script_sha256=script_sha256,
+        arguments=tuple(arguments),
+        images=tuple(images),
+        cells=tuple(cells),
+        limits=limits,
+        caps=caps,
+        schedule_seed=schedule_seed,
+        init=init,
+        isolation=isolation,
+        runtime=runtime,
+    )
