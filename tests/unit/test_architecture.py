@@ -1,7 +1,6 @@
-"""Who may import whom, read off the source."""
+"""What the source keeps to, besides the floors, which import-linter checks (pyproject.toml)."""
 
 import ast
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,56 +44,6 @@ def at_module_level(tree: ast.Module) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             pending += ast.iter_child_nodes(node)
-
-
-def loaded_with(*modules: str) -> set[str]:
-    """Return all that is loaded once the modules are."""
-    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    return set(done.stdout.split())
-
-
-def test_one_module_imports_docker() -> None:
-    found = [name_of(path) for path in MODULES if "docker" in imported(ast.walk(tree_of(path)))]
-    assert found == ["keras_matrix/engine/client.py"]
-
-
-def test_what_is_pure_knows_no_engine() -> None:
-    loaded = loaded_with(
-        "keras_matrix.plan.cells",
-        "keras_matrix.load.options",
-        "keras_matrix.compare.pairs",
-        "keras_matrix.records.arrays",
-        "keras_matrix.records.events",
-        "keras_matrix.records.record",
-        "keras_matrix.records.folder",
-        "keras_matrix.load.catalog",
-        "keras_matrix.compare.suites",
-        "keras_matrix.load.suites",
-        "keras_matrix.run.cell.outcome",
-        "keras_matrix.run.cell.watch",
-        "keras_matrix.run.cell.container",
-        "keras_matrix.images.key",
-        "keras_matrix.report.annotations",
-        "keras_matrix.report.csv",
-        "keras_matrix.report.json",
-        "keras_matrix.report.junit",
-        "keras_matrix.report.markdown",
-        "keras_matrix.run.progress",
-        "keras_matrix.report.progress.state",
-        "keras_matrix.report.progress.table",
-        "keras_matrix.report.words",
-    )
-    assert loaded & {"docker", "requests", "keras_matrix.engine.client", "click"} == set()
-
-
-@pytest.mark.parametrize(
-    "module", ["keras_matrix.plan.cells", "keras_matrix.load.options", "keras_matrix.text"]
-)
-def test_planning_needs_the_standard_library_only(module: str) -> None:
-    assert loaded_with(module) & {"msgspec", "numpy", "click", "rich", "docker"} == set()
 
 
 @pytest.mark.parametrize("path", PROBE_MODULES, ids=name_of)
