@@ -7,15 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import page_builders
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsers import chromium
-from builders import call, record, run_cli
-from chart_builders import epochs
-from page_builders import bad, good
 from playwright.sync_api import Browser, Page, sync_playwright
-from trace_builders import finding
 
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.files import to_json
@@ -29,6 +23,13 @@ from keras_matrix.trace.result import (
     StageSummary,
     Trace,
 )
+from tests.browsers import chromium
+from tests.unit.cli.builders import run_cli
+from tests.unit.records.builders import call, record
+from tests.unit.report.page import builders as page_builders
+from tests.unit.report.page.builders import bad, good
+from tests.unit.report.plots.builders import epochs
+from tests.unit.trace.builders import finding
 
 EVIL = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
 """Text that runs if it is not escaped."""

@@ -5,12 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import page_builders
-from browsers import VARIABLE, chromium
-from page_builders import good
 from playwright.sync_api import sync_playwright
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "make_screenshots.py"
+from tests import ROOT
+from tests.browsers import VARIABLE, chromium
+from tests.unit.report.page import builders as page_builders
+from tests.unit.report.page.builders import good
+
+SCRIPT = ROOT / "docs" / "make_screenshots.py"
 
 
 def test_a_picture_in_each_scheme(tmp_path: Path) -> None:

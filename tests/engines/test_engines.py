@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from own import MAPPED, OwnEngine, engine
 
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
+from tests import ROOT
+from tests.engines.own import MAPPED, OwnEngine, engine
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "tests" / "integration" / "scripts"
 RUNTIMES = ("crun", "runsc")
 

@@ -3,7 +3,8 @@
 import io
 
 import numpy
-from guided import fuzz_targets, in_folder, run
+
+from tests.fuzz.guided import fuzz_targets, in_folder, run
 
 
 def saved(value: object, *, packed: bool) -> bytes:

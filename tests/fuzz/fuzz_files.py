@@ -1,10 +1,9 @@
 """Files that users write."""
 
-from pathlib import Path
+from tests import ROOT
+from tests.fuzz.guided import fuzz_targets, in_folder, run
 
-from guided import fuzz_targets, in_folder, run
-
-DOCKER = Path(__file__).parents[2] / "docker" / "images.toml"
+DOCKER = ROOT / "docker" / "images.toml"
 TOLERANCES = b'schema = 1\n[[tolerance]]\nmetric = "evaluate.*"\natol = 1e-3\nrtol = 0.5\n'
 REPORTED = b"""schema = 1
 [source]

@@ -1,6 +1,6 @@
 """What a container tells: its events, the index of a trace, and a file that is followed."""
 
-from guided import fuzz_targets, in_folder, run
+from tests.fuzz.guided import fuzz_targets, in_folder, run
 
 EVENTS = b"""{"event":"start","protocol":1}
 {"event":"call_start","id":1,"kind":"fit","name":"fit","model":"m","site":"model.py:3"}

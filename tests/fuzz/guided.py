@@ -1,6 +1,6 @@
 """Run a target of the tests' under atheris, which looks for inputs that reach new code.
 
-``pip install atheris``, then ``python tests/fuzz/fuzz_streams.py -max_total_time=60``; all options
+``pip install atheris``, then ``python -m tests.fuzz.fuzz_streams -max_total_time=60``; all options
 are libFuzzer's. What fails is written to ``crash-...`` in the current folder.
 """
 
@@ -11,12 +11,10 @@ from pathlib import Path
 
 import atheris
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "unit"), str(Path(__file__).parents[2] / "runner")]
-
 with atheris.instrument_imports(
     include=["keras_matrix", "tomllib", "jupytext", "nbformat", "zipfile"]
 ):
-    import fuzz_targets
+    from tests.unit.fuzz import targets as fuzz_targets
 
 Target = Callable[[bytes], None]
 LIMITS = ("-timeout=20", "-rss_limit_mb=2048", "-max_len=16384")

@@ -13,13 +13,14 @@ from typing import Any
 
 import docker
 import msgspec
-from conftest import ROOT, SCRIPTS, clean_environment, command_line
 
 from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.errors import DamagedError
 from keras_matrix.records import checksum
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import RECORD_SCHEMA, Outcome, Record
+from tests import ROOT
+from tests.integration.conftest import SCRIPTS, clean_environment, command_line
 
 TIMEOUT = 300
 FAULTY = Path(__file__).parent / "faulty.py"

@@ -14,16 +14,16 @@ import docker
 import pytest
 from docker.errors import DockerException
 from docker.models.containers import Container
-from tables import Collector, pytest_addoption, report_row
-from turns import MARK, Turns
 
 from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.spec import LABEL, OWNER_LABEL, RUN_LABEL
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
+from tests import ROOT
+from tests.integration.tables import Collector, pytest_addoption, report_row
+from tests.integration.turns import MARK, Turns
 
 __all__ = ["pytest_addoption", "report_row"]
-ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 
 Done = subprocess.CompletedProcess[str]
@@ -143,7 +143,7 @@ def results(tmp_path: Path) -> Path:
 @pytest.fixture
 def disturbed(client: docker.DockerClient, images: None, results: Path) -> Iterator[Any]:
     """Lend a run to disturb; what is left of it is removed."""
-    from aftermath import Disturbed
+    from tests.integration.aftermath import Disturbed
 
     run = Disturbed(client, results)
     yield run
@@ -157,7 +157,7 @@ def undisturbed(
     client: docker.DockerClient, images: None, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
     """Return the essence of the run that nothing happens to."""
-    from aftermath import Disturbed, essence
+    from tests.integration.aftermath import Disturbed, essence
 
     run = Disturbed(client, tmp_path_factory.mktemp("undisturbed"))
     after = run.end(run.begin())

@@ -1,6 +1,6 @@
 """Many cells, and faults among them: is a record lost, is anything left, does anything grow?
 
-    python tests/integration/soak.py --cells 500 --faults 0.05
+    python -m tests.integration.soak --cells 500 --faults 0.05
 
 runs a small model on all images, does something to a container or to the runner at every
 twentieth cell or so, goes on with ``--resume`` until all is done, and prints what there is then.
@@ -22,12 +22,12 @@ from pathlib import Path
 
 import docker
 import psutil
-from aftermath import Aftermath, Disturbed
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.records.record import Outcome
+from tests.integration.aftermath import Aftermath, Disturbed
 
 POLL = 0.05
 MOST_ROUNDS = 50

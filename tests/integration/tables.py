@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[2] / "docs" / "reference"
+from tests import ROOT
+
+DOCS = ROOT / "docs" / "reference"
 PROPERTY = "row"
 Row = tuple[str, ...]
 Report = Callable[..., None]

@@ -7,10 +7,10 @@ from typing import Any
 
 import docker
 import pytest
-from conftest import SCRIPTS, keras_matrix
 
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
+from tests.integration.conftest import SCRIPTS, keras_matrix
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -1,9 +1,10 @@
 """The documentation's examples that need an engine, all in one folder: cells are run once."""
 
-import documents
 import pytest
-from conftest import ROOT, clean_environment
-from documents import DOCS, ENGINE, Shell
+
+from tests import ROOT, documents
+from tests.documents import DOCS, ENGINE, Shell
+from tests.integration.conftest import clean_environment
 
 TUTORIAL = DOCS / "tutorial.md"
 OTHERS = [

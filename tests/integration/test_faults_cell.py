@@ -14,14 +14,15 @@ from typing import Any
 
 import docker
 import pytest
-from aftermath import Aftermath, Disturbed, essence
-from conftest import ROOT, SCRIPTS, keras_matrix
 from docker.errors import ImageNotFound
-from tables import Report
 
 from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.spec import LABEL, OWNER_LABEL
 from keras_matrix.records.record import Outcome
+from tests import ROOT
+from tests.integration.aftermath import Aftermath, Disturbed, essence
+from tests.integration.conftest import SCRIPTS, keras_matrix
+from tests.integration.tables import Report
 
 SECTION = "A cell and its container"
 MEDDLE = Path(__file__).parent / "meddle.py"

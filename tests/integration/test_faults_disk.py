@@ -12,13 +12,14 @@ from typing import Any
 
 import filelock
 import pytest
-from aftermath import Aftermath, Disturbed, essence
-from conftest import ROOT, SCRIPTS, clean_environment, command_line, keras_matrix
-from tables import Report
 
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records import checksum
 from keras_matrix.records.record import Outcome
+from tests import ROOT
+from tests.integration.aftermath import Aftermath, Disturbed, essence
+from tests.integration.conftest import SCRIPTS, clean_environment, command_line, keras_matrix
+from tests.integration.tables import Report
 
 SECTION = "Disk and records"
 FIRST, SECOND = Cell("tf", seed=0), Cell("tf", seed=1)

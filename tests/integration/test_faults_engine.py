@@ -12,14 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aftermath import Aftermath, Disturbed, essence
-from conftest import ROOT, SCRIPTS, clean_environment, command_line, the_record
-from own_engine import OwnEngine, own_engine
-from proxy import ANY, CREATE, INSPECT, LIST, LOGS, PING, REMOVE, START, Fault, Kind, Proxy
-from tables import Report
 
 from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.records.record import Outcome
+from tests import ROOT
+from tests.integration.aftermath import Aftermath, Disturbed, essence
+from tests.integration.conftest import SCRIPTS, clean_environment, command_line, the_record
+from tests.integration.own_engine import OwnEngine, own_engine
+from tests.integration.proxy import (
+    ANY,
+    CREATE,
+    INSPECT,
+    LIST,
+    LOGS,
+    PING,
+    REMOVE,
+    START,
+    Fault,
+    Kind,
+    Proxy,
+)
+from tests.integration.tables import Report
 
 __all__ = ["own_engine"]
 pytestmark = pytest.mark.alone

@@ -8,9 +8,11 @@ from typing import Any
 
 import docker
 import pytest
-from aftermath import Aftermath, Disturbed, essence
-from conftest import ROOT, keras_matrix
-from tables import Report
+
+from tests import ROOT
+from tests.integration.aftermath import Aftermath, Disturbed, essence
+from tests.integration.conftest import keras_matrix
+from tests.integration.tables import Report
 
 pytestmark = pytest.mark.alone
 SECTION = "The runner itself"

@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-from conftest import SCRIPTS, keras_matrix
-
 from keras_matrix.errors import ExitCode
+from tests.integration.conftest import SCRIPTS, keras_matrix
 
 
 def test_a_run_is_held_against_the_last_one(images: None, results: Path, tmp_path: Path) -> None:

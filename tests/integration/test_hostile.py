@@ -13,13 +13,14 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import ROOT, SCRIPTS, Done, keras_matrix
-from tables import Report
 
 from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
+from tests import ROOT
+from tests.integration.conftest import SCRIPTS, Done, keras_matrix
+from tests.integration.tables import Report
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import ROOT, clean_environment, command_line, keras_matrix
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from registry import Registry, serving
 
 from keras_matrix.images.verify import locked_versions
+from tests import ROOT
+from tests.integration.conftest import clean_environment, command_line, keras_matrix
+from tests.integration.registry import Registry, serving
 
 DOCKERFILE = "ARG BASE\nFROM ${BASE}\nCOPY note.txt /note.txt\n"
 ABSENT = f"sha256:{'0' * 64}"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import SCRIPTS, Sleeping, keras_matrix
+
+from tests.integration.conftest import SCRIPTS, Sleeping, keras_matrix
 
 
 def test_a_run_is_joined_only_with_the_same_plan(sleeping: Sleeping, results: Path) -> None:

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import SCRIPTS, clean_environment, command_line, the_record
 
 from keras_matrix.records.record import Outcome
+from tests.integration.conftest import SCRIPTS, clean_environment, command_line, the_record
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, SCRIPTS, clean_environment, keras_matrix
 
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
+from tests import ROOT
+from tests.integration.conftest import SCRIPTS, clean_environment, keras_matrix
 
 pytestmark = pytest.mark.usefixtures("images")
 

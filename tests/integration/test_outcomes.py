@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from conftest import SCRIPTS, keras_matrix, the_record
 
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
+from tests import ROOT
+from tests.integration.conftest import SCRIPTS, keras_matrix, the_record
 
 pytestmark = pytest.mark.usefixtures("images")
 
@@ -80,8 +81,6 @@ def test_backend_of_its_own_has_no_say_and_is_noted(results: Path) -> None:
 def test_image_that_is_not_what_was_planned_fails_the_cell(results: Path, tmp_path: Path) -> None:
     """Keras falls back to TensorFlow silently; here the image cannot load what is asked for."""
     import shutil
-
-    from conftest import ROOT
 
     catalog = tmp_path / "catalog"
     shutil.copytree(ROOT / "docker", catalog)

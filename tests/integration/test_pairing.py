@@ -16,7 +16,6 @@ from typing import Any
 import docker
 import numpy
 import pytest
-from conftest import SCRIPTS, keras_matrix
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner
@@ -27,6 +26,7 @@ from keras_matrix.plan.cells import Limits
 from keras_matrix.plan.contract import OUTPUT, PROBE, SCRATCH
 from keras_matrix.records import cache
 from keras_matrix.run.cell.folders import claim, make_output
+from tests.integration.conftest import SCRIPTS, keras_matrix
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import SCRIPTS, Done, keras_matrix
 
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run.cell.compiled_code import CompiledStore
+from tests.integration.conftest import SCRIPTS, Done, keras_matrix
 
 COPY = "test ! -d /opt/keras-matrix/compiled || cp -r /opt/keras-matrix/compiled /scratch/theano"
 

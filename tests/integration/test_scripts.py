@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SCRIPTS, Done, keras_matrix
 
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
+from tests.integration.conftest import SCRIPTS, Done, keras_matrix
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -1,11 +1,11 @@
-"""Many cells with faults among them; the full number by ``python tests/integration/soak.py``."""
+"""Many cells with faults among them; the full number by ``python -m tests.integration.soak``."""
 
 import pytest
-from aftermath import Disturbed, essence
-from soak import Fault, soak
 
 from keras_matrix.errors import ExitCode
 from keras_matrix.records.record import Outcome
+from tests.integration.aftermath import Disturbed, essence
+from tests.integration.soak import Fault, soak
 
 pytestmark = pytest.mark.alone
 CELLS = 40

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SCRIPTS, clean_environment, keras_matrix
 
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
+from tests.integration.conftest import SCRIPTS, clean_environment, keras_matrix
 
 pytestmark = pytest.mark.usefixtures("images")
 

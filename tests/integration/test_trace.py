@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SCRIPTS, Done, keras_matrix
+
+from tests.integration.conftest import SCRIPTS, Done, keras_matrix
 
 pytestmark = pytest.mark.usefixtures("images")
 

@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from builders import call, record, run_folder, tf_and_theano
 from scipy import special, stats
-from test_cold_start import SLOW
 
 from keras_matrix.compare import assess
 from keras_matrix.errors import ConfigurationError, EngineError, InterruptedRunError
@@ -20,6 +18,8 @@ from keras_matrix.report import table, words
 from keras_matrix.run import session
 from keras_matrix.run.progress import Progress
 from keras_matrix.run.session import RunResult
+from tests.unit.project.test_cold_start import SLOW
+from tests.unit.records.builders import call, record, run_folder, tf_and_theano
 
 pytest_plugins = ["pytester"]
 LOADED = (assess, special, stats, table, words)

@@ -1,0 +1,274 @@
+"""What is asked of whatever reads what others wrote: to take it, or to refuse it in a sentence.
+
+Each function takes bytes and fails where a reader does anything else. Hypothesis calls them in the
+tests here, and atheris in ``tests/fuzz``.
+"""
+
+import csv as standard_csv
+import io
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+from xml.etree import ElementTree
+
+import msgspec
+from rich.console import Console
+
+from keras_matrix.compare import assess, matrix
+from keras_matrix.errors import KerasMatrixError
+from keras_matrix.history import rows, series, summary
+from keras_matrix.history.database import History
+from keras_matrix.load import catalog, data_sets, notebook, reported, tolerances
+from keras_matrix.load import suites as suite_files
+from keras_matrix.plan import contract, tolerance
+from keras_matrix.records import arrays, observation, recorded
+from keras_matrix.records.files import to_json
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.observation import Observation
+from keras_matrix.records.untrusted import MAX_LINE, MAX_READ, BadStreamError, Tail
+from keras_matrix.report import annotations, csv, junit, markdown, table
+from keras_matrix.report import history as history_report
+from keras_matrix.report import json as data
+from keras_matrix.report import suite as suite_report
+from keras_matrix.report.mlflow import entries
+from keras_matrix.report.page import charts, render, sources, story
+from keras_matrix.report.progress import words
+from keras_matrix.run.cell.watch import Reader
+from keras_matrix.text import printable
+from keras_matrix.trace import dump
+from tests.unit.report.page import builders as page_builders
+
+LONGEST = 1000
+
+Result = TypeVar("Result")
+
+
+def taken(action: Callable[[], Result], *refusals: type[Exception]) -> Result | None:
+    """Return what an action returns, None if it refuses in a sentence."""
+    try:
+        return action()
+    except refusals as error:
+        check_sentence(str(error))
+        return None
+
+
+def check_sentence(text: str) -> None:
+    """Check that a message is one printable line of bounded length."""
+    assert text.strip()
+    assert len(text) <= LONGEST
+    assert text.splitlines() == [text]
+    assert printable(text) == text
+
+
+def event_stream(content: bytes) -> None:
+    for complete in (True, False):
+        found = taken(partial(observation.parse, content, complete=complete), BadStreamError)
+        if found is not None:
+            written = to_json(found)
+            assert msgspec.json.decode(written, type=Observation) == found
+    watched(content)
+
+
+def watched(content: bytes) -> None:
+    """Feed a live view, which passes over what it cannot read."""
+    for compiles in (True, False):
+        reader = Reader(compiles=compiles)
+        for line in content.split(b"\n"):
+            reader.take(line)
+            told = words.how_far(reader.seen)
+            assert printable(told) == told
+            assert len(told) <= LONGEST
+            dump.stage(line)
+
+
+def tail(content: bytes, folder: Path) -> None:
+    """Follow a file that grows, is cut short and replaced, as the content says."""
+    path = folder / "followed"
+    path.write_bytes(b"")
+    follower = Tail(folder, path.name)
+    for step in content.split(b"\xff"):
+        how, piece = step[:1], step[1:]
+        if how == b"r":
+            path.unlink(missing_ok=True)
+            path.write_bytes(piece)
+        elif how == b"t":
+            path.write_bytes(piece)
+        elif how == b"d":
+            path.unlink(missing_ok=True)
+        elif how == b"l":
+            path.unlink(missing_ok=True)
+            path.symlink_to("/dev/zero")
+        elif not path.is_symlink():
+            with path.open("ab") as file:
+                file.write(piece * (1 + 300 * (how == b"m")))
+        found = follower.lines()
+        assert all(b"\n" not in line and len(line) <= MAX_LINE for line in found)
+        assert sum(map(len, found)) <= MAX_READ + MAX_LINE
+    path.unlink(missing_ok=True)
+
+
+def array_archive(content: bytes, folder: Path) -> None:
+    path = folder / "array.npz"
+    path.write_bytes(content)
+    found = taken(lambda: arrays.read(path), BadStreamError)
+    assert found is None or found.dtype == "float64"
+
+
+def array_file(content: bytes, folder: Path) -> None:
+    path = folder / "1.npy"
+    path.write_bytes(content)
+    taken(lambda: dump.read_array(path), BadStreamError)
+
+
+def trace_index(content: bytes, folder: Path) -> None:
+    (folder / contract.INDEX_FILE).write_bytes(content)
+    found = taken(lambda: dump.read(folder), BadStreamError)
+    for key in found.arrays if found is not None else ():
+        assert found is not None
+        taken(lambda: found.array(key), BadStreamError)  # noqa: B023
+
+
+def catalog_file(content: bytes, folder: Path) -> None:
+    (folder / catalog.CATALOG_FILE).write_bytes(content)
+    taken(lambda: catalog.load(folder), KerasMatrixError)
+
+
+def tolerance_file(content: bytes, folder: Path) -> None:
+    path = folder / tolerances.TOLERANCE_FILE
+    path.write_bytes(content)
+    found = taken(lambda: tolerances.load(path), KerasMatrixError)
+    rules = tolerance.Tolerances(found or ())
+    for kind in tolerance.Kind:
+        rules.of("evaluate.loss", kind)
+
+
+def reported_file(content: bytes, folder: Path) -> None:
+    path = folder / reported.REPORTED_FILE
+    path.write_bytes(content)
+    taken(lambda: reported.load(path), KerasMatrixError)
+
+
+def pytest_configuration(content: bytes, folder: Path) -> None:
+    for name in ("pyproject.toml", *suite_files.SECTIONS):
+        (folder / name).write_bytes(content)
+        suite_files.configures(folder)
+        (folder / name).unlink()
+
+
+def notebook_file(content: bytes) -> None:
+    found = taken(lambda: notebook.convert("a.ipynb", content), KerasMatrixError)
+    for note in found.notes if found is not None else ():
+        check_sentence(note)
+
+
+def script_source(content: bytes) -> None:
+    data_sets.loaded_modules(content)
+
+
+def comparison_reports(folder: RunFolder) -> None:
+    """Compare a run and write every report but the page; whatever it holds stays text."""
+    found = taken(lambda: assess.compare_run(folder, ()), KerasMatrixError)
+    if found is None:
+        return
+    assess.exit_code(found)
+    told = recorded.read([folder])
+    row = matrix.matrix_row(found, folder.manifest())
+    _check_csv(csv.render(found))
+    _check_xml(junit.render(found, told))
+    _check_commands(annotations.render(annotations.annotations(found, told)))
+    _check_markdown(markdown.render(found, [row]))
+    json.loads(data.render(found))
+    out = io.StringIO()
+    table.show(found, Console(file=out, width=table.PLAIN_WIDTH, force_terminal=False))
+    _check_printed(out.getvalue())
+    kept = taken(
+        lambda: summary.summarize(folder.manifest(), folder.records(), found, "a-folder"),
+        KerasMatrixError,
+    )
+    if kept is not None:
+        rows.of_run(kept)
+        entries.of_matrix(folder.manifest(), folder.records(), found, b"")
+    for record in folder.records():
+        entries.of_cell(folder.manifest(), record, b"")
+
+
+def suite_reports(folder: RunFolder) -> None:
+    """Compare a run of tests and write its reports."""
+    found = taken(lambda: assess.compare_suite(folder), KerasMatrixError)
+    if found is None:
+        return
+    _check_markdown(suite_report.render_markdown(found))
+    json.loads(suite_report.render_json(found))
+    out = io.StringIO()
+    suite_report.show(found, Console(file=out, width=200, force_terminal=False))
+    _check_printed(out.getvalue())
+
+
+def page(folder: RunFolder) -> None:
+    """Write a run's page with its plots."""
+    source = taken(lambda: sources.read(folder, (), None), KerasMatrixError)
+    if source is not None:
+        page_builders.check(render.render(story.page([source], [charts.draw(source)], None)))
+
+
+def _check_printed(text: str) -> None:
+    assert printable(text) == text
+
+
+def _check_csv(text: str) -> None:
+    heading, *found = list(standard_csv.reader(io.StringIO(text, newline="")))
+    for row in found:
+        assert len(row) == len(heading)
+        for value in row:
+            assert len(value.splitlines()) <= 1
+            assert not value.startswith(csv.FORMULA) or _is_number(value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_xml(text: str) -> None:
+    suites = ElementTree.fromstring(text)  # noqa: S314 - our own
+    known = {"testsuites", "testsuite", "properties", "property", "testcase"}
+    known |= {"failure", "error", "skipped", "system-out"}
+    assert {one.tag for one in suites.iter()} <= known
+
+
+def _check_commands(text: str) -> None:
+    for line in text.splitlines():
+        assert line.startswith(("::error ", "::warning ", "::notice "))
+
+
+def _check_markdown(text: str) -> None:
+    _check_printed(text)
+    own = ("<details>", "</details>", "<summary>", "</summary>", "<span>", "</span>", "<br>")
+    outside = re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", text)
+    for found in re.finditer(r"(?<!\\)<[^>\s]*>?", outside):
+        assert found[0] in own, found[0]
+
+
+def history_file(content: bytes, folder: Path) -> None:
+    """Read a database that may be anything, and what it tells of runs."""
+    path = folder / "history.sqlite"
+    path.write_bytes(content)
+    for journal in folder.glob("history.sqlite-*"):
+        journal.unlink()
+
+    def told() -> None:
+        with History(path) as history:
+            out = Console(file=io.StringIO(), width=200, force_terminal=False)
+            history_report.show_scripts(history.scripts(), out)
+            found = history.runs()
+            history_report.show_runs(found, out)
+            for metric in series.metrics(found):
+                history_report.show_series(found, series.series(found, metric), out)
+
+    taken(told, KerasMatrixError)

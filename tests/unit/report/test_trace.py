@@ -1,0 +1,359 @@
+"""A trace for people and programs, and the command's options."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from keras_matrix.errors import ConfigurationError, ExitCode
+from keras_matrix.records.files import to_json
+from keras_matrix.report.trace import fails, figures, parse_kinds, show, verdict
+from keras_matrix.trace.finding import Finding, Hint, Kind, Minimal, Origin
+from keras_matrix.trace.literature import Rate
+from keras_matrix.trace.result import ImageTrace, Stage, StageSummary, Trace
+from tests.unit.cli.builders import run_cli, without_engine
+from tests.unit.trace.builders import apart, finding
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return without_engine(tmp_path, monkeypatch)
+
+
+INHERITED = finding(where="c", origin=Origin.INHERITED)
+AMPLIFIED = finding(where="d", origin=Origin.AMPLIFIED)
+
+
+def image(*findings: Finding, **changed: Any) -> ImageTrace:
+    return ImageTrace(image="theano", findings=list(findings), **changed)
+
+
+def trace(*images: ImageTrace, **changed: Any) -> Trace:
+    return Trace(
+        **{
+            "tool": "keras-matrix 0",
+            "run": "a-run",
+            "model": "mlp",
+            "reference": "tf",
+            "layers": 3,
+            "still": [],
+            "seconds": {"tf": 1.0, "theano": 2.0},
+            "images": list(images),
+            **changed,
+        }
+    )
+
+
+def said(found: Trace) -> str:
+    out = io.StringIO()
+    show(found, Console(file=out, width=200, color_system=None))
+    return out.getvalue()
+
+
+# What the command ends with
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("any", set(Kind)),
+        ("none", set()),
+        ("forward", {Kind.FORWARD}),
+        ("forward, loss,nan", {Kind.FORWARD, Kind.LOSS, Kind.NAN}),
+        ("training,training", {Kind.TRAINING}),
+    ],
+)
+def test_kinds_by_name(text: str, kinds: set[Kind]) -> None:
+    assert parse_kinds(text) == kinds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "forwards", "forward,", "any,loss", "FORWARD", "forward loss"]
+)
+def test_what_is_no_kind_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--fail-on .* name some of build, start"):
+        parse_kinds(text)
+
+
+def test_a_trace_fails_by_the_kinds_that_were_asked_for() -> None:
+    found = trace(image(finding(Kind.LOSS)))
+    assert fails(found, frozenset(Kind))
+    assert fails(found, frozenset({Kind.LOSS}))
+    assert not fails(found, frozenset({Kind.FORWARD}))
+    assert not fails(found, frozenset())
+
+
+def test_any_finding_that_is_real_counts_not_only_the_first() -> None:
+    found = trace(image(), image(finding(Kind.FORWARD), finding(Kind.UPDATE)))
+    assert fails(found, frozenset({Kind.UPDATE}))
+
+
+def test_what_is_inherited_or_rounding_does_not_fail() -> None:
+    assert not fails(trace(image(INHERITED, AMPLIFIED)), frozenset(Kind))
+
+
+# The verdict
+
+
+def test_images_that_agree() -> None:
+    assert verdict(trace(), image()) == (
+        "theano and tf agree: from the first weights to the last, nothing but rounding."
+    )
+
+
+def test_rounding_that_grows_is_agreement() -> None:
+    text = verdict(trace(), image(AMPLIFIED))
+    assert "agree" in text
+    assert "(rounding grows at d)" in text
+
+
+def test_the_first_difference_and_how_many_more() -> None:
+    first = finding(Kind.SHAPE, where="pool", layer="MaxPooling1D", what="output")
+    found = image(INHERITED, finding(Kind.LOSS, where="loss"), finding(Kind.UPDATE), first)
+    assert verdict(trace(), found) == (
+        "theano and tf differ: shape, pool (MaxPooling1D), output, and 2 more."
+    )
+
+
+def test_the_verdict_is_in_the_order_of_a_training_step() -> None:
+    found = image(*(finding(kind) for kind in reversed(Kind)))
+    assert [one.kind for one in found.real] == list(Kind)
+    assert found.kind is Kind.BUILD
+    assert image(INHERITED).verdict is None
+
+
+# The text
+
+
+def test_a_report_begins_with_the_model_and_ends_with_the_verdict() -> None:
+    lines = said(trace(image())).strip().splitlines()
+    assert lines[0] == "mlp: 3 layers, reference tf"
+    assert lines[-1].startswith("theano and tf agree")
+
+
+def test_each_image_has_a_verdict() -> None:
+    other = ImageTrace(image="cntk", findings=[finding()])
+    text = said(trace(image(), other))
+    assert "theano and tf agree" in text
+    assert "cntk and tf differ" in text
+
+
+def test_random_layers_are_named() -> None:
+    assert "switched off on all images: dropout" in said(trace(still=["dropout"]))
+
+
+def test_stages_are_a_table() -> None:
+    stages = [
+        StageSummary(Stage.WEIGHTS, 4, 0),
+        StageSummary(Stage.OUTPUTS, 6, 2, "dense", 20.0),
+        StageSummary(Stage.GRADIENTS, 3, 1, "dense/kernel", None),
+        StageSummary(Stage.TRAINING, 4, 0, "dense/bias", 0.5),
+    ]
+    lines = [" ".join(line.split()) for line in said(trace(image(stages=stages))).splitlines()]
+    assert "weights 4 agree identical" in lines
+    assert "outputs 2 of 6 differ dense: 20 x what rounding explains" in lines
+    assert "gradients 1 of 3 differ dense/kernel: not comparable, or not even close" in lines
+    assert "training 4 agree dense/bias: 0.5 x the noise floor" in lines
+
+
+def test_a_finding_is_told_with_its_figures_cause_and_script() -> None:
+    found = finding(
+        layer="MaxPooling1D",
+        what="output",
+        message="no",
+        limit=1e-6,
+        config={"pool_size": [2], "padding": "same", "activation": "linear", "trainable": True},
+        input_shapes=[[None, 8, 3]],
+        chained=apart(0.5),
+        alone=apart(0.25),
+        hint=Hint("Because.", "a.py, tag 1"),
+        script=Minimal("results/a-run/trace/scripts/a.py", "import keras\n"),
+    )
+    text = said(trace(image(found)))
+    for part in (
+        "forward: dense (MaxPooling1D), output",
+        "alone, from identical inputs: max |d| 0.25",
+        "in the model: max |d| 0.5",
+        "rounding explains 1e-06",
+        "configuration: pool_size=(2), padding=same, input (?, 8, 3)",
+        "why: Because.",
+        "a.py, tag 1",
+        "script: results/a-run/trace/scripts/a.py",
+        "This script shows it",
+        "import keras",
+    ):
+        assert part in text
+
+
+def test_only_the_first_findings_are_told_in_full() -> None:
+    text = said(trace(image(*(finding(where=f"layer{i}") for i in range(8)))))
+    assert "layer4," in text
+    assert "layer5, " not in text
+    assert "and 3 more, in the JSON" in text
+
+
+def test_findings_of_one_layer_and_cause_are_told_together() -> None:
+    cause = Hint("Because.", "a.py, tag 1")
+    found = (finding(where=f"dense_{i}/kernel", layer="Dense", hint=cause) for i in range(3))
+    text = said(trace(image(*found)))
+    assert text.count("why: Because.") == 1
+    assert "the same at: dense_1/kernel, dense_2/kernel" in text
+    assert "and 2 more." in text
+
+
+def test_what_is_not_real_is_named_once() -> None:
+    text = said(trace(image(finding(), INHERITED, INHERITED, AMPLIFIED)))
+    assert "inherited from these: c\n" in text
+    assert "rounding that grows there, and agrees alone: d\n" in text
+
+
+def test_figures_of_the_literature() -> None:
+    rates = [Rate("a", "Dense", 0.1, 2.0), Rate("b", "Dense", 0.5, 30.0)]
+    text = said(trace(image(rates=rates, d_mad=0.25, d_class=12.0)))
+    assert "(ICSE 2019): D_MAD 0.25, D_CLASS 12, largest rate of change R 30 at b" in text
+    assert "CRADLE" not in said(trace(image()))
+
+
+def test_notes_are_told() -> None:
+    assert "note: theano cannot apply up" in said(trace(image(notes=["theano cannot apply up"])))
+
+
+def test_what_a_container_wrote_does_not_reach_the_terminal() -> None:
+    evil = "\x1b[2J\x9b31m\x07[bold]x[/bold]"
+    found = finding(
+        where=evil,
+        layer=evil,
+        what=evil,
+        message=evil,
+        config={"units": evil},
+        script=Minimal("a.py", f"# {evil}\n"),
+    )
+    stages = [StageSummary(Stage.OUTPUTS, 1, 1, evil, 2.0)]
+    rates = [Rate(evil, evil, 1.0, 1.0)]
+    inherited = finding(where=evil, origin=Origin.INHERITED)
+    shown = image(found, inherited, stages=stages, rates=rates, notes=[evil])
+    text = said(trace(shown, still=[evil]))
+    assert not {"\x1b", "\x9b", "\x07"} & set(text)
+    # Nor is it taken for markup.
+    assert "[bold]x[/bold]" in text
+
+
+# Figures
+
+
+def test_figures_of_a_distance() -> None:
+    found = apart(0.5, mean=0.25, relative=2.0, ulps=1e6, cosine=0.99, flips=0.25)
+    assert figures(found, "tf", "theano") == (
+        "max |d| 0.5, mean 0.25, relative 2, 1e+06 ulp, cosine 0.99, top-1 flips 25%"
+    )
+
+
+def test_figures_of_what_is_not_finite_come_first() -> None:
+    found = apart(odd=1, not_finite=2, reference_not_finite=1)
+    text = figures(found, "tf", "theano")
+    assert text.startswith("NaN or Inf: 1 of 2 on tf, 2 on theano, max")
+
+
+def test_other_shapes_have_no_figures() -> None:
+    assert figures(apart(shape=(3, 1)), "tf", "theano") == ("tf has shape [2], theano has [3, 1]")
+
+
+# On disk
+
+
+FULL = finding(
+    Kind.NAN,
+    layer="Dense",
+    config={"units": 3, "axis": [1, None], "name": "größe"},
+    input_shapes=[[None, 3]],
+    chained=apart(0.5, flips=0.5),
+    alone=apart(0.5),
+    limit=1e-6,
+    hint=Hint("a", "b"),
+    script=Minimal("a.py", "x\n"),
+)
+
+
+def test_a_trace_is_read_back_from_json() -> None:
+    stages = [StageSummary(Stage.WEIGHTS, 1, 0)]
+    rates = [Rate("a", "Dense", 0.1, 2.0)]
+    found = trace(image(FULL, stages=stages, rates=rates, d_mad=0.5, d_class=None, notes=["n"]))
+    assert msgspec.json.decode(to_json(found), type=Trace) == found
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        image(finding(chained=apart(0.5, scale=0.0, ulps=None, relative=None))),
+        image(stages=[StageSummary(Stage.OUTPUTS, 1, 1, "a", None)]),
+    ],
+)
+def test_a_figure_that_is_not_finite_is_read_back_as_none(made: ImageTrace) -> None:
+    found = trace(made)
+    assert msgspec.json.decode(to_json(found), type=Trace) == found
+
+
+def test_kinds_and_origins_have_names_in_json() -> None:
+    (written,) = json.loads(to_json(trace(image(FULL))))["images"]
+    (one,) = written["findings"]
+    assert (one["kind"], one["origin"]) == ("nan", "differs by itself")
+
+
+# The command
+
+
+def test_help_tells_the_options(capsys: Captured) -> None:
+    assert run_cli("trace", "--help") == 0
+    text = capsys.readouterr().out
+    for option in (
+        "--model",
+        "--steps",
+        "--no-training",
+        "--atol",
+        "--rtol",
+        "--fail-on",
+        "--seed",
+    ):
+        assert option in text
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["--fail-on", "nonsense"], "--fail-on 'nonsense' is no kind"),
+        (["--fail-on", ""], "--fail-on ''"),
+        (["--atol", "-1"], "--atol -1.0"),
+        (["--atol", "nan"], "--atol nan"),
+        (["--rtol", "inf"], "--rtol inf"),
+        (["--rtol", "x"], "--rtol"),
+        (["--steps", "-1"], "--steps"),
+        (["--steps", "101"], "--steps"),
+        (["--seed", "-1"], "--seed"),
+        (["--floatx", "float32,float64"], "one keras.json"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_runs(
+    options: list[str], word: str, capsys: Captured, tmp_path: Path
+) -> None:
+    assert run_cli("trace", "mlp", "--on", "tf,theano", *options) == 2
+    said_there = capsys.readouterr()
+    assert word in said_there.err
+    assert said_there.out == ""
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_script_that_is_not_there(capsys: Captured) -> None:
+    assert run_cli("trace", "missing.py", "--on", "tf,theano") == 2
+    assert "missing.py" in capsys.readouterr().err
+
+
+def test_without_an_engine_it_says_so(capsys: Captured) -> None:
+    code = run_cli("trace", "mlp", "--on", "tf,theano", "--fail-on", "forward,loss")
+    assert code == ExitCode.NO_ENGINE
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,158 @@
+"""How a cell's end is known while the engine is silent."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keras_matrix.engine.answers import ContainerState, EngineHangsError, EngineSilentError
+from keras_matrix.engine.client import Engine
+from keras_matrix.engine.owners import Owner
+from keras_matrix.engine.patience import Patience
+from keras_matrix.errors import EngineError
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.contract import ENDED_FILE
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.run.cell import wait
+from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.cell.disk import BOUNDS, DiskUse
+from keras_matrix.run.cell.outcome import Ending
+from keras_matrix.run.cell.wait import Wait
+from tests.unit.records.builders import plan
+
+RUNNING = ContainerState(running=True, exit_code=0, out_of_memory=False, error="")
+KILLED = ContainerState(running=False, exit_code=137, out_of_memory=False, error="")
+LEFT = ContainerState(running=False, exit_code=0, out_of_memory=False, error="")
+WORD = "told to nobody else"
+DOWN, HANGS = EngineSilentError("It is down."), EngineHangsError("It hangs.")
+
+Answer = ContainerState | EngineError | Callable[[], ContainerState] | None
+
+
+class FakeEngine(Engine):
+    """Gives the answers it is told to, the last one over and over."""
+
+    def __init__(self, *answers: Answer, kills: bool = True) -> None:
+        self.answers = list(answers)
+        self.kills = kills
+
+    def state(self, container: str) -> ContainerState | None:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, EngineError):
+            raise answer
+        return answer() if callable(answer) else answer
+
+    def kill(self, container: str) -> None:
+        if not self.kills:
+            raise HANGS
+
+
+class Still:
+    """Looks at nothing."""
+
+    def look(self) -> None:
+        pass
+
+
+class Bench:
+    """A cell that is waited for."""
+
+    def __init__(self, output: Path) -> None:
+        self.output = output
+        self.interrupts = Interrupts()
+
+    def end(self, engine: Engine, *, timeout: float = 60.0, patience: float = 60.0) -> Ending:
+        unused: Any = None
+        watch: Any = Still()
+        context = CellContext(
+            engine=engine,
+            interrupts=self.interrupts,
+            owner=Owner.this_process(),
+            plan=plan([Cell("tf")]),
+            script=unused,
+            script_folder=self.output,
+            run=RunFolder(self.output),
+            compiled=unused,
+            cpu="",
+            user=unused,
+            patience=Patience(self.interrupts, wait=patience),
+        )
+        waiting = Wait(
+            context=context,
+            container="c",
+            output=self.output,
+            word=WORD,
+            disk=DiskUse(self.output, BOUNDS),
+            timeout=timeout,
+        )
+        return waiting.end(watch)
+
+    def report(self) -> ContainerState:
+        """Report as the probe does."""
+        said = {"exit_code": 0, "word": WORD, "environment": None, "changed": []}
+        (self.output / ENDED_FILE).write_text(json.dumps(said))
+        return RUNNING
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(wait, "STATE_POLL", 0.0)
+    return Bench(tmp_path)
+
+
+def test_a_cell_ends_well_while_the_engine_is_silent(bench: Bench) -> None:
+    bench.report()
+    assert bench.end(FakeEngine(DOWN)).reported
+
+
+def test_a_silence_that_ends_is_borne(bench: Bench) -> None:
+    assert bench.end(FakeEngine(DOWN, EngineError("500"), HANGS, RUNNING, bench.report)).reported
+
+
+def test_one_that_does_not_end_is_an_error(bench: Bench) -> None:
+    with pytest.raises(EngineError, match="down"):
+        bench.end(FakeEngine(DOWN), patience=0.01)
+
+
+def test_a_container_that_ended_is_a_result(bench: Bench) -> None:
+    assert bench.end(FakeEngine(RUNNING, KILLED)).exit_code == 137
+    assert bench.end(FakeEngine(RUNNING, None)).gone
+
+
+@pytest.mark.parametrize("end", [KILLED, None])
+def test_one_that_went_down_with_the_engine_is_none(
+    end: ContainerState | None, bench: Bench
+) -> None:
+    with pytest.raises(EngineError, match="ended while the engine did not answer"):
+        bench.end(FakeEngine(RUNNING, DOWN, end))
+
+
+def test_one_that_outlived_a_silence_is_as_any_other(bench: Bench) -> None:
+    assert bench.end(FakeEngine(DOWN, RUNNING, KILLED)).exit_code == 137
+
+
+def test_one_that_was_left_by_the_engine_is_none(bench: Bench) -> None:
+    with pytest.raises(EngineError, match="cut the connection"):
+        bench.end(FakeEngine(LEFT))
+
+
+def test_the_time_out_holds_while_the_engine_hangs(bench: Bench) -> None:
+    ending = bench.end(FakeEngine(HANGS, kills=False), timeout=0.02)
+    assert (ending.timed_out, ending.out_of_reach) == (True, True)
+    assert bench.end(FakeEngine(RUNNING), timeout=0.02) == Ending(exit_code=None, timed_out=True)
+
+
+def test_it_is_not_known_of_a_cell_whose_engine_is_down(bench: Bench) -> None:
+    with pytest.raises(EngineError, match="down"):
+        bench.end(FakeEngine(DOWN), timeout=0.02)
+
+
+def test_a_request_to_stop_is_one_all_the_same(bench: Bench) -> None:
+    bench.interrupts.request(signal.SIGINT)
+    for answer in (DOWN, HANGS, RUNNING):
+        ending = bench.end(FakeEngine(answer, kills=False))
+        assert (ending.interrupted, ending.timed_out) == (True, False)

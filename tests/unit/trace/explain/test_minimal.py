@@ -1,0 +1,586 @@
+"""Minimal scripts: they run, on a Keras that only notes what is asked of it."""
+
+import ast
+import io
+import runpy
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy
+import pytest
+
+from keras_matrix.trace.dump import Bundle, Source
+from keras_matrix.trace.explain import slicing
+from keras_matrix.trace.explain.expressions import NotPossibleError, Parts, arguments, layer, plain
+from keras_matrix.trace.explain.minimal import TURNED_KERNELS, Written, write
+from keras_matrix.trace.finding import Finding, Kind
+from keras_matrix_probe.keras2.paired import KERNELS
+from tests.unit.trace.builders import SCRIPT, Fields, Writing, finding, floats, node
+
+NAME = "forward_dense"
+X = floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+OWN = {"file": SCRIPT, "line": 5, "name": "?"}
+CODE = """\
+import numpy as np
+from keras import backend as K
+from keras.layers import Lambda, Layer
+from keras.optimizers import Optimizer
+
+SCALE = 2
+
+
+def scaled(x):
+    return x * SCALE
+
+
+class Twice(Layer):
+    def call(self, x):
+        return scaled(x)
+
+
+class Slow(Optimizer):
+    pass
+
+
+def own_loss(y, p):
+    return K.mean(scaled(p) - y)
+
+
+first = Lambda(lambda x: scaled(x) + 1)
+DATA = open('large.csv')
+"""
+
+
+def line_of(text: str) -> int:
+    return next(i for i, line in enumerate(CODE.splitlines(), 1) if line.startswith(text))
+
+
+def source(text: str, name: str = "?", file: str = SCRIPT) -> Fields:
+    return {"file": file, "line": line_of(text), "name": name}
+
+
+def looked(
+    folder: Path, *nodes: Fields, arrays: Mapping[str, Any] | None = None, **model: Any
+) -> Writing:
+    """Return what the reference saw of a model of some inputs and one layer, the last."""
+    made = Writing(folder).model(nodes, **model)
+    for one in nodes[:-1]:
+        made.array("output", one["key"], "training", X)
+    made.array("output", nodes[-1]["key"], "training", X)
+    for name, value in (arrays or {}).items():
+        what, _, label = name.partition(" ")
+        when = {"weight": "start", "batch": "first"}.get(what, "training")
+        made.array(what, label, when, value)
+    return made
+
+
+def one_layer(folder: Path, kind: str = "Dense", **changed: Any) -> Bundle:
+    arrays = changed.pop("arrays", None)
+    model = changed.pop("model", {})
+    nodes = node("x", "InputLayer"), {**node("dense", kind, ["x"]), **changed}
+    return looked(folder, *nodes, arrays=arrays, **model).read()
+
+
+def script(
+    bundle: Bundle, found: Finding | None = None, code: str = CODE, name: str = NAME
+) -> Written | None:
+    return write(found or finding(layer="Dense"), bundle, code, SCRIPT, name)
+
+
+# A Keras that notes what is asked of it
+
+
+class Noting:
+    """Whatever class of Keras a script imports."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.args = args
+        self.kwargs = kwargs
+        self.weights: Any = None
+        self.compiled: tuple[Any, ...] = ()
+        self.fitted: tuple[Any, ...] = ()
+        self.batch_size = 0
+
+    @classmethod
+    def from_config(cls, config: Any) -> "Noting":
+        return cls(**config)
+
+    def __call__(self, inputs: Any) -> Any:
+        return inputs
+
+    def set_weights(self, weights: Any) -> None:
+        self.weights = weights
+
+    def compile(self, *given: Any) -> None:
+        self.compiled = given
+
+    def fit(self, *given: Any, batch_size: int, **rest: Any) -> None:
+        self.fitted, self.batch_size = given, batch_size
+
+
+class Module(ModuleType):
+    """A module with a class of any name."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (Noting,), {})
+
+
+def ran(
+    written: Written | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str = NAME
+) -> dict[str, Any]:
+    """Run a script as its user would; return its names."""
+    assert written is not None
+    for module in ("", ".layers", ".models", ".optimizers", ".losses", ".backend"):
+        monkeypatch.setitem(sys.modules, f"keras{module}", Module(f"keras{module}"))
+    path = tmp_path / f"{name}.py"
+    path.write_text(written.text)
+    if written.data:
+        path.with_suffix(".npz").write_bytes(written.data)
+    monkeypatch.chdir(tmp_path)
+    return runpy.run_path(str(path))
+
+
+# Of a layer
+
+
+def test_the_kernels_that_theano_turns_are_those_of_the_probe() -> None:
+    assert set(KERNELS) == TURNED_KERNELS
+
+
+def test_a_layer_with_its_weights_and_what_it_was_fed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = floats(numpy.arange(9).reshape(3, 3) / 10)
+    arrays = {"weight d/kernel": kernel, "weight d/bias": floats([0, 0, 0])}
+    bundle = one_layer(
+        tmp_path,
+        config={"units": 3, "activation": "relu", "use_bias": True, "name": "dense"},
+        weights=["d/kernel", "d/bias"],
+        arrays=arrays,
+    )
+    names = ran(script(bundle), tmp_path, monkeypatch)
+    made = names["layer"]
+    assert type(made).__name__ == "Dense"
+    assert (made.args, made.kwargs) == ((), {"units": 3, "activation": "relu"})
+    assert [value.dtype for value in made.weights] == ["float32"] * 2
+    assert (made.weights[0] == kernel).all()
+    assert made.weights[1].tolist() == [0.0, 0.0, 0.0]
+    assert names["x"].dtype == "float32"
+    assert (names["x"] == X).all()
+    assert names["inputs"].kwargs == {"shape": (3,)}
+    assert names["model"].fitted[0] is names["x"]
+    assert names["model"].batch_size == 2
+
+
+def test_the_script_says_what_it_shows(tmp_path: Path) -> None:
+    written = script(one_layer(tmp_path), finding(layer="Dense", what="output"))
+    assert written is not None
+    assert written.text.startswith("# dense: forward, output; found in model.py.\n")
+    assert written.data == b""
+
+
+def test_numbers_are_written_with_all_their_digits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = floats([[1 / 3, 1e-30, 3e38], [-0.0, numpy.nan, numpy.inf]])
+    made = looked(tmp_path, node("x", "InputLayer"), node("dense", feeds=["x"]))
+    made.array("output", "x", "training", exact)
+    names = ran(script(made.read()), tmp_path, monkeypatch)
+    assert names["x"].tobytes() == exact.tobytes()
+
+
+def test_large_arrays_are_in_a_file_beside_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = numpy.random.RandomState(0).rand(20, 30).astype("f4")
+    made = looked(tmp_path, node("x", "InputLayer"), node("dense", feeds=["x"]))
+    made.array("output", "x", "training", large)
+    written = script(made.read())
+    assert written is not None
+    assert len(written.text) < 2000
+    assert list(numpy.load(io.BytesIO(written.data))) == ["x"]
+    names = ran(written, tmp_path, monkeypatch)
+    assert (names["x"] == large).all()
+
+
+def test_pooling_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"pool_size": [2], "strides": [2], "padding": "same", "data_format": "channels_last"}
+    bundle = one_layer(tmp_path, "MaxPooling1D", config=config)
+    names = ran(script(bundle, finding(layer="MaxPooling1D")), tmp_path, monkeypatch)
+    made = names["layer"]
+    assert type(made).__name__ == "MaxPooling1D"
+    assert made.kwargs == {"pool_size": (2,), "strides": (2,), "padding": "same"}
+    assert made.weights is None
+
+
+def test_kernels_that_theano_turns_around_are_left_to_pairing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = {"weight c/kernel": numpy.ones((2, 3, 3), "f4")}
+    config = {"filters": 3, "kernel_size": [2]}
+    bundle = one_layer(tmp_path, "Conv1D", config=config, weights=["c/kernel"], arrays=arrays)
+    names = ran(script(bundle), tmp_path, monkeypatch)
+    assert names["layer"].weights is None
+
+
+def test_a_wrapper_comes_from_its_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = {"class_name": "LSTM", "config": {"units": 4, "activation": "tanh"}}
+    config = {"name": "b", "layer": inner, "merge_mode": "concat"}
+    bundle = one_layer(tmp_path, "Bidirectional", config=config)
+    names = ran(script(bundle, finding(layer="Bidirectional")), tmp_path, monkeypatch)
+    assert names["layer"].kwargs == {"layer": inner, "merge_mode": "concat"}
+
+
+def test_a_layer_of_several_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = [node("a", "InputLayer"), node("b", "InputLayer"), node("dense", "Add", ["a", "b"])]
+    names = ran(script(looked(tmp_path, *nodes).read()), tmp_path, monkeypatch)
+    assert [one.kwargs for one in names["inputs"]] == [{"shape": (3,)}] * 2
+    fed, _ = names["model"].fitted
+    assert [(one == X).all() for one in fed] == [True, True]
+
+
+def test_a_stateful_layer_is_bound_to_its_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = one_layer(tmp_path, "LSTM", config={"units": 3, "stateful": True})
+    names = ran(script(bundle, finding(layer="LSTM")), tmp_path, monkeypatch)
+    assert names["inputs"].kwargs == {"batch_shape": (2, 3)}
+
+
+# Of the script's own
+
+
+def test_a_lambda_comes_with_its_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = one_layer(tmp_path, "Lambda", source=source("first", "<lambda>"))
+    names = ran(script(bundle, finding(layer="Lambda")), tmp_path, monkeypatch)
+    (function,) = names["layer"].args
+    assert function(3) == 7
+    assert "DATA" not in names
+
+
+def test_a_lambda_with_arguments_and_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"arguments": {"k": 2}, "output_shape": [4, None], "function": ["...", None, None]}
+    bundle = one_layer(tmp_path, "Lambda", config=config, source=source("def scaled", "scaled"))
+    names = ran(script(bundle, finding(layer="Lambda")), tmp_path, monkeypatch)
+    assert names["layer"].args[0](3) == 6
+    assert names["layer"].kwargs == {"arguments": {"k": 2}, "output_shape": (4, None)}
+
+
+def test_a_layer_class_comes_with_all_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = one_layer(tmp_path, "Twice", own=False, source=source("class Twice", "Twice"))
+    names = ran(script(bundle, finding(layer="Twice")), tmp_path, monkeypatch)
+    assert type(names["layer"]).__name__ == "Twice"
+    assert names["layer"].call(3) == 6
+    assert "Slow" not in names
+
+
+def test_a_lambda_that_closes_over_local_names_has_no_script(tmp_path: Path) -> None:
+    code = "from keras.layers import Lambda\ndef build(n):\n    return Lambda(lambda x: x * n)\n"
+    at = {"file": SCRIPT, "line": 3, "name": "<lambda>"}
+    bundle = one_layer(tmp_path, "Lambda", source=at)
+    assert script(bundle, finding(layer="Lambda"), code) is None
+
+
+@pytest.mark.parametrize(
+    "at", [None, {**OWN, "file": "other.py"}, {**OWN, "line": 1}, {**OWN, "line": 10**9}]
+)
+def test_a_function_that_is_not_in_the_script_has_no_script(tmp_path: Path, at: Any) -> None:
+    assert script(one_layer(tmp_path, "Lambda", source=at), finding(layer="Lambda")) is None
+
+
+def test_a_class_of_another_module_has_no_script(tmp_path: Path) -> None:
+    at = source("class Twice", "Twice", file="layers.py")
+    bundle = one_layer(tmp_path, "Twice", own=False, source=at)
+    assert script(bundle, finding(layer="Twice")) is None
+
+
+# Of losses, gradients and updates
+
+
+def of_loss(folder: Path, loss: Any, outputs: Sequence[str] | None = None) -> Bundle:
+    made = looked(
+        *(folder, node("x", "InputLayer"), node("dense", feeds=["x"])),
+        loss=loss,
+        outputs=outputs,
+    )
+    return made.batch([X], [X * 2]).read()
+
+
+LOSS = finding(Kind.LOSS, where="loss", what="loss")
+
+
+def test_a_loss_by_name_has_the_models_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ran(script(of_loss(tmp_path, "poisson"), LOSS), tmp_path, monkeypatch)
+    assert names["model"].compiled == ("sgd", "poisson")
+    assert (names["y"] == X * 2).all()
+
+
+@pytest.mark.parametrize(
+    "loss", [["poisson"], {"dense": "poisson"}, {"function": "poisson", "own": True}]
+)
+def test_all_ways_to_give_a_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loss: Any
+) -> None:
+    names = ran(script(of_loss(tmp_path, loss), LOSS), tmp_path, monkeypatch)
+    assert names["model"].compiled == ("sgd", "poisson")
+
+
+def test_a_loss_of_the_scripts_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = {"function": "own_loss", "own": False, "source": source("def own_loss", "own_loss")}
+    names = ran(script(of_loss(tmp_path, loss), LOSS), tmp_path, monkeypatch)
+    assert names["model"].compiled == ("sgd", names["own_loss"])
+
+
+def test_a_loss_object_of_kerass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = {
+        "kind": "Huber",
+        "own": True,
+        "config": {"delta": 0.5, "reduction": "sum_over_batch_size", "name": "h"},
+    }
+    names = ran(script(of_loss(tmp_path, loss), LOSS), tmp_path, monkeypatch)
+    made = names["model"].compiled[1]
+    assert (type(made).__name__, made.kwargs) == ("Huber", {"delta": 0.5})
+
+
+AT = {"file": SCRIPT, "line": 1}
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *(None, 5, [], {}, [["mse"]], {"function": 5}, {"kind": 5}),
+        {"function": 5, "own": False, "source": AT},
+        {"kind": "Huber", "own": True, "config": 5},
+    ],
+)
+def test_a_loss_that_makes_no_sense_has_no_script(tmp_path: Path, loss: Any) -> None:
+    # A container told it.
+    assert script(of_loss(tmp_path, loss), LOSS) is None
+
+
+def test_the_loss_of_a_model_without_outputs_has_no_script(tmp_path: Path) -> None:
+    assert script(of_loss(tmp_path, "mse", outputs=[]), LOSS) is None
+
+
+def test_a_gradient_of_another_shape_has_no_script(tmp_path: Path) -> None:
+    bundle = one_layer(tmp_path, arrays={"gradient.output dense": floats([1.0, 2.0])})
+    assert script(bundle, finding(Kind.GRADIENT, layer="Dense")) is None
+
+
+def test_a_gradient_is_the_one_the_layer_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream = floats([[0.5, -1.0, 0.0], [2.0, 0.25, -0.5]])
+    bundle = one_layer(tmp_path, arrays={"gradient.output dense": upstream})
+    names = ran(script(bundle, finding(Kind.GRADIENT, layer="Dense")), tmp_path, monkeypatch)
+    assert names["model"].compiled == ("sgd", "mse")
+    # The gradient of the mean square, at the layer's outputs, which are X here.
+    assert numpy.allclose(2 * (X - names["y"]) / X.size, upstream, atol=1e-6)
+
+
+def updated(folder: Path, optimizer: Any) -> Bundle:
+    arrays = {"weight d/kernel": numpy.eye(3, dtype="f4"), "gradient.output dense": X}
+    return one_layer(
+        folder,
+        config={"units": 3},
+        weights=["d/kernel"],
+        arrays=arrays,
+        model={"optimizer": optimizer},
+    )
+
+
+@pytest.mark.parametrize("where", ["d/kernel", "d/kernel.slot1"])
+def test_an_update_has_the_models_optimizer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    optimizer = {"kind": "Adam", "own": True, "config": {"beta_1": 0.8999999761581421}}
+    found = finding(Kind.UPDATE, where=where, layer="Dense")
+    names = ran(script(updated(tmp_path, optimizer), found), tmp_path, monkeypatch)
+    made = names["model"].compiled[0]
+    assert (type(made).__name__, made.kwargs) == ("Adam", {"beta_1": 0.9})
+
+
+def test_an_optimizer_of_the_scripts_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizer = {
+        "kind": "Slow",
+        "own": False,
+        "config": {"rate": 0.5},
+        "source": source("class Slow", "Slow"),
+    }
+    found = finding(Kind.UPDATE, where="d/kernel", layer="Dense")
+    names = ran(script(updated(tmp_path, optimizer), found), tmp_path, monkeypatch)
+    assert type(names["model"].compiled[0]) is names["Slow"]
+
+
+# Of what cannot be built
+
+
+def built(**changed: Any) -> Finding:
+    shapes = {"input_shapes": [[None, 8, None]], "where": "up", "layer": "UpSampling1D"}
+    return finding(Kind.BUILD, **{**shapes, "config": {"size": 3}, **changed})
+
+
+def test_a_layer_that_one_image_cannot_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ran(script(one_layer(tmp_path), built()), tmp_path, monkeypatch)
+    assert (type(names["layer"]).__name__, names["layer"].kwargs) == ("UpSampling1D", {"size": 3})
+    assert names["inputs"].kwargs == {"shape": (8, None)}
+    assert names["x"].shape == (4, 8, 5)
+
+
+def test_several_inputs_of_such_a_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = built(layer="Dot", input_shapes=[[None, 2], [None, 3]], config={"axes": 1})
+    names = ran(script(one_layer(tmp_path), found), tmp_path, monkeypatch)
+    assert [names["x0"].shape, names["x1"].shape] == [(4, 2), (4, 3)]
+
+
+@pytest.mark.parametrize("changed", [{"layer": ""}, {"input_shapes": []}, {"input_shapes": [[]]}])
+def test_what_is_not_known_has_no_script(tmp_path: Path, changed: Any) -> None:
+    assert script(one_layer(tmp_path), built(**changed)) is None
+
+
+# Of what takes more than a layer
+
+
+@pytest.mark.parametrize("kind", [Kind.START, Kind.TRAINING])
+def test_these_kinds_take_the_whole_model(tmp_path: Path, kind: Kind) -> None:
+    assert script(one_layer(tmp_path), finding(kind, layer="Dense")) is None
+
+
+@pytest.mark.parametrize(
+    "changed", [{"nested": True}, {"feeds": []}, {"outputs": 2}, {"feeds": [["missing", 0]]}]
+)
+def test_a_node_that_is_more_than_a_layer_has_no_script(tmp_path: Path, changed: Any) -> None:
+    assert script(one_layer(tmp_path, **changed)) is None
+
+
+def test_a_place_that_is_no_node_has_no_script(tmp_path: Path) -> None:
+    assert script(one_layer(tmp_path), finding(where="elsewhere")) is None
+
+
+# What a container tells is no code
+
+
+EVIL = "\nevil()\n#"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "found"),
+    [
+        ({"kind": f"Dense{EVIL}"}, {}),
+        ({"config": {f"units=1){EVIL}": 1}}, {}),
+        ({"config": {"units": EVIL}}, {}),
+        ({"config": {"axis": {EVIL: [EVIL]}}}, {}),
+        ({}, {"what": f"output{EVIL}"}),
+        ({"key": f"dense{EVIL}"}, {"where": f"dense{EVIL}"}),
+        ({"kind": "*"}, {}),
+    ],
+)
+def test_nothing_that_a_container_tells_becomes_code(
+    tmp_path: Path, nodes: Fields, found: Fields
+) -> None:
+    written = script(one_layer(tmp_path, **nodes), finding(layer="Dense", **found))
+    if written is not None:
+        names = {one.id for one in ast.walk(ast.parse(written.text)) if isinstance(one, ast.Name)}
+        assert "evil" not in names
+        assert "import *" not in written.text
+
+
+@pytest.mark.parametrize("kind", [f"Dense{EVIL}", "import os"])
+def test_nor_does_a_layer_that_cannot_be_built(tmp_path: Path, kind: str) -> None:
+    assert script(one_layer(tmp_path), built(layer=kind)) is None
+
+
+@pytest.mark.parametrize("kind", [f"SGD{EVIL}", "import os"])
+def test_nor_does_an_optimizer(tmp_path: Path, kind: str) -> None:
+    found = finding(Kind.UPDATE, where="d/kernel", layer="Dense")
+    optimizer = {"kind": kind, "own": True, "config": {}}
+    assert script(updated(tmp_path, optimizer), found) is None
+
+
+# Expressions
+
+
+def test_usual_settings_are_left_out() -> None:
+    config = {
+        "name": "d",
+        "trainable": True,
+        "units": 3,
+        "use_bias": True,
+        "activation": "linear",
+        "kernel_regularizer": None,
+        "bias_initializer": {"class_name": "Zeros", "config": {}},
+        "kernel_initializer": {"class_name": "VarianceScaling", "config": {"scale": 1.0}},
+    }
+    parts = Parts()
+    assert layer("Dense", config, None, CODE, SCRIPT, parts) == "Dense(units=3)"
+    assert parts.imports == {("keras.layers", "Dense")}
+
+
+def test_unusual_settings_are_kept() -> None:
+    config = {"units": 3, "use_bias": False, "kernel_constraint": {"class_name": "MaxNorm"}}
+    found = layer("Dense", config, None, CODE, SCRIPT, Parts())
+    assert found == "Dense(units=3, use_bias=False, kernel_constraint={'class_name': 'MaxNorm'})"
+
+
+def test_a_definition_is_taken_once() -> None:
+    parts = Parts()
+    at = Source(file=SCRIPT, line=line_of("class Twice"), name="Twice")
+    for _ in range(2):
+        layer("Twice", {}, at, CODE, SCRIPT, parts)
+    assert parts.own == [slicing.needed(CODE, "Twice")]
+
+
+def test_what_the_script_does_not_define_is_not_possible() -> None:
+    with pytest.raises(NotPossibleError):
+        layer("Lambda", {}, None, CODE, SCRIPT, Parts())
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0.10000000149011612, 0.1),
+        (1e-7, 1e-7),
+        ([1, [2, None]], (1, (2, None))),
+        ({"a": [0.5]}, {"a": (0.5,)}),
+        ("text", "text"),
+        (True, True),
+    ],
+)
+def test_values_as_one_would_write_them(value: Any, written: Any) -> None:
+    assert plain(value) == written
+
+
+def test_arguments_are_keywords() -> None:
+    assert arguments({"units": 3, "activation": "relu"}) == "units=3, activation='relu'"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        floats([]),
+        floats(0.5),
+        numpy.zeros((2, 3), "f4"),
+        numpy.array([2**62, -1]),
+        floats([[1e-45, 3.4e38]]),
+        numpy.arange(48, dtype="f8").reshape(2, 4, 6) / 7,
+        floats([numpy.nan, numpy.inf, -numpy.inf]),
+    ],
+)
+def test_an_array_is_written_as_it_is(value: Any) -> None:
+    made = eval(Parts().array("x", value), {"np": numpy})  # noqa: S307 # of our own making
+    assert made.dtype == value.dtype
+    assert made.shape == value.shape
+    assert made.tobytes() == value.tobytes()

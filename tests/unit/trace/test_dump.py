@@ -1,0 +1,358 @@
+"""What a cell dumped is read back; what it forged is refused."""
+
+import io
+import json
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from keras_matrix.plan.contract import INDEX_FILE
+from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.trace import dump
+from keras_matrix.trace.dump import Bundle, read, read_array
+from keras_matrix.trace.measure import measure
+from keras_matrix.trace.rounding import Allowance
+from tests.unit.records.builders import Touch
+from tests.unit.trace.builders import Writing, chain, floats, node
+
+KEY = ("weight", "a/kernel", "start")
+ARRAY = {
+    "entry": "array",
+    "what": "weight",
+    "name": "a/kernel",
+    "when": "start",
+    "file": "1.npy",
+    "shape": [2],
+    "dtype": "float32",
+}
+
+
+def index(folder: Path, *lines: Any) -> Path:
+    """Write an index of entries, or of lines as they are."""
+    texts = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in lines]
+    (folder / INDEX_FILE).write_bytes(b"".join(text + b"\n" for text in texts))
+    return folder
+
+
+def entry(**changed: Any) -> dict[str, Any]:
+    return {**ARRAY, **changed}
+
+
+def written(folder: Path) -> Writing:
+    made = Writing(folder).model(chain("a", "b"))
+    made.array(*KEY, floats([1.0, 2.0]))
+    return made
+
+
+def npy(array: Any) -> bytes:
+    file = io.BytesIO()
+    numpy.save(file, array)
+    return file.getvalue()
+
+
+def header(text: str, data: bytes = b"") -> bytes:
+    content = text.encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little") + content + data
+
+
+def claims(shape: str, descr: str = "<f4", data: bytes = b"") -> bytes:
+    return header(f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}}}", data)
+
+
+# What the probe wrote
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "float16", "int64", "uint8"])
+def test_an_array_is_read_as_it_was(tmp_path: Path, kind: str) -> None:
+    made = Writing(tmp_path)
+    made.array(*KEY, numpy.array([[0, 1], [2, 3]], dtype=kind))
+    found = made.read().array(KEY)
+    assert found is not None
+    assert found.dtype == kind
+    assert found.tolist() == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("value", [numpy.float32(0.5), 0.5, numpy.zeros((0, 3))])
+def test_scalars_and_empty_arrays_are_arrays(tmp_path: Path, value: Any) -> None:
+    made = Writing(tmp_path)
+    made.array(*KEY, value)
+    found = made.read().array(KEY)
+    assert found is not None
+    assert found.shape == numpy.shape(value)
+
+
+def test_an_array_in_columns_is_read_in_its_own_order(tmp_path: Path) -> None:
+    made = Writing(tmp_path)
+    made.array(*KEY, numpy.asfortranarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    found = made.read().array(KEY)
+    assert found is not None
+    assert found.tolist() == [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+
+
+def test_truth_values_are_numbers(tmp_path: Path) -> None:
+    made = Writing(tmp_path)
+    made.array(*KEY, numpy.array([True, False]))
+    found = made.read().array(KEY)
+    assert found is not None
+    assert found.tolist() == [1, 0]
+
+
+def test_an_array_that_was_not_dumped_is_none(tmp_path: Path) -> None:
+    assert written(tmp_path).read().array(("output", "a", "training")) is None
+
+
+def test_nodes_keep_their_order_and_are_found_by_key(tmp_path: Path) -> None:
+    found = written(tmp_path).read()
+    assert [one.key for one in found.nodes] == ["x", "a", "b"]
+    a = found.node("a")
+    assert a is not None
+    assert a.feeds == [("x", 0)]
+    assert found.node("c") is None
+
+
+def test_all_else_that_the_probe_tells(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    made.batch([floats([1.0])], [floats([0.0])])
+    made.dump.entry("still", layers=["dropout"])
+    made.dump.entry("skipped", layers=["up"])
+    made.dump.entry("stage", name="forward")
+    made.dump.entry("failed", stage="forward", name="a", error="ValueError", message="no")
+    made.dump.entry("looked", model="model_1")
+    found = made.read()
+    assert (found.still, found.skipped, found.looked) == (("dropout",), ("up",), True)
+    assert found.batch is not None
+    assert (found.batch.inputs, found.batch.targets) == (1, 1)
+    assert [(one.stage, one.name) for one in found.failed] == [("forward", "a")]
+    assert found.model is not None
+    assert found.model.outputs == [("b", 0)]
+
+
+def test_a_layer_that_could_not_be_applied(tmp_path: Path) -> None:
+    made = Writing(tmp_path)
+    fields = {name: node("up")[name] for name in ("layer", "kind", "own", "config", "source")}
+    shapes = {"input_shapes": [[None, 4, None]], "error": "ValueError", "message": "no"}
+    made.dump.entry("building", **fields, **shapes)
+    building = made.read().building
+    assert building is not None
+    assert building.input_shapes == [[None, 4, None]]
+
+
+def test_numbers_that_are_not_finite_in_a_configuration(tmp_path: Path) -> None:
+    made = Writing(tmp_path).model([node("a", config={"max_value": float("inf")})])
+    assert made.read().nodes[0].config == {"max_value": "inf"}
+
+
+# What a cell did not finish
+
+
+def test_a_cell_without_a_model_saw_nothing(tmp_path: Path) -> None:
+    assert read(tmp_path) == Bundle(tmp_path)
+    assert read(tmp_path / "missing").nodes == []
+
+
+def test_an_unfinished_last_line_is_left_out(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    with (tmp_path / INDEX_FILE).open("ab") as file:
+        file.write(b'{"entry": "array", "wh')
+    assert list(made.read().arrays) == [KEY]
+
+
+def test_a_stage_is_told_while_the_index_grows() -> None:
+    assert dump.stage(b'{"entry": "stage", "name": "forward"}') == "layers' outputs"
+    for line in (b"", b"{", b"\xff", b"[" * 5000, b'{"entry": "looked", "model": "m"}'):
+        assert dump.stage(line) is None
+
+
+def test_an_unknown_stage_is_not_printed() -> None:
+    assert dump.stage(b'{"entry": "stage", "name": "\\u001b[2J"}') is None
+
+
+# What a cell forged
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"\xff",
+        b"[" * 5000,
+        {"entry": "unknown"},
+        {"what": "weight"},
+        entry(what=1),
+        entry(name="n" * 5000),
+        entry(shape=[-1]),
+        entry(shape=[0.5]),
+        entry(shape=[1] * 65),
+        entry(shape=None),
+        {"entry": "batch", "inputs": -1, "targets": 0},
+        {"entry": "node", **node("a", feeds=[]), "feeds": [["x", -1]]},
+        {"entry": "node", **node("a"), "weights": [None]},
+        {"entry": "still", "layers": "dropout"},
+        {"entry": "failed", "stage": "s", "name": "n", "error": "e", "message": "m" * 70000},
+    ],
+)
+def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: Any) -> None:
+    with pytest.raises(BadStreamError, match=r"index\.jsonl, line 2"):
+        read(index(tmp_path, ARRAY, line))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        *("../1.npy", "/etc/passwd", "a/1.npy", "..", "", "1.npz", "1.npy/../../1.npy"),
+        *("1.npy\n", "1.npy\x00", "-1.npy", "1234567890.npy"),
+    ],
+)
+def test_a_file_elsewhere_is_refused(tmp_path: Path, file: str) -> None:
+    with pytest.raises(BadStreamError, match="line 1"):
+        read(index(tmp_path, entry(file=file)))
+
+
+@pytest.mark.parametrize("phases", [[], ["a", "b", "c"], [1]])
+def test_a_model_has_one_phase_or_two(tmp_path: Path, phases: Any) -> None:
+    Writing(tmp_path).model(chain("a"), phases=phases)
+    with pytest.raises(BadStreamError):
+        read(tmp_path)
+
+
+def test_an_index_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index(tmp_path, *[ARRAY] * 5)
+    monkeypatch.setattr(dump, "MAX_ENTRIES", 5)
+    with pytest.raises(BadStreamError, match="more than 5 lines"):
+        read(tmp_path)
+    monkeypatch.setattr(dump, "MAX_INDEX", 100)
+    with pytest.raises(BadStreamError, match="larger"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "fifo"])
+def test_an_index_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / INDEX_FILE
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        (tmp_path / "real").write_bytes(b"")
+        path.symlink_to(tmp_path / "real")
+    with pytest.raises(BadStreamError):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "link", "fifo"])
+def test_an_array_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    found = read(index(tmp_path, ARRAY))
+    path = tmp_path / "1.npy"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "link":
+        numpy.save(tmp_path / "real.npy", floats([1.0, 2.0]))
+        path.symlink_to(tmp_path / "real.npy")
+    with pytest.raises(BadStreamError):
+        found.array(KEY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not an array",
+        b"\x93NUMPY",
+        b"\x93NUMPY\x02\x00" + npy(floats(1.0))[8:],
+        npy(floats([1.0, 2.0]))[:-1],
+        npy(floats([1.0, 2.0])) + b"\x00" * 4,
+        npy(floats([1.0, 2.0]))[:20],
+        header(""),
+        header("("),
+        header("(" * 5000),
+        header("-" * 5000 + "1"),
+        header("{}"),
+        header("import os"),
+        claims("(2,)"),
+        claims("'ab'"),
+        # Nothing of that size is there, and no room for it is made.
+        claims("(10000000000000,)"),
+        claims("(1000000000000000000000000,)"),
+        claims("(0, 1000000000000000000000000)"),
+        claims("(1,)", descr="|O", data=b"\x00" * 8),
+        claims("(1,)", descr="<U2", data=b"a\0\0\0b\0\0\0"),
+        claims("(1,)", descr="<c8", data=b"\x00" * 8),
+        claims("(1,)", descr="<M8[s]", data=b"\x00" * 8),
+        claims("(1,)", descr="|V0"),
+        claims("(1,)", descr="nonsense", data=b"\x00" * 8),
+    ],
+)
+def test_a_damaged_array_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "1.npy").write_bytes(content)
+    with pytest.raises(BadStreamError, match=r"1\.npy"):
+        read_array(tmp_path / "1.npy")
+
+
+def test_an_array_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dump, "MAX_ARRAY", 100)
+    numpy.save(tmp_path / "1.npy", numpy.zeros(100))
+    with pytest.raises(BadStreamError, match="larger"):
+        read_array(tmp_path / "1.npy")
+
+
+def test_nothing_is_unpickled(tmp_path: Path) -> None:
+    trap, path = tmp_path / "trap", tmp_path / "1.npy"
+    numpy.save(path, numpy.array([Touch(trap)], dtype=object), allow_pickle=True)
+    with pytest.raises(BadStreamError):
+        read_array(path)
+    path.write_bytes(pickle.dumps(Touch(trap)))
+    with pytest.raises(BadStreamError):
+        read_array(path)
+    assert not trap.exists()
+
+
+def test_every_byte_of_a_header_may_be_forged(tmp_path: Path) -> None:
+    path, whole = tmp_path / "1.npy", npy(floats([1.0, 2.0]))
+    for place in range(len(whole) - 8):
+        for byte in (0, 0x28, 0x39, 0x7F, 0xFF):
+            forged = bytearray(whole)
+            forged[place] = byte
+            path.write_bytes(forged)
+            try:
+                read_array(path)
+            except BadStreamError:
+                continue
+
+
+@pytest.mark.parametrize("shape", [[3], [2, 1], [10**30], [10**19] * 64, [0]])
+def test_a_shape_that_is_not_the_files_is_refused(tmp_path: Path, shape: list[int]) -> None:
+    numpy.save(tmp_path / "1.npy", floats([1.0, 2.0]))
+    with pytest.raises(BadStreamError):
+        read(index(tmp_path, entry(shape=shape))).array(KEY)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [("weight", "a/kernel", "start"), ("output", "a", "training"), ("batch", "0", "first")],
+)
+@pytest.mark.parametrize("sides", [("one",), ("one", "two")])
+def test_no_forged_shape_stops_the_comparison_otherwise(
+    tmp_path: Path, key: tuple[str, str, str], sides: tuple[str, ...]
+) -> None:
+    for side in ("one", "two"):
+        made = Writing(tmp_path / side).model(chain("a", a={"weights": ["a/kernel"]}))
+        made.array("gradient", "a/kernel", "training", floats([1.0, 2.0]))
+        made.array("output", "a", "training", floats([1.0, 2.0]))
+        if side in sides:
+            numpy.save(tmp_path / side / "9.npy", floats([1.0, 2.0]))
+            what, name, when = key
+            forged = {"file": "9.npy", "shape": [10**19] * 64, "dtype": "float32"}
+            made.dump.entry("array", what=what, name=name, when=when, **forged)
+    try:
+        measure(read(tmp_path / "one"), read(tmp_path / "two"), Allowance())
+    except BadStreamError:
+        return

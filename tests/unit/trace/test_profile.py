@@ -1,0 +1,93 @@
+"""What a trace keeps of every layer, for its charts."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from keras_matrix.records.files import to_json
+from keras_matrix.report import plots
+from keras_matrix.trace import conclude
+from keras_matrix.trace.result import ImageTrace, LayerDistance, Stage, Trace
+from tests.unit.trace.builders import Traced, chain, floats
+
+ONE = floats([1.0, 0.5])
+
+
+def by_layer(found: list[LayerDistance], stage: Stage) -> dict[tuple[str, str], float | None]:
+    return {(one.name, one.phase): one.excess for one in found if one.stage is stage}
+
+
+def test_a_profile_tells_of_every_layer_in_every_phase(tmp_path: Path) -> None:
+    model = Traced(tmp_path, chain("a", "b"))
+    model.seen("output", "b", ONE, ONE * 2)
+    model.seen("output", "a", ONE)
+    found = conclude.profile(model.reference, model.table())
+    excess = by_layer(found, Stage.OUTPUTS)
+    assert list(excess) == [
+        *(("a", "inference"), ("a", "training"), ("b", "inference"), ("b", "training"))
+    ]
+    assert excess["a", "training"] == 0.0
+    far = excess["b", "training"]
+    assert far is not None
+    assert far > 1000
+
+
+def test_weights_count_for_their_layer_the_furthest_one(tmp_path: Path) -> None:
+    weights = {"b": {"weights": ["b/kernel", "b/bias"]}}
+    model = Traced(tmp_path, chain("a", "b", **weights))
+    model.seen("gradient", "b/bias", ONE, when="training")
+    model.seen("gradient", "b/kernel", ONE, ONE * 2, when="training")
+    model.seen("gradient.output", "a", ONE, when="training")
+    model.seen("step", "b/bias", ONE, ONE * 2, when="1")
+    model.seen("step.slot", "b/kernel.slot1", ONE, ONE * 3, when="1")
+    model.seen("step.slot", "iterations", ONE, ONE * 4, when="1")
+    found = conclude.profile(model.reference, model.table())
+    assert {one.stage for one in found} == {Stage.GRADIENTS, Stage.UPDATES}
+    gradients, updates = (by_layer(found, stage) for stage in (Stage.GRADIENTS, Stage.UPDATES))
+    assert list(gradients) == [("a", ""), ("b", "")]
+    assert gradients["a", ""] == 0.0
+    table = model.table()
+    kernel = table["gradient", "b/kernel", "training"].excess
+    slot = table["step.slot", "b/kernel.slot1", "1"].excess
+    assert gradients["b", ""] == float(f"{kernel:.3g}")
+    assert updates == {("b", ""): float(f"{slot:.3g}")}
+
+
+def test_what_cannot_be_compared_has_no_number(tmp_path: Path) -> None:
+    model = Traced(tmp_path, chain("a"))
+    model.seen("output", "a", ONE, floats([1.0]))
+    found = conclude.profile(model.reference, model.table())
+    assert set(by_layer(found, Stage.OUTPUTS).values()) == {None}
+
+
+def test_a_stage_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Traced(tmp_path, chain("a", "b"))
+    model.seen("output", "a", ONE)
+    model.seen("output", "b", ONE)
+    reference, table = model.reference, model.table()
+    whole = conclude.profile(reference, table)
+    monkeypatch.setattr(conclude, "MOST_PLACES", 3)
+    assert conclude.profile(reference, table) == whole[:3]
+
+
+def test_it_is_read_back_and_drawn_and_older_files_are_read() -> None:
+    profile = [LayerDistance(Stage.OUTPUTS, "dense", "inference", 2.5)]
+    made = Trace(
+        tool="keras-matrix 0",
+        run="a-run",
+        model="mlp",
+        reference="tf",
+        layers=1,
+        still=[],
+        seconds={},
+        images=[ImageTrace(image="theano", findings=[], profile=profile)],
+    )
+    content = to_json(made)
+    read = msgspec.json.decode(content, type=Trace)
+    assert read.images[0].profile == profile
+    assert len(plots.divergence(read)) == 1
+    fields = msgspec.json.decode(content)
+    del fields["images"][0]["profile"]
+    older = msgspec.json.decode(msgspec.json.encode(fields), type=Trace)
+    assert older.images[0].profile == []

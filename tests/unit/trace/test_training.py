@@ -1,0 +1,221 @@
+"""Is what became of the training more than chaos?"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from keras_matrix.plan.cells import Cell
+from keras_matrix.records.observation import Epoch
+from keras_matrix.records.record import Record
+from keras_matrix.trace import training
+from keras_matrix.trace.dump import Bundle
+from keras_matrix.trace.finding import Finding, Kind, Origin
+from keras_matrix.trace.measure import Table
+from keras_matrix.trace.rounding import Allowance
+from tests.unit.records.builders import call, record
+from tests.unit.trace.builders import Writing, chain, finding, floats
+
+KEY = ("after", "a/kernel", "fit")
+START = [1.0, -2.0]
+
+
+def trained(folder: Path, *weights: float, name: str = "a/kernel") -> Bundle:
+    made = Writing(folder).model(chain("a", a={"weights": ["a/kernel"]}))
+    made.array("after", name, "fit", floats(weights))
+    return made.read()
+
+
+def fitted(losses: Sequence[Any], image: str = "tf", **more: Any) -> Record:
+    """Return the record of a training with a loss an epoch."""
+    epochs = [
+        Epoch(epoch=i, seconds=1.0, metrics={"loss": loss, **{k: v[i] for k, v in more.items()}})
+        for i, loss in enumerate(losses)
+    ]
+    return record(Cell(image), call("fit", epochs=epochs))
+
+
+def with_params(made: Record, **params: int) -> Record:
+    made.observation.calls[0].params = params
+    return made
+
+
+def judged(
+    one: Sequence[Any],
+    two: Sequence[Any],
+    floors: Sequence[tuple[Sequence[Any], Sequence[Any]]] = (),
+    allowance: Allowance | None = None,
+    real: Sequence[Finding] = (),
+) -> list[Finding]:
+    """Judge two curves of the loss; ``floors`` are a backend's and what became of a nudge."""
+    found = training.training(
+        *(Bundle(Path()), {}, (fitted(one), fitted(two, "theano"))),
+        *([(fitted(a), fitted(b)) for a, b in floors], allowance or Allowance(), real),
+    )
+    return list(found)
+
+
+def after(
+    tmp_path: Path,
+    other: Sequence[float],
+    nudged: Sequence[Sequence[float]] = (),
+    allowance: Allowance | None = None,
+    steps: float = 10,
+) -> Table:
+    """Measure weights after the training; each of ``nudged`` is what became of a nudge."""
+    reference = trained(tmp_path / "one", *START)
+    pairs = [
+        (reference, trained(tmp_path / f"nudged{index}", *weights))
+        for index, weights in enumerate(nudged)
+    ]
+    two = trained(tmp_path / "two", *other)
+    return training.after(reference, two, pairs, steps, allowance or Allowance())
+
+
+# Weights
+
+
+def test_weights_that_agree(tmp_path: Path) -> None:
+    assert not after(tmp_path, START)[KEY].over
+
+
+def test_weights_that_are_apart_further_than_rounding(tmp_path: Path) -> None:
+    assert after(tmp_path, [1.01, -2.0])[KEY].over
+
+
+def test_chaos_is_no_difference(tmp_path: Path) -> None:
+    assert not after(tmp_path, [1.01, -2.0], nudged=[[1.002, -2.0]])[KEY].over
+
+
+def test_the_larger_floor_counts(tmp_path: Path) -> None:
+    table = after(tmp_path, [1.01, -2.0], nudged=[START, [1.002, -2.0]])
+    assert not table[KEY].over
+    assert table[KEY].limit == pytest.approx(0.02, rel=1e-3)
+
+
+def test_more_than_the_noise_floor_is_a_difference(tmp_path: Path) -> None:
+    assert after(tmp_path, [1.1, -2.0], nudged=[[1.002, -2.0]])[KEY].over
+
+
+def test_an_allowance_does_not_sink_the_floor(tmp_path: Path) -> None:
+    assert not after(tmp_path, [1.01, -2.0], allowance=Allowance(atol=0.1))[KEY].over
+    table = after(tmp_path / "b", [1.01, -2.0], [[1.002, -2.0]], Allowance(atol=0.0))
+    assert not table[KEY].over
+
+
+def test_more_steps_may_bring_weights_further_apart(tmp_path: Path) -> None:
+    few, many = after(tmp_path / "few", START, steps=4), after(tmp_path / "many", START, steps=400)
+    assert many[KEY].limit == pytest.approx(10 * few[KEY].limit)
+
+
+def test_weights_of_nan_differ(tmp_path: Path) -> None:
+    assert after(tmp_path, [math.nan, -2.0], nudged=[[2.0, -2.0]])[KEY].over
+
+
+def test_a_weight_that_only_one_image_kept_is_not_compared(tmp_path: Path) -> None:
+    one = trained(tmp_path / "one", *START)
+    two = trained(tmp_path / "two", *START, name="b/kernel")
+    assert training.after(one, two, [], 1, Allowance()) == {}
+
+
+def test_a_nudged_run_that_kept_nothing_is_no_floor(tmp_path: Path) -> None:
+    one, two = trained(tmp_path / "one", *START), trained(tmp_path / "two", 1.01, -2.0)
+    nothing = Writing(tmp_path / "nothing").read()
+    assert training.after(one, two, [(one, nothing)], 1, Allowance())[KEY].over
+
+
+@pytest.mark.parametrize(("real", "origin"), [([], Origin.REAL), ([finding()], Origin.INHERITED)])
+def test_what_differs_after_training_is_inherited_if_anything_did_before(
+    tmp_path: Path, real: Sequence[Finding], origin: Origin
+) -> None:
+    table = after(tmp_path, [1.5, -2.0])
+    reference = trained(tmp_path / "again", *START)
+    records = fitted([1.0]), fitted([1.0])
+    (found,) = training.training(reference, table, records, [], Allowance(), real)
+    assert (found.kind, found.origin, found.where, found.layer) == (
+        *(Kind.TRAINING, origin),
+        *("a/kernel", "Dense"),
+    )
+
+
+# Losses
+
+
+def test_curves_that_agree() -> None:
+    assert judged([1.0, 0.5], [1.0, 0.5]) == []
+
+
+def test_curves_that_part_beyond_rounding() -> None:
+    (found,) = judged([1.0, 0.5], [1.0, 0.7])
+    assert (found.kind, found.origin, found.where) == (Kind.TRAINING, Origin.REAL, "loss")
+    assert found.chained is not None
+    assert found.chained.maximum == pytest.approx(0.2)
+
+
+def test_curves_that_part_no_more_than_from_themselves() -> None:
+    assert judged([1.0, 0.5], [1.0, 0.7], floors=[([1.0, 0.5], [1.0, 0.53])]) == []
+
+
+def test_a_curve_that_turns_nan_on_one_image() -> None:
+    (found,) = judged([1.0, 0.5], [1.0, "nan"])
+    assert found.kind is Kind.NAN
+
+
+def test_curves_that_turn_nan_on_both_agree() -> None:
+    assert judged([1.0, "nan"], [1.0, "nan"]) == []
+
+
+def test_a_training_that_turns_nan_by_a_nudge_is_chaos() -> None:
+    assert judged([1.0, 0.5], [1.0, "nan"], floors=[([1.0, 0.5], [1.0, "inf"])]) == []
+
+
+def test_an_earlier_end_is_a_difference_but_not_nan() -> None:
+    (found,) = judged([1.0, 0.5, 0.4], [1.0, 0.5])
+    assert found.kind is Kind.TRAINING
+
+
+def test_a_relative_allowance_for_losses() -> None:
+    assert judged([1.0, 0.5], [1.0, 0.7], allowance=Allowance(rtol=0.3)) == []
+
+
+def test_losses_inherit_too() -> None:
+    (found,) = judged([1.0], [2.0], real=[finding()])
+    assert found.origin is Origin.INHERITED
+
+
+def test_the_loss_on_held_out_data_is_judged_too() -> None:
+    one, two = fitted([1.0], val_loss=[1.0]), fitted([1.0], val_loss=[2.0])
+    found = list(training.training(Bundle(Path()), {}, (one, two), [], Allowance(), []))
+    assert [one.where for one in found] == ["val_loss"]
+
+
+def test_a_loss_that_one_image_did_not_tell_is_not_compared() -> None:
+    one, two = fitted([1.0], val_loss=[1.0]), fitted([1.0])
+    assert list(training.training(Bundle(Path()), {}, (one, two), [], Allowance(), [])) == []
+
+
+def test_a_script_that_trains_batch_by_batch_has_no_curves() -> None:
+    made = record(Cell("tf"), call("train_on_batch", {"loss": 1.0}))
+    assert training.losses(made) == {}
+    assert training.steps_of(made) == training.UNTOLD_STEPS
+
+
+@pytest.mark.parametrize(
+    ("params", "steps"),
+    [
+        ({"samples": 100, "batch_size": 32}, 8),
+        ({"steps": 5}, 10),
+        ({}, 2),
+        ({"samples": 0, "batch_size": 32}, 1),
+    ],
+)
+def test_steps_are_counted(params: dict[str, int], steps: int) -> None:
+    assert training.steps_of(with_params(fitted([1.0, 0.5]), **params)) == steps
+
+
+def test_findings_of_a_training_are_kept_as_json() -> None:
+    for found in (*judged([1.0, 0.5], [1.0, "nan"]), *judged([1.0, 0.5], [1.0])):
+        assert msgspec.json.decode(msgspec.json.encode(found), type=Finding).kind is found.kind
