@@ -131,6 +131,11 @@ def hush() -> None:
             os.close(nowhere)
 
 
+def heard() -> list[signal.Signals]:
+    """Return the signals that ask to stop; under nohup SIGHUP is not for us."""
+    return [n for n in STOPS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+
+
 @contextmanager
 def installed(interrupts: Interrupts, tell: Callable[[str], None] = say) -> Iterator[None]:
     """Route SIGINT, SIGTERM and SIGHUP to ``interrupts`` while the block runs.
@@ -145,9 +150,7 @@ def installed(interrupts: Interrupts, tell: Callable[[str], None] = say) -> Iter
         text = "Stopping: removing what is still running."
         tell("Still removing what is running; a moment." if again else text)
 
-    # Under nohup it is not for us.
-    heard = [n for n in STOPS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, handle) for number in heard}
+    before = {number: signal.signal(number, handle) for number in heard()}
     try:
         yield
     finally:

@@ -72,6 +72,10 @@ def is_utf8(text: str) -> bool:
     return True
 
 
+def unheard(text: str) -> None:
+    """Tell nobody."""
+
+
 def relative(path: Path) -> Path:
     """Return a path as one would type it from here."""
     try:

@@ -12,6 +12,7 @@ import click
 from keras_matrix.cli import options
 
 if TYPE_CHECKING:
+    from keras_matrix.errors import ExitCode
     from keras_matrix.load.request import RunRequest
     from keras_matrix.records.folder import RunFolder
     from keras_matrix.run.progress import Progress
@@ -41,6 +42,17 @@ def execute(request: "RunRequest", *, quiet: bool, verbose: bool) -> "RunResult"
     shown = progress(quiet=quiet, verbose=verbose)
     with installed(interrupts, shown.stopping), shown:
         return session.run(request, shown, interrupts)
+
+
+def outstanding(result: "RunResult", *, quiet: bool) -> "ExitCode":
+    """Say that other parts of the run are still to come; return the exit code of this one."""
+    from keras_matrix.errors import ExitCode
+    from keras_matrix.records.record import Outcome
+
+    if not quiet:
+        click.echo("The comparison follows when the other parts of the run are done.", err=True)
+    failed = any(record.outcome is not Outcome.OK for record in result.records)
+    return ExitCode.CELL_FAILED if failed else ExitCode.AGREE
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def _state(row: "ImageRow") -> str:
 def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_json: bool) -> int:
     """Start each image and compare what is installed with the lock, a line a mismatch."""
     from keras_matrix.engine.client import Engine
-    from keras_matrix.errors import ExitCode, ImageError
+    from keras_matrix.errors import ExitCode
     from keras_matrix.images import build, verify
     from keras_matrix.plan.images import BasePolicy
     from keras_matrix.report import json
@@ -165,12 +165,7 @@ def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_j
     engine = Engine.connect()
     lines: list[str] = []
     for image in images:
-        built = build.find(engine, found, image, BasePolicy(base))
-        if built is None:
-            raise ImageError(
-                f"The image '{image.name}' is not built; "
-                f"run 'keras-matrix images build {image.name}'."
-            )
+        built = build.built(engine, found, image, BasePolicy(base))
         locked = verify.locked_versions(found.folder(image))
         wrong = verify.mismatches(image, locked, verify.installed_versions(engine, built))
         lines += wrong
@@ -244,11 +239,7 @@ def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
     found = _load(catalog)
     image = found.get(name)
     engine = Engine.connect()
-    built = build.find(engine, found, image, BasePolicy(base))
-    if built is None:
-        raise ImageError(
-            f"The image '{name}' is not built; run 'keras-matrix images build {name}'."
-        )
+    built = build.built(engine, found, image, BasePolicy(base))
     try:
         engine.save(tag(image, built.key, built.base), file)
     except OSError as error:

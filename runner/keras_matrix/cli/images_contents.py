@@ -27,7 +27,6 @@ API = "https://api.osv.dev"
 def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None) -> int:
     """Print a bill of materials of a built image: CycloneDX, made from what is inside."""
     from keras_matrix.engine.client import Engine
-    from keras_matrix.errors import ImageError
     from keras_matrix.images import build, contents, sbom
     from keras_matrix.load import catalog as catalogs
     from keras_matrix.plan import images
@@ -37,11 +36,7 @@ def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None
     found = catalogs.load(options.catalog_root(catalog))
     image = found.get(name)
     engine = Engine.connect()
-    built = build.find(engine, found, image, images.BasePolicy(base))
-    if built is None:
-        raise ImageError(
-            f"The image '{name}' is not built; run 'keras-matrix images build {name}'."
-        )
+    built = build.built(engine, found, image, images.BasePolicy(base))
     hashes = contents.locked_hashes(found.folder(image))
     bill = sbom.render(built, contents.contents(engine, built), hashes)
     if output is None:

@@ -7,7 +7,7 @@ import click
 
 from keras_matrix.cli import options
 from keras_matrix.cli.cell_options import suite_options
-from keras_matrix.cli.execute import execute, make_request, recorded
+from keras_matrix.cli.execute import execute, make_request, outstanding, recorded
 from keras_matrix.cli.options import Format
 
 NO_ADDOPTS = ("-o", "addopts=")
@@ -52,10 +52,9 @@ def command(
     PATH is a folder, a file, or one test, file.py::test. Put -- before pytest's own arguments.
     """
     from keras_matrix.compare import assess
-    from keras_matrix.errors import ConfigurationError, ExitCode
+    from keras_matrix.errors import ConfigurationError
     from keras_matrix.load import catalog
     from keras_matrix.load.suites import SuiteTarget
-    from keras_matrix.records.record import Outcome
     from keras_matrix.report import suite as report
     from keras_matrix.report import table
 
@@ -83,10 +82,5 @@ def command(
                 report.show(found, table.console())
             code = found.exit_code
         else:
-            failed = any(record.outcome is not Outcome.OK for record in result.records)
-            code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
-            if not quiet:
-                click.echo(
-                    "The comparison follows when the other parts of the run are done.", err=True
-                )
+            code = outstanding(result, quiet=quiet)
     return int(code)

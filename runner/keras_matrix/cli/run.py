@@ -8,7 +8,7 @@ import click
 from keras_matrix.cli import against as earlier
 from keras_matrix.cli import options
 from keras_matrix.cli.cell_options import matrix_options
-from keras_matrix.cli.execute import execute, make_request, recorded
+from keras_matrix.cli.execute import execute, make_request, outstanding, recorded
 
 
 @click.command(name="run")
@@ -42,9 +42,7 @@ def command(
     """
     from keras_matrix.cli.output import chosen_format, parse_targets, show
     from keras_matrix.compare import assess
-    from keras_matrix.errors import ExitCode
     from keras_matrix.load import tolerances
-    from keras_matrix.records.record import Outcome
 
     rules = tolerances.parse(tolerance_texts)
     targets = parse_targets(report_texts)
@@ -65,10 +63,5 @@ def command(
             show(comparison, chosen_format(output, as_json), targets, folders, comparison)
             earlier.keep(result.folder, comparison, file=history_file, wanted=not no_history)
         else:
-            failed = any(record.outcome is not Outcome.OK for record in result.records)
-            code = ExitCode.CELL_FAILED if failed else ExitCode.AGREE
-            if not quiet:
-                click.echo(
-                    "The comparison follows when the other parts of the run are done.", err=True
-                )
+            code = outstanding(result, quiet=quiet)
     return int(code)

@@ -4,7 +4,7 @@ import signal
 from types import FrameType
 
 from keras_matrix.errors import InterruptedRunError
-from keras_matrix.interrupts import STOPS
+from keras_matrix.interrupts import STOPS, heard
 
 
 class Stopped(BaseException):
@@ -17,13 +17,13 @@ class Stopped(BaseException):
 
 def install() -> None:
     """Let the first such signal raise, and no other one after it."""
-    heard = [n for n in STOPS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+    signals = heard()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for one in heard:
+        for one in signals:
             signal.signal(one, signal.SIG_IGN)
         name, kind = STOPS[signal.Signals(number)]
         raise Stopped(kind(f"Stopped by {name}; nothing is left running."))
 
-    for one in heard:
+    for one in signals:
         signal.signal(one, stop)

@@ -224,22 +224,20 @@ class Engine:
         Raises:
             EngineError: the engine refuses, or warns that a limit will not be applied.
         """
-        api = self._client.api
-        with _told():
-            created = api.create_container(
-                image=spec.image,
-                command=list(spec.command),
-                name=spec.name,
-                user=spec.user.name,
-                environment=dict(spec.environment),
-                labels=dict(spec.labels),
-                host_config=host_config(spec),
-                network_disabled=True,
-                # The user's own proxy, with its password, is nothing for a cell.
-                use_config_proxy=False,
-                # Closed for good once whoever attached to it is gone.
-                stdin_open=True,
-            )
+        created = self._client.api.create_container(
+            image=spec.image,
+            command=list(spec.command),
+            name=spec.name,
+            user=spec.user.name,
+            environment=dict(spec.environment),
+            labels=dict(spec.labels),
+            host_config=host_config(spec),
+            network_disabled=True,
+            # The user's own proxy, with its password, is nothing for a cell.
+            use_config_proxy=False,
+            # Closed for good once whoever attached to it is gone.
+            stdin_open=True,
+        )
         return str(created["Id"])
 
     @_bounded

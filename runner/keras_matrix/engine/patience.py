@@ -15,6 +15,7 @@ from typing import TypeVar
 from keras_matrix.engine.answers import EngineHangsError, EngineSilentError
 from keras_matrix.errors import ConfigurationError, EngineError
 from keras_matrix.interrupts import POLL, Interrupts, begin
+from keras_matrix.text import unheard
 
 VARIABLE = "KERAS_MATRIX_ENGINE_WAIT"
 WAIT = 60.0
@@ -32,10 +33,6 @@ LAST = 0.3
 """Seconds for a call to an engine that is known to hang."""
 
 Result = TypeVar("Result")
-
-
-def _nobody(text: str) -> None:
-    """Hear nothing."""
 
 
 def asked_for() -> float:
@@ -63,7 +60,7 @@ class Patience:
     def __init__(
         self,
         interrupts: Interrupts | None = None,
-        say: Callable[[str], None] = _nobody,
+        say: Callable[[str], None] = unheard,
         wait: float | None = None,
     ) -> None:
         self.wait = asked_for() if wait is None else wait

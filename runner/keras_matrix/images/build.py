@@ -35,10 +35,10 @@ from keras_matrix.images.revision import source_revision
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.catalog import Catalog, Image
 from keras_matrix.plan.images import BaseKind, BasePolicy, ImageIdentity
-from keras_matrix.records import cache
+from keras_matrix.records import cache, locks
+from keras_matrix.records.locks import Waiting
 
 OUTPUT_LINES = 12
-LOCK_POLL = 0.2
 MOST_BUILDS = 2
 """At a time: each downloads, unpacks and compiles."""
 
@@ -216,17 +216,9 @@ class Builder:
         folder = cache.root()
         folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / f"{name}.lock")
-        told = False
-        while True:
-            try:
-                # Polled, so that Ctrl-C is heard while another build is waited for.
-                lock.acquire(timeout=LOCK_POLL)
-                break
-            except filelock.Timeout:
-                self.interrupts.check()
-                if not told:
-                    self.say.step(f"{name}: another build is under way; waiting for it")
-                    told = True
+        waiting = Waiting(say=self.say.step, check=self.interrupts.check)
+        told = f"{name}: another build is under way; waiting for it"
+        locks.until(lambda: locks.polled(lock), waiting, told)
         try:
             yield
         finally:
@@ -253,6 +245,20 @@ def find(
         if (found.key, found.base) == (key, kind):
             return found
     return None
+
+
+def built(engine: Engine, catalog: Catalog, image: Image, policy: BasePolicy) -> ImageIdentity:
+    """Return the image as :func:`find` does.
+
+    Raises:
+        ImageError: it is not built.
+    """
+    found = find(engine, catalog, image, policy)
+    if found is None:
+        raise ImageError(
+            f"The image '{image.name}' is not built; run 'keras-matrix images build {image.name}'."
+        )
+    return found
 
 
 def identity(image: Image, info: ImageInfo) -> ImageIdentity:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from keras_matrix.text import unheard
+
 CACHE_VARIABLE = "KERAS_MATRIX_CACHE"
 COMPILED = "compiled"
 REPLICATES = "replicates"
@@ -19,14 +21,10 @@ def root() -> Path:
     return Path(named).resolve() if named else platformdirs.user_cache_path("keras-matrix")
 
 
-def _unheard(text: str) -> None:
-    """Tell nobody."""
-
-
 class Lost:
     """Tells of what cannot be kept or had from the cache, once each; the run goes on without it."""
 
-    def __init__(self, say: Callable[[str], None] = _unheard) -> None:
+    def __init__(self, say: Callable[[str], None] = unheard) -> None:
         self._say = say
         self._told: set[str] = set()
         self._lock = threading.Lock()

@@ -9,14 +9,11 @@ from pathlib import Path
 import filelock
 
 from keras_matrix.errors import StoreError
+from keras_matrix.text import unheard
 
 POLL = 0.1
 PATIENCE = 2.0
 """Seconds to wait before the user is told."""
-
-
-def _unheard(text: str) -> None:
-    """Tell nobody."""
 
 
 def _on() -> None:
@@ -27,7 +24,7 @@ def _on() -> None:
 class Waiting:
     """What is done meanwhile: ``say`` is told once, ``check`` raises where a stop is asked for."""
 
-    say: Callable[[str], None] = _unheard
+    say: Callable[[str], None] = unheard
     check: Callable[[], None] = _on
 
 
@@ -43,27 +40,43 @@ def held(path: Path, what: str, waiting: Waiting) -> Iterator[None]:
         KerasMatrixError: what ``waiting.check`` raises.
     """
     lock = filelock.FileLock(path)
-    begin, said = time.monotonic(), False
-    while not _taken(lock, path, what):
-        waiting.check()
-        if not said and time.monotonic() - begin > PATIENCE:
-            said = True
-            waiting.say(f"waiting for {what}, which another process of keras-matrix has locked")
+    told = f"waiting for {what}, which another process of keras-matrix has locked"
+    until(lambda: _taken(lock, path, what), waiting, told, PATIENCE)
     try:
         yield
     finally:
         lock.release()
 
 
-def _taken(lock: filelock.BaseFileLock, path: Path, what: str) -> bool:
+def until(take: Callable[[], bool], waiting: Waiting, told: str, patience: float = 0.0) -> None:
+    """Call ``take``, which waits a little, until it succeeds; after ``patience`` seconds say so.
+
+    Raises:
+        KerasMatrixError: what ``waiting.check`` raises.
+    """
+    begin, said = time.monotonic(), False
+    while not take():
+        waiting.check()
+        if not said and time.monotonic() - begin > patience:
+            said = True
+            waiting.say(told)
+
+
+def polled(lock: filelock.BaseFileLock) -> bool:
+    """Wait a little for a lock; tell whether it is held now."""
     try:
         lock.acquire(timeout=POLL)
     except filelock.Timeout:
         return False
+    return True
+
+
+def _taken(lock: filelock.BaseFileLock, path: Path, what: str) -> bool:
+    try:
+        return polled(lock)
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StoreError(
             f"Cannot lock {what} with {path} ({reason}); "
             "check the folder's permissions and space, or name another place with --results."
         ) from error
-    return True

@@ -142,12 +142,12 @@ class CompiledStore:
             index = _read_index(folder) or Index(about=about, used="", entries={})
             entries = {name: files for name, files in index.entries.items() if name not in damaged}
             sizes = {name: _size(folder / ENTRIES / name) for name in entries}
-            new = 0
+            total, new = sum(sizes.values()), 0
             for name, contents in itertools.chain([first] if first else (), found):
-                sizes_of_others = sum(size for entry, size in sizes.items() if entry != name)
                 size = sum(map(len, contents.values()))
+                grown = total - sizes.get(name, 0) + size
                 full = name not in entries and len(entries) >= MAX_ENTRIES
-                if full or sizes_of_others + size > MAX_KEY:
+                if full or grown > MAX_KEY:
                     continue
                 shutil.rmtree(folder / ENTRIES / name, ignore_errors=True)
                 _write_entry(folder / ENTRIES / name, contents)
@@ -155,9 +155,9 @@ class CompiledStore:
                 entries[name] = {
                     file: hashlib.sha256(content).hexdigest() for file, content in contents.items()
                 }
-                sizes[name] = size
+                sizes[name], total = size, grown
             now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            kept = replace(index, used=now, entries=entries, size=sum(sizes.values()))
+            kept = replace(index, used=now, entries=entries, size=total)
             write_atomically(folder / INDEX_FILE, to_json(kept))
         self._shrink(about.key)
         return new
