@@ -1,7 +1,8 @@
-"""What runs inside a container: it runs a Keras script and tells what the script did.
+"""What runs inside a container: it runs a Keras script and reports what the script did.
 
-A package of its own: Python 3.6 to 3.13, the standard library, NumPy and the container's Keras.
-It imports nothing of the host's side and is mounted read-only into every cell.
+In: a script, and requests for replicates on standard input. Out: events, logs and arrays in the
+cell's output folder. Python 3.6 to 3.13, the standard library, NumPy and the container's Keras; it
+knows nothing of the host, and is mounted read-only into every cell.
 """
 
 PROTOCOL = 1

@@ -1,4 +1,8 @@
-"""The command line: thin; every module that costs time to import is imported where it is used."""
+"""The command line: commands, options, and the order of the stages.
+
+In: what a user typed. Out: an exit code, with everything shown on the terminal. Thin: each command
+imports what it needs when it runs, so that ``--help`` is quick. Nothing imports this package.
+"""
 
 import os
 import sys

@@ -1,1 +1,5 @@
-"""Images: their content keys, bases, builds, locks and checks."""
+"""Images: built on pinned bases, named by the digest of their sources, and checked.
+
+In: an image of the catalog. Out: the identity of a built image, what it contains, and which
+advisories apply to it. It knows nothing of scripts, cells or runs.
+"""

@@ -1,6 +1,7 @@
-"""Plots of what was recorded, compared, reproduced and traced; with their numbers and words.
+"""Plots of runs, comparisons, reproductions and traces, each with its numbers as text.
 
-To import this loads matplotlib. No figure of it is shared or kept: each chart has its own.
+In: comparisons and series. Out: charts, as SVG or PNG. Importing this package loads matplotlib; no
+state of matplotlib is shared: each chart has a figure of its own.
 """
 
 from keras_matrix.report.plots.chart import Chart
