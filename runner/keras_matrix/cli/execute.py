@@ -1,4 +1,4 @@
-"""Run what a command was asked for, with its progress shown and Ctrl-C handled."""
+"""What commands that run cells share: the request, its progress, and what is printed after it."""
 
 import os
 import sys
@@ -33,19 +33,8 @@ def make_request(*, catalog: Path | None, **given: Any) -> "RunRequest":
     )
 
 
-def execute(request: "RunRequest", *, quiet: bool, verbose: bool) -> "RunResult":
-    """Run what was asked for, with progress shown and Ctrl-C heard."""
-    from keras_matrix.interrupts import Interrupts, installed
-    from keras_matrix.run import session
-
-    interrupts = Interrupts()
-    shown = progress(quiet=quiet, verbose=verbose)
-    with installed(interrupts, shown.stopping), shown:
-        return session.run(request, shown, interrupts)
-
-
 def outstanding(result: "RunResult", *, quiet: bool) -> "ExitCode":
-    """Say that other parts of the run are still to come; return the exit code of this one."""
+    """Print that other parts of the run are still to come; return the exit code of this part."""
     from keras_matrix.errors import ExitCode
     from keras_matrix.records.record import Outcome
 
@@ -56,15 +45,15 @@ def outstanding(result: "RunResult", *, quiet: bool) -> "ExitCode":
 
 
 @contextmanager
-def recorded(folder: "RunFolder", *, quiet: bool) -> Iterator[None]:
-    """Say at the end of the block where the records are, also if a report cannot be written."""
+def recorded(folder: "RunFolder", name: str = "records", *, quiet: bool) -> Iterator[None]:
+    """Print at the end of the block where the records are, also if a report cannot be written."""
     from keras_matrix.text import relative
 
     try:
         yield
     finally:
         if not quiet:
-            click.echo(f"records: {relative(folder.path)}", err=True)
+            click.echo(f"{name}: {relative(folder.path)}", err=True)
 
 
 def progress(*, quiet: bool, verbose: bool) -> "Progress":

@@ -1,14 +1,19 @@
 """``keras-matrix pytest``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keras_matrix.cli import options
 from keras_matrix.cli.cell_options import suite_options
-from keras_matrix.cli.execute import execute, make_request, outstanding, recorded
+from keras_matrix.cli.execute import make_request
 from keras_matrix.cli.options import Format
+
+if TYPE_CHECKING:
+    from keras_matrix.compare.suites import SuiteComparison
+    from keras_matrix.records.folder import RunFolder
+    from keras_matrix.run.session import RunResult
 
 NO_ADDOPTS = ("-o", "addopts=")
 FORMATS = (Format.TABLE, Format.MARKDOWN, Format.JSON)
@@ -51,6 +56,7 @@ def command(
 
     PATH is a folder, a file, or one test, file.py::test. Put -- before pytest's own arguments.
     """
+    from keras_matrix.cli import stages
     from keras_matrix.compare import assess
     from keras_matrix.errors import ConfigurationError
     from keras_matrix.load import catalog
@@ -69,18 +75,19 @@ def command(
         raise ConfigurationError("Tests are compared between images; name two with --on.")
     if len(request.settings) != 1:
         raise ConfigurationError("Tests are run with one keras.json; give each option one value.")
-    result = execute(request, quiet=quiet, verbose=verbose)
-    with recorded(result.folder, quiet=quiet):
-        if result.last:
-            found = assess.compare_suite(result.folder)
-            chosen = Format.JSON if as_json else Format(output)
-            if chosen is Format.JSON:
-                click.echo(report.render_json(found))
-            elif chosen is Format.MARKDOWN:
-                click.echo(report.render_markdown(found), nl=False)
-            else:
-                report.show(found, table.console())
-            code = found.exit_code
+
+    def compare(result: "RunResult") -> "SuiteComparison":
+        return assess.compare_suite(result.folder)
+
+    def show(folder: "RunFolder", comparison: "SuiteComparison") -> int:
+        chosen = Format.JSON if as_json else Format(output)
+        if chosen is Format.JSON:
+            click.echo(report.render_json(comparison))
+        elif chosen is Format.MARKDOWN:
+            click.echo(report.render_markdown(comparison), nl=False)
         else:
-            code = outstanding(result, quiet=quiet)
-    return int(code)
+            report.show(comparison, table.console())
+        return int(comparison.exit_code)
+
+    own = stages.Stages(run=stages.run_cells, compare=compare, report=show)
+    return stages.follow(request, own, quiet=quiet, verbose=verbose)

@@ -1,13 +1,20 @@
 """``keras-matrix reproduce``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keras_matrix.cli import against, options
 from keras_matrix.cli.cell_options import matrix_options
-from keras_matrix.cli.execute import execute, make_request, recorded
+from keras_matrix.cli.execute import make_request
+
+if TYPE_CHECKING:
+    from keras_matrix.compare.reproduction import Reproduction
+    from keras_matrix.errors import ExitCode
+    from keras_matrix.records.folder import RunFolder
+    from keras_matrix.run.prepare import Images, OpenRun
+    from keras_matrix.run.session import RunResult
 
 
 @click.command(name="reproduce")
@@ -38,6 +45,7 @@ def command(
 
     Exits with 0 if all that is comparable holds, with 1 if something does not.
     """
+    from keras_matrix.cli import stages
     from keras_matrix.compare import assess
     from keras_matrix.errors import ConfigurationError, ExitCode
     from keras_matrix.load import reported as reports
@@ -56,19 +64,29 @@ def command(
         raise ConfigurationError("A report is of one keras.json; give each of its fields once.")
     path = reported or script.load(request.target).folder / reports.REPORTED_FILE
     figures = reports.load(path)
-    result = execute(request, quiet=quiet, verbose=verbose)
-    with recorded(result.folder, quiet=quiet):
+
+    def run(open_run: "OpenRun", images: "Images") -> "RunResult":
+        result = stages.run_cells(open_run, images)
         if reported is not None:
-            # What the run's own report is to be held against, as the figures beside a script are.
+            # Kept as a file of figures beside the script is: the run's report reads it there.
             kept = result.folder.path / "script" / reports.REPORTED_FILE
             files.write_atomically(kept, reported.read_bytes())
-        judged = assess.reproduce(result.folder, figures)
+        return result
+
+    def compare(result: "RunResult") -> "tuple[Reproduction, ExitCode]":
+        reproduction = assess.reproduce(result.folder, figures)
+        failed = any(record.outcome is not Outcome.OK for record in result.folder.records())
+        code = ExitCode.AGREE if shown.holds(reproduction) else ExitCode.DIFFER
+        return reproduction, ExitCode.CELL_FAILED if failed else code
+
+    def report(folder: "RunFolder", finding: "tuple[Reproduction, ExitCode]") -> int:
+        reproduction, code = finding
         if as_json:
-            click.echo(shown.render(judged))
+            click.echo(shown.render(reproduction))
         else:
-            shown.show(judged, table.console())
-        if result.last:
-            against.keep(result.folder, file=history_file, wanted=not no_history)
-    if not result.last or any(r.outcome is not Outcome.OK for r in result.records):
-        return int(ExitCode.CELL_FAILED)
-    return int(ExitCode.AGREE if shown.holds(judged) else ExitCode.DIFFER)
+            shown.show(reproduction, table.console())
+        against.keep(folder, file=history_file, wanted=not no_history)
+        return int(code)
+
+    own = stages.Stages(run=run, compare=compare, report=report)
+    return stages.follow(request, own, quiet=quiet, verbose=verbose)

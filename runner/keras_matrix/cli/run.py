@@ -1,14 +1,20 @@
 """``keras-matrix run``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keras_matrix.cli import against as earlier
 from keras_matrix.cli import options
 from keras_matrix.cli.cell_options import matrix_options
-from keras_matrix.cli.execute import execute, make_request, outstanding, recorded
+from keras_matrix.cli.execute import make_request
+
+if TYPE_CHECKING:
+    from keras_matrix.compare.comparison import Comparison
+    from keras_matrix.errors import ExitCode
+    from keras_matrix.records.folder import RunFolder
+    from keras_matrix.run.session import RunResult
 
 
 @click.command(name="run")
@@ -40,6 +46,7 @@ def command(
 
     ARGUMENTS go to the script; put -- before those that begin with a dash.
     """
+    from keras_matrix.cli import stages
     from keras_matrix.cli.output import chosen_format, parse_targets, show
     from keras_matrix.compare import assess
     from keras_matrix.load import tolerances
@@ -48,20 +55,23 @@ def command(
     targets = parse_targets(report_texts)
     request = make_request(**cells)
     earlier.check(against, results=request.results, file=history_file)
-    result = execute(request, quiet=quiet, verbose=verbose)
-    with recorded(result.folder, quiet=quiet):
-        if result.last:
-            comparison, code = earlier.told(
-                against,
-                result.folder,
-                assess.compare_run(result.folder, rules),
-                rules,
-                results=request.results,
-                file=history_file,
-            )
-            folders = [result.folder]
-            show(comparison, chosen_format(output, as_json), targets, folders, comparison)
-            earlier.keep(result.folder, comparison, file=history_file, wanted=not no_history)
-        else:
-            code = outstanding(result, quiet=quiet)
-    return int(code)
+
+    def compare(result: "RunResult") -> "tuple[Comparison, ExitCode]":
+        comparison = assess.compare_run(result.folder, rules)
+        return earlier.told(
+            against,
+            result.folder,
+            comparison,
+            rules,
+            results=request.results,
+            file=history_file,
+        )
+
+    def report(folder: "RunFolder", finding: "tuple[Comparison, ExitCode]") -> int:
+        comparison, code = finding
+        show(comparison, chosen_format(output, as_json), targets, [folder], comparison)
+        earlier.keep(folder, comparison, file=history_file, wanted=not no_history)
+        return int(code)
+
+    own = stages.Stages(run=stages.run_cells, compare=compare, report=report)
+    return stages.follow(request, own, quiet=quiet, verbose=verbose)

@@ -1,12 +1,19 @@
 """``keras-matrix trace``."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keras_matrix.cli import options
 from keras_matrix.cli.cell_options import cell_options
 from keras_matrix.cli.execute import make_request
+
+if TYPE_CHECKING:
+    from keras_matrix.errors import ExitCode
+    from keras_matrix.records.folder import RunFolder
+    from keras_matrix.run.prepare import Images, OpenRun
+    from keras_matrix.trace.result import Trace
+    from keras_matrix.trace.session import TraceResult
 
 
 @click.command(name="trace")
@@ -63,42 +70,47 @@ def command(
     """
     from dataclasses import replace
 
-    from keras_matrix.cli.execute import progress
+    from keras_matrix.cli import stages
     from keras_matrix.errors import ConfigurationError, ExitCode
-    from keras_matrix.interrupts import Interrupts, installed
+    from keras_matrix.load import catalog
     from keras_matrix.records import files
-    from keras_matrix.report import trace as report
-    from keras_matrix.text import relative
+    from keras_matrix.report import trace as shown
     from keras_matrix.trace import session
     from keras_matrix.trace.rounding import Allowance
     from keras_matrix.trace.rounds import REPEATS, Wanted
 
-    kinds = report.parse_kinds(fail_on)
+    kinds = shown.parse_kinds(fail_on)
     for name, value in (("--atol", atol), ("--rtol", rtol)):
         if value is not None and not 0 <= value < float("inf"):
             raise ConfigurationError(f"{name} {value} is not a number from 0 up.")
     cells.update(only=None, seeds=f"{seed}..{seed}", repeats=REPEATS, init="paired")
     cells.update(isolation="process", fresh=True, schedule_seed=0, tolerances=None)
-    made = make_request(**cells, deterministic=True)
-    if len(made.settings) != 1:
+    request = replace(make_request(**cells, deterministic=True), again=True)
+    if len(request.settings) != 1:
         raise ConfigurationError("A trace is made with one keras.json; give each option one value.")
-    request = session.TraceRequest(
-        cells=replace(made, again=True),
+    if len(catalog.load(request.catalog).select(request.on)) < 2:
+        raise ConfigurationError("A trace compares images; name at least two with --on.")
+    trace_request = session.TraceRequest(
         wanted=Wanted(model=model, steps=steps, training=not no_training),
         allowance=Allowance(atol, rtol),
         keep_arrays=keep_arrays,
     )
-    interrupts = Interrupts()
-    shown = progress(quiet=quiet, verbose=verbose)
-    with installed(interrupts, shown.stopping), shown:
-        found = session.trace(request, shown, interrupts)
-    if as_json:
-        click.echo(files.to_json(found), nl=False)
-    else:
-        report.show(found)
-    if not quiet:
-        place = relative(session.folder_of(request, found))
-        click.echo(f"trace: {place}", err=True)
-    if report.failed(found):
-        return int(ExitCode.CELL_FAILED)
-    return int(ExitCode.DIFFER if report.fails(found, kinds) else ExitCode.AGREE)
+
+    def run(open_run: "OpenRun", images: "Images") -> "TraceResult":
+        return session.trace(trace_request, open_run, images)
+
+    def compare(result: "TraceResult") -> "tuple[Trace, ExitCode]":
+        # The images were compared while cells ran: what differs was run again alone.
+        code = ExitCode.DIFFER if shown.fails(result.trace, kinds) else ExitCode.AGREE
+        return result.trace, ExitCode.CELL_FAILED if shown.failed(result.trace) else code
+
+    def report(folder: "RunFolder", finding: "tuple[Trace, ExitCode]") -> int:
+        trace, code = finding
+        if as_json:
+            click.echo(files.to_json(trace), nl=False)
+        else:
+            shown.show(trace)
+        return int(code)
+
+    own = stages.Stages(run=run, compare=compare, report=report, name="trace")
+    return stages.follow(request, own, quiet=quiet, verbose=verbose)

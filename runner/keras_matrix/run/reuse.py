@@ -22,6 +22,7 @@ from keras_matrix.records.cache import Lost
 from keras_matrix.records.files import write_atomically
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
+from keras_matrix.run.cell.context import Digests
 
 MAX_FILES = 20_000
 MAX_READ = 256 * 2**20
@@ -57,6 +58,15 @@ def folder_digest(folder: Path, hidden: Path | None = None) -> str | None:
             told = [name, error.errno]
         digest.update(msgspec.json.encode(told))
     return digest.hexdigest()
+
+
+def digests(script: Path, data: Path | None, hidden: Path) -> Digests | None:
+    """Return the digests of all that cells can read; None if there are too many files."""
+    of_script = folder_digest(script, hidden=hidden)
+    of_data = None if data is None else folder_digest(data, hidden=hidden)
+    if of_script is None or (data is not None and of_data is None):
+        return None
+    return Digests(of_script, of_data)
 
 
 def _files(folder: Path, hidden: Path | None) -> Iterator[Path]:

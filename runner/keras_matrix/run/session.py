@@ -1,26 +1,27 @@
-"""One run from end to end: load -> plan -> build -> run -> compare -> report."""
+"""A run up to its records: load -> plan -> open -> build -> run.
 
-from collections.abc import Mapping, Sequence
+What a command does with them is its own (:mod:`keras_matrix.cli.stages`).
+"""
+
 from dataclasses import dataclass
 
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import shipped
 from keras_matrix.load.request import RunRequest
 from keras_matrix.plan.cells import Cell
-from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records import cache
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
-from keras_matrix.run import reuse
-from keras_matrix.run.cell.context import CellContext
-from keras_matrix.run.prepare import ready
+from keras_matrix.run import machine, reuse
+from keras_matrix.run.local import executing
+from keras_matrix.run.prepare import Images, OpenRun, build, load, opened, plan
 from keras_matrix.run.progress import Progress
 from keras_matrix.run.reuse import Inputs, Reuse
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came of it; ``last`` tells that no part of the run is outstanding."""
+    """The records of the selected cells; ``last`` tells that no part of the run is outstanding."""
 
     folder: RunFolder
     records: tuple[Record, ...]
@@ -28,59 +29,63 @@ class RunResult:
 
 
 def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
-    """Run the selected cells that have no good record yet, here or elsewhere in the results.
+    """Make a run, for a caller who compares its records.
 
     Raises:
         KerasMatrixError: whatever keeps the run from being made, or stops it.
     """
-    with ready(request, progress, interrupts) as made:
-        folder, todo = made.context.run, made.todo
-        known = _known(made.context)
-        if not request.fresh:
-            todo = _reuse(known, folder, todo, made.identities, progress)
-        progress.planned(todo)
-
-        def ended(record: Record) -> None:
-            if known is not None:
-                known.note(record, folder)
-            progress.ended(record)
-
-        if todo:
-            with made.running() as cells:
-                cells(todo, ended)
-        selected = made.selected
-    last = folder.finish(selected)
-    records = tuple(r for r in (folder.record(cell) for cell in selected) if r is not None)
-    return RunResult(folder=folder, records=records, last=last)
+    sources = load(request)
+    planned = plan(request, sources)
+    with opened(request, sources, planned, progress, interrupts) as open_run:
+        return run_cells(open_run, build(open_run))
 
 
-def _known(context: CellContext) -> Reuse | None:
+def run_cells(run: OpenRun, images: Images) -> RunResult:
+    """Run the cells that have no good record yet, neither here nor elsewhere in the results.
+
+    Raises:
+        KerasMatrixError: whatever stops the cells.
+    """
+    folder, progress, todo = run.folder, run.progress, run.todo
+    finished = _finished(run)
+    if finished is not None and not run.request.fresh:
+        todo = _reuse(finished, run, images)
+    progress.planned(todo)
+
+    def ended(record: Record) -> None:
+        if finished is not None:
+            finished.note(record, folder)
+        progress.ended(record)
+
+    if todo:
+        with executing(run, images) as execute:
+            execute(todo, ended)
+    last = folder.finish(run.selected)
+    records = (folder.record(cell) for cell in run.selected)
+    return RunResult(folder, tuple(r for r in records if r is not None), last)
+
+
+def _finished(run: OpenRun) -> Reuse | None:
     """Return the finished replicates of the results folder; None if they cannot be told apart."""
-    results = context.run.path.parent
-    digests, probe = context.digests, reuse.folder_digest(shipped.PROBE_FOLDER)
+    digests, probe = run.digests, reuse.folder_digest(shipped.PROBE_FOLDER)
     if digests is None or probe is None:
         return None
-    inputs = Inputs(digests.script, digests.data, probe, context.cpu, context.runtime)
-    root = cache.root() / cache.REPLICATES
-    return Reuse(root, results, inputs, context.plan, context.lost)
+    inputs = Inputs(digests.script, digests.data, probe, machine.cpu_key(), run.runtime)
+    return Reuse(cache.root() / cache.REPLICATES, run.results, inputs, run.plan, run.lost)
 
 
-def _reuse(
-    known: Reuse | None,
-    folder: RunFolder,
-    cells: Sequence[Cell],
-    identities: Mapping[str, ImageIdentity],
-    progress: Progress,
-) -> tuple[Cell, ...]:
-    """Copy the finished replicates there are; return the cells that are left."""
-    left, copied = [], 0
-    for cell in cells:
-        found = known.find(cell, identities[cell.image]) if known is not None else None
-        if found is None:
+def _reuse(finished: Reuse, run: OpenRun, images: Images) -> tuple[Cell, ...]:
+    """Copy the finished replicates of the cells to run; return the cells that are left."""
+    left = []
+    for cell in run.todo:
+        replicate = finished.find(cell, images[cell.image])
+        if replicate is None:
             left.append(cell)
         else:
-            reuse.copy(found[1], found[0], folder)
-            copied += 1
+            source, record = replicate
+            reuse.copy(record, source, run.folder)
+    copied = len(run.todo) - len(left)
     if copied:
-        progress.step(f"{copied} cells reused: nothing has changed (--fresh runs them anyway)")
+        cells = "1 cell" if copied == 1 else f"{copied} cells"
+        run.progress.step(f"{cells} reused: nothing has changed (--fresh runs all again)")
     return tuple(left)

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +19,8 @@ from keras_matrix.records.untrusted import BadStreamError
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.context import Traced
 from keras_matrix.run.cell.watch import Stages
-from keras_matrix.run.prepare import Ready, Run
+from keras_matrix.run.local import RunCells, executing
+from keras_matrix.run.prepare import Images, OpenRun
 from keras_matrix.trace import dump
 from keras_matrix.trace.dump import Bundle
 from keras_matrix.trace.judge import Replay
@@ -45,11 +46,11 @@ class Wanted:
 class Rounds:
     """Runs rounds of cells and reads what they saw."""
 
-    ready: Ready
+    run: OpenRun
+    images: Images
     wanted: Wanted
-    ended: Callable[[Record], None]
     records: dict[Cell, Record] = field(default_factory=dict)
-    _run: Run | None = None
+    _execute: RunCells | None = None
     _asked: Path = Path()
 
     @contextmanager
@@ -59,13 +60,13 @@ class Rounds:
         Raises:
             KerasMatrixError: whatever stops the cells.
         """
-        self._asked = self.ready.context.run.work / f"trace-{secrets.token_hex(4)}"
+        self._asked = self.run.folder.work / f"trace-{secrets.token_hex(4)}"
         try:
             self._asked.mkdir(parents=True, mode=0o755)
             (self._asked / REFERENCE_FOLDER).mkdir(mode=0o755)
             stages = Stages((TRACE_FOLDER, contract.INDEX_FILE), dump.stage)
             traced = Traced(self._asked, self.folder, stages)
-            with self.ready.running(traced) as self._run:
+            with executing(self.run, self.images, traced) as self._execute:
                 yield
         except OSError as error:
             raise StoreError(
@@ -101,15 +102,15 @@ class Rounds:
 
     def cell(self, image: str, repeat: int) -> Cell:
         """Return the cell of an image."""
-        return next(c for c in self.ready.selected if (c.image, c.repeat) == (image, repeat))
+        return next(c for c in self.run.selected if (c.image, c.repeat) == (image, repeat))
 
     @property
     def folder(self) -> Path:
         """Where the dumps are kept."""
-        return self.ready.context.run.path / "trace"
+        return self.run.folder.path / "trace"
 
     def _cells(self, repeats: tuple[int, ...]) -> list[Cell]:
-        return [cell for cell in self.ready.selected if cell.repeat in repeats]
+        return [cell for cell in self.run.selected if cell.repeat in repeats]
 
     def _round(
         self, cells: list[Cell], asked: Mapping[str, object], reference: str | None
@@ -127,9 +128,9 @@ class Rounds:
         }
         self._lend(reference)
         write_atomically(self._asked / REQUEST_FILE, msgspec.json.encode(request))
-        self.ready.progress.planned(cells)
-        if self._run is not None:
-            self._run(cells, self._note)
+        self.run.progress.planned(cells)
+        if self._execute is not None:
+            self._execute(cells, self._note)
         found: dict[int, dict[str, Bundle]] = {}
         for cell in cells:
             found.setdefault(cell.repeat, {})[cell.image] = self._read(cell)
@@ -137,7 +138,7 @@ class Rounds:
 
     def _note(self, record: Record) -> None:
         self.records[record.cell] = record
-        self.ended(record)
+        self.run.progress.ended(record)
 
     def _read(self, cell: Cell) -> Bundle:
         try:

@@ -2,29 +2,18 @@
 
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
 
 import keras_matrix
-from keras_matrix.errors import (
-    ConfigurationError,
-    EngineError,
-    ExitCode,
-    KerasMatrixError,
-    StoreError,
-)
-from keras_matrix.interrupts import Interrupts
-from keras_matrix.load import catalog
-from keras_matrix.load.request import RunRequest
-from keras_matrix.records import folder
+from keras_matrix.errors import EngineError, ExitCode, KerasMatrixError, StoreError
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.untrusted import BadStreamError
 from keras_matrix.run.cell import folders
-from keras_matrix.run.prepare import ready
-from keras_matrix.run.progress import Progress
+from keras_matrix.run.prepare import Images, OpenRun
+from keras_matrix.run.session import RunResult
 from keras_matrix.text import brief
 from keras_matrix.trace import conclude, judge, training
 from keras_matrix.trace.broken import WORDS, Side, broken
@@ -43,10 +32,16 @@ from keras_matrix.trace.rounds import ALONE, IMPOSED, LOOK, NUDGED, Rounds, Want
 class TraceRequest:
     """What the user asked for; ``keep_arrays`` leaves all that was dumped in the run's folder."""
 
-    cells: RunRequest
     wanted: Wanted
     allowance: Allowance
     keep_arrays: bool
+
+
+@dataclass(frozen=True)
+class TraceResult(RunResult):
+    """The records of a trace's cells, and what they show."""
+
+    trace: Trace
 
 
 SCRIPTS = 5
@@ -76,30 +71,27 @@ class _Compared:
     spreads: dict[str, float] = field(default_factory=dict)
 
 
-def trace(request: TraceRequest, progress: Progress, interrupts: Interrupts) -> Trace:
-    """Trace a script's model on images.
+def trace(request: TraceRequest, run: OpenRun, images: Images) -> TraceResult:
+    """Trace a script's model on images: run cells, compare, and run again what differs.
 
     Raises:
         KerasMatrixError: whatever keeps the trace from being made, or stops it.
     """
-    if len(catalog.load(request.cells.catalog).select(request.cells.on)) < 2:
-        raise ConfigurationError("A trace compares images; name at least two with --on.")
-    with ready(request.cells, progress, interrupts) as made:
-        rounds = Rounds(made, request.wanted, progress.ended)
-        try:
-            with rounds.begun():
-                found = _trace(request, rounds)
-            write_atomically(made.context.run.path / TRACE_FILE, to_json(found))
-        except BadStreamError as error:
-            raise StoreError(f"What a cell saw of its model is damaged: {error}.") from error
-        finally:
-            if not request.keep_arrays:
-                folders.remove(rounds.folder)
-    return found
+    rounds = Rounds(run, images, request.wanted)
+    try:
+        with rounds.begun():
+            found = _trace(request, rounds)
+        write_atomically(run.folder.path / TRACE_FILE, to_json(found))
+    except BadStreamError as error:
+        raise StoreError(f"What a cell saw of its model is damaged: {error}.") from error
+    finally:
+        if not request.keep_arrays:
+            folders.remove(rounds.folder)
+    return TraceResult(run.folder, tuple(rounds.records.values()), last=True, trace=found)
 
 
 def _trace(request: TraceRequest, rounds: Rounds) -> Trace:
-    plan = rounds.ready.context.plan
+    plan = rounds.run.plan
     looked = rounds.look()
     sides = {
         image: Side(image, looked[image], rounds.records[rounds.cell(image, LOOK)])
@@ -119,7 +111,7 @@ def _trace(request: TraceRequest, rounds: Rounds) -> Trace:
         images.append(_conclude(request, rounds, reference, known, found))
     return Trace(
         tool=f"keras-matrix {keras_matrix.__version__}",
-        run=rounds.ready.context.run.name,
+        run=rounds.run.folder.name,
         model=plan.model,
         reference=reference.image,
         layers=len(reference.bundle.nodes),
@@ -256,7 +248,7 @@ def _explained(rounds: Rounds, reference: Side, found: Finding, shown: bool) -> 
     """Add a known cause and, if it is to be ``shown``, a minimal script, where there are."""
     if found.origin is not Origin.REAL:
         return found
-    script, run = rounds.ready.context.script, rounds.ready.context.run
+    script = rounds.run.sources.script
     code = script.code.decode(errors="replace")
     cause = hints.hint(found, hints.about(found, reference.bundle, code))
     found = msgspec.structs.replace(found, hint=cause)
@@ -264,7 +256,7 @@ def _explained(rounds: Rounds, reference: Side, found: Finding, shown: bool) -> 
     written = minimal.write(found, reference.bundle, code, script.file, name) if shown else None
     if written is None:
         return found
-    path = run.path / SCRIPTS_FOLDER / f"{name}.py"
+    path = rounds.run.folder.path / SCRIPTS_FOLDER / f"{name}.py"
     write_atomically(path, written.text.encode())
     if written.data:
         write_atomically(path.with_suffix(".npz"), written.data)
@@ -296,8 +288,3 @@ def _notes(reference: Side, side: Side) -> list[str]:
         for f in side.bundle.failed
         if (f.stage, f.name) in both
     ]
-
-
-def folder_of(request: TraceRequest, found: Trace) -> Path:
-    """Return the folder of a trace."""
-    return folder.place(request.cells.results, request.cells.run or found.run).path

@@ -2,13 +2,17 @@
 
 import gc
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from keras_matrix.cli import invoke
+from keras_matrix.cli import invoke, stages
 from keras_matrix.cli.root import cli
 from keras_matrix.errors import ExitCode
+from keras_matrix.load.request import RunRequest
+from keras_matrix.run.session import RunResult
 
 
 def without_engine(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -34,3 +38,15 @@ def run_cli(*arguments: object) -> int:
         if code == ExitCode.NO_ENGINE:
             gc.collect()
     return code
+
+
+def replace_cells(monkeypatch: pytest.MonkeyPatch, run: Callable[[RunRequest], RunResult]) -> None:
+    """Let commands take the result of ``run`` in the place of what cells leave, with no engine."""
+
+    @contextmanager
+    def opened(request: RunRequest, *others: object) -> Iterator[RunRequest]:
+        yield request
+
+    monkeypatch.setattr(stages, "opened", opened)
+    monkeypatch.setattr(stages, "build", lambda request: {})
+    monkeypatch.setattr(stages, "run_cells", lambda request, images: run(request))

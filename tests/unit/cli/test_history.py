@@ -20,15 +20,12 @@ from keras_matrix.compare.matrix import Status
 from keras_matrix.errors import ExitCode
 from keras_matrix.history.database import History, location
 from keras_matrix.history.summary import RunSummary
-from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.request import RunRequest
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.run import session
-from keras_matrix.run.progress import Progress
 from keras_matrix.run.session import RunResult
-from tests.unit.cli.builders import run_cli, without_engine
+from tests.unit.cli.builders import replace_cells, run_cli, without_engine
 from tests.unit.compare import test_suites as test_suite
 from tests.unit.history import builders as history_builders
 from tests.unit.history.builders import losses, made, when
@@ -62,11 +59,11 @@ def leaves(monkeypatch: pytest.MonkeyPatch, records: list[Record], *, last: bool
     """Let running cells leave these records, as the run of the ninth of January."""
     folder = made(Path("results") / "now", records, on=9).path.resolve()
 
-    def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
+    def run(request: RunRequest) -> RunResult:
         made = RunFolder(folder)
         return RunResult(made, made.records(), last)
 
-    monkeypatch.setattr(session, "run", run)
+    replace_cells(monkeypatch, run)
 
 
 def warning(capsys: Captured) -> str:
@@ -554,10 +551,10 @@ def test_what_cannot_be_held_against_is_told_before_anything_runs(
 ) -> None:
     (place / "damaged.sqlite").write_bytes(b"not a database" * 1000)
 
-    def run(*given: object) -> None:
+    def run(request: RunRequest) -> RunResult:
         raise AssertionError("it ran")
 
-    monkeypatch.setattr(session, "run", run)
+    replace_cells(monkeypatch, run)
     asked = ("--against", named, "--history", "damaged.sqlite")
     assert run_cli("run", "mlp", *asked) == 2
     assert "not a database" in capsys.readouterr().err

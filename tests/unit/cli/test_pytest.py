@@ -6,13 +6,10 @@ from pathlib import Path
 import pytest
 
 from keras_matrix.errors import ExitCode
-from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.request import RunRequest
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.run import session
-from keras_matrix.run.progress import Progress
 from keras_matrix.run.session import RunResult
-from tests.unit.cli.builders import run_cli, without_engine
+from tests.unit.cli.builders import replace_cells, run_cli, without_engine
 from tests.unit.compare.test_suites import case, cell
 from tests.unit.records.builders import run_folder
 
@@ -34,11 +31,11 @@ def leaves(
     requests: Requests = []
     made = run_folder(folder / "results" / "a-run", records)
 
-    def run(request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
+    def run(request: RunRequest) -> RunResult:
         requests.append(request)
         return RunResult(made, made.records(), last)
 
-    monkeypatch.setattr(session, "run", run)
+    replace_cells(monkeypatch, run)
     return requests
 
 
