@@ -1,70 +1,103 @@
-"""Text from outside, made safe to print."""
+"""Text: what comes from outside made safe to print, and counts and lists of names in words."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-# ECMA-48 control sequences and what is left of the C0 and C1 controls, tabs and newlines apart;
-# what changes the direction of text, separates lines, or does not show at all.
+# Control sequences of ECMA-48 and the remaining controls of C0 and C1, except tab and newline;
+# characters that change the direction of text, separate lines, or are not displayed at all.
 _SEQUENCES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b.")
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     r"\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
-# What decoding made of bytes that are no text, and what cannot be encoded again.
+# What decoding makes of bytes that are not text; it cannot be encoded again.
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
-TAIL_LINES = 20
-TAIL_WIDTH = 400
-LONGEST = 300
-END = 180
-"""Characters of a long text's end to show: that is where its place and what helps are."""
+MAX_TAIL_LINES = 20
+"""Lines that are shown of the end of an output."""
+MAX_TAIL_WIDTH = 400
+"""Characters of each line that is shown of the end of an output."""
+MAX_BRIEF = 300
+"""Characters of a text made brief."""
+BRIEF_END = 180
+"""Characters of a long text's end that are shown: the place and the remedy are there."""
 GAP = " … "
+"""Stands for the middle of a long text."""
 
 
 def printable(text: str) -> str:
-    """Return ``text`` without terminal control sequences, control and direction characters.
+    """Remove terminal control sequences, control characters and direction characters.
 
-    What cannot be encoded is spelled.
+    A character that cannot be encoded is replaced by its escape.
     """
     text = _CONTROLS.sub("", _SEQUENCES.sub("", text))
-    return _SURROGATES.sub(lambda found: f"\\u{ord(found[0]):x}", text)
+    return _SURROGATES.sub(lambda match: f"\\u{ord(match[0]):x}", text)
 
 
 def safe_json(text: str) -> str:
-    """Return JSON in which escapes stand for the characters that a terminal may obey."""
-    return _CONTROLS.sub(_escaped, text)
+    """Escape the characters of a JSON text that a terminal may obey."""
+    return _CONTROLS.sub(_escape, text)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    # Two escapes for a character beyond 16 bits.
-    units = found.group().encode("utf-16-be")
-    return "".join(f"\\u{units[place : place + 2].hex()}" for place in range(0, len(units), 2))
+def _escape(match: re.Match[str]) -> str:
+    # JSON escapes a character beyond 16 bits as two units.
+    units = match.group().encode("utf-16-be")
+    return "".join(f"\\u{units[start : start + 2].hex()}" for start in range(0, len(units), 2))
 
 
 def last_lines(text: str) -> tuple[str, ...]:
-    """Return the last lines of output, printable; of a line that was redrawn its last state."""
-    lines = text.rstrip().split("\n")[-TAIL_LINES:]
+    """Return the last lines of an output, printable; a line that was redrawn in its last state."""
+    lines = text.rstrip().split("\n")[-MAX_TAIL_LINES:]
     return tuple(
-        printable(line.rstrip("\r").rpartition("\r")[2])[:TAIL_WIDTH] for line in lines if line
+        printable(line.rstrip("\r").rpartition("\r")[2])[:MAX_TAIL_WIDTH] for line in lines if line
     )
 
 
 def one_line(text: str) -> str:
-    """Return ``text`` printable and on one line: a name from outside forges no further ones."""
+    """Make a text printable and put it on one line, so that it cannot imitate further lines."""
     return " ".join(printable(text).split())
 
 
 def brief(text: str) -> str:
-    """Return ``text`` on one line; of a long one its beginning and its end."""
+    """Put a text on one line; keep only the beginning and the end of a long one."""
     line = one_line(text)
-    if len(line) <= LONGEST:
+    if len(line) <= MAX_BRIEF:
         return line
-    return f"{line[: LONGEST - END - len(GAP)].rstrip()}{GAP}{line[-END:].lstrip()}"
+    beginning = line[: MAX_BRIEF - BRIEF_END - len(GAP)]
+    return f"{beginning.rstrip()}{GAP}{line[-BRIEF_END:].lstrip()}"
+
+
+def plural(count: float, noun: str, nouns: str = "") -> str:
+    """Return a count with its noun: ``1 cell``, ``2 cells``; ``nouns`` is an irregular plural."""
+    number = str(count) if isinstance(count, int) else f"{count:g}"
+    return f"{number} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def and_more(count: int, noun: str = "", nouns: str = "") -> str:
+    """Return how many things a list leaves out: ``and 3 more rows``; an empty text for none.
+
+    Without a noun, ``and 3 more``.
+    """
+    if count <= 0:
+        return ""
+    return (
+        f"and {plural(count, f'more {noun}', nouns and f'more {nouns}')}"
+        if noun
+        else f"and {count} more"
+    )
+
+
+def listed(names: Sequence[str], limit: int, separator: str = ", ") -> str:
+    """Join names, at most ``limit`` of them: ``tf, cntk and 3 more``."""
+    shown = separator.join(names[:limit])
+    rest = and_more(len(names) - limit)
+    return f"{shown} {rest}" if rest else shown
 
 
 def is_utf8(text: str) -> bool:
-    """Tell whether a text can be encoded; names from the system may hold bytes that are none."""
+    """Tell whether a text can be encoded; file names may hold bytes that are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -72,12 +105,12 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def unheard(text: str) -> None:
-    """Tell nobody."""
+def discard(text: str) -> None:
+    """Ignore a message: the default where no one listens to progress."""
 
 
 def relative(path: Path) -> Path:
-    """Return a path as one would type it from here."""
+    """Return a path relative to the current folder if it is below it, otherwise unchanged."""
     try:
         return path.relative_to(Path.cwd())
     except ValueError:

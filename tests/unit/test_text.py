@@ -2,7 +2,16 @@ import json
 
 import pytest
 
-from keras_matrix.text import LONGEST, brief, last_lines, printable, safe_json
+from keras_matrix.text import (
+    MAX_BRIEF,
+    and_more,
+    brief,
+    last_lines,
+    listed,
+    plural,
+    printable,
+    safe_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,12 +53,12 @@ def test_removing_one_sequence_does_not_make_another() -> None:
 
 def test_a_short_text_stays_as_it_is_on_one_line() -> None:
     assert brief("ValueError: \x1b[31mno\n\n  way\t!") == "ValueError: no way !"
-    assert brief("x" * LONGEST) == "x" * LONGEST
+    assert brief("x" * MAX_BRIEF) == "x" * MAX_BRIEF
 
 
 def test_of_a_long_text_its_beginning_and_its_end_are_left() -> None:
     shown = brief(f"TypeError: {'so ' * 500}\n(model.py, line 7); the script was shortened")
-    assert len(shown) <= LONGEST
+    assert len(shown) <= MAX_BRIEF
     assert shown.startswith("TypeError: so so")
     assert " … " in shown
     assert shown.endswith("so (model.py, line 7); the script was shortened")
@@ -69,3 +78,30 @@ def test_json_holds_no_character_that_a_terminal_obeys() -> None:
     assert json.loads(found) == {text: [text]}
     assert printable(found) == found
     assert "é" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (plural(0, "cell"), "0 cells"),
+        (plural(1, "cell"), "1 cell"),
+        (plural(2, "cell"), "2 cells"),
+        (plural(1, "batch", "batches"), "1 batch"),
+        (plural(3, "batch", "batches"), "3 batches"),
+        (plural(1_000_000, "cell"), "1000000 cells"),
+        (plural(1.0, "CPU"), "1 CPU"),
+        (plural(0.5, "CPU"), "0.5 CPUs"),
+        (and_more(-1), ""),
+        (and_more(0, "row"), ""),
+        (and_more(1), "and 1 more"),
+        (and_more(1, "row"), "and 1 more row"),
+        (and_more(2, "row"), "and 2 more rows"),
+        (and_more(2, "batch", "batches"), "and 2 more batches"),
+        (listed([], 2), ""),
+        (listed(["a", "b"], 2), "a, b"),
+        (listed(["a", "b", "c", "d"], 2), "a, b and 2 more"),
+        (listed(["a", "b", "c"], 2, "; "), "a; b and 1 more"),
+    ],
+)
+def test_counts_and_lists_are_in_words(text: str, shown: str) -> None:
+    assert text == shown

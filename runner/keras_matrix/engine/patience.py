@@ -15,7 +15,7 @@ from typing import TypeVar
 from keras_matrix.engine.answers import EngineHangsError, EngineSilentError
 from keras_matrix.errors import ConfigurationError, EngineError
 from keras_matrix.interrupts import POLL, Interrupts, begin
-from keras_matrix.text import unheard
+from keras_matrix.text import discard
 
 VARIABLE = "KERAS_MATRIX_ENGINE_WAIT"
 WAIT = 60.0
@@ -60,7 +60,7 @@ class Patience:
     def __init__(
         self,
         interrupts: Interrupts | None = None,
-        say: Callable[[str], None] = unheard,
+        say: Callable[[str], None] = discard,
         wait: float | None = None,
     ) -> None:
         self.wait = asked_for() if wait is None else wait

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-from keras_matrix.text import unheard
+from keras_matrix.text import discard
 
 CACHE_VARIABLE = "KERAS_MATRIX_CACHE"
 COMPILED = "compiled"
@@ -24,7 +24,7 @@ def root() -> Path:
 class Lost:
     """Tells of what cannot be kept or had from the cache, once each; the run goes on without it."""
 
-    def __init__(self, say: Callable[[str], None] = unheard) -> None:
+    def __init__(self, say: Callable[[str], None] = discard) -> None:
         self._say = say
         self._told: set[str] = set()
         self._lock = threading.Lock()

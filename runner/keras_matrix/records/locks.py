@@ -9,7 +9,7 @@ from pathlib import Path
 import filelock
 
 from keras_matrix.errors import StoreError
-from keras_matrix.text import unheard
+from keras_matrix.text import discard
 
 POLL = 0.1
 PATIENCE = 2.0
@@ -24,7 +24,7 @@ def _on() -> None:
 class Waiting:
     """What is done meanwhile: ``say`` is told once, ``check`` raises where a stop is asked for."""
 
-    say: Callable[[str], None] = unheard
+    say: Callable[[str], None] = discard
     check: Callable[[], None] = _on
 
 
