@@ -53,7 +53,10 @@ def _told() -> Iterator[None]:
 
 
 class Engine:
-    """A connection to the container engine; ``patience`` says how long it is waited for."""
+    """A connection to the container engine; ``patience`` says how long it is waited for.
+
+    Methods that take ``seconds`` wait no longer than that for an answer.
+    """
 
     _bounded = bounded(lambda engine: engine._patience, _told)
 
@@ -62,14 +65,17 @@ class Engine:
         self._patience = patience
 
     @classmethod
-    def connect(cls, patience: Patience | None = None) -> "Engine":
+    def connect(cls, patience: Patience | None = None, seconds: float | None = None) -> "Engine":
         """Connect by DOCKER_HOST, by docker's current context, or by the default socket.
+
+        ``seconds`` is the longest wait for an answer; by default it is that of ``patience``.
 
         Raises:
             EngineError: no engine answers.
         """
         patience = patience or Patience()
-        return cls(patience.call(lambda: cls._dial(math.ceil(patience.wait) + SPARE)), patience)
+        timeout = math.ceil(patience.wait) + SPARE
+        return cls(patience.call(lambda: cls._dial(timeout), seconds), patience)
 
     @staticmethod
     def _dial(timeout: int) -> docker.DockerClient:
@@ -88,7 +94,7 @@ class Engine:
         self._client.close()
 
     @_bounded
-    def ping(self) -> None:
+    def ping(self, *, seconds: float | None = None) -> None:
         """Ask the engine for a sign of life."""
         self._client.ping()
 
@@ -265,7 +271,7 @@ class Engine:
         self._client.api.start(container)
 
     @_bounded
-    def state(self, container: str) -> ContainerState | None:
+    def state(self, container: str, *, seconds: float | None = None) -> ContainerState | None:
         """Return a container's state, None if it is gone."""
         try:
             with _told():
@@ -282,7 +288,7 @@ class Engine:
         )
 
     @_bounded
-    def kill(self, container: str) -> None:
+    def kill(self, container: str, *, seconds: float | None = None) -> None:
         """Kill a container; one that has ended, or is gone, is left as it is."""
         try:
             with _told():

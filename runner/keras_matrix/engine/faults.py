@@ -89,6 +89,9 @@ def bounded(
 ]:
     """Decorate methods that ask the engine: one without an answer is let go.
 
+    A method may have a keyword ``seconds``: how long to wait at most, instead of the patience's
+    own time.
+
     ``patience`` returns an object's, and ``told`` makes sentences of errors.
     """
 
@@ -101,7 +104,8 @@ def bounded(
                 with told():
                     return method(self, *args, **kwargs)
 
-            return patience(self).call(work)
+            seconds = kwargs.get("seconds")
+            return patience(self).call(work, seconds if isinstance(seconds, float) else None)
 
         return call
 

@@ -103,8 +103,10 @@ class Patience:
         self._tell_after(TELL, now - since)
         return now - min(since, self._silent or since) <= self.wait
 
-    def until_answers(self, ask: Callable[[], Result]) -> Result:
-        """Ask until the engine answers; return what.
+    def until_answers(self, ask: Callable[[float], Result]) -> Result:
+        """Ask until the engine answers; return its answer.
+
+        ``ask`` takes the seconds to wait for one answer, and makes a :meth:`call`.
 
         Raises:
             EngineError: it does not for too long.
@@ -113,7 +115,7 @@ class Patience:
         since = time.monotonic()
         while True:
             try:
-                return self.call(ask, LOOK)
+                return ask(LOOK)
             except EngineError as error:
                 self._interrupts.check()
                 if not self.lasts(since):

@@ -41,7 +41,7 @@ class Lane:
         *,
         idle: int,
         locks: Path,
-        connect: Callable[[], Engine],
+        connect: Callable[[float | None], Engine],
     ) -> None:
         self._context = context
         self._cpus = cpus
@@ -125,16 +125,17 @@ class Lane:
         patience = self._context.patience
         if self._engine is None:
             self._engine = patience.until_answers(self._connect)
+        engine = self._engine
         problem: EngineError | None = None
         for _ in range(ATTEMPTS):
             if not self._doubtful and not self._unclosed:
-                return self._engine
-            patience.until_answers(self._engine.ping)
+                return engine
+            patience.until_answers(lambda seconds: engine.ping(seconds=seconds))
             self._doubtful = False
             problem = self._close_again()
         if problem is not None:
             raise problem
-        return self._engine
+        return engine
 
     def _close(self, worker: Worker) -> EngineError | None:
         """Close a worker; one whose container cannot be removed now is kept for later."""

@@ -74,7 +74,7 @@ class Lanes:
         images: Catalog,
         identities: Mapping[str, ImageIdentity],
         *,
-        connect: Callable[[], Engine],
+        connect: Callable[[float | None], Engine],
         say: Callable[[str], None],
     ) -> None:
         self._made = [

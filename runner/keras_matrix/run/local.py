@@ -38,7 +38,7 @@ def executing(run: OpenRun, images: Images, traced: Traced | None = None) -> Ite
             run.machine,
             run.sources.catalog,
             images,
-            connect=lambda: Engine.connect(run.patience),
+            connect=lambda seconds: Engine.connect(run.patience, seconds),
             say=run.progress.step,
         )
         with contextlib.closing(lanes):

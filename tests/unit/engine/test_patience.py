@@ -4,15 +4,22 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import pytest
 
+from keras_matrix import interrupts
 from keras_matrix.engine import patience
 from keras_matrix.engine.answers import EngineHangsError, EngineSilentError
+from keras_matrix.engine.client import Engine
 from keras_matrix.engine.faults import plainly
 from keras_matrix.engine.patience import Patience
 from keras_matrix.errors import ConfigurationError, EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
+
+Result = TypeVar("Result")
 
 
 @pytest.fixture
@@ -29,6 +36,11 @@ def never() -> Iterator[Callable[[], None]]:
 
 def refuse() -> None:
     raise EngineSilentError("It is down.")
+
+
+def calling(patience: Patience, work: Callable[[], Result]) -> Callable[[float], Result]:
+    """Return work as a method of an engine makes it: a call that is bounded."""
+    return lambda seconds: patience.call(work, seconds)
 
 
 def test_an_answer_is_handed_over() -> None:
@@ -50,15 +62,33 @@ def test_a_call_may_have_less_time(never: Callable[[], None]) -> None:
         Patience(wait=60).call(never, 0.01)
 
 
+def test_a_method_of_the_engine_waits_once_and_no_longer_than_its_caller_says(
+    never: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = 0
+
+    def begin(work: Callable[[], Result]) -> "Future[Result]":
+        nonlocal threads
+        threads += 1
+        return interrupts.begin(work)
+
+    monkeypatch.setattr(patience, "begin", begin)
+    client: Any = SimpleNamespace(ping=never)
+    engine = Engine(client, Patience(wait=60))
+    with pytest.raises(EngineHangsError):
+        engine.ping(seconds=0.01)
+    assert threads == 1
+
+
 def test_a_request_to_stop_bounds_all_calls(
     never: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(patience, "PARTING", 0.2)
     monkeypatch.setattr(patience, "LAST", 0.01)
-    interrupts = Interrupts()
-    waiting = Patience(interrupts, wait=600)
+    stop = Interrupts()
+    waiting = Patience(stop, wait=600)
     begin = time.monotonic()
-    threading.Timer(0.05, lambda: interrupts.request(signal.SIGINT)).start()
+    threading.Timer(0.05, lambda: stop.request(signal.SIGINT)).start()
     for _ in range(3):
         with pytest.raises(EngineHangsError):
             waiting.call(never)
@@ -79,14 +109,16 @@ def test_an_engine_that_comes_back_is_waited_for(monkeypatch: pytest.MonkeyPatch
             refuse()
         return asked
 
-    assert Patience(say=said.append, wait=60).until_answers(ask) == 3
+    waiting = Patience(say=said.append, wait=60)
+    assert waiting.until_answers(calling(waiting, ask)) == 3
     assert said == ["waiting for the container engine"]
 
 
 def test_one_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patience, "RETRY", 0.001)
+    waiting = Patience(wait=0.01)
     with pytest.raises(EngineSilentError, match=r"not answered for 0\.01 s; start it"):
-        Patience(wait=0.01).until_answers(refuse)
+        waiting.until_answers(calling(waiting, refuse))
 
 
 def test_one_that_was_given_up_is_not_waited_for_once_more(
@@ -103,18 +135,19 @@ def test_one_that_was_given_up_is_not_waited_for_once_more(
 
     for _ in range(2):
         with pytest.raises(EngineSilentError):
-            waiting.until_answers(ask)
+            waiting.until_answers(calling(waiting, ask))
     before = asked
     with pytest.raises(EngineSilentError):
-        waiting.until_answers(ask)
+        waiting.until_answers(calling(waiting, ask))
     assert asked == before + 1
 
 
 def test_a_request_to_stop_ends_the_waiting() -> None:
-    interrupts = Interrupts()
-    interrupts.request(signal.SIGINT)
+    stop = Interrupts()
+    stop.request(signal.SIGINT)
+    waiting = Patience(stop, wait=600)
     with pytest.raises(InterruptedRunError):
-        Patience(interrupts, wait=600).until_answers(refuse)
+        waiting.until_answers(calling(waiting, refuse))
 
 
 def test_how_long_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

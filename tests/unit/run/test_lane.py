@@ -36,7 +36,7 @@ class FakeEngine(Engine):
         self.left: list[str] = []
         self.removed: list[str] = []
 
-    def ping(self) -> None:
+    def ping(self, *, seconds: float | None = None) -> None:
         if self.silent:
             raise EngineError("It does not answer.")
 
@@ -92,7 +92,7 @@ class Bench:
             {"tf": identity("tf")},
             idle=0,
             locks=folder,
-            connect=lambda: self.engine,
+            connect=lambda seconds: self.engine,
         )
         monkeypatch.setattr(lane, "run_cell", self._run)
 

@@ -89,7 +89,7 @@ class Wait:
             if time.monotonic() - asked > STATE_POLL:
                 asked = time.monotonic()
                 try:
-                    state = patience.call(lambda: engine.state(self.container), LOOK)
+                    state = engine.state(self.container, seconds=LOOK)
                 except EngineError as error:
                     silent, why = asked if why is None else silent, error
                     if not self._over(deadline) and not patience.lasts(silent):
@@ -130,7 +130,7 @@ class Wait:
             raise silent
         killed = True
         try:
-            self.context.patience.call(lambda: self.context.engine.kill(self.container), KILL)
+            self.context.engine.kill(self.container, seconds=KILL)
         except EngineError:
             killed = False
         return Ending(

@@ -119,7 +119,7 @@ class HostEngine(Engine):
             told = {"word": word, "environment": self.found, "changed": self.changed}
             (output / "ended").write_text(json.dumps({"exit_code": code, **told}))
 
-    def state(self, container: str) -> ContainerState | None:
+    def state(self, container: str, *, seconds: float | None = None) -> ContainerState | None:
         if container not in self.there:
             return None
         return ContainerState(
@@ -129,7 +129,7 @@ class HostEngine(Engine):
             error="",
         )
 
-    def kill(self, container: str) -> None:
+    def kill(self, container: str, *, seconds: float | None = None) -> None:
         self.killed = True
 
     def logs(self, container: str, limit: int) -> bytes:

@@ -40,13 +40,13 @@ class FakeEngine(Engine):
         self.answers = list(answers)
         self.kills = kills
 
-    def state(self, container: str) -> ContainerState | None:
+    def state(self, container: str, *, seconds: float | None = None) -> ContainerState | None:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, EngineError):
             raise answer
         return answer() if callable(answer) else answer
 
-    def kill(self, container: str) -> None:
+    def kill(self, container: str, *, seconds: float | None = None) -> None:
         if not self.kills:
             raise HANGS
 
