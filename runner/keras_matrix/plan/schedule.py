@@ -36,7 +36,7 @@ def make_plan(
 
     Raises:
         NothingSelectedError: no image or no setting is left.
-        ConfigurationError: these are more cells than a run can have.
+        ConfigurationError: there are more cells than a run can have, or two would share an id.
     """
     if not images or not settings:
         raise NothingSelectedError("No cell is selected; name at least one image with --on.")
@@ -54,6 +54,7 @@ def make_plan(
             Cell(image=image, settings=setting, seed=seed, repeat=repeat)
             for image in order.sample(images, len(images))
         ]
+    _check_ids(cells)
     return Plan(
         model=model,
         script_sha256=script_sha256,
@@ -67,3 +68,21 @@ def make_plan(
         isolation=isolation,
         runtime=runtime,
     )
+
+
+def _check_ids(cells: Sequence[Cell]) -> None:
+    """Check that no two cells share the name of their files.
+
+    Ids that differ only in case count as the same: some file systems ignore it.
+
+    Raises:
+        ConfigurationError: two cells share an id.
+    """
+    by_id: dict[str, Cell] = {}
+    for cell in cells:
+        other = by_id.setdefault(cell.id.casefold(), cell)
+        if other is not cell:
+            raise ConfigurationError(
+                f"A cell of image '{other.image}' and one of image '{cell.image}' would both be "
+                f"called '{cell.id}'; rename one of the images in images.toml, or run them apart."
+            )

@@ -102,6 +102,28 @@ def test_cell_ids_are_unique_and_safe_as_file_names() -> None:
 
 
 @pytest.mark.parametrize(
+    ("images", "kinds", "seeds", "repeats"),
+    [
+        (("tf", "tf.float64"), (Floatx.FLOAT32, Floatx.FLOAT64), (0, 1), 1),
+        (("tf", "tf.repeat1"), (Floatx.FLOAT32,), (), 2),
+        # On file systems that ignore case.
+        (("tf", "TF"), (Floatx.FLOAT32,), (0,), 1),
+    ],
+)
+def test_two_cells_that_would_share_an_id_are_refused(
+    images: Sequence[str], kinds: Sequence[Floatx], seeds: Sequence[int], repeats: int
+) -> None:
+    settings = cross_settings(kinds, [ImageDataFormat.CHANNELS_LAST], [1e-7])
+    with pytest.raises(ConfigurationError, match="would both be called") as error:
+        planned(images=images, settings=settings, seeds=seeds, repeats=repeats)
+    sentence = str(error.value)
+    assert all(f"image '{image}'" in sentence for image in images)
+    assert "rename one of the images" in sentence
+    for image in images:
+        assert planned(images=[image], settings=settings, seeds=seeds, repeats=repeats).cells
+
+
+@pytest.mark.parametrize(
     ("cell", "name"),
     [
         (Cell("tf"), "tf"),
