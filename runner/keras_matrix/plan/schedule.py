@@ -30,9 +30,10 @@ def make_plan(
 ) -> Plan:
     """Cross images, settings, seeds and repeats.
 
-    A block is one seed on all images: blocks follow one another, and within each the order of the
-    images is drawn anew, so that a drift of the machine is not taken for a difference between
-    them (randomized complete block design; Fisher, The Design of Experiments, 1935).
+    A block is one seed and repeat on all images and settings. Blocks follow one another, and the
+    order within each is drawn anew from ``schedule_seed``, so that a drift of the machine is not
+    taken for a difference between images or settings (randomized complete block design; Fisher,
+    The Design of Experiments, 1935).
 
     Raises:
         NothingSelectedError: no image or no setting is left.
@@ -47,13 +48,13 @@ def make_plan(
             f"{count} cells are too many ({len(images)} images, {len(settings)} keras.json, "
             f"{len(chosen_seeds)} seeds, {repeats} repeats); a run has at most {MAX_CELLS}."
         )
-    order = random.Random(schedule_seed)
-    cells: list[Cell] = []
-    for setting, seed, repeat in itertools.product(settings, chosen_seeds, range(repeats)):
-        cells += [
-            Cell(image=image, settings=setting, seed=seed, repeat=repeat)
-            for image in order.sample(images, len(images))
-        ]
+    draw = random.Random(schedule_seed)
+    block = [(setting, image) for setting in settings for image in images]
+    cells = [
+        Cell(image=image, settings=setting, seed=seed, repeat=repeat)
+        for seed, repeat in itertools.product(chosen_seeds, range(repeats))
+        for setting, image in draw.sample(block, len(block))
+    ]
     _check_ids(cells)
     return Plan(
         model=model,

@@ -98,17 +98,19 @@ class RunFolder:
             raise StoreError(f"{self.path} is not a run folder: it has no {MANIFEST_FILE}.")
         return checksum.read(self.path / MANIFEST_FILE, Manifest, MANIFEST_SCHEMA, remedy=ANEW)
 
-    def check(self, plan: Plan) -> None:
-        """Compare the run's plan with another one.
+    def check(self, plan: Plan) -> Plan:
+        """Compare the run's plan with another one and return it: its order of cells may differ.
 
         Raises:
-            ConfigurationError: it was begun with another plan.
+            ConfigurationError: the run was begun with another plan.
         """
-        if self.manifest().plan != plan:
+        recorded = self.manifest().plan
+        if not recorded.matches(plan):
             raise ConfigurationError(
                 f"The run {self.path} was begun with another script, matrix or limits; "
                 "choose another name with --run."
             )
+        return recorded
 
     def make(self) -> None:
         """Make the folder, if it is not there yet.
@@ -124,10 +126,11 @@ class RunFolder:
                 "name another place with --results."
             ) from error
 
-    def open(self, manifest: Manifest, files: Mapping[str, bytes]) -> None:
-        """Begin the run, or join it if it has begun with the same plan.
+    def open(self, manifest: Manifest, files: Mapping[str, bytes]) -> Plan:
+        """Begin the run, or join it if it has begun with the same plan; return its plan.
 
-        ``files`` is the script, and what it was converted to, by name.
+        ``files`` is the script, and what it was converted to, by name. The plan that the run was
+        begun with keeps its order of cells.
 
         Raises:
             ConfigurationError: the run has begun with another plan.
@@ -135,11 +138,11 @@ class RunFolder:
         self.make()
         with self.locked():
             if self.exists():
-                self.check(manifest.plan)
-                return
+                return self.check(manifest.plan)
             for name, content in files.items():
                 write_atomically(self.path / "script" / name, content)
             self.write_manifest(manifest)
+        return manifest.plan
 
     def note(
         self, host: HostFacts, images: Sequence[ImageIdentity], *, alone: bool = False

@@ -163,7 +163,9 @@ def opened(
         if request.resume:
             manifest = resume.mend(folder, manifest, selected, progress.step)
         source = sources.script
-        folder.open(manifest, {**source.files, **reported.kept(source.folder)})
+        # A run that had begun keeps the order of its cells.
+        plan = folder.open(manifest, {**source.files, **reported.kept(source.folder)})
+        selected = plan.only(request.only)
         data = request.data.resolve() if request.data is not None else None
         yield OpenRun(
             request=request,

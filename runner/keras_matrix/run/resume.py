@@ -64,7 +64,7 @@ def _newest(results: Path, plan: Plan, say: Say) -> Path:
         except StoreError:
             damaged.append(path.name)
             continue
-        if manifest.plan == plan and manifest.command[1:2] != (TRACE,):
+        if manifest.plan.matches(plan) and manifest.command[1:2] != (TRACE,):
             found.append((manifest.created, path.name))
     if damaged:
         say(

@@ -1,6 +1,7 @@
 import itertools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -32,25 +33,27 @@ def planned(
     )
 
 
-def test_a_block_is_one_seed_on_all_images() -> None:
+def test_a_block_is_one_seed_and_repeat_on_all_images_and_settings() -> None:
     double = KerasSettings(floatx=Floatx.FLOAT64)
-    plan = planned(settings=[KerasSettings(), double], seeds=[3, 1])
+    plan = planned(settings=[KerasSettings(), double], seeds=[3, 1], repeats=2)
     ids = [cell.id for cell in plan.cells]
-    assert [set(ids[place : place + 2]) for place in range(0, 8, 2)] == [
-        {"tf.seed3", "theano.seed3"},
-        {"tf.seed1", "theano.seed1"},
-        {"tf.float64.seed3", "theano.float64.seed3"},
-        {"tf.float64.seed1", "theano.float64.seed1"},
+    assert [set(ids[start : start + 4]) for start in range(0, 16, 4)] == [
+        {f"{group}.{replicate}" for group in ("tf", "theano", "tf.float64", "theano.float64")}
+        for replicate in ("seed3", "seed3.repeat1", "seed1", "seed1.repeat1")
     ]
     # The reference is the first one named, whichever runs first.
     assert plan.images == ("tf", "theano")
 
 
-def test_no_image_always_goes_first() -> None:
-    cells = planned(images=["a", "b", "c"], seeds=range(100)).cells
-    for places in (slice(0, None, 3), slice(1, None, 3), slice(2, None, 3)):
-        counts = [sum(cell.image == image for cell in cells[places]) for image in "abc"]
-        assert min(counts) > 15
+@pytest.mark.parametrize("kinds", [(Floatx.FLOAT32,), (Floatx.FLOAT32, Floatx.FLOAT64)])
+def test_no_image_and_no_setting_always_goes_first(kinds: Sequence[Floatx]) -> None:
+    settings = cross_settings(kinds, [ImageDataFormat.CHANNELS_LAST], [1e-7])
+    cells = planned(images=["a", "b", "c"], settings=settings, seeds=range(300)).cells
+    groups = {cell.group for cell in cells}
+    assert len(groups) == 3 * len(kinds)
+    for position in range(len(groups)):
+        drawn = [cell.group for cell in cells[position :: len(groups)]]
+        assert min(drawn.count(group) for group in groups) > 150 / len(groups)
 
 
 def test_the_order_is_the_schedule_seeds() -> None:
@@ -64,6 +67,22 @@ def test_the_order_is_the_same_on_every_python() -> None:
     # Parts of one run may be made on several machines; their plans have to be one.
     cells = planned(images=["a", "b", "c"], seeds=range(4)).cells
     assert "".join(cell.image for cell in cells) == "bcabcabcacab"
+
+
+def test_the_order_of_one_setting_is_the_same_whichever_setting_it_is() -> None:
+    orders = {
+        tuple((cell.image, cell.seed) for cell in planned(settings=[setting], seeds=range(9)).cells)
+        for setting in cross_settings(tuple(Floatx), tuple(ImageDataFormat), (1e-7, 1e-8))
+    }
+    assert len(orders) == 1
+
+
+def test_plans_match_whatever_the_order_of_their_cells() -> None:
+    plan = planned(seeds=range(3))
+    assert plan.matches(replace(plan, cells=plan.cells[::-1]))
+    assert not plan.matches(replace(plan, cells=plan.cells[:-1]))
+    assert not plan.matches(replace(plan, schedule_seed=1))
+    assert not plan.matches(replace(plan, cells=(*plan.cells[:-1], Cell("tf", seed=9))))
 
 
 def test_repeats_are_cells_of_their_own() -> None:

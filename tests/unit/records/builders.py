@@ -127,12 +127,18 @@ def record(
     )
 
 
-def plan(cells: Sequence[Cell], *, script: bytes = SCRIPT, limits: Limits | None = None) -> Plan:
+def plan(
+    cells: Sequence[Cell],
+    *,
+    script: bytes = SCRIPT,
+    limits: Limits | None = None,
+    images: Sequence[str] = (),
+) -> Plan:
     return Plan(
         model="mlp",
         script_sha256=hashlib.sha256(script).hexdigest(),
         arguments=(),
-        images=tuple(dict.fromkeys(cell.image for cell in cells)),
+        images=tuple(images or dict.fromkeys(cell.image for cell in cells)),
         cells=tuple(cells),
         limits=limits or Limits(),
     )

@@ -21,6 +21,7 @@ from tests.unit.records.builders import (
     call,
     identity,
     manifest,
+    plan,
     record,
     run_folder,
     tf_and_theano,
@@ -74,6 +75,14 @@ def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_opening_keeps_the_script(tmp_path: Path) -> None:
     RunFolder(tmp_path / "run").open(manifest([TF]), FILES)
     assert (tmp_path / "run" / "script" / "model.py").read_bytes() == SCRIPT
+
+
+def test_a_run_keeps_the_order_of_cells_that_it_was_begun_with(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    assert folder.open(manifest([THEANO, TF]), FILES).cells == (THEANO, TF)
+    again = replace(manifest([TF, THEANO]), plan=plan([TF, THEANO], images=("theano", "tf")))
+    assert folder.open(again, FILES).cells == (THEANO, TF)
+    assert folder.manifest().plan.cells == (THEANO, TF)
 
 
 def test_opening_again_joins_the_same_plan(tmp_path: Path) -> None:

@@ -47,6 +47,14 @@ def test_the_newest_run_of_the_plan_is_gone_on_with(tmp_path: Path) -> None:
     assert said == ["going on with a"]
 
 
+def test_a_run_whose_cells_an_earlier_version_ordered_otherwise_is_resumed(tmp_path: Path) -> None:
+    begun(tmp_path, "a", "2026-01-01T00:00:00+00:00", plan=plan([OTHER, TF]))
+    assert resume.find(tmp_path, None, PLAN, print) == tmp_path / "a"
+    folder = RunFolder(tmp_path / "a")
+    resume.mend(folder, manifest([TF, OTHER]), [TF, OTHER], print)
+    assert folder.manifest().plan.cells == (OTHER, TF)
+
+
 def test_a_run_whose_plan_cannot_be_told_is_named(tmp_path: Path) -> None:
     begun(tmp_path, "a", "2026-01-02T00:00:00+00:00")
     begun(tmp_path, "b", "2026-01-03T00:00:00+00:00")
