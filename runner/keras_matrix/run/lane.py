@@ -2,8 +2,6 @@
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import filelock
@@ -11,13 +9,13 @@ import filelock
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.spec import OWNER_LABEL, RUN_LABEL
 from keras_matrix.errors import EngineError, InterruptedRunError
-from keras_matrix.load.catalog import Catalog
 from keras_matrix.plan.cells import Cell, Group, Isolation
-from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run.cell.attempt import run_cell
-from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.cell.task import CellTask
 from keras_matrix.run.cell.worker import GoneError, Worker
+from keras_matrix.run.cell.workplace import Workplace
+from keras_matrix.run.executor import Recipient
 
 ATTEMPTS = 3
 """Containers that a cell is tried in before the engine's fault is its outcome."""
@@ -34,39 +32,31 @@ class Lane:
 
     def __init__(
         self,
-        context: CellContext,
+        task: CellTask,
+        place: Workplace,
+        recipient: Recipient,
         cpus: tuple[int, ...],
-        images: Catalog,
-        identities: Mapping[str, ImageIdentity],
         *,
         idle: int,
         locks: Path,
-        connect: Callable[[float | None], Engine],
     ) -> None:
-        self._context = context
+        self._task = task
+        self._place = place
+        self._recipient = recipient
         self._cpus = cpus
         self._idle = idle
-        self._images = images
-        self._identities = identities
-        self._connect = connect
-        self._alone = context.plan.isolation is Isolation.CONTAINER
+        self._alone = task.plan.isolation is Isolation.CONTAINER
         self._workers: OrderedDict[Group, Worker] = OrderedDict()
         self._unclosed: list[Worker] = []
         self._engine: Engine | None = None
         self._failed = self._doubtful = False
         self.taken = False
-        self.lost = context.lost
+        self.lost = place.lost
         self.locks = [filelock.FileLock(locks / f"cpu{cpu}.lock") for cpu in cpus]
 
     def rank(self, group: Group) -> tuple[bool, bool]:
         """Tell how well a cell of the group would do here; less is better."""
         return group not in self._workers, not self._workers
-
-    def has_to_compile(self, group: Group) -> bool:
-        """Tell whether the group's cells compile code and none is kept."""
-        if self._images.get(group.image).compiled is None:
-            return False
-        return not self._context.compiled.has(self._new_worker(group, self._context).about)
 
     def run(self, cell: Cell) -> Record:
         """Run a cell here; one that the engine failed is run again in another container.
@@ -78,9 +68,9 @@ class Lane:
         """
         record: Record | None = None
         for _ in range(ATTEMPTS):
-            context = replace(self._context, engine=self._ready())
+            engine = self._ready()
             try:
-                record = self._try(context, cell)
+                record = self._try(engine, cell)
             except GoneError:
                 continue
             if record.outcome is not Outcome.ENGINE_ERROR:
@@ -93,13 +83,15 @@ class Lane:
             )
         return record
 
-    def _try(self, context: CellContext, cell: Cell) -> Record:
+    def _try(self, engine: Engine, cell: Cell) -> Record:
+        """Make an attempt at a cell, and hand over what the attempt made."""
         worker = self._workers.pop(cell.group, None)
         if worker is None:
             self._close_all_but(self._idle)
-            worker = self._new_worker(cell.group, context)
+            worker = Worker(self._task, self._place, engine, cell.group, self._cpus)
         try:
-            record = run_cell(context, cell, worker)
+            parcel = run_cell(self._task, cell, worker, self._place.interrupts)
+            record = self._recipient.receive(parcel)
         except BaseException:
             self._close(worker)
             raise
@@ -111,10 +103,6 @@ class Lane:
             self._close_all_but(self._idle + 1)
         return record
 
-    def _new_worker(self, group: Group, context: CellContext) -> Worker:
-        image, identity = self._images.get(group.image), self._identities[group.image]
-        return Worker(context, group, image, identity, self._cpus)
-
     def _ready(self) -> Engine:
         """Return the connection once the engine answers, and has removed what it had to.
 
@@ -122,9 +110,9 @@ class Lane:
             EngineError: it stays away, or refuses to remove.
             InterruptedRunError: a stop was requested meanwhile.
         """
-        patience = self._context.patience
+        patience = self._place.patience
         if self._engine is None:
-            self._engine = patience.until_answers(self._connect)
+            self._engine = patience.until_answers(self._place.connect)
         engine = self._engine
         problem: EngineError | None = None
         for _ in range(ATTEMPTS):
@@ -167,7 +155,7 @@ class Lane:
         with contextlib.ExitStack() as closing:
             if self._engine is not None:
                 closing.callback(self._engine.close)
-            if self._context.interrupts.requested:
+            if self._place.interrupts.requested:
                 self._close_again()
             self._close_all_but(0)
             with contextlib.suppress(InterruptedRunError):
@@ -178,7 +166,7 @@ class Lane:
 
     def _remove_strays(self, engine: Engine) -> None:
         """Remove what was created after all when nobody waited for it any more."""
-        for found in engine.containers(f"{OWNER_LABEL}={self._context.owner.label()}"):
-            if found.labels.get(RUN_LABEL) == self._context.run.name:
+        for found in engine.containers(f"{OWNER_LABEL}={self._place.owner.label()}"):
+            if found.labels.get(RUN_LABEL) == self._task.run:
                 engine.remove(found.id)
         self._failed = False

@@ -3,19 +3,17 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import filelock
 
-from keras_matrix.engine.client import Engine
 from keras_matrix.errors import EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
-from keras_matrix.load.catalog import Catalog
 from keras_matrix.plan.cells import Cell, Group
-from keras_matrix.plan.images import ImageIdentity
-from keras_matrix.records.record import Record
-from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.cell.task import CellTask
+from keras_matrix.run.cell.workplace import Workplace
+from keras_matrix.run.executor import Recipient
 from keras_matrix.run.lane import Lane
 from keras_matrix.run.machine import Machine
 
@@ -64,42 +62,30 @@ class Queue:
 class Lanes:
     """Lanes to run cells in, round after round; their containers wait for the next one.
 
-    ``say`` is told what else the user should know.
+    ``say`` is called with what else the user should know.
     """
 
     def __init__(
         self,
-        context: CellContext,
+        task: CellTask,
+        place: Workplace,
+        recipient: Recipient,
         machine: Machine,
-        images: Catalog,
-        identities: Mapping[str, ImageIdentity],
-        *,
-        connect: Callable[[float | None], Engine],
         say: Callable[[str], None],
     ) -> None:
         self._made = [
-            Lane(
-                context,
-                cpus,
-                images,
-                identities,
-                idle=machine.idle,
-                locks=machine.locks,
-                connect=connect,
-            )
+            Lane(task, place, recipient, cpus, idle=machine.idle, locks=machine.locks)
             for cpus in machine.lanes
         ]
-        self._interrupts = context.interrupts
+        self._task = task
+        self._place = place
+        self._recipient = recipient
+        self._interrupts = place.interrupts
         self._jobs = machine.jobs
-        self._lanes = _Lanes(self._made, context.interrupts, say)
+        self._lanes = _Lanes(self._made, place.interrupts, say)
 
-    def run(
-        self,
-        cells: Sequence[Cell],
-        started: Callable[[Cell], None],
-        ended: Callable[[Record], None],
-    ) -> None:
-        """Run cells, several at a time; ``started`` and ``ended`` hear of one at a time.
+    def run(self, cells: Sequence[Cell]) -> None:
+        """Run cells, several at a time; the recipient is notified of one at a time.
 
         On a request to stop, the cells that run are ended and recorded, and the others left.
 
@@ -107,7 +93,7 @@ class Lanes:
             EngineError: the engine stays away; the cells that were not run are left.
             StoreError: a record cannot be written.
         """
-        cold = {cell.group for cell in cells if self._made[0].has_to_compile(cell.group)}
+        cold = {group for group in {cell.group for cell in cells} if self._has_to_compile(group)}
         queue = Queue(cells, cold)
         hearing = threading.Lock()
         errors: list[BaseException] = []
@@ -119,11 +105,11 @@ class Lanes:
                         if lane is None:
                             break
                         with hearing:
-                            started(cell)
+                            self._recipient.started(cell)
                         record = lane.run(cell)
                         queue.done(cell)
                         with hearing:
-                            ended(record)
+                            self._recipient.ended(record)
             except BaseException as error:  # handed to whoever waits
                 errors.append(error)
                 queue.stop()
@@ -143,6 +129,11 @@ class Lanes:
             errors = [e for e in errors if not isinstance(e, (EngineError, InterruptedRunError))]
         for error in errors:
             raise error
+
+    def _has_to_compile(self, group: Group) -> bool:
+        """Tell whether the group's cells compile code and none is kept."""
+        compiled_for = self._task.compiled_for(group, self._place.cpu)
+        return compiled_for is not None and not self._place.compiled.has(compiled_for)
 
     def close(self) -> None:
         """Close all containers, each even if another one fails.

@@ -1,106 +1,91 @@
-"""Run cells on this machine."""
+"""The executor that runs cells on this machine, in lanes."""
 
 import contextlib
-import os
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner
-from keras_matrix.engine.users import cell_user
-from keras_matrix.errors import EngineError, InterruptedRunError, StoreError, of_disk
+from keras_matrix.engine.patience import Patience
+from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records import cache
-from keras_matrix.records.record import Record
-from keras_matrix.run import machine
+from keras_matrix.records.cache import Lost
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.compiled_code import CompiledStore
-from keras_matrix.run.cell.context import CellContext, Traced
+from keras_matrix.run.cell.task import CellTask
+from keras_matrix.run.cell.watch import Stages
+from keras_matrix.run.cell.workplace import Workplace
+from keras_matrix.run.executor import Recipient
 from keras_matrix.run.lanes import Lanes
-from keras_matrix.run.prepare import Images, OpenRun
-
-RunCells = Callable[[Sequence[Cell], Callable[[Record], None]], None]
-"""Runs cells, and notifies of the record of each that has ended."""
+from keras_matrix.run.machine import Machine, cpu_key
 
 
-@contextlib.contextmanager
-def executing(run: OpenRun, images: Images, traced: Traced | None = None) -> Iterator[RunCells]:
-    """Yield what runs cells of an open run; ``traced`` is there for those of a trace.
+class LocalExecutor:
+    """Runs a task's cells on the CPUs of ``machine``; they write below ``work``.
 
-    Raises:
-        KerasMatrixError: whatever stops the cells.
+    ``say`` is called with what the user should know; ``stages`` reads how far a cell of a trace is.
     """
-    staging = run.folder.work / f"staged-{secrets.token_hex(4)}"
-    try:
-        lanes = Lanes(
-            _context(run, staging, traced),
-            run.machine,
-            run.sources.catalog,
-            images,
-            connect=lambda seconds: Engine.connect(run.patience, seconds),
-            say=run.progress.step,
-        )
-        with contextlib.closing(lanes):
 
-            def run_cells(cells: Sequence[Cell], ended: Callable[[Record], None]) -> None:
-                lanes.run(cells, run.progress.started, ended)
-                _check_interrupts(run, traced)
-
-            yield run_cells
-    except EngineError as error:
-        _check_interrupts(run, traced)
-        raise EngineError(f"{error} {_how_to_resume(run, traced)}") from error
-    except (OSError, StoreError) as error:
-        problem = error if isinstance(error, StoreError) else of_disk(error)
-        if problem is None or not run.folder.exists():
+    def __init__(
+        self,
+        task: CellTask,
+        recipient: Recipient,
+        machine: Machine,
+        *,
+        work: Path,
+        compiled: CompiledStore,
+        interrupts: Interrupts,
+        patience: Patience,
+        lost: Lost,
+        say: Callable[[str], None],
+        stages: Stages | None = None,
+    ) -> None:
+        self._own = work / f"local-{secrets.token_hex(4)}"
+        self._own.mkdir(parents=True, mode=0o755)
+        try:
+            place = Workplace(
+                work=work,
+                collected=self._own / "collected",
+                script=self._readable(task, task.script.folder, "script"),
+                converted=self._converted(task),
+                data=self._readable(task, task.data, "data") if task.data is not None else None,
+                cpu=cpu_key(),
+                owner=Owner.this_process(),
+                compiled=compiled,
+                connect=lambda seconds: Engine.connect(patience, seconds),
+                interrupts=interrupts,
+                patience=patience,
+                lost=lost,
+                seen=recipient.seen,
+                stages=stages,
+            )
+        except BaseException:
+            folders.remove(self._own)
             raise
-        raise StoreError(f"{problem} {_how_to_resume(run, traced)}") from error
-    finally:
-        folders.remove(staging)
+        self._lanes = Lanes(task, place, recipient, machine, say)
 
+    def _readable(self, task: CellTask, folder: Path, name: str) -> Path:
+        return folders.readable(folder, self._own / name, hidden=task.results)
 
-def _context(run: OpenRun, staging: Path, traced: Traced | None) -> CellContext:
-    script, hidden = run.sources.script, run.results
-    data, converted = run.data, None
-    if data is not None:
-        data = folders.readable(data, staging / "data", hidden=hidden)
-    if script.converted:
-        converted = staging / "converted" / script.file
-        folders.write_readable(converted, script.code)
-    return CellContext(
-        engine=run.engine,
-        interrupts=run.interrupts,
-        owner=Owner.this_process(),
-        plan=run.plan,
-        script=script,
-        script_folder=folders.readable(script.folder, staging / "script", hidden=hidden),
-        converted=converted,
-        run=run.folder,
-        compiled=CompiledStore(cache.root() / cache.COMPILED),
-        cpu=machine.cpu_key(),
-        user=cell_user(run.facts.security, (os.getuid(), os.getgid())),
-        runtime=run.runtime,
-        data=data,
-        seen=run.progress.seen,
-        lost=run.lost,
-        digests=run.digests,
-        patience=run.patience,
-        traced=traced,
-    )
+    def _converted(self, task: CellTask) -> Path | None:
+        """Write what the script was converted to, if it is a notebook."""
+        if not task.script.converted:
+            return None
+        path = self._own / "converted" / task.script.file
+        folders.write_readable(path, task.script.code)
+        return path
 
+    def run(self, cells: Sequence[Cell]) -> None:
+        """Run cells; see :meth:`keras_matrix.run.executor.Executor.run`."""
+        self._lanes.run(cells)
 
-def _check_interrupts(run: OpenRun, traced: Traced | None) -> None:
-    try:
-        run.interrupts.check()
-    except InterruptedRunError as error:
-        raise type(error)(f"{error} {_how_to_resume(run, traced)}") from None
+    def close(self) -> None:
+        """Remove all containers and folders, each even if another one fails.
 
-
-def _how_to_resume(run: OpenRun, traced: Traced | None) -> str:
-    if traced is not None:
-        return "The records of its cells are kept; the same command starts the trace again."
-    return (
-        "What is finished is kept; "
-        f"the same command with '--run {run.folder.path} --resume' resumes the run."
-    )
+        Raises:
+            EngineError: the engine does not remove a container.
+        """
+        with contextlib.ExitStack() as stack:
+            stack.callback(folders.remove, self._own)
+            self._lanes.close()

@@ -19,6 +19,7 @@ from keras_matrix.engine.answers import EngineFacts
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import sweep
 from keras_matrix.engine.patience import Patience
+from keras_matrix.engine.users import cell_user
 from keras_matrix.images.build import Builder, Say
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import catalog, data_sets, git, reported, script, suites, tolerances
@@ -35,7 +36,7 @@ from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.locks import Waiting
 from keras_matrix.records.record import HostFacts, Manifest
 from keras_matrix.run import claims, resume, reuse
-from keras_matrix.run.cell.context import Digests
+from keras_matrix.run.cell.task import CellTask, Digests
 from keras_matrix.run.machine import Machine, memory, share_out
 from keras_matrix.run.progress import Progress
 
@@ -80,10 +81,21 @@ class OpenRun:
     progress: Progress
     lost: Lost
 
-    @property
-    def results(self) -> Path:
-        """The folder of all runs, which no cell may read."""
-        return self.folder.path.parent
+    def task(self, images: Images, requests: Path | None = None) -> CellTask:
+        """Return what cells are run by; ``requests`` is the folder that cells of a trace read."""
+        return CellTask(
+            run=self.folder.name,
+            plan=self.plan,
+            script=self.sources.script,
+            results=self.folder.path.parent,
+            data=self.data,
+            digests=self.digests,
+            images={image.name: image for image in self.sources.catalog.images},
+            identities=dict(images),
+            user=cell_user(self.facts.security, (os.getuid(), os.getgid())),
+            runtime=self.runtime,
+            requests=requests,
+        )
 
 
 def load(request: RunRequest) -> Sources:

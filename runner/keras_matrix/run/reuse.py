@@ -22,7 +22,7 @@ from keras_matrix.records.cache import Lost
 from keras_matrix.records.files import write_atomically
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.run.cell.context import Digests
+from keras_matrix.run.cell.task import Digests
 
 MAX_FILES = 20_000
 MAX_READ = 256 * 2**20

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,10 +17,9 @@ from keras_matrix.records.files import write_atomically
 from keras_matrix.records.record import Record
 from keras_matrix.records.untrusted import BadStreamError
 from keras_matrix.run.cell import folders
-from keras_matrix.run.cell.context import Traced
 from keras_matrix.run.cell.watch import Stages
-from keras_matrix.run.local import RunCells, executing
 from keras_matrix.run.prepare import Images, OpenRun
+from keras_matrix.run.session import Traced, executing
 from keras_matrix.trace import dump
 from keras_matrix.trace.dump import Bundle
 from keras_matrix.trace.judge import Replay
@@ -50,7 +49,7 @@ class Rounds:
     images: Images
     wanted: Wanted
     records: dict[Cell, Record] = field(default_factory=dict)
-    _execute: RunCells | None = None
+    _execute: Callable[[Sequence[Cell]], None] | None = None
     _asked: Path = Path()
 
     @contextmanager
@@ -66,7 +65,7 @@ class Rounds:
             (self._asked / REFERENCE_FOLDER).mkdir(mode=0o755)
             stages = Stages((TRACE_FOLDER, contract.INDEX_FILE), dump.stage)
             traced = Traced(self._asked, self.folder, stages)
-            with executing(self.run, self.images, traced) as self._execute:
+            with executing(self.run, self.images, self._note, traced) as self._execute:
                 yield
         except OSError as error:
             raise StoreError(
@@ -130,7 +129,7 @@ class Rounds:
         write_atomically(self._asked / REQUEST_FILE, msgspec.json.encode(request))
         self.run.progress.planned(cells)
         if self._execute is not None:
-            self._execute(cells, self._note)
+            self._execute(cells)
         found: dict[int, dict[str, Bundle]] = {}
         for cell in cells:
             found.setdefault(cell.repeat, {})[cell.image] = self._read(cell)
@@ -138,7 +137,6 @@ class Rounds:
 
     def _note(self, record: Record) -> None:
         self.records[record.cell] = record
-        self.run.progress.ended(record)
 
     def _read(self, cell: Cell) -> Bundle:
         try:

@@ -3,28 +3,24 @@
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from keras_matrix.engine.answers import ContainerInfo
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.patience import Patience
 from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.errors import EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
-from keras_matrix.load.catalog import Base, Catalog, Image
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.folder import RunFolder
-from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.record import Outcome
 from keras_matrix.run import lane
-from keras_matrix.run.cell.context import CellContext
+from keras_matrix.run.cell.task import CellTask
 from keras_matrix.run.cell.worker import GoneError, Worker
 from keras_matrix.run.lane import ATTEMPTS, Lane
-from tests.unit.records.builders import identity, plan, record
-
-CELL = Cell("tf", seed=3)
+from keras_matrix.run.parcel import Parcel
+from tests.unit.records.builders import record
+from tests.unit.run.builders import CELL, ListRecipient, place, task
 
 
 class FakeEngine(Engine):
@@ -63,44 +59,23 @@ class Bench:
         self.interrupts = Interrupts()
         self.outcomes: list[Outcome | type[Exception]] = []
         self.workers: list[Worker] = []
-        image = Image(
-            name="tf",
-            folder="tf",
-            backend="tensorflow",
-            python="3.6.15",
-            base=Base(reference="python:3.6", digest="sha256:" + "a" * 64),
-            expect={},
-        )
-        unused: Any = None
-        context = CellContext(
-            engine=self.engine,
-            interrupts=self.interrupts,
-            owner=Owner.this_process(),
-            plan=plan([CELL]),
-            script=unused,
-            script_folder=folder,
-            run=RunFolder(folder / "run"),
-            compiled=unused,
-            cpu="",
-            user=unused,
-            patience=Patience(self.interrupts, wait=0.02),
-        )
+        patience = Patience(self.interrupts, wait=0.02)
+        self.recipient = ListRecipient()
         self.lane = Lane(
-            context,
+            task(folder),
+            place(folder, self.engine, self.interrupts, patience=patience),
+            self.recipient,
             (0,),
-            Catalog(root=folder, images=(image,)),
-            {"tf": identity("tf")},
             idle=0,
             locks=folder,
-            connect=lambda seconds: self.engine,
         )
         monkeypatch.setattr(lane, "run_cell", self._run)
 
-    def _run(self, context: CellContext, cell: Cell, worker: Worker) -> Record:
+    def _run(self, task: CellTask, cell: Cell, worker: Worker, interrupts: Interrupts) -> Parcel:
         self.workers.append(worker)
         outcome = self.outcomes.pop(0)
         if isinstance(outcome, Outcome):
-            return replace(record(cell), outcome=outcome)
+            return Parcel(record=replace(record(cell), outcome=outcome))
         raise outcome
 
 
@@ -113,6 +88,9 @@ def test_a_cell_that_the_engine_failed_is_run_again_in_another_container(bench: 
     bench.outcomes = [Outcome.ENGINE_ERROR, Outcome.OK]
     assert bench.lane.run(CELL).outcome is Outcome.OK
     assert len(set(map(id, bench.workers))) == 2
+    # Each attempt is handed over: the first one's record stays if there is no second.
+    outcomes = [parcel.record.outcome for parcel in bench.recipient.parcels]
+    assert outcomes == [Outcome.ENGINE_ERROR, Outcome.OK]
 
 
 def test_not_for_ever(bench: Bench) -> None:

@@ -1,7 +1,18 @@
 """Which cell is next: in order, but nothing is compiled twice at the same time."""
 
-from keras_matrix.plan.cells import Cell
-from keras_matrix.run.lanes import Queue
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.plan.cells import Cell, Group
+from keras_matrix.run import lane
+from keras_matrix.run import lanes as lanes_module
+from keras_matrix.run.lanes import Lanes, Queue
+from keras_matrix.run.machine import Machine
+from tests.unit.run.builders import ListRecipient, place, task
 
 TF = [Cell("tf", seed=seed) for seed in range(3)]
 THEANO = [Cell("theano", seed=seed) for seed in range(3)]
@@ -31,3 +42,31 @@ def test_a_queue_that_is_stopped_is_empty() -> None:
     queue = Queue(TF, set())
     queue.stop()
     assert queue.take() is None
+
+
+def test_only_groups_that_compile_and_have_no_code_kept_are_compiled_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No worker is made to find that out."""
+    monkeypatch.setattr(lane, "Worker", None)
+    colds: list[set[Group]] = []
+
+    def queue(cells: Sequence[Cell], cold: set[Group]) -> Queue:
+        colds.append(cold)
+        return Queue([], cold)
+
+    monkeypatch.setattr(lanes_module, "Queue", queue)
+    engine: Any = None
+    run = task(tmp_path, cells=(TF[0], THEANO[0]))
+    where = place(tmp_path, engine, Interrupts())
+    machine = Machine(lanes=((0,),), jobs=1, idle=0, locks=tmp_path)
+    lanes = Lanes(run, where, ListRecipient(), machine, say=lambda text: None)
+    lanes.run(run.plan.cells)
+    compiled_for = run.compiled_for(THEANO[0].group, where.cpu)
+    assert compiled_for is not None
+    entry = tmp_path / "made" / "entry"
+    entry.mkdir(parents=True)
+    (entry / "code.so").write_bytes(b"code")
+    where.compiled.keep(compiled_for, tmp_path / "made")
+    lanes.run(run.plan.cells)
+    assert colds == [{THEANO[0].group}, set()]

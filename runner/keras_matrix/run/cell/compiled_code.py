@@ -44,7 +44,7 @@ Files = dict[str, str]
 
 
 @dataclass(frozen=True)
-class About:
+class CompiledFor:
     """What the code was compiled for; ``beside`` is a digest of all else that the script reads."""
 
     image: str
@@ -64,7 +64,7 @@ class About:
 class Index:
     """What is kept under a key."""
 
-    about: About
+    about: CompiledFor
     used: str
     entries: dict[str, Files]
     size: int = 0
@@ -81,24 +81,32 @@ class Restored:
     damaged: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class CompiledCode:
+    """What code that a cell hands back was compiled for, and the kept entries found ``damaged``."""
+
+    compiled_for: CompiledFor
+    damaged: tuple[str, ...] = ()
+
+
 class CompiledStore:
     """All that is kept, below one folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def has(self, about: About) -> bool:
-        """Tell whether anything is kept for ``about``."""
-        index = _read_index(self._root / about.key)
+    def has(self, compiled_for: CompiledFor) -> bool:
+        """Tell whether any code is kept for ``compiled_for``."""
+        index = _read_index(self._root / compiled_for.key)
         return index is not None and bool(index.entries)
 
-    def restore(self, about: About, target: Path) -> Restored:
-        """Copy what is kept for ``about`` into ``target``, each file checked; waits for nobody.
+    def restore(self, compiled_for: CompiledFor, target: Path) -> Restored:
+        """Copy what is kept into ``target``, each file checked; take no lock.
 
         Raises:
             StoreError: ``target`` cannot be written.
         """
-        folder = self._root / about.key
+        folder = self._root / compiled_for.key
         index = _read_index(folder)
         if index is None:
             return Restored(0, (INDEX_FILE,) if os.path.lexists(folder / INDEX_FILE) else ())
@@ -117,7 +125,7 @@ class CompiledStore:
             os.utime(folder / INDEX_FILE)
         return Restored(len(index.entries) - len(damaged), tuple(damaged))
 
-    def keep(self, about: About, source: Path, damaged: tuple[str, ...] = ()) -> int:
+    def keep(self, compiled_for: CompiledFor, source: Path, damaged: tuple[str, ...] = ()) -> int:
         """Take back what a cell compiled; return how many entries were new.
 
         ``damaged`` are entries to drop. What is not a folder of regular files is left out.
@@ -130,7 +138,7 @@ class CompiledStore:
         first = next(found, None)
         if first is None and not damaged:
             return 0
-        folder = self._root / about.key
+        folder = self._root / compiled_for.key
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -139,7 +147,7 @@ class CompiledStore:
                 "that can be written."
             ) from error
         with filelock.FileLock(folder / ".lock", timeout=PATIENCE):
-            index = _read_index(folder) or Index(about=about, used="", entries={})
+            index = _read_index(folder) or Index(about=compiled_for, used="", entries={})
             entries = {name: files for name, files in index.entries.items() if name not in damaged}
             sizes = {name: _size(folder / ENTRIES / name) for name in entries}
             total, new = sum(sizes.values()), 0
@@ -159,7 +167,7 @@ class CompiledStore:
             now = datetime.now(timezone.utc).isoformat(timespec="seconds")
             kept = replace(index, used=now, entries=entries, size=total)
             write_atomically(folder / INDEX_FILE, to_json(kept))
-        self._shrink(about.key)
+        self._shrink(compiled_for.key)
         return new
 
     def kept(self) -> tuple[tuple[str, Index], ...]:

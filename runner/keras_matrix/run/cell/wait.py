@@ -14,14 +14,15 @@ from typing import Annotated
 import msgspec
 
 from keras_matrix.engine.answers import ContainerState, EngineHangsError, EngineSilentError
-from keras_matrix.engine.patience import LOOK
+from keras_matrix.engine.client import Engine
+from keras_matrix.engine.patience import LOOK, Patience
 from keras_matrix.errors import EngineError
+from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.contract import ENDED_FILE
 from keras_matrix.records.bounded import Text
 from keras_matrix.records.events import Environment
 from keras_matrix.records.record import Outcome
 from keras_matrix.records.untrusted import BadStreamError, read_bounded
-from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.disk import DiskUse
 from keras_matrix.run.cell.outcome import Ending, Judgement
 from keras_matrix.run.cell.watch import Watch
@@ -57,7 +58,9 @@ class Wait:
     ``word`` is what its report has to hold, which no script knows; ``disk`` what it takes there.
     """
 
-    context: CellContext
+    engine: Engine
+    patience: Patience
+    interrupts: Interrupts
     container: str
     output: Path
     word: str
@@ -70,7 +73,6 @@ class Wait:
         Raises:
             EngineError: the engine was silent for too long, or lost the cell while it was.
         """
-        engine, patience = self.context.engine, self.context.patience
         deadline = time.monotonic() + self.timeout
         asked = looked = time.monotonic()
         silent, why = asked, None
@@ -89,10 +91,10 @@ class Wait:
             if time.monotonic() - asked > STATE_POLL:
                 asked = time.monotonic()
                 try:
-                    state = engine.state(self.container, seconds=LOOK)
+                    state = self.engine.state(self.container, seconds=LOOK)
                 except EngineError as error:
                     silent, why = asked if why is None else silent, error
-                    if not self._over(deadline) and not patience.lasts(silent):
+                    if not self._over(deadline) and not self.patience.lasts(silent):
                         raise
                 else:
                     if state is None or not state.running:
@@ -100,11 +102,11 @@ class Wait:
                     why = None
             if self._over(deadline):
                 return self._stop(why)
-            self.context.interrupts.wait(poll)
+            self.interrupts.wait(poll)
             poll = min(poll * 1.5, LAST_POLL)
 
     def _over(self, deadline: float) -> bool:
-        return self.context.interrupts.requested or time.monotonic() > deadline
+        return self.interrupts.requested or time.monotonic() > deadline
 
     def _ended(self, state: ContainerState | None, *, lost: bool) -> Ending:
         """Return how the container ended; ``lost`` if the engine was silent meanwhile."""
@@ -123,14 +125,14 @@ class Wait:
 
     def _stop(self, silent: EngineError | None, refused: Judgement | None = None) -> Ending:
         """End the cell; ``silent`` is what the engine says if it was not heard of lately."""
-        interrupted = self.context.interrupts.requested
+        interrupted = self.interrupts.requested
         down = isinstance(silent, EngineSilentError) and not isinstance(silent, EngineHangsError)
         if silent is not None and down and not interrupted:
             # The container may have gone down with the engine before its time was up.
             raise silent
         killed = True
         try:
-            self.context.engine.kill(self.container, seconds=KILL)
+            self.engine.kill(self.container, seconds=KILL)
         except EngineError:
             killed = False
         return Ending(
@@ -151,7 +153,7 @@ class Wait:
                 raise BadStreamError("it does not hold the word")
         except (BadStreamError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             # Not the probe's: the container is not to be trusted with another cell.
-            self.context.engine.kill(self.container)
+            self.engine.kill(self.container)
             return Ending(exit_code=None, refused=FORGED)
         return Ending(
             exit_code=found.exit_code,

@@ -3,29 +3,27 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from keras_matrix.engine.answers import ImageNotFoundError, Input
+from keras_matrix.engine.client import Engine
 from keras_matrix.engine.spec import OWNER_LABEL, RUN_LABEL, ContainerSpec
-from keras_matrix.errors import EngineError, StoreError
+from keras_matrix.errors import EngineError
 from keras_matrix.load import shipped
-from keras_matrix.load.catalog import Image
 from keras_matrix.plan.cells import Cell, Group, Limits
-from keras_matrix.plan.contract import COMPILED_FOLDER, EVENTS_FILE, LOG_FILES
-from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.plan.contract import EVENTS_FILE, LOG_FILES
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.run.cell import folders
-from keras_matrix.run.cell.compiled_code import About, Restored
+from keras_matrix.run.cell.compiled_code import CompiledCode, Restored
 from keras_matrix.run.cell.container import CellFolders, cell_container
-from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.disk import BOUNDS, TRACED, DiskUse
 from keras_matrix.run.cell.outcome import Ending, limits_not_applied
+from keras_matrix.run.cell.task import CellTask
 from keras_matrix.run.cell.wait import Wait
 from keras_matrix.run.cell.watch import Watch
+from keras_matrix.run.cell.workplace import Workplace
 
 MAX_LOG_BYTES = 16 * 2**20
 MAX_PREFACE = 2**20
@@ -40,8 +38,11 @@ class GoneError(Exception):
 
 
 @dataclass(frozen=True)
-class Told:
-    """How a cell ended, its output, and the folder of what it wrote, out of its reach."""
+class CellOutput:
+    """How a cell ended, its output, and the folder of what it wrote, out of its reach.
+
+    The folder is the caller's to remove.
+    """
 
     ending: Ending
     log: bytes
@@ -53,18 +54,20 @@ class Worker:
 
     def __init__(
         self,
-        context: CellContext,
+        task: CellTask,
+        place: Workplace,
+        engine: Engine,
         group: Group,
-        image: Image,
-        identity: ImageIdentity,
         cpus: tuple[int, ...],
     ) -> None:
         self.group = group
-        self.image = image
-        self.identity = identity
+        self.image = task.images[group.image]
+        self.identity = task.identities[group.image]
         self.cpus = cpus
-        self._context = context
-        self._root = context.run.work / f"{group.id}-{secrets.token_hex(4)}"
+        self._task = task
+        self._place = place
+        self._engine = engine
+        self._root = place.work / f"{group.id}-{secrets.token_hex(4)}"
         self._name = f"keras-matrix-{self._root.name}"
         self._container = ""
         self._input: Input | None = None
@@ -80,20 +83,18 @@ class Worker:
     @property
     def limits(self) -> Limits:
         """What a cell may use."""
-        return self._context.plan.limits
+        return self._task.plan.limits
 
     @property
-    def about(self) -> About:
-        """What code that is compiled here is compiled for."""
-        script, digests = self._context.script, self._context.digests
-        return About(
-            image=self.image.name,
-            digest=self.identity.id,
-            cpu=self._context.cpu,
-            script=script.path.name,
-            script_sha256=script.sha256,
-            beside="" if digests is None else f"{digests.script} {digests.data}",
-        )
+    def compiled(self) -> CompiledCode | None:
+        """What code that a cell compiled here is kept for; None if none is.
+
+        None is kept where the folders have no digests: another script could be given it.
+        """
+        compiled_for = self._task.compiled_for(self.group, self._place.cpu)
+        if compiled_for is None or self._task.digests is None:
+            return None
+        return CompiledCode(compiled_for, self._restored.damaged)
 
     def start(self) -> None:
         """Create the container and start it.
@@ -103,7 +104,7 @@ class Worker:
             LimitNotAppliedError: the engine does not apply a limit.
             StoreError: the working folder cannot be written.
         """
-        engine = self._context.engine
+        engine = self._engine
         spec = self._specify()
         try:
             container = engine.create(spec)
@@ -121,7 +122,7 @@ class Worker:
         self._container = container
 
     def _specify(self) -> ContainerSpec:
-        context = self._context
+        task, place = self._task, self._place
         # A caller's own cells could make programs there that run as the caller.
         self._root.mkdir(parents=True, mode=0o711 if os.getuid() == 0 else 0o700)
         output, keras_home = self._root / "output", self._root / "keras-home"
@@ -129,44 +130,48 @@ class Worker:
         keras_home.mkdir(mode=0o755)
         content = self.group.settings.keras_json(self.image.backend)
         write_atomically(keras_home / "keras.json", to_json(content))
-        compiled = None
-        if self.image.compiled is not None:
-            compiled = self._root / "compiled"
-            compiled.mkdir(mode=0o755)
-            self._restored = context.compiled.restore(self.about, compiled)
-            if self._restored.damaged:
-                context.lost.damaged(f"compiled code of {self.image.name}")
         return cell_container(
             group=self.group,
             name=self._name,
             image=self.image,
             digest=self.identity.id,
             cpus=self.cpus,
-            script=context.script.path.name,
-            suite=context.script.suite,
-            arguments=context.plan.arguments,
+            script=task.script.path.name,
+            suite=task.script.suite,
+            arguments=task.plan.arguments,
             folders=CellFolders(
                 probe=shipped.PROBE_FOLDER,
-                script=context.script_folder,
-                results=context.run.path.parent,
+                script=place.script,
+                results=task.results,
                 keras_home=keras_home,
                 output=output,
-                data=context.data,
-                converted=context.converted,
-                compiled=compiled,
-                trace=context.traced.folder if context.traced is not None else None,
+                data=place.data,
+                converted=place.converted,
+                compiled=self._restore(),
+                trace=task.requests,
             ),
-            user=context.user,
+            user=task.user,
             limits=self.limits,
-            caps=context.plan.caps,
-            init=context.plan.init,
-            labels={OWNER_LABEL: context.owner.label(), RUN_LABEL: context.run.name},
-            runtime=context.runtime,
+            caps=task.plan.caps,
+            init=task.plan.init,
+            labels={OWNER_LABEL: place.owner.label(), RUN_LABEL: task.run},
+            runtime=task.runtime,
         )
 
-    @contextmanager
-    def run(self, cell: Cell) -> Iterator[Told]:
-        """Run a cell and lend what it wrote; a container that it may have harmed is closed.
+    def _restore(self) -> Path | None:
+        """Make the folder of code that was compiled before, if the image's backend compiles any."""
+        compiled_for = self._task.compiled_for(self.group, self._place.cpu)
+        if compiled_for is None:
+            return None
+        folder = self._root / "compiled"
+        folder.mkdir(mode=0o755)
+        self._restored = self._place.compiled.restore(compiled_for, folder)
+        if self._restored.damaged:
+            self._place.lost.damaged(f"compiled code of {self.image.name}")
+        return folder
+
+    def run(self, cell: Cell) -> CellOutput:
+        """Run a cell and take what it wrote; a container that it may have harmed is closed.
 
         Raises:
             EngineError: the engine fails.
@@ -178,13 +183,13 @@ class Worker:
         # No cell can put anything in the place of one that comes after it.
         name = f"{self._count}-{secrets.token_hex(8)}"
         output = self._root / "output" / name
-        folders.make_output(output, self._context.user)
+        folders.make_output(output, self._task.user)
         request = {"folder": name, "seed": cell.seed, "repeat": cell.repeat}
         word = secrets.token_hex(16)
         try:
             self._input.send(f"{json.dumps(request)}\n{word}\n".encode())
         except EngineError as error:
-            if self._context.engine.state(self._container) is None or self._count > 1:
+            if self._engine.state(self._container) is None or self._count > 1:
                 raise GoneError from error
             raise
         ending = self._wait(cell, output, word)
@@ -192,47 +197,42 @@ class Worker:
         if ending.by_itself and self._count > 1 and not os.path.lexists(output / EVENTS_FILE):
             self.close_container()
             raise GoneError
-        collected = self._root / "collected" / name
+        # Not in this worker's own folder: what is collected outlives the worker.
+        collected = self._place.collected / f"{self._root.name}-{name}"
         try:
-            if ending.out_of_reach:
-                # It may still write there: nothing of that is to be trusted.
-                self._close_input()
-                collected.mkdir(parents=True)
-            else:
-                if not ending.reported:
-                    self.close_container()
-                folders.claim(output, collected)
-            yield Told(ending, preface + self._log(collected), collected)
-        finally:
+            self._collect(ending, output, collected)
+            return CellOutput(ending, preface + self._log(collected), collected)
+        except BaseException:
             folders.remove(collected)
+            raise
 
-    def keep_compiled(self, folder: Path) -> None:
-        """Keep what a cell that ended well has compiled."""
-        if self.image.compiled is None or self._context.digests is None:
-            # It could be found by a script that is not the same.
+    def _collect(self, ending: Ending, output: Path, collected: Path) -> None:
+        if ending.out_of_reach:
+            # The cell may still write there: nothing of that is to be trusted.
+            self._close_input()
+            collected.mkdir(mode=0o700, parents=True)
             return
-        source = folder / COMPILED_FOLDER
-        try:
-            self._context.compiled.keep(self.about, source, self._restored.damaged)
-        except (OSError, StoreError) as error:
-            self._context.lost.unusable(error)
+        if not ending.reported:
+            self.close_container()
+        folders.claim(output, collected)
 
     def _watch(self, cell: Cell, output: Path) -> Watch:
-        traced = self._context.traced
         return Watch(
             output,
-            lambda seen: self._context.seen(cell, seen),
+            lambda seen: self._place.seen(cell, seen),
             compiles=self.image.compiled is not None,
-            stages=traced.stages if traced is not None else None,
+            stages=self._place.stages,
         )
 
     def _wait(self, cell: Cell, output: Path, word: str) -> Ending:
         waiting = Wait(
-            context=self._context,
+            engine=self._engine,
+            patience=self._place.patience,
+            interrupts=self._place.interrupts,
             container=self._container,
             output=output,
             word=word,
-            disk=DiskUse(output.parent, TRACED if self._context.traced is not None else BOUNDS),
+            disk=DiskUse(output.parent, BOUNDS if self._task.requests is None else TRACED),
             timeout=self.limits.timeout,
         )
         return waiting.end(self._watch(cell, output))
@@ -241,7 +241,7 @@ class Worker:
         """Return what was printed before any cell began: while Keras was imported."""
         there = not ending.gone and not ending.out_of_reach
         if there and (self._preface is None or not ending.reported):
-            self._preface = self._context.engine.logs(self._container, MAX_PREFACE)
+            self._preface = self._engine.logs(self._container, MAX_PREFACE)
         return self._preface or b""
 
     @staticmethod
@@ -259,7 +259,7 @@ class Worker:
         """Remove the container; the folders stay until :meth:`close`."""
         self._close_input()
         # By name: it is known even if creating was cut off before the engine told the id.
-        self._context.engine.remove(self._name)
+        self._engine.remove(self._name)
         self._container = ""
 
     def _close_input(self) -> None:

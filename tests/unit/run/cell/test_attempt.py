@@ -12,35 +12,21 @@ import pytest
 
 from keras_matrix.engine.answers import ContainerState, Input
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.owners import Owner
-from keras_matrix.engine.security import Security
 from keras_matrix.engine.spec import ContainerSpec
-from keras_matrix.engine.users import cell_user
 from keras_matrix.errors import EngineError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import script
-from keras_matrix.load.catalog import Base, Image
 from keras_matrix.plan.cells import Cell, Limits
 from keras_matrix.plan.contract import KERAS_HOME, OUTPUT
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.run.cell import attempt
+from keras_matrix.run import parcel
 from keras_matrix.run.cell.attempt import run_cell
-from keras_matrix.run.cell.compiled_code import CompiledStore
-from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.watch import Seen
 from keras_matrix.run.cell.worker import GoneError, Worker
 from tests.unit.records.builders import END, ENVIRONMENT, SCRIPT, identity, manifest, plan
+from tests.unit.run.builders import CELL, place, recipient, task
 
-CELL = Cell("tf", seed=3)
-IMAGE = Image(
-    name="tf",
-    folder="tf",
-    backend="tensorflow",
-    python="3.6.15",
-    base=Base(reference="python:3.6", digest="sha256:" + "a" * 64),
-    expect={"keras": "2.3.1"},
-)
 CALL = {
     "event": "call_start",
     "id": 1,
@@ -152,6 +138,8 @@ class Bench:
     """A run with one cell to run."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.received = False
         self.limits = Limits()
         self.interrupts = Interrupts()
         self.heard: list[tuple[Cell, Seen]] = []
@@ -161,33 +149,32 @@ class Bench:
         self.run = RunFolder(folder / "results" / "run")
 
     def worker(self, engine: HostEngine) -> Worker:
-        found = script.load(self.source)
-        self.run.open(manifest([CELL]), found.files)
-        self.context = CellContext(
-            engine=engine,
-            interrupts=self.interrupts,
-            owner=Owner.this_process(),
-            plan=plan([CELL], limits=self.limits),
-            script=found,
-            script_folder=found.folder,
-            run=self.run,
-            compiled=CompiledStore(self.source.parent.parent / "compiled"),
-            cpu="a processor",
-            user=cell_user(Security(), (os.getuid(), os.getgid())),
-            runtime="runc",
-            seen=lambda cell, seen: self.heard.append((cell, seen)),
-        )
-        return Worker(self.context, CELL.group, IMAGE, identity("tf"), (0,))
+        self.run.open(manifest([CELL]), script.load(self.source).files)
+        self.task = task(self.folder, made=plan([CELL], limits=self.limits))
+
+        def seen(cell: Cell, seen: Seen) -> None:
+            self.heard.append((cell, seen))
+
+        where = place(self.folder, engine, self.interrupts, seen=seen)
+        return Worker(self.task, where, engine, CELL.group, (0,))
+
+    def attempt(self, worker: Worker) -> Record:
+        parcel = run_cell(self.task, CELL, worker, self.interrupts)
+        # Nothing is written before the parcel is received.
+        assert self.run.record(CELL) is None or self.received
+        self.received = True
+        return recipient(self.folder, self.task.plan).receive(parcel)
 
     def of(self, engine: HostEngine) -> Record:
         worker = self.worker(engine)
         try:
-            record = run_cell(self.context, CELL, worker)
+            record = self.attempt(worker)
         finally:
             worker.close()
             # Whatever happened, nothing is left.
             assert engine.there == {}
             assert list(self.run.work.iterdir()) == []
+            assert not list(self.folder.glob("collected/*"))
         assert self.run.record(CELL) == record
         return record
 
@@ -439,10 +426,10 @@ def test_notes_of_the_probe_are_told_once_and_safely(bench: Bench) -> None:
 def test_a_container_that_ended_while_it_waited_is_not_the_next_cells_fault(bench: Bench) -> None:
     engine = HostEngine(well)
     worker = bench.worker(engine)
-    assert run_cell(bench.context, CELL, worker).outcome is Outcome.OK
+    assert bench.attempt(worker).outcome is Outcome.OK
     engine.body = lambda output, keras_home: 137
     with pytest.raises(GoneError):
-        run_cell(bench.context, CELL, worker)
+        bench.attempt(worker)
     worker.close()
     assert engine.there == {}
 
@@ -450,10 +437,10 @@ def test_a_container_that_ended_while_it_waited_is_not_the_next_cells_fault(benc
 def test_a_cell_that_is_stopped_before_it_says_a_word_is_not_begun_again(bench: Bench) -> None:
     engine = HostEngine(well)
     worker = bench.worker(engine)
-    run_cell(bench.context, CELL, worker)
+    bench.attempt(worker)
     engine.body = lambda output, keras_home: None
     bench.interrupts.request(signal.SIGINT)
-    assert run_cell(bench.context, CELL, worker).outcome is Outcome.INTERRUPTED
+    assert bench.attempt(worker).outcome is Outcome.INTERRUPTED
     worker.close()
     assert engine.there == {}
 
@@ -515,7 +502,7 @@ def test_a_cell_that_changed_the_server_has_no_score(bench: Bench) -> None:
 def test_an_array_is_kept_once_and_arrays_are_bounded(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempt, "MAX_ARRAYS", 3)
+    monkeypatch.setattr(parcel, "MAX_ARRAY_BYTES", 3)
     kept: list[str] = []
     keep = RunFolder.keep
 

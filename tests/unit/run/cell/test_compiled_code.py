@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from keras_matrix.run.cell import compiled_code
-from keras_matrix.run.cell.compiled_code import INDEX_FILE, About, CompiledStore, Restored
+from keras_matrix.run.cell.compiled_code import INDEX_FILE, CompiledFor, CompiledStore, Restored
 
-ABOUT = About(
+ABOUT = CompiledFor(
     image="theano", digest="sha256:1", cpu="a processor", script="a.py", script_sha256="2"
 )
 

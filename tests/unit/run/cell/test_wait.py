@@ -10,19 +10,14 @@ import pytest
 
 from keras_matrix.engine.answers import ContainerState, EngineHangsError, EngineSilentError
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.patience import Patience
 from keras_matrix.errors import EngineError
 from keras_matrix.interrupts import Interrupts
-from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.contract import ENDED_FILE
-from keras_matrix.records.folder import RunFolder
 from keras_matrix.run.cell import wait
-from keras_matrix.run.cell.context import CellContext
 from keras_matrix.run.cell.disk import BOUNDS, DiskUse
 from keras_matrix.run.cell.outcome import Ending
 from keras_matrix.run.cell.wait import Wait
-from tests.unit.records.builders import plan
 
 RUNNING = ContainerState(running=True, exit_code=0, out_of_memory=False, error="")
 KILLED = ContainerState(running=False, exit_code=137, out_of_memory=False, error="")
@@ -66,23 +61,11 @@ class Bench:
         self.interrupts = Interrupts()
 
     def end(self, engine: Engine, *, timeout: float = 60.0, patience: float = 60.0) -> Ending:
-        unused: Any = None
         watch: Any = Still()
-        context = CellContext(
+        waiting = Wait(
             engine=engine,
             interrupts=self.interrupts,
-            owner=Owner.this_process(),
-            plan=plan([Cell("tf")]),
-            script=unused,
-            script_folder=self.output,
-            run=RunFolder(self.output),
-            compiled=unused,
-            cpu="",
-            user=unused,
             patience=Patience(self.interrupts, wait=patience),
-        )
-        waiting = Wait(
-            context=context,
             container="c",
             output=self.output,
             word=WORD,
