@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.cells import Cell, RunKind
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
@@ -150,7 +150,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     page_builders.folder(folder / "short", tutorial(3))
     log = f"</pre>{EVIL}\n{ANSI}\n".encode() * 3 + b"x" * LOG_SIZE + f"\n{EVIL}{ANSI}".encode()
     page_builders.folder(folder / "hostile", hostile(), model=EVIL, log=log)
-    run = page_builders.folder(folder / "traced", [good("tf"), good("theano")], model="conv")
+    looks, kind = [good("tf"), good("theano")], RunKind.TRACE
+    run = page_builders.folder(folder / "traced", looks, model="conv", kind=kind)
     (run.path / TRACE_FILE).write_bytes(to_json(traced()))
     one, all_of_them = folder / "tutorial.html", folder / "several.html"
     assert run_cli("report", folder / "tutorial", "--output", one) == 0

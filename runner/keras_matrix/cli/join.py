@@ -23,12 +23,15 @@ def command(
     as_json: bool,
 ) -> int:
     """Merge RUNS of the same script, made apart, into one new run."""
+    from keras_matrix.plan.cells import RunKind
     from keras_matrix.records import folder
     from keras_matrix.records.join import join
 
     target = folder.place(results, into)
     join([folder.find(results, run) for run in runs], target)
-    against.keep(target, file=history_file, wanted=not no_history)
+    # The history is one of figures, which tests do not have.
+    has_figures = target.manifest().kind is RunKind.RUN
+    against.keep(target, file=history_file, wanted=has_figures and not no_history)
     if as_json:
         from keras_matrix.report import json
 

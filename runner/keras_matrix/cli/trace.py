@@ -73,6 +73,7 @@ def command(
     from keras_matrix.cli import stages
     from keras_matrix.errors import ConfigurationError, ExitCode
     from keras_matrix.load import catalog
+    from keras_matrix.plan.cells import RunKind
     from keras_matrix.records import files
     from keras_matrix.report import trace as shown
     from keras_matrix.trace import session
@@ -85,7 +86,7 @@ def command(
             raise ConfigurationError(f"{name} {value} is not a number from 0 up.")
     cells.update(only=None, seeds=f"{seed}..{seed}", repeats=REPEATS, init="paired")
     cells.update(isolation="process", fresh=True, schedule_seed=0, tolerances=None)
-    request = replace(make_request(**cells, deterministic=True), again=True)
+    request = replace(make_request(**cells, deterministic=True), kind=RunKind.TRACE, again=True)
     if len(request.settings) != 1:
         raise ConfigurationError("A trace is made with one keras.json; give each option one value.")
     if len(catalog.load(request.catalog).select(request.on)) < 2:

@@ -10,12 +10,13 @@ from keras_matrix.compare.metrics import Measure, all_measures, without_compiles
 from keras_matrix.compare.notes import on_chance, on_loops, remarks
 from keras_matrix.compare.reproduction import Reproduction
 from keras_matrix.compare.suites import SuiteComparison
-from keras_matrix.errors import ConfigurationError, ExitCode
+from keras_matrix.errors import ExitCode
 from keras_matrix.load.reported import Reported
 from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records import arrays
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Manifest, Outcome, Record
+from keras_matrix.records.recorded import require_figures
 from keras_matrix.records.untrusted import BadStreamError
 
 
@@ -33,8 +34,8 @@ def compare_run(
         KerasMatrixError: the run is damaged or holds nothing.
     """
     manifest = folder.manifest()
+    require_figures(folder, manifest)
     records = folder.records()
-    _refuse_tests(folder, records)
     images = manifest.plan.images
     tolerances = Tolerances((*rules, *(manifest.tolerances if beside is None else beside)))
     caps = (manifest.plan.caps.note,) if manifest.plan.caps.note else ()
@@ -66,9 +67,9 @@ def compare_two(
         KerasMatrixError: a run is damaged or holds nothing.
     """
     manifests = before.manifest(), after.manifest()
+    for folder, manifest in zip((before, after), manifests, strict=True):
+        require_figures(folder, manifest)
     records = before.records(), after.records()
-    for run, found in zip((before, after), records, strict=True):
-        _refuse_tests(run, found)
     return pairs.compare_runs(
         *records,
         names=(before.name, after.name),
@@ -77,15 +78,6 @@ def compare_two(
         compare_arrays=_array_comparison(before, after),
         notes=on_loops([one for run in records for one in run if one.outcome is Outcome.OK]),
     )
-
-
-def _refuse_tests(folder: RunFolder, records: Sequence[Record]) -> None:
-    """Raise for a run of tests: it has no figures, and would be found to agree in all of them."""
-    if any(record.observation.suite.told for record in records):
-        raise ConfigurationError(
-            f"{folder.path} is a run of tests, which has no figures to compare; see it with "
-            f"'keras-matrix report {folder.name}', or its own 'keras-matrix pytest' with --run."
-        )
 
 
 def compare_suite(folder: RunFolder) -> SuiteComparison:

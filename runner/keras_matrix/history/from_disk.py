@@ -12,7 +12,8 @@ from keras_matrix.history.regression import Judgement, judge, view
 from keras_matrix.history.summary import summarize
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records import folder
-from keras_matrix.records.folder import TRACE_FILE, RunFolder
+from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.recorded import require_figures
 from keras_matrix.text import one_line
 
 
@@ -47,11 +48,15 @@ def resolve(named: str, *, results: Path, history: Path) -> RunFolder:
 
     Raises:
         StoreError: there is no such run, or its records are gone.
+        ConfigurationError: it is not a run of a script.
     """
     try:
-        return folder.find(results, named)
+        run = folder.find(results, named)
     except StoreError:
         runs = _by_name(named, history)
+    else:
+        require_figures(run, run.manifest())
+        return run
     if not runs:
         raise StoreError(
             f"There is no run '{named}', neither as a folder nor in {results} nor in the history; "
@@ -102,15 +107,7 @@ def add_from_disk(history: History, folder: RunFolder) -> None:
     """Compare a run by the rules found beside its model, and add it.
 
     Raises:
-        KerasMatrixError: it is damaged, holds nothing, is a trace or one of tests, or the history
+        KerasMatrixError: it is damaged, holds nothing, is not a run of a script, or the history
             cannot be written.
     """
-    if (folder.path / TRACE_FILE).exists():
-        raise ConfigurationError(
-            f"{folder.path} is a trace, whose training is no run's; the history takes runs only."
-        )
-    if any(record.observation.suite.told for record in folder.records()):
-        raise ConfigurationError(
-            f"{folder.path} is a run of tests, which have no metrics; the history takes scripts'."
-        )
     add(history, folder, assess.compare_run(folder, ()))

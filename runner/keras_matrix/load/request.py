@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from keras_matrix.plan.cells import Caps, Init, Isolation, Limits
+from keras_matrix.plan.cells import Caps, Init, Isolation, Limits, RunKind
 from keras_matrix.plan.images import BasePolicy
 from keras_matrix.plan.settings import Floatx, ImageDataFormat, KerasSettings, cross_settings
 
@@ -67,7 +67,7 @@ class RunRequest:
     """What the user asked for; ``again`` runs cells of this very run again that ended well.
 
     ``resume`` goes on with a run that was begun before, whatever has become of its files.
-    ``tests`` are run instead of the script ``target``, if there are any.
+    ``tests`` are run instead of the script ``target``, if there are any; ``kind`` says so, too.
     """
 
     target: Path
@@ -92,6 +92,7 @@ class RunRequest:
     catalog: Path
     tolerances: Path | None
     command: tuple[str, ...]
+    kind: RunKind = RunKind.RUN
     again: bool = False
     resume: bool = False
     tests: "SuiteTarget | None" = None
@@ -114,6 +115,7 @@ def make(given: RunOptions) -> RunRequest:
     seeded = given.deterministic or init is Init.PAIRED
     return RunRequest(
         target=given.script,
+        kind=RunKind.RUN if given.tests is None else RunKind.TESTS,
         tests=given.tests,
         on=parse.parse_list(given.on),
         only=parse.parse_list(given.only),

@@ -8,6 +8,24 @@ from keras_matrix.errors import ConfigurationError
 from keras_matrix.plan.settings import KerasSettings
 
 
+class RunKind(Enum):
+    """What a run's cells are: a matrix of one script, the captures of a trace, suites of tests."""
+
+    RUN = "run"
+    TRACE = "trace"
+    TESTS = "tests"
+
+    @property
+    def words(self) -> str:
+        """The kind with its article, as in a sentence."""
+        names = {
+            RunKind.RUN: "a run of a script",
+            RunKind.TRACE: "a trace",
+            RunKind.TESTS: "a run of tests",
+        }
+        return names[self]
+
+
 class Init(Enum):
     """Where first weights come from: each backend's own draw, or one that all backends share."""
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from keras_matrix.errors import ConfigurationError, DamagedError, StoreError
-from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.plan.cells import Cell, Plan, RunKind
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records import checksum, locks
 from keras_matrix.records.events import Environment
@@ -34,6 +34,13 @@ MANIFEST_FILE = "manifest.json"
 LOCK_FILE = ".lock"
 TRACE_FILE = "trace.json"
 """What a trace found, beside its manifest."""
+KINDS_OF_COMMANDS: dict[tuple[str, ...], RunKind] = {
+    ("keras-matrix", "run"): RunKind.RUN,
+    ("keras-matrix", "reproduce"): RunKind.RUN,
+    ("keras-matrix", "trace"): RunKind.TRACE,
+    ("keras-matrix", "pytest"): RunKind.TESTS,
+}
+"""What the commands make, for manifests of versions that did not write a run's kind."""
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 ANEW = "the run's command with --resume makes it anew."
 AGAIN = "the run's command with --resume sets it aside and runs the cell again."
@@ -96,21 +103,43 @@ class RunFolder:
         """
         if not self.exists():
             raise StoreError(f"{self.path} is not a run folder: it has no {MANIFEST_FILE}.")
-        return checksum.read(self.path / MANIFEST_FILE, Manifest, MANIFEST_SCHEMA, remedy=ANEW)
+        path = self.path / MANIFEST_FILE
+        manifest = checksum.read(path, Manifest, MANIFEST_SCHEMA, remedy=ANEW)
+        if manifest.kind is None:
+            return replace(manifest, kind=self._kind_of_older(manifest))
+        return manifest
 
-    def check(self, plan: Plan) -> Plan:
-        """Compare the run's plan with another one and return it: its order of cells may differ.
+    def _kind_of_older(self, manifest: Manifest) -> RunKind:
+        """Return the kind of a run whose manifest does not say, by what lies beside it."""
+        if os.path.lexists(self.path / TRACE_FILE):
+            return RunKind.TRACE
+        by_command = KINDS_OF_COMMANDS.get(manifest.command[:2])
+        if by_command is not None:
+            return by_command
+        records = self._read_records(manifest.plan)
+        with_tests = any(record.observation.suite.told for record in records)
+        return RunKind.TESTS if with_tests else RunKind.RUN
+
+    def check(self, wanted: Manifest) -> Plan:
+        """Compare the run with one that the command would begin now; return the run's own plan.
+
+        The order of its cells may be another.
 
         Raises:
-            ConfigurationError: the run was begun with another plan.
+            ConfigurationError: the run is of another kind, or was begun with another plan.
         """
-        recorded = self.manifest().plan
-        if not recorded.matches(plan):
+        begun = self.manifest()
+        if begun.kind is not None and begun.kind is not wanted.kind:
+            raise ConfigurationError(
+                f"{self.path} is {begun.kind.words}, which this command cannot add to; "
+                "choose another name with --run."
+            )
+        if not begun.plan.matches(wanted.plan):
             raise ConfigurationError(
                 f"The run {self.path} was begun with another script, matrix or limits; "
                 "choose another name with --run."
             )
-        return recorded
+        return begun.plan
 
     def make(self) -> None:
         """Make the folder, if it is not there yet.
@@ -138,7 +167,7 @@ class RunFolder:
         self.make()
         with self.locked():
             if self.exists():
-                return self.check(manifest.plan)
+                return self.check(manifest)
             for name, content in files.items():
                 write_atomically(self.path / "script" / name, content)
             self.write_manifest(manifest)
@@ -249,9 +278,11 @@ class RunFolder:
 
     def records(self) -> tuple[Record, ...]:
         """Read the records of all planned cells that have one, in the plan's order."""
+        return self._read_records(self.manifest().plan)
+
+    def _read_records(self, plan: Plan) -> tuple[Record, ...]:
         found = []
         known: dict[str, Environment] = {}
-        plan = self.manifest().plan
         for cell in plan.cells:
             record = self.record(cell, plan)
             if record is None:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
-from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.cells import Cell, RunKind
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.record import Manifest
 
 
 def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
@@ -21,6 +22,7 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
         raise ConfigurationError(f"{target.path} exists already; choose another name with --into.")
     manifests = [source.manifest() for source in sources]
     first = manifests[0]
+    _check_kinds(sources, manifests)
     images: list[str] = []
     images_known: dict[str, ImageIdentity] = {}
     cells: list[Cell] = []
@@ -76,3 +78,17 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
             "space, or name another place with --into."
         ) from error
     target.write_manifest(joined)
+
+
+def _check_kinds(sources: Sequence[RunFolder], manifests: Sequence[Manifest]) -> None:
+    for source, manifest in zip(sources, manifests, strict=True):
+        if manifest.kind is RunKind.TRACE:
+            raise ConfigurationError(
+                f"{source.path} is a trace, which compares its images while it runs; "
+                "trace all images at once."
+            )
+        if manifest.kind is not None and manifest.kind is not manifests[0].kind:
+            raise ConfigurationError(
+                f"{source.path} is {manifest.kind.words}, and {sources[0].path} is not; "
+                "only runs of one kind can be joined."
+            )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
-from keras_matrix.plan.cells import Cell, Plan, Terms
+from keras_matrix.plan.cells import Cell, Plan, RunKind, Terms
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.observation import Observation
@@ -96,6 +96,7 @@ class HostFacts:
 class Manifest:
     """Everything needed to run a run again; the script itself lies beside it.
 
+    ``kind`` is None only as older versions wrote it: ``RunFolder.manifest`` fills it in.
     ``keras_json`` maps each cell's id to the keras.json it was given; ``tolerances`` are the rules
     found beside the model; ``finished`` names the cells whose part of the run has ended; ``notes``
     tell what of a notebook was left out; ``place`` is the script's path within its repository,
@@ -107,6 +108,7 @@ class Manifest:
     schema: int = MANIFEST_SCHEMA
     tool: str
     run: str
+    kind: RunKind | None = None
     created: str
     script: str
     command: tuple[str, ...]

@@ -224,7 +224,7 @@ def _folder(
     request: RunRequest, plan: Plan, progress: Progress, interrupts: Interrupts
 ) -> RunFolder:
     if request.resume:
-        path = resume.find(request.results, request.run, plan, progress.step)
+        path = resume.find(request.results, request.run, plan, request.kind, progress.step)
     else:
         path = store.place(request.results, request.run or _new_name(plan.model)).path
     return RunFolder(path, Waiting(say=progress.step, check=interrupts.check))
@@ -241,6 +241,7 @@ def _manifest(request: RunRequest, sources: Sources, plan: Plan, folder: RunFold
     return Manifest(
         tool=f"keras-matrix {keras_matrix.__version__}",
         run=folder.name,
+        kind=request.kind,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         script=source.path.name,
         command=request.command,

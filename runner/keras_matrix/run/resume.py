@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from keras_matrix.errors import ConfigurationError, DamagedError, OtherSchemaError, StoreError
-from keras_matrix.plan.cells import Cell, Plan
+from keras_matrix.plan.cells import Cell, Plan, RunKind
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records import checksum
 from keras_matrix.records import folder as store
@@ -14,14 +14,12 @@ from keras_matrix.records.folder import LOCK_FILE, MANIFEST_FILE, RunFolder
 from keras_matrix.records.record import RECORD_SCHEMA, Manifest, Record
 
 ASIDE = "damaged"
-TRACE = "trace"
-"""The command whose runs have records that no other run takes for its own."""
 
 Say = Callable[[str], None]
 
 
-def find(results: Path, named: str | None, plan: Plan, say: Say) -> Path:
-    """Return the folder of the run to go on with: the one named, else the newest of the plan.
+def find(results: Path, named: str | None, plan: Plan, kind: RunKind, say: Say) -> Path:
+    """Return the folder of the run to resume: the named one, else the newest of that plan and kind.
 
     Raises:
         ConfigurationError: there is none.
@@ -29,7 +27,7 @@ def find(results: Path, named: str | None, plan: Plan, say: Say) -> Path:
     """
     try:
         if named is None:
-            return _newest(results, plan, say)
+            return _newest(results, plan, kind, say)
         path = store.place(results, named).path
         begun = _is_begun(path)
     except OSError as error:
@@ -50,7 +48,7 @@ def _is_begun(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
-def _newest(results: Path, plan: Plan, say: Say) -> Path:
+def _newest(results: Path, plan: Plan, kind: RunKind, say: Say) -> Path:
     found: list[tuple[str, str]] = []
     damaged: list[str] = []
     for path in sorted(results.iterdir()) if results.is_dir() else ():
@@ -64,7 +62,7 @@ def _newest(results: Path, plan: Plan, say: Say) -> Path:
         except StoreError:
             damaged.append(path.name)
             continue
-        if manifest.plan.matches(plan) and manifest.command[1:2] != (TRACE,):
+        if manifest.plan.matches(plan) and manifest.kind is kind:
             found.append((manifest.created, path.name))
     if damaged:
         say(
@@ -93,7 +91,7 @@ def mend(folder: RunFolder, manifest: Manifest, cells: Sequence[Cell], say: Say)
     with folder.locked():
         try:
             if folder.exists():
-                folder.check(manifest.plan)
+                folder.check(manifest)
             else:
                 manifest = _made_anew(folder, manifest)
                 say(f"{MANIFEST_FILE} was missing: made anew from this command and the records")

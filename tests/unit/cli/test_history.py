@@ -21,7 +21,7 @@ from keras_matrix.errors import ExitCode
 from keras_matrix.history.database import History, location
 from keras_matrix.history.summary import RunSummary
 from keras_matrix.load.request import RunRequest
-from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.cells import Cell, RunKind
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run.session import RunResult
@@ -345,8 +345,7 @@ def test_one_run_that_cannot_be_added_keeps_none_of_the_others(capsys: Captured)
     made(Path("results/b"), losses(SAME))
     Path("results/a/records/tf.seed0.json").write_text("{")
     made(Path("results/c"), [], cells=[Cell("tf")])
-    made(Path("results/t"), losses(SAME))
-    Path("results/t/trace.json").write_text("{}")
+    made(Path("results/t"), losses(SAME), kind=RunKind.TRACE)
     made(Path("results/s"), [test_suite.cell("tf", test_suite.case("test_a.py::test_x"))])
     assert run_cli("history", "--add", "a", "b", "c", "t", "s") == 2
     assert [run.run for run in kept()] == ["b"]

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import msgspec
 
-from keras_matrix.plan.cells import Cell, Limits, Plan
+from keras_matrix.plan.cells import Cell, Limits, Plan, RunKind
 from keras_matrix.plan.images import BaseKind, ImageIdentity
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.bounded import Number
@@ -151,10 +151,12 @@ def manifest(
     script: bytes = SCRIPT,
     tolerances: tuple[Tolerance, ...] = (),
     images: Sequence[ImageIdentity] = (),
+    kind: RunKind | None = RunKind.RUN,
 ) -> Manifest:
     return Manifest(
         tool="keras-matrix 0",
         run=run,
+        kind=kind,
         created="2026-01-01T00:00:00+00:00",
         script="model.py",
         command=("keras-matrix", "run", "model.py"),
@@ -173,11 +175,20 @@ def run_folder(
     script: bytes = SCRIPT,
     tolerances: tuple[Tolerance, ...] = (),
     images: Sequence[ImageIdentity] = (),
+    kind: RunKind | None = None,
 ) -> RunFolder:
-    """Make a run on disk, as ``keras-matrix run`` leaves it; ``cells`` are all that are planned."""
+    """Make a run on disk, as its command leaves it; ``cells`` are all that are planned.
+
+    Without ``kind`` it is a run of tests if a record holds tests, else the run of a script.
+    """
     planned = [one.cell for one in records] if cells is None else cells
+    if kind is None:
+        with_tests = any(one.observation.suite.told for one in records)
+        kind = RunKind.TESTS if with_tests else RunKind.RUN
     folder = RunFolder(path)
-    made = manifest(planned, run=path.name, script=script, tolerances=tolerances, images=images)
+    made = manifest(
+        planned, run=path.name, script=script, tolerances=tolerances, images=images, kind=kind
+    )
     # What a test throws away need not survive a power cut.
     with patch.object(os, "fsync"):
         folder.open(made, {"model.py": script})

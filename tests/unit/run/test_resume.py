@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from keras_matrix.errors import ConfigurationError, OtherSchemaError, StoreError
-from keras_matrix.plan.cells import Caps, Cell, Limits, Terms
+from keras_matrix.plan.cells import Caps, Cell, Limits, RunKind, Terms
 from keras_matrix.records import checksum
 from keras_matrix.records import folder as store
 from keras_matrix.records.files import to_json
@@ -40,16 +40,19 @@ def test_the_newest_run_of_the_plan_is_gone_on_with(tmp_path: Path) -> None:
     begun(tmp_path, "z", "2026-01-01T00:00:00+00:00")
     begun(tmp_path, "a", "2026-01-02T00:00:00+00:00")
     begun(tmp_path, "other", "2026-01-03T00:00:00+00:00", plan=plan([TF]))
-    begun(tmp_path, "t", "2026-01-04T00:00:00+00:00", command=("keras-matrix", "trace", "x.py"))
+    begun(tmp_path, "t", "2026-01-04T00:00:00+00:00", kind=RunKind.TRACE)
+    command = ("keras-matrix", "trace", "x.py")
+    begun(tmp_path, "old", "2026-01-05T00:00:00+00:00", command=command, kind=None)
     (tmp_path / "file").write_text("")
     said: list[str] = []
-    assert resume.find(tmp_path, None, PLAN, said.append) == tmp_path / "a"
+    assert resume.find(tmp_path, None, PLAN, RunKind.RUN, said.append) == tmp_path / "a"
     assert said == ["going on with a"]
+    assert resume.find(tmp_path, None, PLAN, RunKind.TRACE, print) == tmp_path / "old"
 
 
 def test_a_run_whose_cells_an_earlier_version_ordered_otherwise_is_resumed(tmp_path: Path) -> None:
     begun(tmp_path, "a", "2026-01-01T00:00:00+00:00", plan=plan([OTHER, TF]))
-    assert resume.find(tmp_path, None, PLAN, print) == tmp_path / "a"
+    assert resume.find(tmp_path, None, PLAN, RunKind.RUN, print) == tmp_path / "a"
     folder = RunFolder(tmp_path / "a")
     resume.mend(folder, manifest([TF, OTHER]), [TF, OTHER], print)
     assert folder.manifest().plan.cells == (OTHER, TF)
@@ -60,7 +63,7 @@ def test_a_run_whose_plan_cannot_be_told_is_named(tmp_path: Path) -> None:
     begun(tmp_path, "b", "2026-01-03T00:00:00+00:00")
     (tmp_path / "b" / "manifest.json").write_bytes(b"{")
     said: list[str] = []
-    assert resume.find(tmp_path, None, PLAN, said.append) == tmp_path / "a"
+    assert resume.find(tmp_path, None, PLAN, RunKind.RUN, said.append) == tmp_path / "a"
     assert "passed over b" in said[0]
     assert "--run" in said[0]
 
@@ -71,15 +74,24 @@ def test_without_a_run_to_go_on_with_there_is_a_sentence(tmp_path: Path, named: 
     (tmp_path / "results" / "something").write_text("")
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="leave --resume out") as raised:
-        resume.find(tmp_path, named, PLAN, print)
+        resume.find(tmp_path, named, PLAN, RunKind.RUN, print)
     assert "\n" not in str(raised.value)
+
+
+def test_a_run_of_another_kind_is_not_resumed(tmp_path: Path) -> None:
+    begun(tmp_path, "t", "2026-01-04T00:00:00+00:00", kind=RunKind.TRACE)
+    folder = RunFolder(tmp_path / "t")
+    with pytest.raises(ConfigurationError, match=r"t is a trace, which .* --run\."):
+        mend(folder)
+    with pytest.raises(ConfigurationError, match=r"t is a trace, which .* --run\."):
+        folder.open(manifest([TF, OTHER]), {})
 
 
 def test_a_run_that_was_killed_as_it_began_is_gone_on_with(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
-    assert resume.find(tmp_path, "one", PLAN, print) == tmp_path / "one"
+    assert resume.find(tmp_path, "one", PLAN, RunKind.RUN, print) == tmp_path / "one"
     (tmp_path / "one" / ".lock").write_text("")
-    assert resume.find(tmp_path, "one", PLAN, print) == tmp_path / "one"
+    assert resume.find(tmp_path, "one", PLAN, RunKind.RUN, print) == tmp_path / "one"
 
 
 def test_what_is_whole_stays(tmp_path: Path) -> None:

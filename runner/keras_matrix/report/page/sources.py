@@ -1,5 +1,6 @@
 """What a page tells of, read from run folders."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from keras_matrix.compare.reproduction import Reproduction
 from keras_matrix.compare.suites import SuiteComparison
 from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
 from keras_matrix.load import reported
+from keras_matrix.plan.cells import RunKind
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.folder import TRACE_FILE, RunFolder
 from keras_matrix.records.record import Manifest, Record
@@ -70,14 +72,14 @@ def read(
         KerasMatrixError: the run is damaged or holds nothing, or the figures do not fit it.
     """
     manifest, records = folder.manifest(), folder.records()
-    if (folder.path / TRACE_FILE).is_file():
+    if manifest.kind is RunKind.TRACE:
         found = _trace(folder.path / TRACE_FILE)
         return TraceSource(folder=folder, manifest=manifest, records=records, trace=found)
     if not records:
         raise NothingSelectedError(
             f"{folder.path} holds no record; run it with 'keras-matrix run' first."
         )
-    if comparison is None and any(record.observation.suite.cases for record in records):
+    if manifest.kind is RunKind.TESTS:
         tests = assess.compare_suite(folder)
         return SuiteSource(folder=folder, manifest=manifest, records=records, comparison=tests)
     if comparison is None:
@@ -105,6 +107,10 @@ def read(
 
 def _trace(path: Path) -> Trace:
     remedy = "trace again"
+    if not os.path.lexists(path):
+        raise NothingSelectedError(
+            f"{path.parent} is a trace that did not end, so it has no {path.name}; {remedy}."
+        )
     try:
         content = read_bounded(path, MAX_TRACE)
         found = msgspec.json.decode(content, type=Trace)

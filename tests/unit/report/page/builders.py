@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.cells import Cell, RunKind
 from keras_matrix.plan.settings import KerasSettings
 from keras_matrix.records.events import Environment, Failure, Place
 from keras_matrix.records.folder import RunFolder
@@ -231,11 +231,13 @@ def folder(
     cells: Sequence[Cell] | None = None,
     model: str = "mlp",
     log: bytes | None = None,
+    kind: RunKind | None = None,
 ) -> RunFolder:
     """Make a run on disk, with hosts and images known; ``log`` is that of each failed cell."""
     planned = [one.cell for one in records] if cells is None else cells
     names = dict.fromkeys(cell.image for cell in planned)
-    made = run_folder(path, records, cells=planned, images=[identity(name) for name in names])
+    images = [identity(name) for name in names]
+    made = run_folder(path, records, cells=planned, images=images, kind=kind)
     manifest = made.manifest()
     host = HostFacts(platform="Linux", python="3.11", cpus=8, memory=2**34, engine="20.10")
     changed = replace(manifest, plan=replace(manifest.plan, model=model), hosts=(host,))

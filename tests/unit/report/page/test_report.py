@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from keras_matrix.errors import ExitCode
-from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.cells import Cell, RunKind
 from keras_matrix.plan.settings import Floatx, KerasSettings
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import RunFolder
@@ -321,7 +321,7 @@ def test_several_runs_are_the_rows_of_one_matrix(tmp_path: Path, capsys: Capture
 
 def traced(path: Path) -> RunFolder:
     """Make a trace on disk."""
-    made = folder(path, [record(Cell(image, seed=0)) for image in IMAGES])
+    made = folder(path, [record(Cell(image, seed=0)) for image in IMAGES], kind=RunKind.TRACE)
     real = finding(
         where="conv_1",
         layer="Conv2D",
