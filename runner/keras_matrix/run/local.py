@@ -18,7 +18,7 @@ from keras_matrix.run.cell.watch import Stages
 from keras_matrix.run.cell.workplace import Workplace
 from keras_matrix.run.executor import Recipient
 from keras_matrix.run.lanes import Lanes
-from keras_matrix.run.machine import Machine, cpu_key
+from keras_matrix.run.machine import Machine
 
 
 class LocalExecutor:
@@ -50,7 +50,7 @@ class LocalExecutor:
                 script=self._readable(task, task.script.folder, "script"),
                 converted=self._converted(task),
                 data=self._readable(task, task.data, "data") if task.data is not None else None,
-                cpu=cpu_key(),
+                cpu=machine.cpu,
                 owner=Owner.this_process(),
                 compiled=compiled,
                 connect=lambda seconds: Engine.connect(patience, seconds),

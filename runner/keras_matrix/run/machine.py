@@ -1,4 +1,4 @@
-"""Share out the machine's CPUs and memory among cells that run at the same time."""
+"""Share out the CPUs and memory of the engine's machine among cells that run at the same time."""
 
 import math
 import os
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_matrix.engine.answers import EngineFacts
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.plan.cells import Limits
 from keras_matrix.records import cache
@@ -60,16 +61,16 @@ def jobs(asked: int | None, lane_count: int, memory: int, total_memory: int) -> 
     """
     if memory > total_memory:
         raise ConfigurationError(
-            f"--memory is more than the {total_memory / 2**30:.1f} GiB that this machine has; "
-            "lower it."
+            f"--memory is more than the {total_memory / 2**30:.1f} GiB that the engine's machine "
+            "has; lower it."
         )
     fitting = max(1, int(total_memory * MEMORY_SHARE) // memory)
     most = min(lane_count, fitting)
     if asked is not None and asked > most:
         short = "memory" if fitting < lane_count else "CPUs"
         raise ConfigurationError(
-            f"--jobs {asked} is more than the {most} that the {short} of this machine suffice "
-            "for; lower --jobs, --cpus or --memory."
+            f"--jobs {asked} is more than the {most} that the {short} of the engine's machine "
+            "suffice for; lower --jobs, --cpus or --memory."
         )
     return asked or most
 
@@ -107,33 +108,72 @@ def _processor() -> dict[str, str]:
 class Machine:
     """What to run cells on: the CPUs of each lane, and how many of the lanes at a time.
 
-    ``idle`` is how many containers a lane may keep waiting besides the one that runs; ``locks``
-    is the folder of the locks that keep two runners off the same CPU.
+    ``idle`` is how many containers a lane may keep waiting besides the one that runs; ``cpu`` names
+    the kind of CPU; ``locks`` is the folder of the locks that keep two runs off the same CPU.
     """
 
     lanes: tuple[tuple[int, ...], ...]
     jobs: int
     idle: int
+    cpu: str
     locks: Path
 
 
-def memory() -> int:
-    """Return the bytes of memory that this machine has."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def share_out(limits: Limits, jobs_wanted: int | None, facts: EngineFacts) -> Machine:
+    """Share the engine's machine out in lanes; ``jobs_wanted`` cells may run at a time.
 
-
-def share_out(limits: Limits, asked: int | None) -> Machine:
-    """Share this machine out in lanes; ``asked`` is how many cells may run at a time.
+    Cells run where the engine is, which may have less of both CPUs and memory than this process's
+    machine: as a virtual machine, or elsewhere.
 
     Raises:
-        ConfigurationError: it is too small for one cell.
+        ConfigurationError: the engine's machine is too small for one cell.
     """
-    total = memory()
-    pinned = lanes(cores(available_cpus()), limits.cpus)
-    at_a_time = jobs(asked, len(pinned), limits.memory, total)
+    memory = facts.memory or own_memory()
+    pinned = lanes(engine_cores(facts), limits.cpus)
+    running = jobs(jobs_wanted, len(pinned), limits.memory, memory)
     return Machine(
         lanes=pinned,
-        jobs=at_a_time,
-        idle=idle_containers(at_a_time, len(pinned), limits.memory, total),
+        jobs=running,
+        idle=idle_containers(running, len(pinned), limits.memory, memory),
+        cpu=engine_cpu(facts),
         locks=cache.root() / cache.LOCKS,
     )
+
+
+def is_own(facts: EngineFacts) -> bool:
+    """Tell whether the engine runs on this process's machine, as far as its CPUs show.
+
+    The engine reports how many CPUs its own process may use (Moby's
+    ``pkg/sysinfo/numcpu_linux.go``): as many as this process may, or all. An engine that reports no
+    number is taken for one on this machine.
+    """
+    return facts.cpus in (0, len(available_cpus()), os.cpu_count())
+
+
+def engine_cores(facts: EngineFacts) -> tuple[tuple[int, ...], ...]:
+    """Return the CPUs that cells may be pinned to, by core, as the engine's machine numbers them.
+
+    The engine says how many CPUs its machine has, but not which numbers these have, nor which share
+    a core. On this process's machine both are read here. On another one the numbers count from 0,
+    as those of a virtual machine do, and each CPU is taken as a core: the engine refuses a number
+    that it does not have, and a shared core costs time, not figures.
+    """
+    if is_own(facts):
+        return cores(available_cpus())
+    return tuple((cpu,) for cpu in range(facts.cpus))
+
+
+def engine_cpu(facts: EngineFacts) -> str:
+    """Name the kind of CPU of the engine's machine.
+
+    Of another machine's CPUs nothing is known here, so the machine itself stands for the kind: code
+    that was compiled there is not run on this machine, nor the other way round.
+    """
+    if is_own(facts):
+        return cpu_key()
+    return f"another machine: {facts.platform}; {facts.cpus} CPUs; {facts.memory} bytes"
+
+
+def own_memory() -> int:
+    """Return the bytes of memory that this process's machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

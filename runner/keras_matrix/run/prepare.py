@@ -37,7 +37,7 @@ from keras_matrix.records.locks import Waiting
 from keras_matrix.records.record import HostFacts, Manifest
 from keras_matrix.run import claims, resume, reuse
 from keras_matrix.run.cell.task import CellTask, Digests
-from keras_matrix.run.machine import Machine, memory, share_out
+from keras_matrix.run.machine import Machine, own_memory, share_out
 from keras_matrix.run.progress import Progress
 
 Images = Mapping[str, ImageIdentity]
@@ -158,13 +158,13 @@ def opened(
     selected = plan.only(request.only)
     folder = _folder(request, plan, progress, interrupts)
     manifest = _manifest(request, sources, plan, folder)
-    machine = share_out(request.limits, request.jobs)
     with contextlib.ExitStack() as stack:
         stack.enter_context(interrupts.first())
         patience = Patience(interrupts, progress.step)
         engine = stack.enter_context(contextlib.closing(Engine.connect(patience)))
         facts = engine.facts()
         runtime = facts.runtime(request.runtime)
+        machine = share_out(request.limits, request.jobs, facts)
         for weakness in facts.security.weaknesses:
             progress.step(f"WARNING: {weakness}")
         for line in sweep(engine, lambda: interrupts.requested).told():
@@ -260,8 +260,8 @@ def _host(facts: EngineFacts, runtime: str) -> HostFacts:
     return HostFacts(
         platform=platform.platform(),
         python=platform.python_version(),
-        cpus=os.cpu_count() or 0,
-        memory=memory(),
+        cpus=facts.cpus or os.cpu_count() or 0,
+        memory=facts.memory or own_memory(),
         engine=f"{facts.version} on {facts.platform}",
         runtime=runtime,
         security=facts.security.told,

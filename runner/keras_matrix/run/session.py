@@ -16,7 +16,7 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.records import cache
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
-from keras_matrix.run import machine, reuse
+from keras_matrix.run import reuse
 from keras_matrix.run.cell.compiled_code import CompiledStore
 from keras_matrix.run.cell.watch import Stages
 from keras_matrix.run.executor import Executor
@@ -155,7 +155,7 @@ def _finished(run: OpenRun) -> Reuse | None:
     digests, probe = run.digests, reuse.folder_digest(shipped.PROBE_FOLDER)
     if digests is None or probe is None:
         return None
-    inputs = Inputs(digests.script, digests.data, probe, machine.cpu_key(), run.runtime)
+    inputs = Inputs(digests.script, digests.data, probe, run.machine.cpu, run.runtime)
     return Reuse(
         cache.root() / cache.REPLICATES, run.folder.path.parent, inputs, run.plan, run.lost
     )

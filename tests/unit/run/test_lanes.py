@@ -59,7 +59,7 @@ def test_only_groups_that_compile_and_have_no_code_kept_are_compiled_first(
     engine: Any = None
     run = task(tmp_path, cells=(TF[0], THEANO[0]))
     where = place(tmp_path, engine, Interrupts())
-    machine = Machine(lanes=((0,),), jobs=1, idle=0, locks=tmp_path)
+    machine = Machine(lanes=((0,),), jobs=1, idle=0, cpu="", locks=tmp_path)
     lanes = Lanes(run, where, ListRecipient(), machine, say=lambda text: None)
     lanes.run(run.plan.cells)
     compiled_for = run.compiled_for(THEANO[0].group, where.cpu)

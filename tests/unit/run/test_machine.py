@@ -1,9 +1,24 @@
+import os
 from pathlib import Path
 
 import pytest
 
+from keras_matrix.engine.answers import EngineFacts
+from keras_matrix.engine.security import Security
 from keras_matrix.errors import ConfigurationError
-from keras_matrix.run.machine import cores, cpu_key, idle_containers, jobs, lanes
+from keras_matrix.plan.cells import Limits
+from keras_matrix.run import machine
+from keras_matrix.run.machine import (
+    cores,
+    cpu_key,
+    engine_cores,
+    engine_cpu,
+    idle_containers,
+    jobs,
+    lanes,
+    own_memory,
+    share_out,
+)
 
 GIB = 2**30
 
@@ -47,7 +62,7 @@ def test_as_many_jobs_as_have_cpus_and_memory() -> None:
 
 @pytest.mark.parametrize(("memory", "short"), [(4, "CPUs"), (32, "memory")])
 def test_more_jobs_than_fit_are_refused(memory: int, short: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"that the {short} of this machine"):
+    with pytest.raises(ConfigurationError, match=f"that the {short} of the engine's machine"):
         jobs(9, 8, memory * GIB, 64 * GIB)
 
 
@@ -65,3 +80,60 @@ def test_waiting_containers_have_memory_left() -> None:
 def test_a_cpu_is_named_by_what_it_can_do() -> None:
     assert cpu_key({"model name": "A", "flags": "avx2"}) != cpu_key({"model name": "A"})
     assert cpu_key() == cpu_key()
+
+
+def facts(cpus: int, memory: int) -> EngineFacts:
+    return EngineFacts(
+        version="20.10",
+        platform="Linux, x86_64",
+        cpus=cpus,
+        memory=memory,
+        limits={},
+        security=Security(),
+        runtimes=("runc",),
+        default_runtime="runc",
+    )
+
+
+@pytest.fixture
+def own_cpus(monkeypatch: pytest.MonkeyPatch) -> tuple[int, ...]:
+    """Let this process have 2 of the 8 CPUs of its machine."""
+    cpus = (4, 5)
+    monkeypatch.setattr(machine, "available_cpus", lambda: cpus)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    return cpus
+
+
+@pytest.mark.parametrize("cpus", [0, 2, 8])
+def test_an_engine_with_the_same_cpus_is_on_this_machine(
+    own_cpus: tuple[int, ...], cpus: int
+) -> None:
+    numbers = [cpu for core in engine_cores(facts(cpus, GIB)) for cpu in core]
+    assert sorted(numbers) == list(own_cpus)
+    assert engine_cpu(facts(cpus, GIB)) == cpu_key()
+
+
+@pytest.mark.usefixtures("own_cpus")
+def test_an_engine_elsewhere_counts_its_cpus_from_0() -> None:
+    assert engine_cores(facts(3, GIB)) == ((0,), (1,), (2,))
+    kinds = {engine_cpu(facts(3, GIB)), engine_cpu(facts(4, GIB)), cpu_key()}
+    assert len(kinds) == 3
+
+
+@pytest.mark.usefixtures("own_cpus")
+def test_caps_are_those_of_the_engines_machine() -> None:
+    limits = Limits(memory=4 * GIB)
+    small = share_out(limits, None, facts(3, 5 * GIB))
+    assert (small.jobs, small.lanes) == (1, ((0,), (1,), (2,)))
+    assert share_out(limits, None, facts(6, 64 * GIB)).jobs == 6
+    with pytest.raises(ConfigurationError, match=r"2\.0 GiB that the engine's machine has"):
+        share_out(limits, None, facts(3, 2 * GIB))
+    with pytest.raises(ConfigurationError, match="--jobs 2"):
+        share_out(limits, 2, facts(3, 5 * GIB))
+
+
+def test_an_engine_that_reports_no_memory_has_that_of_this_machine() -> None:
+    memory = own_memory()
+    assert share_out(Limits(memory=memory), None, facts(0, 0)).jobs == 1
+    with pytest.raises(ConfigurationError, match="--memory"):
+        share_out(Limits(memory=memory + 1), None, facts(0, 0))
