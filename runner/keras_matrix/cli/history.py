@@ -188,9 +188,9 @@ def _show_series(
 
 
 def _plot(found: "Sequence[Series]", metric: str, path: Path) -> None:
-    from keras_matrix.report.plots.output import save
-    from keras_matrix.report.plots.timeline import history
+    from keras_matrix.report.plots.output import save_chart
+    from keras_matrix.report.plots.timeline import draw_history
 
     points = {one.name: [(p.created, p.median) for p in one.points] for one in found}
-    save(history(points, metric), path)
+    save_chart(draw_history(points, metric), path)
     click.echo(f"plot: {path}", err=True)

@@ -345,7 +345,7 @@ def test_curves_of_one_name_are_told_apart() -> None:
         call("fit", {}, epochs=[Epoch(0, 1.0, {"loss": 0.5})], site=site)
         for site in ("model.py:3", "model.py:9")
     ]
-    found = learning.curves([record(Cell("tf"), *calls)], ("tf",))
+    found = learning.draw_curves([record(Cell("tf"), *calls)], ("tf",))
     assert len({chart.title for chart in found}) == len(found) == 2
 
 

@@ -86,7 +86,7 @@ def test_it_is_read_back_and_drawn_and_older_files_are_read() -> None:
     content = to_json(made)
     read = msgspec.json.decode(content, type=Trace)
     assert read.images[0].profile == profile
-    assert len(plots.divergence(read)) == 1
+    assert len(plots.draw_divergence(read)) == 1
     fields = msgspec.json.decode(content)
     del fields["images"][0]["profile"]
     older = msgspec.json.decode(msgspec.json.encode(fields), type=Trace)

@@ -34,13 +34,13 @@ def draw(source: Source) -> Charts:
     if isinstance(source, SuiteSource):
         return Charts()
     if isinstance(source, TraceSource):
-        return Charts(divergence=plots.divergence(source.trace))
+        return Charts(divergence=plots.draw_divergence(source.trace))
     judged, images = source.reproduction, source.manifest.plan.images
     return Charts(
-        curves=plots.curves(source.records, images),
-        forest=plots.forest(source.comparison),
-        times=plots.times(source.records, images),
-        reported=plots.reported(judged) if judged is not None else (),
+        curves=plots.draw_curves(source.records, images),
+        forest=plots.draw_differences(source.comparison),
+        times=plots.draw_times(source.records, images),
+        reported=plots.draw_reported(judged) if judged is not None else (),
     )
 
 
@@ -55,7 +55,7 @@ def save(found: Sequence[tuple[str, Charts]], folder: Path, suffix: str) -> tupl
         place = folder / f"{number}-{name}" if len(found) > 1 else folder
         for chart in charts:
             paths.append(place / f"{chart.name}.{suffix}")
-            plots.save(chart, paths[-1])
+            plots.save_chart(chart, paths[-1])
     return tuple(paths)
 
 
@@ -65,7 +65,7 @@ def drawings(charts: Sequence[Chart], prefix: str) -> Drawings | None:
         Drawing(
             chart.title,
             chart.description,
-            plots.svg(chart, f"{prefix}-chart-{chart.name}"),
+            plots.chart_as_svg(chart, f"{prefix}-chart-{chart.name}"),
             _numbers(chart),
         )
         for chart in charts

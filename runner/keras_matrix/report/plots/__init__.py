@@ -5,26 +5,25 @@ state of matplotlib is shared: each chart has a figure of its own.
 """
 
 from keras_matrix.report.plots.chart import Chart
-from keras_matrix.report.plots.differences import forest
-from keras_matrix.report.plots.durations import times
-from keras_matrix.report.plots.layers import divergence
-from keras_matrix.report.plots.learning import curves
-from keras_matrix.report.plots.output import CSS_CLASS, save, svg
-from keras_matrix.report.plots.prediction import reported
-from keras_matrix.report.plots.theme import DARK, LIGHT
-from keras_matrix.report.plots.timeline import history
+from keras_matrix.report.plots.differences import draw_differences
+from keras_matrix.report.plots.durations import draw_times
+from keras_matrix.report.plots.layers import draw_divergence
+from keras_matrix.report.plots.learning import draw_curves
+from keras_matrix.report.plots.output import chart_as_svg, save_chart
+from keras_matrix.report.plots.prediction import draw_reported
+from keras_matrix.report.plots.theme import DARK_COLORS, LIGHT_COLORS
+from keras_matrix.report.plots.timeline import draw_history
 
 __all__ = [
-    "CSS_CLASS",
-    "DARK",
-    "LIGHT",
+    "DARK_COLORS",
+    "LIGHT_COLORS",
     "Chart",
-    "curves",
-    "divergence",
-    "forest",
-    "history",
-    "reported",
-    "save",
-    "svg",
-    "times",
+    "chart_as_svg",
+    "draw_curves",
+    "draw_differences",
+    "draw_divergence",
+    "draw_history",
+    "draw_reported",
+    "draw_times",
+    "save_chart",
 ]

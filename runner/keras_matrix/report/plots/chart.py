@@ -1,4 +1,4 @@
-"""A chart: a figure with its words and its numbers; and text from outside, made fit to draw."""
+"""A chart: a figure with its description and its numbers; and names from outside, fit to draw."""
 
 import re
 from collections.abc import Iterable
@@ -6,24 +6,29 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from keras_matrix.text import brief, one_line
+from keras_matrix.text import brief, listed, one_line
 
-# What XML 1.0 cannot hold, not even escaped; controls are gone by then.
+# Characters that XML 1.0 forbids even as references; control characters are removed before.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _WORDS = re.compile(r"[A-Za-z0-9]+")
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "…"
-NAMELESS = "(no name)"
-LONGEST_NAME = 32
-LONGEST_SLUG = 60
+NO_NAME = "(no name)"
+MAX_LABEL_LENGTH = 32
+"""Characters of a name in a figure."""
+MAX_SLUG_LENGTH = 60
+"""Characters of a chart's name in files and ids, without a number at its end."""
+MAX_LISTED = 4
+"""Parts that a description lists before it counts the rest."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, and all that says the same without it.
+    """A figure, with a text and a table that say the same.
 
-    ``name`` is unique among the charts of a report, and safe in files and ids; ``description`` is
-    for those who do not see the figure; ``header`` and ``rows`` are its numbers as a table.
+    ``name`` is unique among the charts of a report, and safe in file names and ids;
+    ``description`` is for readers who do not see the figure; ``header`` and ``rows`` are the
+    figure's numbers as a table.
     """
 
     name: str
@@ -35,49 +40,43 @@ class Chart:
 
 
 def clean(text: str) -> str:
-    """Return text from outside on one line, without what XML cannot hold; long text cut."""
-    return _NOT_XML.sub(UNKNOWN, brief(text)) or NAMELESS
+    """Put a text from outside on one line, without what XML forbids; shorten a long one."""
+    return _NOT_XML.sub(REPLACEMENT_CHARACTER, brief(text)) or NO_NAME
 
 
-def label(text: str, most: int = LONGEST_NAME) -> str:
-    """Return a name short enough to draw: of a long one its beginning and its end."""
-    name = _NOT_XML.sub(UNKNOWN, one_line(text)) or NAMELESS
-    if len(name) <= most:
+def short_label(text: str, max_length: int = MAX_LABEL_LENGTH) -> str:
+    """Shorten a name for a figure: a long one keeps its beginning and its end."""
+    name = _NOT_XML.sub(REPLACEMENT_CHARACTER, one_line(text)) or NO_NAME
+    if len(name) <= max_length:
         return name
-    end = most // 2
-    return f"{name[: most - end - 1].rstrip()}{ELLIPSIS}{name[-end:].lstrip()}"
+    end_length = max_length // 2
+    beginning = name[: max_length - end_length - 1].rstrip()
+    return f"{beginning}{ELLIPSIS}{name[-end_length:].lstrip()}"
 
 
 def slug(*parts: str) -> str:
-    """Return a name for files and ids."""
+    """Join the letters and digits of some texts to a name for files and ids."""
     words = [word for part in parts for word in _WORDS.findall(part)]
-    return "-".join(words).lower()[:LONGEST_SLUG].strip("-") or "chart"
+    return "-".join(words).lower()[:MAX_SLUG_LENGTH].strip("-") or "chart"
 
 
-def unique(names: Iterable[str]) -> list[str]:
-    """Return names with a count at those that were there before."""
-    found: list[str] = []
+def make_unique(names: Iterable[str]) -> list[str]:
+    """Add a number to each name that occurred before: ``a``, ``a-2``, ``a-3``."""
+    unique: list[str] = []
     for name in names:
-        count, made = 1, name
-        while made in found:
-            count += 1
-            made = f"{name}-{count}"
-        found.append(made)
-    return found
+        number, candidate = 1, name
+        while candidate in unique:
+            number += 1
+            candidate = f"{name}-{number}"
+        unique.append(candidate)
+    return unique
 
 
-def listed(parts: Iterable[str], most: int = 4) -> str:
-    """Return some parts in words, and how many more there are."""
-    known = list(parts)
-    shown = "; ".join(known[:most])
-    return f"{shown}; and {len(known) - most} more" if len(known) > most else shown
+def listed_parts(parts: Iterable[str]) -> str:
+    """List the parts of a description; count those beyond the first few."""
+    return listed(tuple(parts), MAX_LISTED, "; ")
 
 
-def roughly(value: float) -> str:
-    """Return a number with the digits that are worth a word; tables have more."""
+def short_number(value: float) -> str:
+    """Return a number with four significant digits, for a description; tables have more."""
     return f"{value:.4g}"
-
-
-def counted(count: int, what: str) -> str:
-    """Return a number of things."""
-    return f"{count} {what}{'' if count == 1 else 's'}"

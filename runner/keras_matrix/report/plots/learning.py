@@ -1,4 +1,4 @@
-"""Learning curves: each metric of the training calls over epochs, by image, over its seeds."""
+"""Learning curves: each metric of the training calls by epoch, a line for each series."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,95 +16,120 @@ from keras_matrix.report.plots import canvas
 from keras_matrix.report.plots.chart import (
     Chart,
     clean,
-    counted,
-    label,
-    listed,
-    roughly,
+    listed_parts,
+    make_unique,
+    short_label,
+    short_number,
     slug,
-    unique,
 )
-from keras_matrix.report.plots.epochs import HIGH, LOW, MANY_SEEDS, Panel, panels
-from keras_matrix.report.plots.series import good, labels, series
-from keras_matrix.report.plots.theme import NEUTRAL, Look, drawing
+from keras_matrix.report.plots.epochs import (
+    HIGH_PERCENTILE,
+    LOW_PERCENTILE,
+    MIN_PERCENTILE_SEEDS,
+    Curve,
+    Panel,
+    make_panels,
+)
+from keras_matrix.report.plots.series import series_labels, series_styles, usable_records
+from keras_matrix.report.plots.theme import NEUTRAL_COLOR, SeriesStyle, plot_settings
+from keras_matrix.text import plural
 
-HEIGHT = 300
-MOST_CHARTS = 16
-DECADES = 1000.0
-"""Largest by smallest, from which on an axis is logarithmic."""
-SMALLEST = 1e-300
-FEW_POINTS = 15
-MARKS = 8
-MOST_CALLS_MARKED = 30
+AXES_HEIGHT = 300
+"""Height of a chart without its legend, in units of 1/72 inch."""
+MAX_CHARTS = 16
+"""Charts of learning curves in a report of one run."""
+MIN_LOG_RATIO = 1000.0
+"""Ratio of the largest value to the smallest from which on the axis is logarithmic."""
+MIN_AXIS_VALUE = 1e-300
+"""Lower end of a logarithmic axis at least: a smaller one cannot be drawn."""
+MAX_POINTS_ALL_MARKED = 15
+"""Points of a curve each of which has a marker; of a longer one, some."""
+MARKERS_OF_LONG_CURVE = 8
+MAX_CALLS_MARKED = 30
+"""Calls after the first whose start is marked; of more, none is."""
+TITLE_NAME_LENGTH = 60
+"""Characters of a name in a chart's title."""
 
 
-def curves(records: Sequence[Record], images: Sequence[str]) -> tuple[Chart, ...]:
-    """Draw the learning curves of a run's good cells; ``images`` are in the plan's order."""
-    found = panels(records, images)
-    looks = series(good(records), images)
-    shown = found[:MOST_CHARTS]
-    names = unique(slug("curves", panel.calls[0], panel.metric) for panel in shown)
-    titles = unique(map(_title, shown))
-    left_out = len(found) - MOST_CHARTS
+def draw_curves(records: Sequence[Record], images: Sequence[str]) -> tuple[Chart, ...]:
+    """Draw the learning curves of a run's successful cells; ``images`` are in the plan's order."""
+    panels = make_panels(records, images)
+    styles = series_styles(usable_records(records), images)
+    drawn = panels[:MAX_CHARTS]
+    names = make_unique(slug("curves", panel.calls[0], panel.metric) for panel in drawn)
+    titles = make_unique(map(_title, drawn))
+    left_out = len(panels) - len(drawn)
     charts = []
-    drawn = zip(shown, names, titles, strict=True)
-    for place, (panel, name, title) in enumerate(drawn, 1):
-        told = [*_described(panel)]
-        if left_out > 0 and place == MOST_CHARTS:
-            told.append(f"{counted(left_out, 'further curve')} are in the records only.")
-        charts.append(_chart(panel, name, title, " ".join(told), looks))
+    for position, (panel, name, title) in enumerate(zip(drawn, names, titles, strict=True), 1):
+        sentences = [*_description(panel)]
+        if left_out and position == len(drawn):
+            curves = plural(left_out, "further metric is", "further metrics are")
+            sentences.append(f"{curves} in the records only.")
+        charts.append(_chart(panel, name, title, " ".join(sentences), styles))
     return tuple(charts)
 
 
 def _title(panel: Panel) -> str:
-    return f"{label(panel.metric, 60)} by epoch: {label(panel.place, 60)}"
+    metric = short_label(panel.metric, TITLE_NAME_LENGTH)
+    return f"{metric} by epoch: {short_label(panel.calls_name, TITLE_NAME_LENGTH)}"
 
 
-def _described(panel: Panel) -> Iterator[str]:
-    metric = clean(panel.metric)
+def _description(panel: Panel) -> Iterator[str]:
+    """Yield the sentences that say what a chart shows."""
     seeds = max(curve.seeds for curve in panel.curves)
-    of = f"median and {_span(seeds)} of {seeds} seeds an image" if seeds > 1 else "one run each"
-    ends = []
-    for curve in panel.curves:
-        at = max((n for n, value in enumerate(curve.median) if math.isfinite(value)), default=None)
-        if at is None:
-            ends.append(f"{clean(curve.name)} has no finite value")
-            continue
-        value = roughly(curve.median[at])
-        if curve.seeds > 1:
-            value += f" ({roughly(curve.low[at])} to {roughly(curve.high[at])})"
-        ends.append(f"{clean(curve.name)} ends at {value}, epoch {curve.epochs[at]}")
-    yield f"{metric} by epoch, {clean(panel.place)}, {of}: {listed(ends)}."
-    if panel.begun:
-        yield (
-            f"Epochs run on over {counted(len(panel.calls), 'call')} from one line of the script."
-        )
+    shown = (
+        f"median and {_band_name(seeds)} of {seeds} seeds per image"
+        if seeds > 1
+        else "one run per image"
+    )
+    ends = listed_parts(map(_end, panel.curves))
+    yield f"{clean(panel.metric)} by epoch of {clean(panel.calls_name)}, {shown}: {ends}."
+    if panel.call_starts:
+        calls = plural(len(panel.calls), "call")
+        yield f"Epochs are numbered through {calls} from one line of the script."
     if panel.step > 1:
-        yield f"Of {panel.epochs} epochs one in {panel.step} is shown."
-    early = [
-        f"{clean(curve.name)} in {curve.reached[-1]} of {curve.seeds}"
+        yield f"Of {panel.epochs} epochs, one in {panel.step} is drawn."
+    stopped = [
+        f"{clean(curve.name)} {curve.reached[-1]} of {curve.seeds}"
         for curve in panel.curves
         if curve.reached[-1] < curve.seeds
     ]
-    if early:
-        yield f"Not all seeds come to the last epoch: {listed(early)}."
+    if stopped:
+        yield f"Not all seeds reach the last epoch: {listed_parts(stopped)}."
     gaps = [
-        f"{clean(curve.name)} has {counted(sum(curve.all_lost.values()), 'value')} "
-        f"(first at epoch {min(curve.all_lost)})"
+        f"{clean(curve.name)} has {sum(curve.all_not_finite.values())} "
+        f"(first in epoch {min(curve.all_not_finite)})"
         for curve in panel.curves
-        if curve.all_lost
+        if curve.all_not_finite
     ]
     if gaps:
-        yield f"Left out as not finite, and marked by a cross: {listed(gaps)}."
+        yield (
+            f"Values that are not finite are left out and marked by a cross: {listed_parts(gaps)}."
+        )
 
 
-def _span(seeds: int) -> str:
+def _end(curve: Curve) -> str:
+    """Say at which value a curve ends."""
+    last = max(
+        (index for index, value in enumerate(curve.median) if math.isfinite(value)), default=None
+    )
+    if last is None:
+        return f"{clean(curve.name)} has no finite value"
+    value = short_number(curve.median[last])
+    if curve.seeds > 1:
+        value += f" ({short_number(curve.low[last])} to {short_number(curve.high[last])})"
+    return f"{clean(curve.name)} ends at {value} in epoch {curve.epochs[last]}"
+
+
+def _band_name(seeds: int) -> str:
     """Say what the band of so many seeds is."""
-    if seeds < MANY_SEEDS:
+    if seeds < MIN_PERCENTILE_SEEDS:
         return "range"
-    return f"{LOW} to {HIGH} %"
+    return f"{LOW_PERCENTILE}th to {HIGH_PERCENTILE}th percentile"
 
 
 def _table(panel: Panel) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return the header and the rows of a chart's table, a row for each epoch."""
     header = ["epoch"]
     columns: list[list[str]] = [[str(epoch) for epoch in panel.curves[0].epochs]]
     for curve in panel.curves:
@@ -113,85 +138,102 @@ def _table(panel: Panel) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
         columns.append([number(value) for value in curve.median])
         if curve.seeds > 1:
             header += [f"{name} from", f"{name} to"]
-            columns += [[number(value) for value in side] for side in (curve.low, curve.high)]
-        if any(curve.lost) or min(curve.reached) < curve.seeds:
+            columns += [[number(value) for value in ends] for ends in (curve.low, curve.high)]
+        if any(curve.not_finite) or min(curve.reached) < curve.seeds:
             header.append(f"{name} finite seeds")
-            counts = zip(curve.reached, curve.lost, strict=True)
-            columns.append([str(reached - lost) for reached, lost in counts])
+            counts = zip(curve.reached, curve.not_finite, strict=True)
+            columns.append([str(reached - not_finite) for reached, not_finite in counts])
     return tuple(header), tuple(zip(*columns, strict=True))
 
 
 def _chart(
-    panel: Panel, name: str, title: str, description: str, looks: Mapping[str, Look]
+    panel: Panel, name: str, title: str, description: str, styles: Mapping[str, SeriesStyle]
 ) -> Chart:
     header, rows = _table(panel)
-    with drawing():
-        figure, axes = canvas.blank(HEIGHT)
-        shown = labels(looks)
+    with plot_settings():
+        figure, axes = canvas.blank_figure(AXES_HEIGHT)
+        labels = series_labels(styles)
         handles: list[Artist] = []
-        for place, curve in enumerate(panel.curves):
-            _draw(axes, panel, place, looks[curve.name])
-            handles.append(canvas.line_key(looks[curve.name], shown[curve.name]))
+        for index, curve in enumerate(panel.curves):
+            style = styles[curve.name]
+            _draw_curve(axes, panel, index, style)
+            handles.append(canvas.series_handle(style, labels[curve.name]))
         seeds = max(curve.seeds for curve in panel.curves)
         if seeds > 1:
-            text = f"{_span(seeds)} of {seeds} seeds"
-            handles.append(Patch(color=NEUTRAL, alpha=0.25, linewidth=0, label=text))
-        if any(curve.all_lost for curve in panel.curves):
-            handles.append(canvas.key("x", NEUTRAL, "not finite"))
-        if 0 < len(panel.begun) <= MOST_CALLS_MARKED:
-            handles.append(Line2D([], [], color=NEUTRAL, linestyle=":", label="next call"))
-            for epoch in panel.begun:
-                axes.axvline(epoch - 0.5, color=NEUTRAL, linestyle=":", linewidth=1)
-        _scale(axes, panel)
+            band = f"{_band_name(seeds)} of {seeds} seeds"
+            handles.append(Patch(color=NEUTRAL_COLOR, alpha=0.25, linewidth=0, label=band))
+        if any(curve.all_not_finite for curve in panel.curves):
+            handles.append(canvas.marker_handle("x", NEUTRAL_COLOR, "not finite"))
+        if 0 < len(panel.call_starts) <= MAX_CALLS_MARKED:
+            handles.append(Line2D([], [], color=NEUTRAL_COLOR, linestyle=":", label="next call"))
+            for epoch in panel.call_starts:
+                axes.axvline(epoch - 0.5, color=NEUTRAL_COLOR, linestyle=":", linewidth=1)
+        _set_scales(axes, panel)
+        metric = short_label(panel.metric)
         axes.set_xlabel("epoch")
-        axes.set_ylabel(f"{label(panel.metric)}, median" if seeds > 1 else label(panel.metric))
-        canvas.legend(figure, handles)
-        canvas.finished(figure)
+        axes.set_ylabel(f"{metric}, median" if seeds > 1 else metric)
+        canvas.add_legend(figure, handles)
+        canvas.fix_layout(figure)
     return Chart(name, title, description, figure, header, rows)
 
 
-def _draw(axes: Axes, panel: Panel, place: int, look: Look) -> None:
-    curve = panel.curves[place]
+def _draw_curve(axes: Axes, panel: Panel, index: int, style: SeriesStyle) -> None:
+    """Draw a curve of the panel: its median as a line, its band as an area."""
+    curve = panel.curves[index]
     epochs = np.array(curve.epochs, dtype=np.float64)
-    alone = len(epochs) == 1
-    if alone:
-        # Side by side, not upon each other.
-        epochs += (place - (len(panel.curves) - 1) / 2) * 0.06
-    if curve.seeds > 1 and alone:
-        axes.vlines(epochs, curve.low, curve.high, color=look.color, alpha=0.5, linewidth=4)
+    single_epoch = len(epochs) == 1
+    if single_epoch:
+        # Side by side, so that the series do not cover one another.
+        epochs += (index - (len(panel.curves) - 1) / 2) * 0.06
+    color = style.color
+    if curve.seeds > 1 and single_epoch:
+        axes.vlines(epochs, curve.low, curve.high, color=color, alpha=0.5, linewidth=4)
     elif curve.seeds > 1:
-        axes.fill_between(epochs, curve.low, curve.high, color=look.color, alpha=0.2, linewidth=0)
+        axes.fill_between(epochs, curve.low, curve.high, color=color, alpha=0.2, linewidth=0)
     axes.plot(
         epochs,
         curve.median,
-        color=look.color,
-        linestyle=look.line.value,
+        color=color,
+        linestyle=style.line.value,
         linewidth=1.8,
-        marker=look.marker,
+        marker=style.marker,
         markersize=5,
-        markevery=_marked(curve.median, place),
+        markevery=_marked_points(curve.median, index),
     )
-    lost = [epoch for epoch, count in zip(epochs, curve.lost, strict=True) if count]
-    canvas.crosses(axes, lost, place, look.color)
+    crosses = [epoch for epoch, count in zip(epochs, curve.not_finite, strict=True) if count]
+    canvas.draw_crosses(axes, crosses, index, color)
 
 
-def _marked(values: Sequence[float], place: int) -> list[int]:
-    """Return which points get a marker: some, and those that no line leads to."""
-    usable = [math.isfinite(value) for value in values]
-    padded = [False, *usable, False]
-    alone = [n for n, one in enumerate(usable) if one and not (padded[n] or padded[n + 2])]
-    step = 1 if len(values) <= FEW_POINTS else len(values) // MARKS
-    some = range(place * step // 4 % step, len(values), step)
-    return sorted({*alone, *some})
+def _marked_points(values: Sequence[float], series_index: int) -> list[int]:
+    """Return the indices of the points with a marker: some, and those without a line to them.
+
+    The first marker of each series is shifted, so that the markers of series alike stay apart.
+    """
+    finite = [math.isfinite(value) for value in values]
+    padded = [False, *finite, False]
+    isolated = [
+        index
+        for index, is_finite in enumerate(finite)
+        if is_finite and not (padded[index] or padded[index + 2])
+    ]
+    step = 1 if len(values) <= MAX_POINTS_ALL_MARKED else len(values) // MARKERS_OF_LONG_CURVE
+    regular = range(series_index * step // 4 % step, len(values), step)
+    return sorted({*isolated, *regular})
 
 
-def _scale(axes: Axes, panel: Panel) -> None:
-    values = [v for c in panel.curves for v in (*c.low, *c.median, *c.high) if math.isfinite(v)]
+def _set_scales(axes: Axes, panel: Panel) -> None:
+    values = [
+        value
+        for curve in panel.curves
+        for value in (*curve.low, *curve.median, *curve.high)
+        if math.isfinite(value)
+    ]
     if not values:
         axes.set_yticks([])
-        canvas.remark(axes, "no finite value")
-    elif min(values) > 0 and max(values) / min(values) > DECADES:
-        canvas.on_log(axes.yaxis, max(min(values) / 1.5, SMALLEST), max(values) * 1.5)
+        canvas.write_in_middle(axes, "no finite value")
+    elif min(values) > 0 and max(values) / min(values) > MIN_LOG_RATIO:
+        low = max(min(values) / 1.5, MIN_AXIS_VALUE)
+        canvas.set_log_scale(axes.yaxis, low, max(values) * 1.5)
     epochs = panel.curves[0].epochs
     if len(epochs) == 1:
         axes.set_xlim(epochs[0] - 0.5, epochs[0] + 0.5)

@@ -1,4 +1,4 @@
-"""What a text reports against where one more run would fall."""
+"""Reported figures, each against the interval in which one more run would lie."""
 
 import math
 from collections.abc import Sequence
@@ -10,57 +10,68 @@ from keras_matrix.compare.figures import number
 from keras_matrix.compare.intervals import Scale
 from keras_matrix.compare.reproduction import FigureVerdict, JudgedFigure, Reproduction
 from keras_matrix.report.plots import canvas
-from keras_matrix.report.plots.chart import Chart, clean, counted, label, listed, roughly
-from keras_matrix.report.plots.theme import AGREE, DIFFER, MARGIN, NEUTRAL, drawing
+from keras_matrix.report.plots.chart import Chart, clean, listed_parts, short_label, short_number
+from keras_matrix.report.plots.theme import (
+    AGREE_COLOR,
+    DIFFER_COLOR,
+    NEUTRAL_COLOR,
+    TOLERANCE_COLOR,
+    plot_settings,
+)
+from keras_matrix.text import plural
 
-MOST_ROWS = 40
-REACH = 8.0
-"""What lies further out, in half widths of its interval, is drawn there, as an arrow."""
-COLORS = {FigureVerdict.CONSISTENT: AGREE, FigureVerdict.INCONSISTENT: DIFFER}
-MARKERS = {FigureVerdict.CONSISTENT: "o", FigureVerdict.INCONSISTENT: "D"}
+MAX_DRAWN_FIGURES = 40
+MAX_DRAWN_HALF_WIDTHS = 8.0
+"""Distance, in half widths of the interval, from which on an arrow stands for a figure."""
+VERDICT_COLORS = {
+    FigureVerdict.CONSISTENT: AGREE_COLOR,
+    FigureVerdict.INCONSISTENT: DIFFER_COLOR,
+}
+VERDICT_MARKERS = {FigureVerdict.CONSISTENT: "o", FigureVerdict.INCONSISTENT: "D"}
 
 
-def reported(reproduction: Reproduction) -> tuple[Chart, ...]:
-    """Draw reported figures, each against its own interval; those that have one."""
-    held = [one for one in reproduction.figures if position(one) is not None]
-    if not held:
+def draw_reported(reproduction: Reproduction) -> tuple[Chart, ...]:
+    """Draw the reported figures that have an interval, each against its own."""
+    figures = reproduction.figures
+    comparable = [figure for figure in figures if half_widths(figure) is not None]
+    if not comparable:
         return ()
-    shown = held[:MOST_ROWS]
-    counts = [
-        f"{sum(one.verdict is verdict for one in reproduction.figures)} {verdict.value}"
-        for verdict in FigureVerdict
-        if any(one.verdict is verdict for one in reproduction.figures)
-    ]
-    off = [
-        f"{clean(_name(one))} reported as {roughly(one.reported)}, one more run would lie in "
-        f"{_interval(one)}"
-        for one in held
-        if one.verdict is FigureVerdict.INCONSISTENT
+    drawn = comparable[:MAX_DRAWN_FIGURES]
+    counts = {
+        verdict: sum(figure.verdict is verdict for figure in figures) for verdict in FigureVerdict
+    }
+    by_verdict = ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
+    outside = [
+        f"{clean(_name(figure))} reported as {short_number(figure.reported)}, one more run would "
+        f"lie in {_interval(figure)}"
+        for figure in comparable
+        if figure.verdict is FigureVerdict.INCONSISTENT
     ]
     description = (
         "Reported figures, on a scale on which one more run would lie between -1 and 1: "
-        f"{counted(len(reproduction.figures), 'figure')}, {', '.join(counts)}."
+        f"{plural(len(figures), 'figure')}, {by_verdict}."
     )
-    if off:
-        description += f" Outside: {listed(off)}."
-    if len(shown) < len(held):
-        description += f" The first {len(shown)} are drawn."
+    if outside:
+        description += f" Outside: {listed_parts(outside)}."
+    if len(drawn) < len(comparable):
+        description += f" The first {len(drawn)} are drawn."
     return (
         Chart(
             "reported",
-            "Reported figures against where one more run would fall",
+            "Reported figures against the interval of one more run",
             description,
-            _figure(shown),
+            _figure(drawn),
             ("figure", "reported", "measured", "one more run: from", "to", "verdict"),
-            tuple(_cells(one) for one in reproduction.figures),
+            tuple(_table_row(figure) for figure in figures),
         ),
     )
 
 
-def position(figure: JudgedFigure) -> float | None:
-    """Return where a figure lies: -1 and 1 are the ends of its interval; None without one.
+def half_widths(figure: JudgedFigure) -> float | None:
+    """Return how far a figure is from its interval's middle, in half widths of the interval.
 
-    Ratios are placed by their logarithms, so that their intervals are as symmetric as others.
+    -1 and 1 are the ends of the interval; None without one. Ratios are placed by their
+    logarithms, so that their intervals are as symmetric as others.
     """
     if figure.prediction is None:
         return None
@@ -70,51 +81,53 @@ def position(figure: JudgedFigure) -> float | None:
         if min(low, high, value) <= 0:
             return None
         low, high, value = math.log(low), math.log(high), math.log(value)
-    half = (high - low) / 2
-    middle = low + half
-    if half > 0:
-        return (value - middle) / half
+    half_width = (high - low) / 2
+    middle = low + half_width
+    if half_width > 0:
+        return (value - middle) / half_width
     return 0.0 if value == middle else math.copysign(math.inf, value - middle)
 
 
-def _figure(shown: Sequence[JudgedFigure]) -> Figure:
-    places = [position(one) or 0.0 for one in shown]
-    reach = min(REACH, max((1.6, *(abs(place) for place in places))) * 1.1)
-    with drawing():
-        figure, axes = canvas.of_rows([label(_name(one), 34) for one in shown])
-        axes.axvspan(-1, 1, color=MARGIN, linewidth=0, zorder=0)
-        canvas.line_at(axes, 0)
+def _figure(drawn: Sequence[JudgedFigure]) -> Figure:
+    positions = [half_widths(figure) or 0.0 for figure in drawn]
+    furthest = max((1.6, *(abs(position) for position in positions)))
+    reach = min(MAX_DRAWN_HALF_WIDTHS, furthest * 1.1)
+    with plot_settings():
+        figure, axes = canvas.figure_of_rows([short_label(_name(judged), 34) for judged in drawn])
+        axes.axvspan(-1, 1, color=TOLERANCE_COLOR, linewidth=0, zorder=0)
+        canvas.draw_baseline(axes, 0)
         axes.set_xlim(-reach, reach)
-        canvas.ticks(axes.xaxis, [n for n in range(-8, 9) if abs(n) <= reach])
-        for row, (one, place) in enumerate(zip(shown, places, strict=True)):
-            axes.plot((-1, 1), (row, row), color=NEUTRAL, linewidth=1.4)
-            axes.vlines((-1, 0, 1), row - 0.18, row + 0.18, color=NEUTRAL, linewidth=1.4)
-            inside = abs(place) <= reach
+        limit = int(MAX_DRAWN_HALF_WIDTHS)
+        canvas.set_ticks(axes.xaxis, [n for n in range(-limit, limit + 1) if abs(n) <= reach])
+        for row, (judged, position) in enumerate(zip(drawn, positions, strict=True)):
+            axes.plot((-1, 1), (row, row), color=NEUTRAL_COLOR, linewidth=1.4)
+            axes.vlines((-1, 0, 1), row - 0.18, row + 0.18, color=NEUTRAL_COLOR, linewidth=1.4)
+            arrow = ">" if position > 0 else "<"
             axes.plot(
-                [min(max(place, -reach), reach)],
+                [min(max(position, -reach), reach)],
                 [row],
-                marker=MARKERS[one.verdict] if inside else (">" if place > 0 else "<"),
+                marker=VERDICT_MARKERS[judged.verdict] if abs(position) <= reach else arrow,
                 markersize=8,
                 linestyle="none",
-                color=COLORS[one.verdict],
+                color=VERDICT_COLORS[judged.verdict],
                 clip_on=False,
                 zorder=4,
             )
-        texts = [f"{one.reported:.4g} / {_interval(one)}" for one in shown]
-        canvas.beside(axes, "reported / one more run", texts)
+        texts = [f"{judged.reported:.4g} / {_interval(judged)}" for judged in drawn]
+        canvas.write_beside_rows(axes, "reported / one more run", texts)
         axes.set_xlabel("reported, in half widths of the interval")
         handles = [
-            canvas.key(MARKERS[verdict], COLORS[verdict], verdict.value)
+            canvas.marker_handle(VERDICT_MARKERS[verdict], VERDICT_COLORS[verdict], verdict.value)
             for verdict in FigureVerdict
-            if any(one.verdict is verdict for one in shown)
+            if any(judged.verdict is verdict for judged in drawn)
         ]
-        canvas.legend(figure, [*handles, Patch(color=MARGIN, label="one more run")])
-        return canvas.finished(figure)
+        canvas.add_legend(figure, [*handles, Patch(color=TOLERANCE_COLOR, label="one more run")])
+        return canvas.fix_layout(figure)
 
 
 def _name(figure: JudgedFigure) -> str:
-    against = f" / {figure.than}" if figure.than else ""
-    return f"{figure.image}{against} {figure.metric}"
+    other = f" / {figure.than}" if figure.than else ""
+    return f"{figure.image}{other} {figure.metric}"
 
 
 def _interval(figure: JudgedFigure) -> str:
@@ -125,14 +138,14 @@ def _interval(figure: JudgedFigure) -> str:
     return f"{interval.low:.4g} to {interval.high:.4g}{unit}"
 
 
-def _cells(figure: JudgedFigure) -> tuple[str, ...]:
+def _table_row(figure: JudgedFigure) -> tuple[str, ...]:
     prediction = figure.prediction
-    found: tuple[float | None, ...] = (None, None, None)
+    values: tuple[float | None, ...] = (None, None, None)
     if prediction is not None:
-        found = (prediction.center, prediction.interval.low, prediction.interval.high)
+        values = (prediction.center, prediction.interval.low, prediction.interval.high)
     return (
         clean(_name(figure)),
         number(figure.reported),
-        *(number(value) for value in found),
+        *(number(value) for value in values),
         figure.verdict.value,
     )

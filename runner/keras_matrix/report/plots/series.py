@@ -1,27 +1,30 @@
-"""Which series the records of a run make: an image with one keras.json each, over its seeds."""
+"""The series of a run: each image with one keras.json is a series, over its seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.report.plots.chart import label
-from keras_matrix.report.plots.theme import Look, look
+from keras_matrix.report.plots.chart import short_label
+from keras_matrix.report.plots.theme import SeriesStyle, series_style
+
+MAX_SERIES_LABEL_LENGTH = 24
+"""Characters of a series' name in a legend."""
 
 
-def good(records: Sequence[Record]) -> list[Record]:
-    """Return the records of cells that ended well, one a seed."""
-    return [one for one in records if one.outcome is Outcome.OK and not one.cell.repeat]
+def usable_records(records: Sequence[Record]) -> list[Record]:
+    """Return the records to draw: of cells that succeeded, without repeats of a seed."""
+    return [record for record in records if record.outcome is Outcome.OK and not record.cell.repeat]
 
 
-def series(records: Sequence[Record], images: Sequence[str]) -> dict[str, Look]:
-    """Return the looks of all series, in the order of the images; the same in every chart."""
-    order = {image: place for place, image in enumerate(images)}
+def series_styles(records: Sequence[Record], images: Sequence[str]) -> dict[str, SeriesStyle]:
+    """Return each series' style by its name, in the order of the images; equal in every chart."""
+    order = {image: index for index, image in enumerate(images)}
     groups = dict.fromkeys(record.cell.group for record in records)
     names = [
         group.id for group in sorted(groups, key=lambda group: order.get(group.image, len(order)))
     ]
-    return {name: look(place) for place, name in enumerate(names)}
+    return {name: series_style(index) for index, name in enumerate(names)}
 
 
-def labels(names: Mapping[str, Look]) -> dict[str, str]:
-    """Return the names of series as they are drawn."""
-    return {name: label(name, 24) for name in names}
+def series_labels(names: Iterable[str]) -> dict[str, str]:
+    """Return what a legend calls each series."""
+    return {name: short_label(name, MAX_SERIES_LABEL_LENGTH) for name in names}

@@ -1,7 +1,7 @@
 """The colours and settings of all plots.
 
-Figures are drawn in the light colours below, which are therefore what files on their own have.
-Each stands for one of a page's custom properties, so that a plot in a page follows the page.
+Figures are drawn in the light colours below, and files of their own keep these. In a page each
+colour becomes one of the page's CSS custom properties, so that a plot follows the page's scheme.
 """
 
 import warnings
@@ -13,34 +13,36 @@ from typing import Any
 
 import matplotlib
 
-TEXT = "#1f2328"
-PAPER = "#ffffff"
-GRID = "#d8dbe0"
-MARGIN = "#e3ecdf"
-NEUTRAL = "#656d76"
-AGREE = "#0a7350"
-DIFFER = "#b42318"
-INCONCLUSIVE = "#8f5b00"
-# Okabe and Ito (2008, Color Universal Design), those of little contrast to white last.
-SERIES = (
+TEXT_COLOR = "#1f2328"
+PAPER_COLOR = "#ffffff"
+GRID_COLOR = "#d8dbe0"
+TOLERANCE_COLOR = "#e3ecdf"
+"""Fills the band of what is allowed."""
+NEUTRAL_COLOR = "#656d76"
+AGREE_COLOR = "#0a7350"
+DIFFER_COLOR = "#b42318"
+INCONCLUSIVE_COLOR = "#8f5b00"
+SERIES_COLORS = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7"),
     *("#e69f00", "#56b4e9", "#000000", "#f0e442"),
 )
+"""The palette of Okabe and Ito (2008, Color Universal Design), low contrast to white last."""
 
-CURRENT = "currentColor"
-PROPERTIES: Mapping[str, str] = {
-    GRID: "--grid",
-    MARGIN: "--margin",
-    NEUTRAL: "--neutral",
-    AGREE: "--agree",
-    DIFFER: "--differ",
-    INCONCLUSIVE: "--inconclusive",
-    **{color: f"--series-{place}" for place, color in enumerate(SERIES, 1)},
+CSS_TEXT_COLOR = "currentColor"
+CSS_PROPERTIES: Mapping[str, str] = {
+    GRID_COLOR: "--grid",
+    TOLERANCE_COLOR: "--margin",
+    NEUTRAL_COLOR: "--neutral",
+    AGREE_COLOR: "--agree",
+    DIFFER_COLOR: "--differ",
+    INCONCLUSIVE_COLOR: "--inconclusive",
+    **{color: f"--series-{number}" for number, color in enumerate(SERIES_COLORS, 1)},
 }
-"""The custom property that a page colours by, by the colour of a figure."""
+"""The custom property that replaces a figure's colour in a page, by that colour."""
 
-LIGHT: Mapping[str, str] = {name: color for color, name in PROPERTIES.items()}
-DARK: Mapping[str, str] = {
+LIGHT_COLORS: Mapping[str, str] = {name: color for color, name in CSS_PROPERTIES.items()}
+"""Values of the custom properties on a light page."""
+DARK_COLORS: Mapping[str, str] = {
     "--grid": "#3a414b",
     "--margin": "#22382c",
     "--neutral": "#9aa4b0",
@@ -56,11 +58,11 @@ DARK: Mapping[str, str] = {
     "--series-7": "#f2f2f2",
     "--series-8": "#f5ea5a",
 }
-"""Values for a page on a dark ground."""
+"""Values of the custom properties on a dark page."""
 
 
-class Line(Enum):
-    """How a line is broken; what no colour tells, this does."""
+class LineStyle(Enum):
+    """A line's pattern, by matplotlib's name; tells series apart without colour."""
 
     SOLID = "solid"
     DASHED = "dashed"
@@ -68,36 +70,37 @@ class Line(Enum):
     DOTTED = "dotted"
 
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+SERIES_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Shapes of the markers of series, by matplotlib's name."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a series is told from others."""
+class SeriesStyle:
+    """What tells one series from the others in a plot."""
 
     color: str
-    line: Line
+    line: LineStyle
     marker: str
 
 
-def look(place: int) -> Look:
-    """Return the look of a series; those of the first 32 are all different."""
-    lines = list(Line)
-    turn = place + place // len(SERIES)
-    return Look(
-        color=SERIES[place % len(SERIES)],
+def series_style(index: int) -> SeriesStyle:
+    """Return the style of a series by its position; the first 32 are all different."""
+    lines = list(LineStyle)
+    turn = index + index // len(SERIES_COLORS)
+    return SeriesStyle(
+        color=SERIES_COLORS[index % len(SERIES_COLORS)],
         line=lines[turn % len(lines)],
-        marker=MARKERS[turn % len(MARKERS)],
+        marker=SERIES_MARKERS[turn % len(SERIES_MARKERS)],
     )
 
 
-SETTINGS: Any = {
+MATPLOTLIB_SETTINGS: Any = {
     "axes.axisbelow": True,
-    "axes.edgecolor": NEUTRAL,
+    "axes.edgecolor": NEUTRAL_COLOR,
     "axes.facecolor": "none",
     "axes.formatter.useoffset": False,
     "axes.grid": True,
-    "axes.labelcolor": TEXT,
+    "axes.labelcolor": TEXT_COLOR,
     "axes.labelsize": 12,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -105,37 +108,38 @@ SETTINGS: Any = {
     "figure.constrained_layout.h_pad": 0.06,
     "figure.constrained_layout.w_pad": 0.06,
     "figure.facecolor": "none",
-    # matplotlib brings it along: what is measured is the same everywhere, and wider than most.
+    # matplotlib ships this font, so texts measure the same everywhere. It is wider than most
+    # fonts: what fits in it also fits in the page's own font.
     "font.family": ["DejaVu Sans"],
     "font.size": 12,
-    "grid.color": GRID,
+    "grid.color": GRID_COLOR,
     "grid.linewidth": 0.8,
     "legend.fontsize": 12,
     "legend.frameon": False,
-    "legend.labelcolor": TEXT,
+    "legend.labelcolor": TEXT_COLOR,
     "savefig.facecolor": "none",
     "svg.fonttype": "none",
     "svg.hashsalt": "keras-matrix",
-    "text.color": TEXT,
-    # Names come from outside; a dollar sign in them is one.
+    "text.color": TEXT_COLOR,
+    # Names come from outside; a dollar sign in them starts no formula.
     "text.parse_math": False,
-    "xtick.color": NEUTRAL,
-    "xtick.labelcolor": TEXT,
+    "xtick.color": NEUTRAL_COLOR,
+    "xtick.labelcolor": TEXT_COLOR,
     "xtick.labelsize": 11,
-    "ytick.color": NEUTRAL,
-    "ytick.labelcolor": TEXT,
+    "ytick.color": NEUTRAL_COLOR,
+    "ytick.labelcolor": TEXT_COLOR,
     "ytick.labelsize": 11,
 }
 
 
 @contextmanager
-def drawing() -> Iterator[None]:
-    """Draw with these settings and no others, whatever the user's own matplotlibrc says.
+def plot_settings() -> Iterator[None]:
+    """Draw with the settings above and no others, whatever the user's own matplotlibrc says.
 
-    What the font has no glyph for is drawn as a box in a picture, and as what it is in SVG.
+    A character without a glyph in the font becomes a box in a PNG, and stays itself in an SVG.
     """
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
+        matplotlib.rcParams.update(MATPLOTLIB_SETTINGS)
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         yield

@@ -1,131 +1,150 @@
-"""A metric over runs: how it went from one to the next, by image."""
+"""A metric over runs: its value in each run, a line for each image."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from keras_matrix.compare.figures import number
 from keras_matrix.compare.intervals import LARGEST
 from keras_matrix.report.plots import canvas
-from keras_matrix.report.plots.chart import Chart, clean, counted, label, listed, roughly, slug
-from keras_matrix.report.plots.theme import NEUTRAL, drawing, look
+from keras_matrix.report.plots.chart import (
+    Chart,
+    clean,
+    listed_parts,
+    short_label,
+    short_number,
+    slug,
+)
+from keras_matrix.report.plots.series import MAX_SERIES_LABEL_LENGTH
+from keras_matrix.report.plots.theme import NEUTRAL_COLOR, plot_settings, series_style
+from keras_matrix.text import plural
 
-HEIGHT = 300
-MOST_POINTS = 200
+AXES_HEIGHT = 300
+"""Height of the chart without its legend, in units of 1/72 inch."""
+MAX_DRAWN_RUNS = 200
 """Runs that are drawn: the last ones."""
-FEW_POINTS = 40
-LEAST_SPAN = timedelta(hours=12)
-"""Around a single run."""
+MAX_LARGE_MARKERS = 40
+"""Points of a series whose markers are large; of more they are small."""
+MIN_TIME_MARGIN = timedelta(hours=12)
+"""Time before and after a single run."""
 
 Points = Mapping[str, Sequence[tuple[datetime, float]]]
-"""A value a run, by series."""
+"""The time of each run and its value, by series."""
 
 
-def history(series: Points, metric: str) -> Chart:
-    """Draw a metric's values by the time of their runs, a line for each image.
+def draw_history(series: Points, metric: str) -> Chart:
+    """Draw a metric's values by the time of their runs, a line for each series.
 
-    Times without a zone count as UTC, in which all are shown.
+    A time without a zone counts as UTC; all times are shown in UTC.
 
     Raises:
         ValueError: there is no run.
     """
     points = {
-        name: sorted((_utc(time), value) for time, value in given)
-        for name, given in series.items()
-        if given
+        name: sorted((_as_utc(time), value) for time, value in runs)
+        for name, runs in series.items()
+        if runs
     }
-    runs = sorted({time for one in points.values() for time, _ in one})
-    if not runs:
+    times = sorted({time for runs in points.values() for time, _ in runs})
+    if not times:
         raise ValueError("there is no run to draw")
-    first = runs[-MOST_POINTS:][0]
-    shown = {
-        name: [(time, value) for time, value in one if time >= first]
-        for name, one in points.items()
+    drawn_times = times[-MAX_DRAWN_RUNS:]
+    drawn = {
+        name: [(time, value) for time, value in runs if time >= drawn_times[0]]
+        for name, runs in points.items()
     }
-    described = " ".join(_described(metric, shown, runs))
-    by_time = {name: dict(one) for name, one in shown.items()}
-    rows = tuple(
-        (
-            time.strftime("%Y-%m-%d %H:%M:%S"),
-            *(number(one.get(time)) for one in by_time.values()),
-        )
-        for time in runs[-MOST_POINTS:]
-    )
+    by_time = [dict(runs) for runs in drawn.values()]
     return Chart(
         slug("history", metric),
-        f"{label(metric, 60)} over runs",
-        described,
-        _figure(metric, shown),
-        ("run, UTC", *(clean(name) for name in shown)),
-        rows,
+        f"{short_label(metric, 60)} over runs",
+        " ".join(_description(metric, drawn, len(times))),
+        _figure(metric, drawn),
+        ("run, UTC", *(clean(name) for name in drawn)),
+        tuple(
+            (
+                time.strftime("%Y-%m-%d %H:%M:%S"),
+                *(number(values.get(time)) for values in by_time),
+            )
+            for time in drawn_times
+        ),
     )
 
 
-def _utc(time: datetime) -> datetime:
+def _as_utc(time: datetime) -> datetime:
     aware = time if time.tzinfo is not None else time.replace(tzinfo=timezone.utc)
     return aware.astimezone(timezone.utc)
 
 
-def _usable(value: float) -> bool:
-    # What cannot be squared is no more to be drawn than what is not finite.
+def _is_drawable(value: float) -> bool:
+    # A value whose square overflows cannot be drawn either; NaN compares as false.
     return abs(value) < LARGEST
 
 
-def _described(metric: str, shown: Points, runs: Sequence[datetime]) -> list[str]:
-    told = []
-    for name, points in shown.items():
-        values = [value for _, value in points if _usable(value)]
-        if not values:
-            told.append(f"{clean(name)} has no finite value")
-            continue
-        low, high, last = (roughly(one) for one in (min(values), max(values), values[-1]))
-        span = f"between {low} and {high}, last {last}"
-        told.append(f"{clean(name)} {span}")
-    found = [f"{clean(metric)} over {counted(len(runs), 'run')}: {listed(told)}."]
-    if len(runs) > MOST_POINTS:
-        found.append(f"The last {MOST_POINTS} are shown.")
-    lost = sum(not _usable(value) for points in shown.values() for _, value in points)
-    if lost:
-        found.append(f"Not finite, and marked by a cross: {counted(lost, 'value')}.")
-    return found
+def _description(metric: str, drawn: Points, runs: int) -> Iterator[str]:
+    """Yield the sentences that say what the chart shows."""
+    ranges = listed_parts(_range(name, points) for name, points in drawn.items())
+    yield f"{clean(metric)} over {plural(runs, 'run')}: {ranges}."
+    if runs > MAX_DRAWN_RUNS:
+        yield f"The last {MAX_DRAWN_RUNS} are drawn."
+    not_finite = sum(not _is_drawable(value) for points in drawn.values() for _, value in points)
+    if not_finite:
+        verb = "is" if not_finite == 1 else "are"
+        yield f"{plural(not_finite, 'value')} {verb} not finite and marked by a cross."
 
 
-def _figure(metric: str, shown: Points) -> Figure:
-    with drawing():
-        figure, axes = canvas.blank(HEIGHT)
+def _range(name: str, points: Sequence[tuple[datetime, float]]) -> str:
+    values = [value for _, value in points if _is_drawable(value)]
+    if not values:
+        return f"{clean(name)} has no finite value"
+    low, high, last = map(short_number, (min(values), max(values), values[-1]))
+    return f"{clean(name)} between {low} and {high}, last {last}"
+
+
+def _figure(metric: str, drawn: Points) -> Figure:
+    values = [value for points in drawn.values() for _, value in points]
+    with plot_settings():
+        figure, axes = canvas.blank_figure(AXES_HEIGHT)
         handles: list[Artist] = []
-        for place, (name, points) in enumerate(shown.items()):
-            style = look(place)
-            times = [date2num(time) for time, _ in points]
-            values = [value if _usable(value) else math.nan for _, value in points]
-            axes.plot(
-                times,
-                values,
-                color=style.color,
-                linestyle=style.line.value,
-                linewidth=1.8,
-                marker=style.marker,
-                markersize=5 if len(points) <= FEW_POINTS else 3,
-            )
-            lost = [date2num(time) for time, value in points if not _usable(value)]
-            canvas.crosses(axes, lost, place, style.color)
-            handles.append(canvas.line_key(style, label(name, 24)))
-        if any(not _usable(value) for points in shown.values() for _, value in points):
-            handles.append(canvas.key("x", NEUTRAL, "not finite"))
-        if not any(_usable(value) for points in shown.values() for _, value in points):
+        for index, (name, points) in enumerate(drawn.items()):
+            _draw_series(axes, index, points)
+            label = short_label(name, MAX_SERIES_LABEL_LENGTH)
+            handles.append(canvas.series_handle(series_style(index), label))
+        if not all(map(_is_drawable, values)):
+            handles.append(canvas.marker_handle("x", NEUTRAL_COLOR, "not finite"))
+        if not any(map(_is_drawable, values)):
             axes.set_yticks([])
-            canvas.remark(axes, "no finite value")
-        every = [time for points in shown.values() for time, _ in points]
-        margin = max((max(every) - min(every)) * 0.03, LEAST_SPAN * (min(every) == max(every)))
-        axes.set_xlim(date2num(min(every) - margin), date2num(max(every) + margin))
-        locator = AutoDateLocator(tz=timezone.utc)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=timezone.utc))
-        axes.set_xlabel("time of the run, UTC")
-        axes.set_ylabel(label(metric))
-        canvas.legend(figure, handles)
-        return canvas.finished(figure)
+            canvas.write_in_middle(axes, "no finite value")
+        _set_time_axis(axes, [time for points in drawn.values() for time, _ in points])
+        axes.set_ylabel(short_label(metric))
+        canvas.add_legend(figure, handles)
+        return canvas.fix_layout(figure)
+
+
+def _draw_series(axes: Axes, index: int, points: Sequence[tuple[datetime, float]]) -> None:
+    style = series_style(index)
+    axes.plot(
+        [date2num(time) for time, _ in points],
+        [value if _is_drawable(value) else math.nan for _, value in points],
+        color=style.color,
+        linestyle=style.line.value,
+        linewidth=1.8,
+        marker=style.marker,
+        markersize=5 if len(points) <= MAX_LARGE_MARKERS else 3,
+    )
+    not_finite = [date2num(time) for time, value in points if not _is_drawable(value)]
+    canvas.draw_crosses(axes, not_finite, index, style.color)
+
+
+def _set_time_axis(axes: Axes, times: Sequence[datetime]) -> None:
+    first, last = min(times), max(times)
+    margin = (last - first) * 0.03 if last > first else MIN_TIME_MARGIN
+    axes.set_xlim(date2num(first - margin), date2num(last + margin))
+    locator = AutoDateLocator(tz=timezone.utc)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=timezone.utc))
+    axes.set_xlabel("time of the run, UTC")

@@ -9,7 +9,7 @@ import pytest
 
 from keras_matrix.report.page import again, failures
 from keras_matrix.report.page.blocks import MARKS, Tone
-from keras_matrix.report.plots import LIGHT
+from keras_matrix.report.plots import LIGHT_COLORS
 
 GAP = "\N{HORIZONTAL ELLIPSIS}"
 STYLE = (
@@ -154,7 +154,7 @@ def test_text_can_be_read(name: str) -> None:
 
 @SCHEMES
 def test_the_style_sheet_colours_all_that_plots_name(name: str) -> None:
-    assert set(LIGHT) <= set(scheme(name))
+    assert set(LIGHT_COLORS) <= set(scheme(name))
 
 
 def test_every_tone_has_a_sign_of_its_own_and_a_class() -> None:

@@ -551,7 +551,7 @@ def test_many_metrics_are_cut_to_those_that_do_not_agree(tmp_path: Path) -> None
 def one_chart(source: Source) -> charts.Charts:
     """Draw one chart of a run, which is enough to see where it goes."""
     assert isinstance(source, RunSource)
-    return charts.Charts(curves=plots.curves(source.records, IMAGES)[:1])
+    return charts.Charts(curves=plots.draw_curves(source.records, IMAGES)[:1])
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG")])

@@ -1,4 +1,4 @@
-"""Make records that there is something to draw of, and read what was drawn. Holds no tests."""
+"""Make records with something to draw, and read the texts of drawn charts. Holds no tests."""
 
 from xml.etree import ElementTree
 
@@ -15,7 +15,7 @@ def epochs(metric: str, *values: float) -> list[Epoch]:
 
 
 def run(metric: str = "loss", images: tuple[str, ...] = ("tf", "theano")) -> list[Record]:
-    """Two seeds of each image, two epochs each."""
+    """Make the records of two seeds of each image, two epochs each."""
     return [
         record(
             Cell(image, seed=seed),
@@ -33,7 +33,7 @@ def run(metric: str = "loss", images: tuple[str, ...] = ("tf", "theano")) -> lis
 
 
 def parsed(text: str) -> ElementTree.Element:
-    return ElementTree.fromstring(text)  # noqa: S314 - our own
+    return ElementTree.fromstring(text)  # noqa: S314 - made by this code
 
 
 def local(element: ElementTree.Element) -> str:
@@ -41,9 +41,9 @@ def local(element: ElementTree.Element) -> str:
 
 
 def texts(element: ElementTree.Element) -> set[str]:
-    return {one.text or "" for one in element.iter() if local(one) == "text"}
+    return {child.text or "" for child in element.iter() if local(child) == "text"}
 
 
 def drawn(chart: Chart) -> set[str]:
-    """Return the texts that are to be seen in a chart."""
-    return texts(parsed(plots.svg(chart, "p")))
+    """Return the texts that are visible in a chart."""
+    return texts(parsed(plots.chart_as_svg(chart, "p")))
