@@ -142,7 +142,7 @@ def test_two_builds_of_one_image_at_once(catalog: Path, client: docker.DockerCli
     ended = [process.communicate(timeout=300) for process in start_slow_build(catalog, 3)]
     assert ended[0][0] == ended[1][0] != ""
     assert sum("building keras-matrix/small" in err for _, err in ended) == 1
-    assert sum("another build is under way" in err for _, err in ended) == 1
+    assert sum("waiting for the build of" in err for _, err in ended) == 1
     assert len(client.images.list(name="keras-matrix/small")) == 1
 
 

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import filelock
-
 import keras_matrix
 from keras_matrix.engine.answers import (
     BuildFailedError,
@@ -215,14 +213,9 @@ class Builder:
     def _lock(self, name: str) -> Iterator[None]:
         folder = cache.root()
         folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / f"{name}.lock")
         waiting = Waiting(say=self.say.step, check=self.interrupts.check)
-        told = f"{name}: another build is under way; waiting for it"
-        locks.until(lambda: locks.polled(lock), waiting, told)
-        try:
+        with locks.held(folder / f"{name}.lock", f"the build of {name}", waiting, cache.REMEDY):
             yield
-        finally:
-            lock.release()
 
 
 def nothing() -> None:

@@ -13,6 +13,8 @@ CACHE_VARIABLE = "KERAS_MATRIX_CACHE"
 COMPILED = "compiled"
 REPLICATES = "replicates"
 LOCKS = "locks"
+REMEDY = f"set {CACHE_VARIABLE} to a folder that can be written."
+"""What to do if the cache cannot be used."""
 
 
 def root() -> Path:

@@ -14,13 +14,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import filelock
 import msgspec
 
 from keras_matrix.errors import ConfigurationError, StoreError
 from keras_matrix.plan.cells import Cell
+from keras_matrix.records import locks
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.folder import MANIFEST_FILE, RunFolder
+from keras_matrix.records.locks import Lock
 from keras_matrix.records.untrusted import BadStreamError, read_bounded
 from keras_matrix.run.cell import folders
 
@@ -51,7 +52,7 @@ def claimed(run: RunFolder, cells: Sequence[Cell]) -> Iterator[bool]:
         StoreError: the run's folder cannot be written.
     """
     token = secrets.token_hex(4)
-    lock = filelock.FileLock(run.work / f"{token}{LOCK}")
+    lock = locks.lock_of(run.work / f"{token}{LOCK}")
     try:
         with run.locked():
             others = _others(run)
@@ -66,40 +67,42 @@ def claimed(run: RunFolder, cells: Sequence[Cell]) -> Iterator[bool]:
             _release(run, token, lock)
 
 
-def _others(run: RunFolder) -> list[Claim]:
-    """Return the claims of runners that live."""
+def _others(run: RunFolder) -> list[tuple[Claim, str]]:
+    """Return the claims of host processes that live; and what to do if one only seems to."""
     found = []
     for path in sorted(run.work.glob(f"*{LOCK}")):
-        lock = filelock.FileLock(path)
+        lock = locks.lock_of(path)
         try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            with contextlib.suppress(BadStreamError, msgspec.MsgspecError):
-                content = read_bounded(path.with_suffix(CLAIM), MAX_CLAIM)
-                found.append(msgspec.json.decode(content, type=Claim))
+            free = locks.attempt(lock)
         except OSError as error:
             raise _unwritable(run, error) from error
-        else:
+        if free:
             lock.release()
+            continue
+        with contextlib.suppress(BadStreamError, msgspec.MsgspecError):
+            content = read_bounded(path.with_suffix(CLAIM), MAX_CLAIM)
+            claim = msgspec.json.decode(content, type=Claim)
+            found.append((claim, locks.remedy_if_soft(lock)))
     return found
 
 
-def _refuse(run: RunFolder, cells: Sequence[Cell], others: Sequence[Claim]) -> None:
+def _refuse(run: RunFolder, cells: Sequence[Cell], others: Sequence[tuple[Claim, str]]) -> None:
     wanted = {cell.id for cell in cells}
-    for other in others:
+    for other, remedy in others:
         if wanted & set(other.cells):
-            raise ConfigurationError(
+            text = (
                 f"Another keras-matrix (process {other.pid} on {other.host}) is at work on these "
-                f"cells of {run.path}; wait for its end, or choose another name with --run."
+                f"cells of {run.path}; wait for its end, or choose another name with --run"
             )
+            raise ConfigurationError("; ".join(part for part in (text, remedy) if part) + ".")
 
 
-def _claim(run: RunFolder, token: str, lock: filelock.BaseFileLock, cells: Sequence[Cell]) -> None:
+def _claim(run: RunFolder, token: str, lock: Lock, cells: Sequence[Cell]) -> None:
     claim = Claim(platform.node(), os.getpid(), tuple(cell.id for cell in cells))
     try:
         run.work.mkdir(exist_ok=True)
         # The lock goes first: a claim without one is nobody's.
-        lock.acquire(timeout=0)
+        locks.attempt(lock)
     except OSError as error:
         raise _unwritable(run, error) from error
     write_atomically(run.work / f"{token}{CLAIM}", to_json(claim))
@@ -111,7 +114,7 @@ def _unwritable(run: RunFolder, error: OSError) -> StoreError:
     )
 
 
-def _release(run: RunFolder, token: str, lock: filelock.BaseFileLock) -> None:
+def _release(run: RunFolder, token: str, lock: Lock) -> None:
     lock.release()
     with run.locked():
         # Its files are leftovers like any other, unless another runner keeps these.

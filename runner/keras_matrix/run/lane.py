@@ -4,12 +4,11 @@ import contextlib
 from collections import OrderedDict
 from pathlib import Path
 
-import filelock
-
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.spec import OWNER_LABEL, RUN_LABEL
 from keras_matrix.errors import EngineError, InterruptedRunError
 from keras_matrix.plan.cells import Cell, Group, Isolation
+from keras_matrix.records.locks import lock_of
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run.cell.attempt import run_cell
 from keras_matrix.run.cell.task import CellTask
@@ -52,7 +51,7 @@ class Lane:
         self._failed = self._doubtful = False
         self.taken = False
         self.lost = place.lost
-        self.locks = [filelock.FileLock(locks / f"cpu{cpu}.lock") for cpu in cpus]
+        self.locks = [lock_of(locks / f"cpu{cpu}.lock") for cpu in cpus]
 
     def rank(self, group: Group) -> tuple[bool, bool]:
         """Tell how well a cell of the group would do here; less is better."""

@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import filelock
-
 from keras_matrix.errors import EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.cells import Cell, Group
+from keras_matrix.records import locks
 from keras_matrix.run.cell.task import CellTask
 from keras_matrix.run.cell.workplace import Workplace
 from keras_matrix.run.executor import Recipient
@@ -203,11 +202,8 @@ class _Lanes:
     @staticmethod
     def _locked(lane: Lane) -> bool:
         try:
-            for lock in lane.locks:
-                lock.acquire(timeout=0)
-        except filelock.Timeout:
-            return False
-        except (OSError, NotImplementedError) as error:
+            return all(map(locks.attempt, lane.locks))
+        except OSError as error:
             # Other runs may use these CPUs, too: times may suffer, results do not.
             lane.lost.unusable(error)
         return True
