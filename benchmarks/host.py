@@ -107,18 +107,13 @@ def make_run(folder, count):
 
 
 def plan_cells(count):
-    from keras_matrix.plan.cells import Limits
-    from keras_matrix.plan.schedule import make_plan
-    from keras_matrix.plan.settings import KerasSettings
+    from keras_matrix.plan.schedule import PlanRequest, make_plan
 
     return make_plan(
+        PlanRequest(seeds=range(count // 2)),
         model="mlp",
         script_sha256="0" * 64,
-        arguments=(),
         images=IMAGES,
-        settings=(KerasSettings(),),
-        seeds=range(count // 2),
-        limits=Limits(),
     )
 
 

@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, TypedDict
 
 import pytest
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from keras_matrix.compare.comparison import Comparison
     from keras_matrix.errors import ExitCode
     from keras_matrix.interrupts import Interrupts
@@ -120,6 +122,23 @@ def _figures(allowed: float | tuple[float, float]) -> str:
     return ",".join(map(str, allowed)) if isinstance(allowed, tuple) else str(allowed)
 
 
+class Options(TypedDict, total=False):
+    """Options of a run that go as they are to ``load.request.RunOptions``, which has defaults."""
+
+    init: Literal["own", "paired"]
+    repeats: int
+    deterministic: bool
+    epochs_cap: int
+    steps_cap: int
+    floatx: str
+    image_data_format: str
+    epsilon: str | float
+    timeout: float
+    memory: str
+    cpus: float
+    fresh: bool
+
+
 @dataclass(frozen=True)
 class KerasMatrix:
     """Runs models on images; ``root`` is the folder that relative paths begin at."""
@@ -133,30 +152,20 @@ class KerasMatrix:
         *,
         on: str | Sequence[str] | None = None,
         seeds: str | int | Sequence[int] | None = None,
-        init: Literal["own", "paired"] = "own",
         arguments: Sequence[str] = (),
-        repeats: int = 1,
-        deterministic: bool = False,
-        epochs_cap: int | None = None,
-        steps_cap: int | None = None,
-        floatx: str = "float32",
-        image_data_format: str = "channels_last",
-        epsilon: float = 1e-7,
-        timeout: float = 1800.0,
-        memory: str = "4g",
-        cpus: float = 1.0,
         data: str | Path | None = None,
         tolerances: str | Path | None = None,
         catalog: str | Path | None = None,
-        fresh: bool = False,
+        **options: "Unpack[Options]",
     ) -> MatrixResult:
-        """Run a script, or the model.py of a folder, as ``keras-matrix run`` does; compare.
+        """Run a script, or the model.py of a folder, and compare, as ``keras-matrix run`` does.
 
-        ``on`` are images, the first is the reference; ``seeds`` a count, a list, or a text as on
-        the command line. All else is named, and means, what it does there.
+        ``on`` names images, the first is the reference; ``seeds`` is a count, a list, or a text as
+        on the command line. All other arguments are named as the command line's options, and mean
+        the same.
 
         Raises:
-            pytest.fail.Exception: there is no engine, image or script: the run cannot be made.
+            pytest.fail.Exception: the run is impossible: there is no engine, image or script.
         """
         __tracebackhide__ = True
         from keras_matrix.errors import InterruptedRunError, KerasMatrixError, TerminatedRunError
@@ -167,30 +176,19 @@ class KerasMatrix:
             from keras_matrix.load import request
             from keras_matrix.load.shipped import default_root
 
-            options = RunOptions(
+            run_options = RunOptions(
                 script=self.root / script,
                 catalog=default_root() if catalog is None else self.root / catalog,
                 results=self.results,
                 command=tuple(sys.argv),
                 on=on if isinstance(on, str) or on is None else ",".join(on),
                 seeds=_seeds(seeds),
-                init=init,
                 arguments=tuple(arguments),
-                repeats=repeats,
-                deterministic=deterministic,
-                epochs_cap=epochs_cap,
-                steps_cap=steps_cap,
-                floatx=floatx,
-                formats=image_data_format,
-                epsilon=str(epsilon),
-                timeout=timeout,
-                memory=memory,
-                cpus=cpus,
                 data=None if data is None else self.root / data,
                 tolerances=None if tolerances is None else self.root / tolerances,
-                fresh=fresh,
+                **options,
             )
-            made = _run(request.make(options))
+            made = _run(request.make(run_options))
             found = assess.compare_run(made.folder, ())
         except TerminatedRunError as error:
             pytest.exit(str(error), returncode=int(error.exit_code))
@@ -236,6 +234,12 @@ def _check_engine(records: "Sequence[Record]") -> None:
     for record in records:
         if record.outcome in (Outcome.ENGINE_ERROR, Outcome.LIMIT_NOT_APPLIED, Outcome.MISMATCH):
             _cannot(f"{record.cell.id}: {record.outcome.value}: {brief(record.reason)}")
+
+
+def _check_names(arguments: Mapping[str, object]) -> None:
+    named = {*inspect.signature(KerasMatrix.run).parameters, *Options.__annotations__}
+    for name in arguments.keys() - named:
+        raise TypeError(f"got an unexpected keyword argument '{name}'")
 
 
 def _cannot(sentence: str) -> NoReturn:
@@ -303,6 +307,7 @@ def keras_matrix_result(request: pytest.FixtureRequest, keras_matrix: KerasMatri
     given = {name: value for name, value in marker.kwargs.items() if name not in ASSERTING}
     try:
         inspect.signature(keras_matrix.run).bind(*marker.args, **given)
+        _check_names(given)
     except TypeError as error:
         _cannot(f"@pytest.mark.{MARKER}: {error}.")
     return keras_matrix.run(*marker.args, **given)

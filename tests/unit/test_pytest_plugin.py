@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from scipy import special, stats
 from keras_matrix.compare import assess
 from keras_matrix.errors import ConfigurationError, EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
-from keras_matrix.load.request import RunRequest
+from keras_matrix.load.request import RunOptions, RunRequest
 from keras_matrix.plan.cells import Cell, Init
+from keras_matrix.plan.settings import Floatx, ImageDataFormat, KerasSettings
+from keras_matrix.pytest_plugin import Options
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report import table, words
@@ -227,6 +230,7 @@ def test_options_are_those_of_the_command_line(
     @pytest.mark.keras_matrix(
         "models/mlp", on="theano,tf", seeds=[7], init="paired", arguments=["--fast"], repeats=2,
         epochs_cap=1, timeout=60, memory="1g", data="sets", fresh=True,
+        floatx="float64", image_data_format="channels_first", epsilon=1e-5,
         catalog="mine",
     )
     def test_it(keras_matrix_result):
@@ -238,18 +242,24 @@ def test_options_are_those_of_the_command_line(
     outcome_of(pytester, text).assert_outcomes(passed=1)
     (request,) = runs.requests
     assert request.target == pytester.path / "models" / "mlp"
-    assert (request.on, request.seeds, request.init) == (("theano", "tf"), (7,), Init.PAIRED)
-    assert (request.arguments, request.repeats, request.caps.epochs) == (("--fast",), 2, 1)
-    assert (request.limits.timeout, request.limits.memory) == (60, 2**30)
+    plan = request.plan
+    assert (request.on, plan.seeds, plan.init) == (("theano", "tf"), (7,), Init.PAIRED)
+    assert (plan.arguments, plan.repeats, plan.caps.epochs) == (("--fast",), 2, 1)
+    assert (plan.limits.timeout, plan.limits.memory) == (60, 2**30)
+    assert plan.settings == (KerasSettings(Floatx.FLOAT64, ImageDataFormat.CHANNELS_FIRST, 1e-5),)
     assert (request.data, request.fresh) == (pytester.path / "sets", True)
     assert request.catalog == pytester.path / "mine"
     assert request.results == pytester.path / "results"
 
 
+def test_options_of_a_marker_are_options_of_a_run() -> None:
+    assert Options.__annotations__.keys() <= {field.name for field in fields(RunOptions)}
+
+
 def test_a_number_of_seeds(pytester: pytest.Pytester, runs: Runs, tmp_path: Path) -> None:
     runs.made = tf_and_theano(tmp_path / "a-run")
     outcome_of(pytester, ASSERTS).assert_outcomes(passed=1)
-    assert runs.requests[0].seeds == (0, 1, 2)
+    assert runs.requests[0].plan.seeds == (0, 1, 2)
 
 
 @pytest.mark.parametrize(

@@ -64,8 +64,7 @@ _CELLS: tuple[Decorator, ...] = (
     click.option("--floatx", default=RunOptions.floatx, show_default=True, metavar="TYPE,..."),
     click.option(
         "--image-data-format",
-        "formats",
-        default=RunOptions.formats,
+        default=RunOptions.image_data_format,
         show_default=True,
         metavar="F,...",
     ),

@@ -73,7 +73,7 @@ def command(
     )
     if len(catalog.load(request.catalog).select(request.on)) < 2:
         raise ConfigurationError("Tests are compared between images; name two with --on.")
-    if len(request.settings) != 1:
+    if len(request.plan.settings) != 1:
         raise ConfigurationError("Tests are run with one keras.json; give each option one value.")
 
     def compare(result: "RunResult") -> "SuiteComparison":

@@ -56,11 +56,11 @@ def command(
     from keras_matrix.report import table
 
     request = make_request(**cells)
-    if len(request.seeds) < 2:
+    if len(request.plan.seeds) < 2:
         raise ConfigurationError(
             "One run is no distribution to hold a figure against; give --seeds, such as 0..29."
         )
-    if len(request.settings) > 1:
+    if len(request.plan.settings) > 1:
         raise ConfigurationError("A report is of one keras.json; give each of its fields once.")
     path = reported or script.load(request.target).folder / reports.REPORTED_FILE
     figures = reports.load(path)

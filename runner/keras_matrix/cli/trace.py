@@ -87,7 +87,7 @@ def command(
     cells.update(only=None, seeds=f"{seed}..{seed}", repeats=REPEATS, init="paired")
     cells.update(isolation="process", fresh=True, schedule_seed=0, tolerances=None)
     request = replace(make_request(**cells, deterministic=True), kind=RunKind.TRACE, again=True)
-    if len(request.settings) != 1:
+    if len(request.plan.settings) != 1:
         raise ConfigurationError("A trace is made with one keras.json; give each option one value.")
     if len(catalog.load(request.catalog).select(request.on)) < 2:
         raise ConfigurationError("A trace compares images; name at least two with --on.")

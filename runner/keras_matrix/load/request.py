@@ -1,4 +1,4 @@
-"""From options as people write them, on the command line or in a test, to a request to run."""
+"""Options of a run, from the command line or from a test, and the request that they make."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keras_matrix.plan.cells import Caps, Init, Isolation, Limits, RunKind
 from keras_matrix.plan.images import BasePolicy
-from keras_matrix.plan.settings import Floatx, ImageDataFormat, KerasSettings, cross_settings
+from keras_matrix.plan.schedule import PlanRequest
+from keras_matrix.plan.settings import Floatx, ImageDataFormat, cross_settings
 
 if TYPE_CHECKING:
     from keras_matrix.load.suites import SuiteTarget
@@ -16,16 +17,17 @@ if TYPE_CHECKING:
 
 Choice = TypeVar("Choice", bound=Enum)
 
-LARGEST = 10**9
-"""No number that is counted in is more."""
-LARGEST_SEED = 2**63 - 1
+MAX_NUMBER = 10**9
+"""The largest count, number of seconds or number of CPUs that an option can have."""
+MAX_SCHEDULE_SEED = 2**63 - 1
+"""The largest number that a record can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """What a user may say of a run, as texts where those are parsed, with its defaults.
+    """The options of a run with their defaults; texts where they are still to be parsed.
 
-    ``tests`` is there if tests are run instead of a script; ``command`` is what was typed.
+    With ``tests``, tests are run instead of the script; ``command`` is what the user typed.
     """
 
     script: Path
@@ -39,8 +41,8 @@ class RunOptions:
     run_name: str | None = None
     seeds: str | None = None
     floatx: str = "float32"
-    formats: str = "channels_last"
-    epsilon: str = "1e-7"
+    image_data_format: str = "channels_last"
+    epsilon: str | float = "1e-7"
     timeout: float = 1800.0
     memory: str = "4g"
     scratch: str = "2g"
@@ -64,25 +66,18 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
-    """What the user asked for; ``again`` runs cells of this very run again that ended well.
+    """A run that a user requests: what to plan, and where and how to run it.
 
-    ``resume`` goes on with a run that was begun before, whatever has become of its files.
-    ``tests`` are run instead of the script ``target``, if there are any; ``kind`` says so, too.
+    ``target`` is the script; if there are ``tests``, they are run instead, and ``kind`` says so,
+    too. ``on`` names the images, ``only`` those of this part of the run. ``fresh`` reuses no result
+    of other runs, ``again`` runs also the cells of this very run that have ended well. ``resume``
+    continues a run, whatever has become of its files.
     """
 
     target: Path
     on: tuple[str, ...]
     only: tuple[str, ...]
-    arguments: tuple[str, ...]
-    settings: tuple[KerasSettings, ...]
-    seeds: tuple[int, ...]
-    limits: Limits
-    caps: Caps
-    repeats: int
-    schedule_seed: int
-    init: Init
-    isolation: Isolation
-    runtime: str
+    plan: PlanRequest
     jobs: int | None
     fresh: bool
     data: Path | None
@@ -98,96 +93,108 @@ class RunRequest:
     tests: "SuiteTarget | None" = None
 
 
-def make(given: RunOptions) -> RunRequest:
-    """Turn options into a request.
+def make(options: RunOptions) -> RunRequest:
+    """Parse and check options, and return the request that they make.
 
     Raises:
-        ConfigurationError: one of them is wrong.
+        ConfigurationError: an option is wrong.
     """
     from keras_matrix.errors import ConfigurationError
-    from keras_matrix.load import options as parse
+    from keras_matrix.load.options import (
+        parse_choices,
+        parse_floats,
+        parse_list,
+        parse_seeds,
+        parse_size,
+    )
 
-    if not (0 < given.timeout < math.inf and 0 < given.cpus < math.inf and given.pids > 0):
-        raise ConfigurationError("--timeout, --cpus and --pids must be numbers more than 0.")
-    _check_sizes(given)
-    _check_texts(given)
-    init = _one("--init", given.init, Init)
-    seeded = given.deterministic or init is Init.PAIRED
-    return RunRequest(
-        target=given.script,
-        kind=RunKind.RUN if given.tests is None else RunKind.TESTS,
-        tests=given.tests,
-        on=parse.parse_list(given.on),
-        only=parse.parse_list(given.only),
-        arguments=given.arguments,
+    if not (0 < options.timeout < math.inf and 0 < options.cpus < math.inf and options.pids > 0):
+        raise ConfigurationError("--timeout, --cpus and --pids must be greater than 0.")
+    _check_sizes(options)
+    _check_texts(options)
+    init = _single("--init", options.init, Init)
+    seeded = options.deterministic or init is Init.PAIRED
+    layouts = parse_choices("--image-data-format", options.image_data_format, ImageDataFormat)
+    plan = PlanRequest(
+        arguments=options.arguments,
         settings=cross_settings(
-            parse.parse_choices("--floatx", given.floatx, Floatx),
-            parse.parse_choices("--image-data-format", given.formats, ImageDataFormat),
-            parse.parse_floats("--epsilon", given.epsilon),
+            parse_choices("--floatx", options.floatx, Floatx),
+            layouts,
+            parse_floats("--epsilon", str(options.epsilon)),
         ),
-        seeds=parse.parse_seeds(given.seeds) or ((0,) if seeded else ()),
+        seeds=parse_seeds(options.seeds) or ((0,) if seeded else ()),
         limits=Limits(
-            memory=parse.parse_size("--memory", given.memory),
-            scratch=parse.parse_size("--scratch", given.scratch),
-            cpus=given.cpus,
-            pids=given.pids,
-            timeout=given.timeout,
-            threads=1 if given.deterministic else max(1, round(given.cpus)),
+            memory=parse_size("--memory", options.memory),
+            scratch=parse_size("--scratch", options.scratch),
+            cpus=options.cpus,
+            pids=options.pids,
+            timeout=options.timeout,
+            threads=1 if options.deterministic else max(1, round(options.cpus)),
         ),
-        caps=Caps(epochs=given.epochs_cap, steps=given.steps_cap),
-        repeats=given.repeats,
-        schedule_seed=given.schedule_seed,
+        caps=Caps(epochs=options.epochs_cap, steps=options.steps_cap),
+        repeats=options.repeats,
+        schedule_seed=options.schedule_seed,
         init=init,
-        isolation=_one("--isolation", given.isolation, Isolation),
-        runtime=given.runtime,
-        jobs=given.jobs,
-        fresh=given.fresh,
-        resume=given.resume,
-        data=given.data,
-        results=given.results,
-        run=given.run_name,
-        base=_one("--base", given.base, BasePolicy),
-        catalog=given.catalog,
-        tolerances=given.tolerances,
-        # Only shown: what is not UTF-8 in it is spelled.
-        command=tuple(one.encode(errors="backslashreplace").decode() for one in given.command),
+        isolation=_single("--isolation", options.isolation, Isolation),
+        runtime=options.runtime,
+    )
+    return RunRequest(
+        target=options.script,
+        kind=RunKind.RUN if options.tests is None else RunKind.TESTS,
+        tests=options.tests,
+        on=parse_list(options.on),
+        only=parse_list(options.only),
+        plan=plan,
+        jobs=options.jobs,
+        fresh=options.fresh,
+        resume=options.resume,
+        data=options.data,
+        results=options.results,
+        run=options.run_name,
+        base=_single("--base", options.base, BasePolicy),
+        catalog=options.catalog,
+        tolerances=options.tolerances,
+        # Only shown, so what is not UTF-8 in it can be escaped.
+        command=tuple(word.encode(errors="backslashreplace").decode() for word in options.command),
     )
 
 
-def _check_sizes(given: RunOptions) -> None:
-    """Check that numbers are such that they can be recorded, and counted in."""
+def _check_sizes(options: RunOptions) -> None:
+    """Check that numbers are of a size that records and calculations can hold."""
     from keras_matrix.errors import ConfigurationError
 
-    for option, number, most in (
-        ("--timeout", given.timeout, LARGEST),
-        ("--cpus", given.cpus, LARGEST),
-        ("--pids", given.pids, LARGEST),
-        ("--repeat", given.repeats, LARGEST),
-        ("--jobs", given.jobs, LARGEST),
-        ("--epochs-cap", given.epochs_cap, LARGEST),
-        ("--steps-cap", given.steps_cap, LARGEST),
-        ("--schedule-seed", given.schedule_seed, LARGEST_SEED),
+    for name, number, limit in (
+        ("--timeout", options.timeout, MAX_NUMBER),
+        ("--cpus", options.cpus, MAX_NUMBER),
+        ("--pids", options.pids, MAX_NUMBER),
+        ("--repeat", options.repeats, MAX_NUMBER),
+        ("--jobs", options.jobs, MAX_NUMBER),
+        ("--epochs-cap", options.epochs_cap, MAX_NUMBER),
+        ("--steps-cap", options.steps_cap, MAX_NUMBER),
+        ("--schedule-seed", options.schedule_seed, MAX_SCHEDULE_SEED),
     ):
-        if number is not None and abs(number) > most:
-            raise ConfigurationError(f"{option} is beyond {most}; give less.")
+        if number is not None and abs(number) > limit:
+            raise ConfigurationError(f"{name} is larger than {limit}; choose a smaller number.")
 
 
-def _check_texts(given: RunOptions) -> None:
-    """Check that what the engine and the records are told is text, as both know no other."""
+def _check_texts(options: RunOptions) -> None:
+    """Check that what goes to the engine and into records is UTF-8: they take nothing else."""
     from keras_matrix.errors import ConfigurationError
     from keras_matrix.text import brief, is_utf8
 
-    named = [given.script, given.results, given.data, given.run_name, *given.arguments]
-    for text in (str(one) for one in named if one is not None):
+    values = [options.script, options.results, options.data, options.run_name, *options.arguments]
+    for text in (str(value) for value in values if value is not None):
         if "\0" in text or not is_utf8(text):
-            raise ConfigurationError(f"{brief(ascii(text))} is not UTF-8 text; write it otherwise.")
+            raise ConfigurationError(
+                f"{brief(ascii(text))} is not UTF-8 text; use another name or argument."
+            )
 
 
-def _one(option: str, text: str, kind: type[Choice]) -> Choice:
+def _single(option: str, text: str, kind: type[Choice]) -> Choice:
     from keras_matrix.errors import ConfigurationError
     from keras_matrix.load.options import parse_choices
 
-    found = parse_choices(option, text, kind)
-    if len(found) != 1:
-        raise ConfigurationError(f"{option} {text!r} is more than one value; give one.")
-    return found[0]
+    choices = parse_choices(option, text, kind)
+    if len(choices) != 1:
+        raise ConfigurationError(f"{option} {text!r} is more than one value; name one.")
+    return choices[0]

@@ -118,25 +118,34 @@ class Terms:
     runtime: str = ""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The whole matrix of one script; ``images`` are in order, the first is the reference.
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What all cells of a run have in common, as the user chose it.
 
-    ``cells`` are in the order they run; ``schedule_seed`` made it. ``runtime`` is what the engine
-    is asked to run containers with, empty for its default.
+    ``arguments`` are the script's own. ``schedule_seed`` decides the order of cells. ``runtime`` is
+    what the engine runs containers with, empty for its default.
     """
 
-    model: str
-    script_sha256: str
-    arguments: tuple[str, ...]
-    images: tuple[str, ...]
-    cells: tuple[Cell, ...]
-    limits: Limits
+    arguments: tuple[str, ...] = ()
+    limits: Limits = Limits()
     caps: Caps = Caps()
     schedule_seed: int = 0
     init: Init = Init.OWN
     isolation: Isolation = Isolation.PROCESS
     runtime: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Conditions):
+    """The whole matrix of one script; ``images`` are in order, the first is the reference.
+
+    ``cells`` are in the order they run.
+    """
+
+    model: str
+    script_sha256: str
+    images: tuple[str, ...]
+    cells: tuple[Cell, ...]
 
     @property
     def terms(self) -> Terms:

@@ -3,30 +3,31 @@
 import itertools
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 from keras_matrix.errors import ConfigurationError, NothingSelectedError
-from keras_matrix.plan.cells import Caps, Cell, Init, Isolation, Limits, Plan
+from keras_matrix.plan.cells import Cell, Conditions, Plan
 from keras_matrix.plan.settings import KerasSettings
 
 MAX_CELLS = 500_000
 """As many as a manifest can list and still be read."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlanRequest(Conditions):
+    """The axes of a plan besides its images, and the conditions that all of its cells share.
+
+    Without ``seeds`` no seed is set: what a script draws is its own luck. ``repeats`` counts the
+    runs of each seed on each image.
+    """
+
+    settings: Sequence[KerasSettings] = (KerasSettings(),)
+    seeds: Sequence[int] = ()
+    repeats: int = 1
+
+
 def make_plan(
-    *,
-    model: str,
-    script_sha256: str,
-    arguments: Sequence[str],
-    images: Sequence[str],
-    settings: Sequence[KerasSettings],
-    seeds: Sequence[int],
-    limits: Limits,
-    caps: Caps = Caps(),
-    repeats: int = 1,
-    schedule_seed: int = 0,
-    init: Init = Init.OWN,
-    isolation: Isolation = Isolation.PROCESS,
-    runtime: str = "",
+    request: PlanRequest, *, model: str, script_sha256: str, images: Sequence[str]
 ) -> Plan:
     """Cross images, settings, seeds and repeats.
 
@@ -39,35 +40,31 @@ def make_plan(
         NothingSelectedError: no image or no setting is left.
         ConfigurationError: there are more cells than a run can have, or two would share an id.
     """
+    settings, repeats = request.settings, request.repeats
     if not images or not settings:
         raise NothingSelectedError("No cell is selected; name at least one image with --on.")
-    chosen_seeds: Sequence[int | None] = seeds if seeds else (None,)
-    count = len(images) * len(settings) * len(chosen_seeds) * repeats
+    seeds: Sequence[int | None] = request.seeds or (None,)
+    count = len(images) * len(settings) * len(seeds) * repeats
     if count > MAX_CELLS:
         raise ConfigurationError(
             f"{count} cells are too many ({len(images)} images, {len(settings)} keras.json, "
-            f"{len(chosen_seeds)} seeds, {repeats} repeats); a run has at most {MAX_CELLS}."
+            f"{len(seeds)} seeds, {repeats} repeats); a run has at most {MAX_CELLS}."
         )
-    draw = random.Random(schedule_seed)
+    draw = random.Random(request.schedule_seed)
     block = [(setting, image) for setting in settings for image in images]
     cells = [
         Cell(image=image, settings=setting, seed=seed, repeat=repeat)
-        for seed, repeat in itertools.product(chosen_seeds, range(repeats))
+        for seed, repeat in itertools.product(seeds, range(repeats))
         for setting, image in draw.sample(block, len(block))
     ]
     _check_ids(cells)
+    conditions = {field.name: getattr(request, field.name) for field in fields(Conditions)}
     return Plan(
         model=model,
         script_sha256=script_sha256,
-        arguments=tuple(arguments),
         images=tuple(images),
         cells=tuple(cells),
-        limits=limits,
-        caps=caps,
-        schedule_seed=schedule_seed,
-        init=init,
-        isolation=isolation,
-        runtime=runtime,
+        **conditions,
     )
 
 

@@ -127,19 +127,10 @@ def plan(request: RunRequest, sources: Sources) -> Plan:
         KerasMatrixError: an image is unknown, or nothing is left to run.
     """
     made = schedule.make_plan(
+        request.plan,
         model=sources.script.name,
         script_sha256=sources.script.sha256,
-        arguments=request.arguments,
         images=tuple(image.name for image in sources.catalog.select(request.on)),
-        settings=request.settings,
-        seeds=request.seeds,
-        limits=request.limits,
-        caps=request.caps,
-        repeats=request.repeats,
-        schedule_seed=request.schedule_seed,
-        init=request.init,
-        isolation=request.isolation,
-        runtime=request.runtime,
     )
     # An unknown image in --only is reported before anything is written.
     made.only(request.only)
@@ -163,8 +154,8 @@ def opened(
         patience = Patience(interrupts, progress.step)
         engine = stack.enter_context(contextlib.closing(Engine.connect(patience)))
         facts = engine.facts()
-        runtime = facts.runtime(request.runtime)
-        machine = share_out(request.limits, request.jobs, facts)
+        runtime = facts.runtime(plan.runtime)
+        machine = share_out(plan.limits, request.jobs, facts)
         for weakness in facts.security.weaknesses:
             progress.step(f"WARNING: {weakness}")
         for line in sweep(engine, lambda: interrupts.requested).told():

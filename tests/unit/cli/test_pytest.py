@@ -87,15 +87,15 @@ def test_what_is_asked_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None
     (request,) = requests
     assert request.tests is not None
     assert (request.tests.named, request.tests.root) == ("tests/test_a.py::test_x", Path())
-    assert (request.on, request.seeds, request.fresh) == (("theano", "tf"), (7,), True)
-    assert request.arguments == ("-o", "addopts=", "-k", "x", "--addopts")
-    assert request.limits.timeout == 60
+    assert (request.on, request.plan.seeds, request.fresh) == (("theano", "tf"), (7,), True)
+    assert request.plan.arguments == ("-o", "addopts=", "-k", "x", "--addopts")
+    assert request.plan.limits.timeout == 60
 
 
 def test_addopts_can_be_kept(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = leaves(monkeypatch, place, *both())
     run_cli("pytest", "tests", "--addopts", "--", "-x")
-    assert (requests[0].arguments, requests[0].seeds) == (("-x",), ())
+    assert (requests[0].plan.arguments, requests[0].plan.seeds) == (("-x",), ())
 
 
 def test_json_and_markdown(

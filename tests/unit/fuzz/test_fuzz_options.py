@@ -89,8 +89,10 @@ numbers = st.sampled_from([0, 1, -1, 10**6, 10**9, 10**10, 2**63, 10**30]) | st.
     st.fixed_dictionaries(
         {},
         optional={
-            **dict.fromkeys(("seeds", "floatx", "formats", "epsilon", "memory", "scratch"), texts),
-            **dict.fromkeys(("init", "isolation", "base", "on", "only", "run_name"), texts),
+            **dict.fromkeys(("seeds", "floatx", "image_data_format", "epsilon"), texts),
+            **dict.fromkeys(
+                ("memory", "scratch", "init", "isolation", "base", "on", "only", "run_name"), texts
+            ),
             **dict.fromkeys(("pids", "repeats", "schedule_seed", "jobs", "epochs_cap"), numbers),
             **{name: st.floats() for name in ("timeout", "cpus")},
             "arguments": st.lists(texts, max_size=2).map(tuple),

@@ -17,21 +17,21 @@ def request(**given: Any) -> RunRequest:
 
 def test_the_defaults_are_those_of_a_plan() -> None:
     made = request()
-    assert (made.limits, made.settings) == (Limits(), (KerasSettings(),))
-    assert (made.init, made.isolation, made.base) == (
+    assert (made.plan.limits, made.plan.settings) == (Limits(), (KerasSettings(),))
+    assert (made.plan.init, made.plan.isolation, made.base) == (
         *(Init.OWN, Isolation.PROCESS),
         BasePolicy.AUTO,
     )
-    assert (made.on, made.only, made.seeds, made.arguments) == ((), (), (), ())
+    assert (made.on, made.only, made.plan.seeds, made.plan.arguments) == ((), (), (), ())
     assert made.tests is None
     assert not made.again
 
 
 def test_texts_are_parsed() -> None:
     made = request(on="tf, theano", seeds="1..3", memory="1.5g", floatx="float32,float64")
-    assert (made.on, made.seeds) == (("tf", "theano"), (1, 2, 3))
-    assert made.limits.memory == 3 * 2**29
-    assert len(made.settings) == 2
+    assert (made.on, made.plan.seeds) == (("tf", "theano"), (1, 2, 3))
+    assert made.plan.limits.memory == 3 * 2**29
+    assert len(made.plan.settings) == 2
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_has_to_repeat_is_seeded(
     given: dict[str, Any], seeds: tuple[int, ...], threads: int
 ) -> None:
     made = request(**given)
-    assert (made.seeds, made.limits.threads) == (seeds, threads)
+    assert (made.plan.seeds, made.plan.limits.threads) == (seeds, threads)
 
 
 @pytest.mark.parametrize(

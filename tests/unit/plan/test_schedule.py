@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from keras_matrix.errors import ConfigurationError, NothingSelectedError
-from keras_matrix.plan.cells import Caps, Cell, Limits, Plan
-from keras_matrix.plan.schedule import make_plan
+from keras_matrix.plan.cells import Caps, Cell, Plan
+from keras_matrix.plan.schedule import PlanRequest, make_plan
 from keras_matrix.plan.settings import Floatx, ImageDataFormat, KerasSettings, cross_settings
 
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -21,15 +21,10 @@ def planned(
     schedule_seed: int = 0,
 ) -> Plan:
     return make_plan(
+        PlanRequest(settings=settings, seeds=seeds, repeats=repeats, schedule_seed=schedule_seed),
         model="mlp",
         script_sha256="0" * 64,
-        arguments=["--fast"],
         images=images,
-        settings=settings,
-        seeds=seeds,
-        limits=Limits(),
-        repeats=repeats,
-        schedule_seed=schedule_seed,
     )
 
 

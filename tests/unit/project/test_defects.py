@@ -17,9 +17,8 @@ from keras_matrix.load import catalog, data_sets, notebook, reported, script, su
 from keras_matrix.load.options import parse_seeds
 from keras_matrix.load.request import RunOptions, make
 from keras_matrix.load.suites import SuiteTarget
-from keras_matrix.plan.cells import Cell, Limits
-from keras_matrix.plan.schedule import make_plan
-from keras_matrix.plan.settings import KerasSettings
+from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.schedule import PlanRequest, make_plan
 from keras_matrix.plan.tolerance import Tolerances
 from keras_matrix.records import arrays, observation
 from keras_matrix.records.observation import Epoch
@@ -210,14 +209,10 @@ def test_a_notebook_is_converted_or_refused_in_a_sentence(changed: dict[str, obj
 def test_a_matrix_has_an_end() -> None:
     with pytest.raises(ConfigurationError, match="cells are too many") as error:
         make_plan(
+            PlanRequest(seeds=range(100_000), repeats=10**9),
             model="m",
             script_sha256="",
-            arguments=(),
             images=("tf",),
-            settings=(KerasSettings(),),
-            seeds=range(100_000),
-            limits=Limits(),
-            repeats=10**9,
         )
     refused(str(error.value))
 
