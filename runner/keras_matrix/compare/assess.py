@@ -17,7 +17,7 @@ from keras_matrix.records import arrays
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Manifest, Outcome, Record
 from keras_matrix.records.recorded import require_figures
-from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.records.untrusted import UnreadableError
 
 
 def compare_run(
@@ -136,7 +136,7 @@ def _array_comparison(left: RunFolder, right: RunFolder) -> CompareArrays:
                 folder.verify(record, path)
         try:
             reference, against = (arrays.read(path) for path in paths)
-        except BadStreamError:
+        except UnreadableError:
             # Not kept: the row falls back to the means, which are in the records.
             return None
         return elementwise.difference(reference, against, rule)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 import numpy.typing
 
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.text import brief
 
 MAX_FILE = 64 * 2**20
@@ -46,16 +46,16 @@ def read(path: Path) -> FloatArray:
     """Read the one array of an ``.npz`` file, as float64.
 
     Raises:
-        BadStreamError: it is missing, too large, packed to expand beyond bounds, or malformed.
+        UnreadableError: it is missing, too large, packed to expand beyond bounds, or malformed.
     """
     content = read_bounded(path, MAX_FILE)
     try:
         array = parse(memoryview(_only_member(content, path.name)))
         if array.size > MAX_ELEMENTS:
-            raise BadStreamError(f"{path.name} holds more than {MAX_ELEMENTS} numbers")
+            raise UnreadableError(f"{path.name} holds more than {MAX_ELEMENTS} numbers")
         return numpy.asarray(array, dtype=numpy.float64)
     except DAMAGE as error:
-        raise BadStreamError(f"{path.name} is not an array file ({reason(error)})") from error
+        raise UnreadableError(f"{path.name} is not an array file ({reason(error)})") from error
 
 
 def _only_member(content: bytes, name: str) -> bytes:
@@ -66,7 +66,7 @@ def _only_member(content: bytes, name: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         member = packed.getinfo(MEMBER)
         if member.file_size > MAX_EXPANDED:
-            raise BadStreamError(f"{name} expands to more than {MAX_EXPANDED} bytes")
+            raise UnreadableError(f"{name} expands to more than {MAX_EXPANDED} bytes")
         if member.compress_type not in METHODS:
             raise ValueError(f"compressed with method {member.compress_type}")
         return packed.read(member)

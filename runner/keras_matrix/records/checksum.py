@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from keras_matrix.errors import DamagedError, OtherSchemaError
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 
 MAX_FILE = 256 * 2**20
 MEMBER = re.compile(rb'\A\s*\{\s*"sha256"\s*:\s*"([^"]*)"')
@@ -55,7 +55,7 @@ def read(path: Path, shape: type[Shape], schema: int, *, remedy: str) -> Shape:
     try:
         content = read_bounded(path, MAX_FILE)
         if not is_whole(content):
-            raise BadStreamError("it does not match its checksum")
+            raise UnreadableError("it does not match its checksum")
         try:
             value = msgspec.json.decode(content, type=shape)
             found = getattr(value, "schema", None)
@@ -64,7 +64,7 @@ def read(path: Path, shape: type[Shape], schema: int, *, remedy: str) -> Shape:
             if found == schema:
                 raise
     except (
-        BadStreamError,
+        UnreadableError,
         msgspec.MsgspecError,
         RecursionError,
         UnicodeDecodeError,

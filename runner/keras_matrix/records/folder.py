@@ -27,7 +27,7 @@ from keras_matrix.records.record import (
     Outcome,
     Record,
 )
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.text import brief
 
 MANIFEST_FILE = "manifest.json"
@@ -252,7 +252,7 @@ class RunFolder:
             digest = record.kept.get(name)
             try:
                 content = read_bounded(self.path / name, checksum.MAX_FILE) if digest else b""
-            except BadStreamError as error:
+            except UnreadableError as error:
                 raise DamagedError(f"{self.path / name} is damaged ({error})", AGAIN) from error
             if digest and hashlib.sha256(content).hexdigest() != digest:
                 raise DamagedError(

@@ -23,7 +23,7 @@ from keras_matrix.records.events import (
     Start,
     TrainBegin,
 )
-from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.text import brief
 
 MAX_BYTES = 64 * 2**20
@@ -87,34 +87,34 @@ def parse(content: bytes, *, complete: bool) -> Observation:
     an ``end`` is well-formed: what it means is for the caller to judge.
 
     Raises:
-        BadStreamError: a line is not an event, or the events make no sense together.
+        UnreadableError: a line is not an event, or the events make no sense together.
     """
     lines = content.split(b"\n")
     if lines.pop() and complete:
-        raise BadStreamError("the last line has no end")
+        raise UnreadableError("the last line has no end")
     if len(lines) > MAX_EVENTS:
-        raise BadStreamError(f"it has more than {MAX_EVENTS} lines")
+        raise UnreadableError(f"it has more than {MAX_EVENTS} lines")
     observation = Observation()
     calls: dict[int, Call] = {}
     for number, line in enumerate(lines, start=1):
         if len(line) > MAX_LINE:
-            raise BadStreamError(f"line {number} is longer than {MAX_LINE} bytes")
+            raise UnreadableError(f"line {number} is longer than {MAX_LINE} bytes")
         try:
             event = _decoder.decode(line)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise BadStreamError(f"line {number}: {brief(str(error))}") from error
+            raise UnreadableError(f"line {number}: {brief(str(error))}") from error
         if (number == 1) != isinstance(event, Start):
-            raise BadStreamError(f"line {number}: 'start' is the first event and only that")
+            raise UnreadableError(f"line {number}: 'start' is the first event and only that")
         _take(event, observation, calls, number)
     return observation
 
 
 def _take(event: Event, observation: Observation, calls: dict[int, Call], number: int) -> None:
     if observation.end is not None:
-        raise BadStreamError(f"line {number}: an event after the end")
+        raise UnreadableError(f"line {number}: an event after the end")
     match event:
         case Start(protocol=protocol) if protocol != PROTOCOL:
-            raise BadStreamError(f"its protocol is {protocol}, not {PROTOCOL}")
+            raise UnreadableError(f"its protocol is {protocol}, not {PROTOCOL}")
         case Environment():
             observation.environment = event
         case Note():
@@ -123,17 +123,17 @@ def _take(event: Event, observation: Observation, calls: dict[int, Call], number
             observation.models.append(event)
         case CallStart():
             if event.id in calls:
-                raise BadStreamError(f"line {number}: call {event.id} begins twice")
+                raise UnreadableError(f"line {number}: call {event.id} begins twice")
             calls[event.id] = Call(event.kind, event.name, event.model, event.site)
             observation.calls.append(calls[event.id])
         case suite_events.Suite() | suite_events.CaseStart() | suite_events.CaseEnd():
             if not observation.suite.take(event):
-                raise BadStreamError(f"line {number}: a test begins or ends out of turn")
+                raise UnreadableError(f"line {number}: a test begins or ends out of turn")
         case End():
             observation.end = event
         case TrainBegin() | FirstBatch() | Batches() | EpochEnd() | CallEnd():
             if event.id not in calls or calls[event.id].finished:
-                raise BadStreamError(f"line {number}: call {event.id} is not under way")
+                raise UnreadableError(f"line {number}: call {event.id} is not under way")
             _take_of_call(event, calls[event.id])
 
 

@@ -92,17 +92,17 @@ class Tail:
         return content
 
 
-class BadStreamError(Exception):
-    """The stream is not what a probe writes; the message says where it is wrong."""
+class UnreadableError(Exception):
+    """What a container wrote cannot be read, or is not of its format; the message says where."""
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
     """Read a regular file of at most ``limit`` bytes, following no link on its last two steps.
 
     Raises:
-        BadStreamError: it is missing, not a regular file, or larger.
+        UnreadableError: it is missing, not a regular file, or larger.
     """
     try:
         return read(limit, path.parent, path.name)
     except OSError as error:
-        raise BadStreamError(f"{path.name} cannot be read: {error.strerror}") from error
+        raise UnreadableError(f"{path.name} cannot be read: {error.strerror}") from error

@@ -22,7 +22,7 @@ from keras_matrix.records import locks
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.folder import MANIFEST_FILE, RunFolder
 from keras_matrix.records.locks import Lock
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell import folders
 
 CLAIM = ".claim"
@@ -79,7 +79,7 @@ def _others(run: RunFolder) -> list[tuple[Claim, str]]:
         if free:
             lock.release()
             continue
-        with contextlib.suppress(BadStreamError, msgspec.MsgspecError):
+        with contextlib.suppress(UnreadableError, msgspec.MsgspecError):
             content = read_bounded(path.with_suffix(CLAIM), MAX_CLAIM)
             claim = msgspec.json.decode(content, type=Claim)
             found.append((claim, locks.remedy_if_soft(lock)))

@@ -17,7 +17,7 @@ from keras_matrix.records import folder as store
 from keras_matrix.records.cache import Lost
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.compiled_code import CompiledCode, CompiledStore
 from keras_matrix.run.cell.watch import Seen
@@ -122,7 +122,7 @@ class RunRecipient:
         left = MAX_ARRAY_BYTES
         named = (array.file for call in record.observation.calls for array in call.arrays)
         for file in list(dict.fromkeys(filter(None, named)))[:MAX_ARRAY_FILES]:
-            with contextlib.suppress(BadStreamError):
+            with contextlib.suppress(UnreadableError):
                 # One that is missing or too large shows when it is compared.
                 content = read_bounded(folder / file, left)
                 left -= len(content)

@@ -11,7 +11,7 @@ import msgspec
 from keras_matrix.plan.contract import INDEX_FILE
 from keras_matrix.records import arrays
 from keras_matrix.records.bounded import Count, LongText, Number, Text, Whole
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.text import brief
 
 MAX_INDEX = 64 * 2**20
@@ -179,14 +179,14 @@ class Bundle:
         """Read an array, None if there is none.
 
         Raises:
-            BadStreamError: its file is missing, too large or malformed.
+            UnreadableError: its file is missing, too large or malformed.
         """
         stored = self.arrays.get(key)
         if stored is None:
             return None
         found = read_array(self.folder / stored.file)
         if list(found.shape) != stored.shape:
-            raise BadStreamError(f"{stored.file} is not of the shape that its index tells")
+            raise UnreadableError(f"{stored.file} is not of the shape that its index tells")
         return found
 
     @cached_property
@@ -203,13 +203,13 @@ def read_array(path: Path) -> Array:
     """Read a ``.npy`` file; nothing is unpickled.
 
     Raises:
-        BadStreamError: it is missing, too large or malformed.
+        UnreadableError: it is missing, too large or malformed.
     """
     content = memoryview(read_bounded(path, MAX_ARRAY))
     try:
         return arrays.parse(content)
     except arrays.DAMAGE as error:
-        raise BadStreamError(
+        raise UnreadableError(
             f"{path.name} is not an array file ({arrays.reason(error)})"
         ) from error
 
@@ -218,7 +218,7 @@ def read(folder: Path) -> Bundle:
     """Read a cell's dump; that of a cell that never came to its model is empty.
 
     Raises:
-        BadStreamError: the index is not what the probe writes.
+        UnreadableError: the index is not what the probe writes.
     """
     bundle = Bundle(folder)
     if not (folder / INDEX_FILE).exists():
@@ -226,12 +226,12 @@ def read(folder: Path) -> Bundle:
     lines = read_bounded(folder / INDEX_FILE, MAX_INDEX).split(b"\n")
     # A cell that was ended in the middle leaves the last line unfinished.
     if len(lines) > MAX_ENTRIES:
-        raise BadStreamError(f"{INDEX_FILE} has more than {MAX_ENTRIES} lines")
+        raise UnreadableError(f"{INDEX_FILE} has more than {MAX_ENTRIES} lines")
     for number, line in enumerate(lines[:-1], start=1):
         try:
             _add(bundle, _ENTRIES.decode(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise BadStreamError(f"{INDEX_FILE}, line {number}: {brief(str(error))}") from error
+            raise UnreadableError(f"{INDEX_FILE}, line {number}: {brief(str(error))}") from error
     return bundle
 
 
@@ -248,7 +248,7 @@ def _add(bundle: Bundle, entry: _Entry) -> None:
     match entry:
         case Stored():
             if math.prod(entry.shape) > MAX_ELEMENTS:
-                raise BadStreamError(f"{entry.file} is told to be larger than {MAX_ARRAY} bytes")
+                raise UnreadableError(f"{entry.file} is told to be larger than {MAX_ARRAY} bytes")
             bundle.arrays[entry.what, entry.name, entry.when] = entry
         case Node():
             bundle.nodes.append(entry)

@@ -41,7 +41,7 @@ def measure(reference: Bundle, other: Bundle, allowance: Allowance) -> Table:
     """Measure what both dumped of a model.
 
     Raises:
-        BadStreamError: an array cannot be read.
+        UnreadableError: an array cannot be read.
     """
     found = {key: distance(one, two) for key, one, two in _pairs(reference, other)}
     rounding = Rounding(reference, {key: one.scale for key, one in found.items()}, allowance)
@@ -54,7 +54,7 @@ def measure_alone(
     """Measure what both replayed alone of a model that ``about`` and ``table`` tell of.
 
     Raises:
-        BadStreamError: an array cannot be read.
+        UnreadableError: an array cannot be read.
     """
     scales = {key: measured.distance.scale for key, measured in table.items()}
     rounding = Rounding(about, scales, allowance)

@@ -15,7 +15,7 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.contract import REFERENCE_FOLDER, REQUEST_FILE, TRACE_FOLDER
 from keras_matrix.records.files import write_atomically
 from keras_matrix.records.record import Record
-from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.watch import Stages
 from keras_matrix.run.prepare import Images, OpenRun
@@ -141,7 +141,7 @@ class Rounds:
     def _read(self, cell: Cell) -> Bundle:
         try:
             return dump.read(self.folder / cell.id)
-        except BadStreamError as error:
+        except UnreadableError as error:
             raise StoreError(f"What {cell.id} saw of its model is damaged: {error}.") from error
 
     def _lend(self, reference: str | None) -> None:

@@ -10,7 +10,7 @@ from keras_matrix.errors import EngineError, ExitCode, KerasMatrixError, StoreEr
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.run.cell import folders
 from keras_matrix.run.prepare import Images, OpenRun
 from keras_matrix.run.session import RunResult
@@ -82,7 +82,7 @@ def trace(request: TraceRequest, run: OpenRun, images: Images) -> TraceResult:
         with rounds.begun():
             found = _trace(request, rounds)
         write_atomically(run.folder.path / TRACE_FILE, to_json(found))
-    except BadStreamError as error:
+    except UnreadableError as error:
         raise StoreError(f"What a cell saw of its model is damaged: {error}.") from error
     finally:
         if not request.keep_arrays:

@@ -37,7 +37,7 @@ def after(
     ``nudged`` are pairs of what one backend's run and its run from moved weights came to.
 
     Raises:
-        BadStreamError: an array cannot be read.
+        UnreadableError: an array cannot be read.
     """
     apart = {
         key: _between(reference, other, *key[1:])

@@ -28,7 +28,7 @@ from keras_matrix.records import arrays, observation, recorded
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.observation import Observation
-from keras_matrix.records.untrusted import MAX_LINE, MAX_READ, BadStreamError, Tail
+from keras_matrix.records.untrusted import MAX_LINE, MAX_READ, Tail, UnreadableError
 from keras_matrix.report import annotations, csv, junit, markdown, table
 from keras_matrix.report import history as history_report
 from keras_matrix.report import json as data
@@ -65,7 +65,7 @@ def check_sentence(text: str) -> None:
 
 def event_stream(content: bytes) -> None:
     for complete in (True, False):
-        found = taken(partial(observation.parse, content, complete=complete), BadStreamError)
+        found = taken(partial(observation.parse, content, complete=complete), UnreadableError)
         if found is not None:
             written = to_json(found)
             assert msgspec.json.decode(written, type=Observation) == found
@@ -113,22 +113,22 @@ def tail(content: bytes, folder: Path) -> None:
 def array_archive(content: bytes, folder: Path) -> None:
     path = folder / "array.npz"
     path.write_bytes(content)
-    found = taken(lambda: arrays.read(path), BadStreamError)
+    found = taken(lambda: arrays.read(path), UnreadableError)
     assert found is None or found.dtype == "float64"
 
 
 def array_file(content: bytes, folder: Path) -> None:
     path = folder / "1.npy"
     path.write_bytes(content)
-    taken(lambda: dump.read_array(path), BadStreamError)
+    taken(lambda: dump.read_array(path), UnreadableError)
 
 
 def trace_index(content: bytes, folder: Path) -> None:
     (folder / contract.INDEX_FILE).write_bytes(content)
-    found = taken(lambda: dump.read(folder), BadStreamError)
+    found = taken(lambda: dump.read(folder), UnreadableError)
     for key in found.arrays if found is not None else ():
         assert found is not None
-        taken(lambda: found.array(key), BadStreamError)  # noqa: B023
+        taken(lambda: found.array(key), UnreadableError)  # noqa: B023
 
 
 def catalog_file(content: bytes, folder: Path) -> None:

@@ -23,7 +23,7 @@ from keras_matrix.plan.tolerance import Tolerances
 from keras_matrix.records import arrays, observation
 from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Record
-from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.report.page.blocks import DataTable
 from keras_matrix.report.plots import learning
 from keras_matrix.text import printable
@@ -261,13 +261,13 @@ def test_a_home_of_nobody_is_a_place_like_any_other(
     ],
 )
 def test_an_event_beyond_bounds_is_refused(event: dict[str, object]) -> None:
-    with pytest.raises(BadStreamError) as error:
+    with pytest.raises(UnreadableError) as error:
         observation.parse(START + json.dumps(event).encode() + b"\n", complete=True)
     refused(str(error.value))
 
 
 def test_a_stream_of_many_small_events_does_not_become_a_record_too_large_to_read() -> None:
-    with pytest.raises(BadStreamError, match="more than"):
+    with pytest.raises(UnreadableError, match="more than"):
         observation.parse(START + b"\n" * (observation.MAX_EVENTS + 1), complete=True)
 
 
@@ -292,7 +292,7 @@ def test_an_array_that_predict_does_not_return_is_refused(tmp_path: Path, conten
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr("array.npy", content)
-    with pytest.raises(BadStreamError) as error:
+    with pytest.raises(UnreadableError) as error:
         arrays.read(path)
     refused(str(error.value))
 
@@ -303,7 +303,7 @@ def test_an_array_of_bytes_does_not_grow_beyond_bounds(
     path = tmp_path / "a.npz"
     numpy.savez_compressed(path, array=numpy.zeros(1000, "int8"))
     monkeypatch.setattr(arrays, "MAX_ELEMENTS", 999)
-    with pytest.raises(BadStreamError, match="more than 999 numbers"):
+    with pytest.raises(UnreadableError, match="more than 999 numbers"):
         arrays.read(path)
 
 
@@ -312,7 +312,7 @@ def test_an_archive_packed_otherwise_is_refused(tmp_path: Path, method: int) -> 
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w", method) as packed:
         packed.writestr("array.npy", npy("<f8", "(0,)"))
-    with pytest.raises(BadStreamError, match="method"):
+    with pytest.raises(UnreadableError, match="method"):
         arrays.read(path)
 
 
@@ -321,7 +321,7 @@ def test_an_archive_of_many_members_is_not_listed(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as packed:
         packed.writestr("array.npy", npy("<f8", "(0,)"))
         packed.writestr("another", b"")
-    with pytest.raises(BadStreamError, match="more than one member"):
+    with pytest.raises(UnreadableError, match="more than one member"):
         arrays.read(path)
 
 

@@ -12,7 +12,7 @@ from keras_matrix.compare.elementwise import difference
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records import arrays
 from keras_matrix.records.arrays import read
-from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.records.untrusted import UnreadableError
 from tests.unit.records.builders import Touch
 
 RULE = Tolerance("*", atol=0.1)
@@ -49,13 +49,13 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     objects = numpy.array([Touch(trap)], dtype=object)
     numpy.savez(path, array=objects)
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read(path)
     path.write_bytes(pickle.dumps(Touch(trap)))
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read(path)
     npz(path, pickle.dumps(Touch(trap)))
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read(path)
     assert not trap.exists()
 
@@ -69,7 +69,7 @@ def test_an_archive_that_expands_beyond_bounds_is_refused(
     assert read(path).size == 100
     numpy.savez_compressed(path, array=numpy.zeros(10_000))
     assert path.stat().st_size < 10_000
-    with pytest.raises(BadStreamError, match="expands"):
+    with pytest.raises(UnreadableError, match="expands"):
         read(path)
 
 
@@ -77,7 +77,7 @@ def test_a_file_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(arrays, "MAX_FILE", 100)
     path = tmp_path / "a.npz"
     numpy.savez(path, array=numpy.zeros(100))
-    with pytest.raises(BadStreamError, match="larger"):
+    with pytest.raises(UnreadableError, match="larger"):
         read(path)
 
 
@@ -107,7 +107,7 @@ def test_a_file_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_a_damaged_array_is_refused(tmp_path: Path, member: bytes) -> None:
-    with pytest.raises(BadStreamError, match=r"a\.npz"):
+    with pytest.raises(UnreadableError, match=r"a\.npz"):
         read(npz(tmp_path / "a.npz", member))
 
 
@@ -128,12 +128,12 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     garbled[60:120] = bytes(60)
     for damaged in (b"", b"junk", whole[:-30], whole[:100], encrypted, unknown, garbled):
         path.write_bytes(damaged)
-        with pytest.raises(BadStreamError, match=r"a\.npz"):
+        with pytest.raises(UnreadableError, match=r"a\.npz"):
             read(path)
 
 
 def test_another_name_in_the_archive_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read(npz(tmp_path / "a.npz", claims("()", data=b"\0" * 8), name="other.npy"))
 
 
@@ -145,7 +145,7 @@ def test_what_is_not_a_file_is_refused(tmp_path: Path, kind: str) -> None:
         path.symlink_to(tmp_path / "real.npz")
     elif kind == "folder":
         path.mkdir()
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read(path)
 
 

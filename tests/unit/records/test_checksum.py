@@ -14,7 +14,7 @@ from keras_matrix.errors import DamagedError, StoreError
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records import arrays, checksum
 from keras_matrix.records.folder import RunFolder
-from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.records.untrusted import UnreadableError
 from tests.unit.records.builders import array, call, record, run_folder, tf_and_theano
 
 TF = Cell("tf")
@@ -102,7 +102,7 @@ def test_an_array_that_is_read_in_spite_of_a_flipped_bit_is_the_same(tmp_path: P
         path.write_bytes(flipped(content, place, place % 8))
         try:
             found = arrays.read(path)
-        except BadStreamError:
+        except UnreadableError:
             continue
         assert (found == whole).all()
 

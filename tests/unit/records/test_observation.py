@@ -7,7 +7,7 @@ import pytest
 
 from keras_matrix.records.events import Place
 from keras_matrix.records.observation import MAX_LINE, Observation, parse
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from tests.unit.records.builders import END, ENVIRONMENT
 
 START = {"event": "start", "protocol": 1}
@@ -106,7 +106,7 @@ def test_a_fit_that_was_cut_off_keeps_the_parameters_it_began_with() -> None:
     begin = {"event": "train_begin", "id": 1, "params": {"epochs": 20, "samples": 64}}
     (call,) = parse(stream(START, CALL, begin), complete=False).calls
     assert (call.finished, call.params) == (False, {"epochs": 20, "samples": 64})
-    with pytest.raises(BadStreamError, match="call 1 is not under way"):
+    with pytest.raises(UnreadableError, match="call 1 is not under way"):
         parsed(START, begin, LAST)
 
 
@@ -149,7 +149,7 @@ def test_what_is_not_finite_is_words() -> None:
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "1.0", "", "nan\n", "nan0", None, [1], True])
 def test_other_words_are_no_numbers(value: object) -> None:
-    with pytest.raises(BadStreamError, match="line 3"):
+    with pytest.raises(UnreadableError, match="line 3"):
         parsed(START, CALL, {**CALL_END, "metrics": {"loss": value}})
 
 
@@ -157,7 +157,7 @@ def test_other_words_are_no_numbers(value: object) -> None:
 def test_numbers_that_json_has_not_are_refused(literal: bytes) -> None:
     damaged = line(EPOCH).replace(b"1.5", literal)
     assert literal in damaged
-    with pytest.raises(BadStreamError, match="line 3"):
+    with pytest.raises(UnreadableError, match="line 3"):
         parsed(START, CALL, damaged)
 
 
@@ -201,7 +201,7 @@ def test_numbers_that_json_has_not_are_refused(literal: bytes) -> None:
     ],
 )
 def test_a_damaged_line_is_named(damage: object) -> None:
-    with pytest.raises(BadStreamError, match="line 3"):
+    with pytest.raises(UnreadableError, match="line 3"):
         parsed(START, CALL, damage)
 
 
@@ -209,24 +209,24 @@ def test_a_damaged_line_is_named(damage: object) -> None:
     "event", [EPOCH, BATCHES, CALL_END, {"event": "first_batch", "id": 1, "seconds": 1}]
 )
 def test_nothing_happens_in_a_call_that_has_ended(event: object) -> None:
-    with pytest.raises(BadStreamError, match="line 4"):
+    with pytest.raises(UnreadableError, match="line 4"):
         parsed(START, CALL, CALL_END, event)
 
 
 @pytest.mark.parametrize("event", [START, CALL, LAST, {"event": "environment", **ENVIRONMENT}])
 def test_nothing_comes_after_the_end(event: object) -> None:
-    with pytest.raises(BadStreamError, match="line 3"):
+    with pytest.raises(UnreadableError, match="line 3"):
         parsed(START, LAST, event)
 
 
 def test_the_start_comes_first() -> None:
-    with pytest.raises(BadStreamError, match="line 1"):
+    with pytest.raises(UnreadableError, match="line 1"):
         parsed(LAST)
 
 
 @pytest.mark.parametrize("protocol", [0, 2])
 def test_another_protocol_is_refused(protocol: int) -> None:
-    with pytest.raises(BadStreamError, match="protocol"):
+    with pytest.raises(UnreadableError, match="protocol"):
         parsed({**START, "protocol": protocol})
 
 
@@ -245,7 +245,7 @@ def test_another_protocol_is_refused(protocol: int) -> None:
     ],
 )
 def test_an_array_lies_in_the_arrays_folder(file: str) -> None:
-    with pytest.raises(BadStreamError, match="line 3"):
+    with pytest.raises(UnreadableError, match="line 3"):
         parsed(START, CALL, {**CALL_END, "arrays": [{**ARRAY, "file": file}]})
 
 
@@ -255,13 +255,13 @@ def test_an_array() -> None:
 
 
 def test_a_line_that_is_too_long_is_refused() -> None:
-    with pytest.raises(BadStreamError, match="line 2 is longer"):
+    with pytest.raises(UnreadableError, match="line 2 is longer"):
         parsed(START, b" " * (MAX_LINE + 1) + b"\n")
 
 
 def test_a_cut_line_is_damage_in_a_complete_stream_only() -> None:
     cut = stream(START, CALL, EPOCH) + line(CALL_END)[:-20]
-    with pytest.raises(BadStreamError, match="last line"):
+    with pytest.raises(UnreadableError, match="last line"):
         parse(cut, complete=True)
     (call,) = parse(cut, complete=False).calls
     assert not call.finished
@@ -269,7 +269,7 @@ def test_a_cut_line_is_damage_in_a_complete_stream_only() -> None:
 
 
 def test_damage_before_the_cut_is_damage_all_the_same() -> None:
-    with pytest.raises(BadStreamError, match="line 2"):
+    with pytest.raises(UnreadableError, match="line 2"):
         parse(stream(START, b"junk\n") + b"cut", complete=False)
 
 
@@ -282,7 +282,7 @@ def test_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"12345")
     assert read_bounded(path, 5) == b"12345"
-    with pytest.raises(BadStreamError, match="larger than 4 bytes"):
+    with pytest.raises(UnreadableError, match="larger than 4 bytes"):
         read_bounded(path, 4)
 
 
@@ -290,7 +290,7 @@ def test_a_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with path.open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(BadStreamError, match="larger"):
+    with pytest.raises(UnreadableError, match="larger"):
         read_bounded(path, 1000)
 
 
@@ -306,5 +306,5 @@ def test_what_is_not_a_regular_file_is_refused(tmp_path: Path, kind: str) -> Non
         path.symlink_to(tmp_path / "secret")
     elif kind == "dangling":
         path.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(BadStreamError, match=r"events\.jsonl"):
+    with pytest.raises(UnreadableError, match=r"events\.jsonl"):
         read_bounded(path, 1000)

@@ -9,7 +9,7 @@ import pytest
 
 from keras_matrix.records.observation import MAX_BYTES, MAX_LINE, Observation, parse
 from keras_matrix.records.suite_events import CaseOutcome, Phase
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from tests.unit.records.builders import END
 
 START = {"event": "start", "protocol": 1}
@@ -71,7 +71,7 @@ def test_a_script_has_no_tests() -> None:
     ],
 )
 def test_what_makes_no_sense_together_is_refused(events: list[object]) -> None:
-    with pytest.raises(BadStreamError, match=r"line \d: "):
+    with pytest.raises(UnreadableError, match=r"line \d: "):
         parsed(START, *events)
 
 
@@ -94,25 +94,25 @@ def test_what_makes_no_sense_together_is_refused(events: list[object]) -> None:
     ],
 )
 def test_a_forged_end_of_a_test_is_refused(changed: dict[str, Any]) -> None:
-    with pytest.raises(BadStreamError, match="line 3: "):
+    with pytest.raises(UnreadableError, match="line 3: "):
         parsed(START, BEGIN, {**FINISH, **changed})
 
 
 @pytest.mark.parametrize("changed", [{"collected": -1}, {"collected": 1.5}, {"pytest": "7" * 200}])
 def test_a_forged_count_is_refused(changed: dict[str, Any]) -> None:
-    with pytest.raises(BadStreamError, match="line 2: "):
+    with pytest.raises(UnreadableError, match="line 2: "):
         parsed(START, {**SUITE, **changed})
 
 
 def test_a_huge_line_is_refused() -> None:
     huge = json.dumps({**FINISH, "message": "m" * MAX_LINE}).encode() + b"\n"
-    with pytest.raises(BadStreamError, match="line 3 is longer"):
+    with pytest.raises(UnreadableError, match="line 3 is longer"):
         parsed(START, BEGIN, huge)
 
 
 def test_lines_that_are_no_events_are_refused() -> None:
     for line in (b"passed\n", b"\xff\n", b"[" * 5000 + b"\n", b'{"event": "case"}\n'):
-        with pytest.raises(BadStreamError, match="line 2: "):
+        with pytest.raises(UnreadableError, match="line 2: "):
             parsed(START, line)
 
 
@@ -125,5 +125,5 @@ def test_a_stream_that_is_no_file_is_not_read(tmp_path: Path, kind: str) -> None
         os.mkfifo(path)
     else:
         path.mkdir()
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read_bounded(path, MAX_BYTES)

@@ -11,7 +11,7 @@ import numpy
 import pytest
 
 from keras_matrix.plan.contract import INDEX_FILE
-from keras_matrix.records.untrusted import BadStreamError
+from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.trace import dump
 from keras_matrix.trace.dump import Bundle, read, read_array
 from keras_matrix.trace.measure import measure
@@ -199,7 +199,7 @@ def test_an_unknown_stage_is_not_printed() -> None:
     ],
 )
 def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: Any) -> None:
-    with pytest.raises(BadStreamError, match=r"index\.jsonl, line 2"):
+    with pytest.raises(UnreadableError, match=r"index\.jsonl, line 2"):
         read(index(tmp_path, ARRAY, line))
 
 
@@ -211,24 +211,24 @@ def test_a_malformed_line_is_refused_with_its_number(tmp_path: Path, line: Any) 
     ],
 )
 def test_a_file_elsewhere_is_refused(tmp_path: Path, file: str) -> None:
-    with pytest.raises(BadStreamError, match="line 1"):
+    with pytest.raises(UnreadableError, match="line 1"):
         read(index(tmp_path, entry(file=file)))
 
 
 @pytest.mark.parametrize("phases", [[], ["a", "b", "c"], [1]])
 def test_a_model_has_one_phase_or_two(tmp_path: Path, phases: Any) -> None:
     Writing(tmp_path).model(chain("a"), phases=phases)
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read(tmp_path)
 
 
 def test_an_index_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index(tmp_path, *[ARRAY] * 5)
     monkeypatch.setattr(dump, "MAX_ENTRIES", 5)
-    with pytest.raises(BadStreamError, match="more than 5 lines"):
+    with pytest.raises(UnreadableError, match="more than 5 lines"):
         read(tmp_path)
     monkeypatch.setattr(dump, "MAX_INDEX", 100)
-    with pytest.raises(BadStreamError, match="larger"):
+    with pytest.raises(UnreadableError, match="larger"):
         read(tmp_path)
 
 
@@ -242,7 +242,7 @@ def test_an_index_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
     else:
         (tmp_path / "real").write_bytes(b"")
         path.symlink_to(tmp_path / "real")
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read(tmp_path)
 
 
@@ -257,7 +257,7 @@ def test_an_array_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
     elif kind == "link":
         numpy.save(tmp_path / "real.npy", floats([1.0, 2.0]))
         path.symlink_to(tmp_path / "real.npy")
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         found.array(KEY)
 
 
@@ -293,24 +293,24 @@ def test_an_array_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
 )
 def test_a_damaged_array_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "1.npy").write_bytes(content)
-    with pytest.raises(BadStreamError, match=r"1\.npy"):
+    with pytest.raises(UnreadableError, match=r"1\.npy"):
         read_array(tmp_path / "1.npy")
 
 
 def test_an_array_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dump, "MAX_ARRAY", 100)
     numpy.save(tmp_path / "1.npy", numpy.zeros(100))
-    with pytest.raises(BadStreamError, match="larger"):
+    with pytest.raises(UnreadableError, match="larger"):
         read_array(tmp_path / "1.npy")
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
     trap, path = tmp_path / "trap", tmp_path / "1.npy"
     numpy.save(path, numpy.array([Touch(trap)], dtype=object), allow_pickle=True)
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read_array(path)
     path.write_bytes(pickle.dumps(Touch(trap)))
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read_array(path)
     assert not trap.exists()
 
@@ -324,14 +324,14 @@ def test_every_byte_of_a_header_may_be_forged(tmp_path: Path) -> None:
             path.write_bytes(forged)
             try:
                 read_array(path)
-            except BadStreamError:
+            except UnreadableError:
                 continue
 
 
 @pytest.mark.parametrize("shape", [[3], [2, 1], [10**30], [10**19] * 64, [0]])
 def test_a_shape_that_is_not_the_files_is_refused(tmp_path: Path, shape: list[int]) -> None:
     numpy.save(tmp_path / "1.npy", floats([1.0, 2.0]))
-    with pytest.raises(BadStreamError):
+    with pytest.raises(UnreadableError):
         read(index(tmp_path, entry(shape=shape))).array(KEY)
 
 
@@ -354,5 +354,5 @@ def test_no_forged_shape_stops_the_comparison_otherwise(
             made.dump.entry("array", what=what, name=name, when=when, **forged)
     try:
         measure(read(tmp_path / "one"), read(tmp_path / "two"), Allowance())
-    except BadStreamError:
+    except UnreadableError:
         return

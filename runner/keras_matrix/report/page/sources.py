@@ -17,7 +17,7 @@ from keras_matrix.plan.cells import RunKind
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.folder import TRACE_FILE, RunFolder
 from keras_matrix.records.record import Manifest, Record
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.trace.result import SCHEMA, Trace
 
 MAX_TRACE = 256 * 2**20
@@ -114,7 +114,7 @@ def _trace(path: Path) -> Trace:
     try:
         content = read_bounded(path, MAX_TRACE)
         found = msgspec.json.decode(content, type=Trace)
-    except (BadStreamError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (UnreadableError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise StoreError(f"{path} is damaged ({error}); {remedy}.") from error
     if found.schema != SCHEMA:
         raise StoreError(

@@ -23,7 +23,7 @@ import msgspec
 
 from keras_matrix.errors import StoreError
 from keras_matrix.records.files import to_json, write_atomically
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 
 INDEX_FILE = "index.json"
 ENTRIES = "entries"
@@ -117,7 +117,7 @@ class CompiledStore:
                     name: _checked(folder / ENTRIES / entry / name, digest)
                     for name, digest in files.items()
                 }
-            except BadStreamError:
+            except UnreadableError:
                 damaged.append(entry)
                 continue
             _write_entry(target / entry, contents)
@@ -199,7 +199,7 @@ def _read_index(folder: Path) -> Index | None:
     try:
         found = msgspec.json.decode(read_bounded(folder / INDEX_FILE, MAX_INDEX), type=Index)
         datetime.fromisoformat(found.used).astimezone()
-    except (BadStreamError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+    except (UnreadableError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
         # Nothing is kept, or nothing that can be trusted.
         return None
     return found if all(map(NAME.fullmatch, found.entries)) else None
@@ -214,10 +214,10 @@ def _size(folder: Path) -> int:
 
 def _checked(path: Path, digest: str) -> bytes:
     if not (NAME.fullmatch(path.name) and NAME.fullmatch(path.parent.name)):
-        raise BadStreamError(f"{path.name} is not a name")
+        raise UnreadableError(f"{path.name} is not a name")
     content = read_bounded(path, MAX_FILE)
     if hashlib.sha256(content).hexdigest() != digest:
-        raise BadStreamError(f"{path.name} is not what was kept")
+        raise UnreadableError(f"{path.name} is not what was kept")
     return content
 
 
@@ -237,7 +237,7 @@ def _entries(source: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
             for name in names:
                 contents[name] = read_bounded(source / entry.name / name, min(MAX_FILE, left))
                 left -= len(contents[name])
-        except BadStreamError:
+        except UnreadableError:
             # Not a regular file, or too large: nothing that a compiler made.
             continue
         yield entry.name, contents

@@ -22,7 +22,7 @@ from keras_matrix.plan.contract import ENDED_FILE
 from keras_matrix.records.bounded import Text
 from keras_matrix.records.events import Environment
 from keras_matrix.records.record import Outcome
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell.disk import DiskUse
 from keras_matrix.run.cell.outcome import Ending, Judgement
 from keras_matrix.run.cell.watch import Watch
@@ -150,8 +150,8 @@ class Wait:
             content = read_bounded(self.output / ENDED_FILE, MAX_ENDED)
             found = msgspec.json.decode(content, type=_Ended)
             if not secrets.compare_digest(found.word.encode(), self.word.encode()):
-                raise BadStreamError("it does not hold the word")
-        except (BadStreamError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                raise UnreadableError("it does not hold the word")
+        except (UnreadableError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             # Not the probe's: the container is not to be trusted with another cell.
             self.engine.kill(self.container)
             return Ending(exit_code=None, refused=FORGED)

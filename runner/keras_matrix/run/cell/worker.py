@@ -14,7 +14,7 @@ from keras_matrix.load import shipped
 from keras_matrix.plan.cells import Cell, Group, Limits
 from keras_matrix.plan.contract import EVENTS_FILE, LOG_FILES
 from keras_matrix.records.files import to_json, write_atomically
-from keras_matrix.records.untrusted import BadStreamError, read_bounded
+from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.compiled_code import CompiledCode, Restored
 from keras_matrix.run.cell.container import CellFolders, cell_container
@@ -251,7 +251,7 @@ class Worker:
             if os.path.lexists(folder / name):
                 try:
                     parts.append(read_bounded(folder / name, MAX_LOG_BYTES))
-                except BadStreamError as error:
+                except UnreadableError as error:
                     parts.append(f"[{error}]\n".encode())
         return b"".join(parts)
 
