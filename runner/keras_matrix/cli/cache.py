@@ -51,13 +51,26 @@ def list_kept(as_json: bool) -> int:
 
 @command.command(name="clear")
 def clear() -> int:
-    """Remove all of it: what was compiled is compiled again, what was finished runs again."""
-    import shutil
+    """Remove all of it: what was compiled is compiled again, what was finished runs again.
 
+    What a running keras-matrix reads or writes at this moment is left, and the exit code is 2.
+    """
+    from keras_matrix.errors import StoreError
     from keras_matrix.records import cache
     from keras_matrix.run.cell.compiled_code import CompiledStore
+    from keras_matrix.text import plural
 
-    count = CompiledStore(cache.root() / cache.COMPILED).clear()
-    shutil.rmtree(cache.root() / cache.REPLICATES, ignore_errors=True)
-    click.echo(f"removed what {count} scripts compiled, and what was known to be finished")
+    removed, left = CompiledStore(cache.root() / cache.COMPILED).clear()
+    done = [f"the code that was compiled for {plural(removed, 'script')}"]
+    in_use = [f"the code compiled for {plural(left, 'script')}"] if left else []
+    if cache.clear_replicates():
+        done.append("the list of finished cells")
+    else:
+        in_use.append("the list of finished cells")
+    click.echo(f"removed {' and '.join(done)}")
+    if in_use:
+        raise StoreError(
+            f"{' and '.join(in_use).capitalize()} was left, as another keras-matrix uses it; "
+            "clear the cache again when that has ended."
+        )
     return 0

@@ -1,12 +1,15 @@
 """Where what may be lost is kept between runs."""
 
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
 
+from keras_matrix.errors import StoreError
+from keras_matrix.records import locks
 from keras_matrix.text import discard
 
 CACHE_VARIABLE = "KERAS_MATRIX_CACHE"
@@ -17,10 +20,38 @@ REMEDY = f"set {CACHE_VARIABLE} to a folder that can be written."
 """What to do if the cache cannot be used."""
 
 
+MAX_CLEAR_WAIT_SECONDS = 2.0
+"""How long to wait for a process that adds a finished replicate."""
+
+
 def root() -> Path:
     """Return the folder: the one that ``KERAS_MATRIX_CACHE`` names, else the user's own."""
     named = os.environ.get(CACHE_VARIABLE)
     return Path(named).resolve() if named else platformdirs.user_cache_path("keras-matrix")
+
+
+def replicates_lock(folder: Path) -> Path:
+    """Return the lock file of the folder of finished replicates: to add to it, or to clear it."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def clear_replicates() -> bool:
+    """Forget what is known to be finished; return False if a process was adding to it.
+
+    Raises:
+        StoreError: it cannot be removed.
+    """
+    folder = root() / REPLICATES
+    if not folder.is_dir():
+        return True
+    try:
+        with locks.held_within(MAX_CLEAR_WAIT_SECONDS, replicates_lock(folder)):
+            shutil.rmtree(folder)
+    except TimeoutError:
+        return False
+    except OSError as error:
+        raise StoreError(f"Cannot clear {folder} ({error.strerror}); {REMEDY}") from error
+    return True
 
 
 class Lost:

@@ -18,6 +18,7 @@ import msgspec
 from keras_matrix.errors import DamagedError, StoreError
 from keras_matrix.plan.cells import Cell, Plan
 from keras_matrix.plan.images import ImageIdentity
+from keras_matrix.records import cache, locks
 from keras_matrix.records.cache import Lost
 from keras_matrix.records.files import write_atomically
 from keras_matrix.records.folder import RunFolder
@@ -28,6 +29,8 @@ MAX_FILES = 20_000
 MAX_READ = 256 * 2**20
 """Bytes to read of a folder; of what goes beyond, sizes and times have to do."""
 MAX_POINTER = 4096
+MAX_WAIT_SECONDS = 5.0
+"""How long to wait for another process that notes a replicate, or clears the cache."""
 SKIPPED = ("__pycache__", ".git")
 
 
@@ -110,6 +113,7 @@ class Reuse:
         self, root: Path, results: Path, inputs: Inputs, plan: Plan, lost: Lost | None = None
     ) -> None:
         name = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()[:16]
+        self._root = root
         self._folder = root / name
         self._inputs = inputs
         self._plan = plan
@@ -151,11 +155,13 @@ class Reuse:
         path = self._pointer(record.cell, record.image)
         temporary = ""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-            with open(descriptor, "wb") as file:
-                file.write(os.fsencode(run.path.resolve()) + b"\n")
-            os.replace(temporary, path)
+            self._root.parent.mkdir(parents=True, exist_ok=True)
+            with locks.held_within(MAX_WAIT_SECONDS, cache.replicates_lock(self._root)):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                descriptor, temporary = tempfile.mkstemp(dir=path.parent)
+                with open(descriptor, "wb") as file:
+                    file.write(os.fsencode(run.path.resolve()) + b"\n")
+                os.replace(temporary, path)
         except OSError as error:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)

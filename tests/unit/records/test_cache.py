@@ -10,8 +10,10 @@ from keras_matrix.cli.execute import recorded
 from keras_matrix.cli.root import cli
 from keras_matrix.errors import StoreError, of_disk
 from keras_matrix.plan.cells import Cell
+from keras_matrix.records import cache, locks
 from keras_matrix.records.cache import Lost
 from keras_matrix.records.folder import RunFolder
+from keras_matrix.run.cell import compiled_code
 from keras_matrix.run.reuse import Inputs, Reuse
 from tests.unit.records.builders import identity, plan, record, run_folder
 
@@ -79,6 +81,40 @@ def test_a_replicate_whose_log_is_damaged_is_not_reused(tmp_path: Path) -> None:
     assert reuse.find(CELL, identity("tf")) is None
     assert len(said) == 1
     assert said[0].endswith("its cell is run, not reused")
+
+
+def test_what_is_in_use_is_not_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KERAS_MATRIX_CACHE", str(tmp_path))
+    monkeypatch.setattr(cache, "MAX_CLEAR_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(compiled_code, "MAX_CLEAR_WAIT_SECONDS", 0.0)
+    said: list[str] = []
+    done = record(CELL)
+    run = run_folder(tmp_path / "results" / "one", [done])
+    reuse = Reuse(tmp_path / "replicates", tmp_path / "results", INPUTS, plan([CELL]))
+    reuse.note(done, run)
+    code = tmp_path / "compiled" / "a-key"
+    code.mkdir(parents=True)
+    with (
+        locks.held_within(0.0, cache.replicates_lock(tmp_path / "replicates")),
+        locks.held_within(0.0, code / ".lock"),
+    ):
+        assert invoke(cli, ["cache", "clear"]) == 2
+        out, err = capsys.readouterr()
+        assert "compiled for 1 script and the list of finished cells was left" in err
+        monkeypatch.setattr("keras_matrix.run.reuse.MAX_WAIT_SECONDS", 0.0)
+        Reuse(tmp_path / "replicates", tmp_path, INPUTS, plan([CELL]), Lost(said.append)).note(
+            done, run
+        )
+    assert "has locked it" in said[0]
+    assert code.is_dir()
+    assert reuse.find(CELL, identity("tf")) is not None
+    assert invoke(cli, ["cache", "clear"]) == 0
+    out = capsys.readouterr().out
+    assert "removed the code that was compiled for 1 script and the list of finished cells" in out
+    assert not code.exists()
+    assert reuse.find(CELL, identity("tf")) is None
 
 
 def test_where_the_records_are_is_told_whatever_a_report_comes_to(

@@ -13,15 +13,16 @@ import itertools
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-import filelock
 import msgspec
 
 from keras_matrix.errors import StoreError
+from keras_matrix.records import locks
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 
@@ -33,8 +34,11 @@ MAX_FILE = 32 * 2**20
 MAX_FILES = 16
 MAX_ENTRY = 64 * 2**20
 MAX_ENTRIES = 4000
-PATIENCE = 30.0
-"""Seconds to wait for another runner that writes the same key."""
+LOCK_FILE = ".lock"
+MAX_WAIT_SECONDS = 30.0
+"""How long to wait for another process that writes the same key."""
+MAX_CLEAR_WAIT_SECONDS = 2.0
+"""How long to wait for all processes that use a key which is to be removed."""
 MAX_KEY = 512 * 2**20
 MAX_ALL = 2 * 2**30
 """Bytes of one key, and of all: the keys not used for longest go first."""
@@ -101,15 +105,26 @@ class CompiledStore:
         return index is not None and bool(index.entries)
 
     def restore(self, compiled_for: CompiledFor, target: Path) -> Restored:
-        """Copy what is kept into ``target``, each file checked; take no lock.
+        """Copy what is kept into ``target``, each file checked.
+
+        The key is locked meanwhile, so that nobody removes it. Where it cannot be locked, or is for
+        long, it is read all the same: what was removed then counts as damaged.
 
         Raises:
             StoreError: ``target`` cannot be written.
         """
         folder = self._root / compiled_for.key
+        if not os.path.lexists(folder / INDEX_FILE):
+            return Restored(0)
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                stack.enter_context(locks.held_within(MAX_WAIT_SECONDS, folder / LOCK_FILE))
+            return self._restore(folder, target)
+
+    def _restore(self, folder: Path, target: Path) -> Restored:
         index = _read_index(folder)
         if index is None:
-            return Restored(0, (INDEX_FILE,) if os.path.lexists(folder / INDEX_FILE) else ())
+            return Restored(0, (INDEX_FILE,))
         damaged = []
         for entry, files in index.entries.items():
             try:
@@ -146,7 +161,7 @@ class CompiledStore:
                 f"Cannot make {folder} ({error.strerror}); set KERAS_MATRIX_CACHE to a folder "
                 "that can be written."
             ) from error
-        with filelock.FileLock(folder / ".lock", timeout=PATIENCE):
+        with locks.held_within(MAX_WAIT_SECONDS, folder / LOCK_FILE):
             index = _read_index(folder) or Index(about=compiled_for, used="", entries={})
             entries = {name: files for name, files in index.entries.items() if name not in damaged}
             sizes = {name: _size(folder / ENTRIES / name) for name in entries}
@@ -181,18 +196,37 @@ class CompiledStore:
                 found.append(((folder / INDEX_FILE).stat().st_mtime, folder.name, index))
         return tuple((key, index) for _, key, index in sorted(found, key=lambda one: -one[0]))
 
-    def clear(self) -> int:
-        """Remove everything; return how many keys there were."""
-        count = len(self.kept())
-        shutil.rmtree(self._root, ignore_errors=True)
-        return count
+    def clear(self) -> tuple[int, int]:
+        """Remove all keys but those in use; return how many were removed, and how many were left.
+
+        Raises:
+            StoreError: one cannot be removed.
+        """
+        end = time.monotonic() + MAX_CLEAR_WAIT_SECONDS
+        keys = [path for path in self._root.glob("*") if path.is_dir()]
+        removed = sum(_remove(path, max(0.0, end - time.monotonic())) for path in keys)
+        return removed, len(keys) - removed
 
     def _shrink(self, besides: str) -> None:
         total = 0
         for key, index in self.kept():
             total += index.size
             if total > MAX_ALL and key != besides:
-                shutil.rmtree(self._root / key, ignore_errors=True)
+                _remove(self._root / key, 0.0)
+
+
+def _remove(folder: Path, seconds: float) -> bool:
+    """Remove a key; return False, after so many seconds, if a process uses it."""
+    try:
+        with locks.held_within(seconds, folder / LOCK_FILE):
+            shutil.rmtree(folder)
+    except TimeoutError:
+        return False
+    except OSError as error:
+        raise StoreError(
+            f"Cannot remove {folder} ({error.strerror}); check its permissions."
+        ) from error
+    return True
 
 
 def _read_index(folder: Path) -> Index | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_matrix.records import locks
 from keras_matrix.run.cell import compiled_code
 from keras_matrix.run.cell.compiled_code import INDEX_FILE, CompiledFor, CompiledStore, Restored
 
@@ -165,8 +166,42 @@ def test_in_all_the_keys_not_used_for_longest_go(
         os.utime(tmp_path / "store" / about.key / INDEX_FILE, (number, number))
     store.keep(abouts[2], handed_back(tmp_path / "again", tmp1=b"1234"))
     assert [index.about.script_sha256 for _, index in store.kept()] == ["2", "1"]
-    assert store.clear() == 2
+    assert store.clear() == (2, 0)
     assert store.kept() == ()
+
+
+def test_a_key_in_use_is_not_removed(
+    store: CompiledStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled_code, "MAX_CLEAR_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(compiled_code, "MAX_ALL", 0)
+    other = replace(ABOUT, script_sha256="other")
+    for about in (other, ABOUT):
+        store.keep(about, handed_back(tmp_path / about.key, tmp1=b"1234"))
+    assert [index.about for _, index in store.kept()] == [ABOUT]
+    monkeypatch.setattr(compiled_code, "MAX_ALL", 100)
+    store.keep(other, handed_back(tmp_path / "again", tmp1=b"1234"))
+    checked = compiled_code._checked
+    cleared = []
+
+    def while_it_is_read(path: Path, digest: str) -> bytes:
+        monkeypatch.setattr(compiled_code, "_checked", checked)
+        cleared.append(store.clear())
+        return checked(path, digest)
+
+    monkeypatch.setattr(compiled_code, "_checked", while_it_is_read)
+    assert store.restore(ABOUT, tmp_path / "next") == Restored(1)
+    assert cleared == [(1, 1)]
+    assert [index.about for _, index in store.kept()] == [ABOUT]
+
+
+def test_what_cannot_be_locked_is_read_all_the_same(
+    store: CompiledStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.keep(ABOUT, handed_back(tmp_path / "cell", tmp1=b"1234"))
+    monkeypatch.setattr(compiled_code, "MAX_WAIT_SECONDS", 0.0)
+    with locks.held_within(0.0, tmp_path / "store" / ABOUT.key / compiled_code.LOCK_FILE):
+        assert store.restore(ABOUT, tmp_path / "next") == Restored(1)
 
 
 def test_entries_are_read_one_at_a_time_and_bounded(
