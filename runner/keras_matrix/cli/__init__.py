@@ -10,7 +10,7 @@ import traceback
 
 import click
 
-from keras_matrix.errors import KerasMatrixError, of_disk
+from keras_matrix.errors import KerasMatrixError, disk_error
 from keras_matrix.text import printable
 
 EXIT_INTERNAL = 70
@@ -50,7 +50,7 @@ def invoke(command: click.Command, arguments: list[str]) -> int:
         # click ends by itself, with 1, when whoever read the output has seen enough.
         return EXIT_PIPE if stop.code == 1 else int(stop.code or 0)
     except OSError as error:
-        told = of_disk(error)
+        told = disk_error(error)
         if told is None:
             return _defect()
         if error.filename is None:

@@ -8,28 +8,7 @@ from typing import Any
 from keras_matrix.engine.security import Security
 from keras_matrix.errors import ConfigurationError, EngineError
 
-
-class EngineSilentError(EngineError):
-    """The engine does not answer: it is down, hangs, or its connection was cut."""
-
-
 SHIM = "io.containerd."
-
-
-class EngineHangsError(EngineSilentError):
-    """The engine took a request and has let it lie."""
-
-
-class ImageNotFoundError(EngineError):
-    """The engine, or the registry it asked, has no such image."""
-
-
-class RegistryError(EngineError):
-    """The registry could not be reached, or would not answer."""
-
-
-class BuildFailedError(EngineError):
-    """A step of a Dockerfile failed."""
 
 
 @dataclass(frozen=True)

@@ -16,21 +16,12 @@ import docker.utils
 from docker.context import ContextAPI
 
 from keras_matrix.engine import security
-from keras_matrix.engine.answers import (
-    BuildFailedError,
-    ContainerInfo,
-    ContainerState,
-    EngineFacts,
-    ImageInfo,
-    ImageNotFoundError,
-    Input,
-    RegistryError,
-)
+from keras_matrix.engine.answers import ContainerInfo, ContainerState, EngineFacts, ImageInfo, Input
 from keras_matrix.engine.confinement import host_config
 from keras_matrix.engine.faults import bounded, plainly, reason, refused, silent
 from keras_matrix.engine.patience import Patience
 from keras_matrix.engine.spec import ContainerSpec
-from keras_matrix.errors import EngineError
+from keras_matrix.errors import BuildFailedError, EngineError, ImageNotFoundError, RegistryError
 
 LONG_TIMEOUT = 3600
 """Seconds that builds and pulls may take; all else is up to the patience."""

@@ -13,9 +13,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import requests.exceptions
 import urllib3.exceptions
 
-from keras_matrix.engine.answers import EngineSilentError
 from keras_matrix.engine.patience import Patience
-from keras_matrix.errors import EngineError
+from keras_matrix.errors import EngineError, EngineSilentError
 
 GARBLED = (
     requests.exceptions.InvalidJSONError,

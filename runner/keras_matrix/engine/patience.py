@@ -12,8 +12,7 @@ from collections.abc import Callable
 from concurrent import futures
 from typing import TypeVar
 
-from keras_matrix.engine.answers import EngineHangsError, EngineSilentError
-from keras_matrix.errors import ConfigurationError, EngineError
+from keras_matrix.errors import ConfigurationError, EngineError, EngineHangsError, EngineSilentError
 from keras_matrix.interrupts import POLL, Interrupts, begin
 from keras_matrix.text import discard
 

@@ -11,14 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras_matrix
-from keras_matrix.engine.answers import (
-    BuildFailedError,
-    ImageInfo,
-    ImageNotFoundError,
-    RegistryError,
-)
+from keras_matrix.engine.answers import ImageInfo
 from keras_matrix.engine.client import Engine
-from keras_matrix.errors import ImageError
+from keras_matrix.errors import BuildFailedError, ImageError, ImageNotFoundError, RegistryError
 from keras_matrix.images import standin
 from keras_matrix.images.key import (
     BASE_DIGEST_LABEL,

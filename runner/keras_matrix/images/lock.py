@@ -10,8 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from keras_matrix.engine.answers import BuildFailedError
-from keras_matrix.errors import ImageError
+from keras_matrix.errors import BuildFailedError, ImageError
 from keras_matrix.images.ask import ask
 from keras_matrix.images.build import Builder, nothing, pack
 from keras_matrix.load.catalog import Image

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_matrix.errors import EngineError, InterruptedRunError, StoreError, of_disk
+from keras_matrix.errors import EngineError, InterruptedRunError, StoreError, disk_error
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import shipped
 from keras_matrix.load.request import RunRequest
@@ -109,7 +109,7 @@ def executing(
         _check(run.interrupts, remedy)
         raise EngineError(f"{error} {remedy}") from error
     except (OSError, StoreError) as error:
-        problem = error if isinstance(error, StoreError) else of_disk(error)
+        problem = error if isinstance(error, StoreError) else disk_error(error)
         if problem is None or not run.folder.exists():
             raise
         raise StoreError(f"{problem} {remedy}") from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 import keras_matrix
-from keras_matrix.errors import EngineError, ExitCode, KerasMatrixError, StoreError
+from keras_matrix.errors import EngineError, NoCaptureError, StoreError
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
@@ -47,12 +47,6 @@ class TraceResult(RunResult):
 SCRIPTS = 5
 """Findings of an image that get a minimal script."""
 SCRIPTS_FOLDER = "scripts"
-
-
-class NoLookError(KerasMatrixError):
-    """No image came as far as a model's first training call."""
-
-    exit_code = ExitCode.CELL_FAILED
 
 
 @dataclass
@@ -126,12 +120,12 @@ def _reference(sides: list[Side]) -> Side:
     """Return the first image whose cell looked into a model, best one that ended well.
 
     Raises:
-        NoLookError: there is none.
+        NoCaptureError: there is none.
     """
     looked = [side for side in sides if side.bundle.looked]
     if not looked:
         reasons = "; ".join(f"{side.image}: {_reason(side.record)}" for side in sides)
-        raise NoLookError(
+        raise NoCaptureError(
             f"No image came to a model's first training call, so there is nothing to trace "
             f"({reasons}); run the script with 'keras-matrix run' first."
         )

@@ -12,11 +12,16 @@ import pytest
 
 from keras_matrix import interrupts
 from keras_matrix.engine import patience
-from keras_matrix.engine.answers import EngineHangsError, EngineSilentError
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.faults import plainly
 from keras_matrix.engine.patience import Patience
-from keras_matrix.errors import ConfigurationError, EngineError, InterruptedRunError
+from keras_matrix.errors import (
+    ConfigurationError,
+    EngineError,
+    EngineHangsError,
+    EngineSilentError,
+    InterruptedRunError,
+)
 from keras_matrix.interrupts import Interrupts
 
 Result = TypeVar("Result")

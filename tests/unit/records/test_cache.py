@@ -8,7 +8,7 @@ import pytest
 from keras_matrix.cli import invoke
 from keras_matrix.cli.execute import recorded
 from keras_matrix.cli.root import cli
-from keras_matrix.errors import StoreError, of_disk
+from keras_matrix.errors import StoreError, disk_error
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records import cache, locks
 from keras_matrix.records.cache import Lost
@@ -152,4 +152,4 @@ def test_other_errors_of_the_system_are_defects(
     monkeypatch.setattr("keras_matrix.load.catalog.load", odd)
     assert invoke(cli, ["list"]) == 70
     assert "defect" in capsys.readouterr().err
-    assert of_disk(OSError(22, "")) is None
+    assert disk_error(OSError(22, "")) is None

@@ -13,10 +13,10 @@ from typing import Annotated
 
 import msgspec
 
-from keras_matrix.engine.answers import ContainerState, EngineHangsError, EngineSilentError
+from keras_matrix.engine.answers import ContainerState
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.patience import LOOK, Patience
-from keras_matrix.errors import EngineError
+from keras_matrix.errors import EngineError, EngineHangsError, EngineSilentError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.contract import ENDED_FILE
 from keras_matrix.records.bounded import Text

@@ -6,10 +6,10 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_matrix.engine.answers import ImageNotFoundError, Input
+from keras_matrix.engine.answers import Input
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.spec import OWNER_LABEL, RUN_LABEL, ContainerSpec
-from keras_matrix.errors import EngineError
+from keras_matrix.errors import EngineError, ImageNotFoundError
 from keras_matrix.load import shipped
 from keras_matrix.plan.cells import Cell, Group, Limits
 from keras_matrix.plan.contract import EVENTS_FILE, LOG_FILES

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from keras_matrix.engine.answers import ContainerState, EngineHangsError, EngineSilentError
+from keras_matrix.engine.answers import ContainerState
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.patience import Patience
-from keras_matrix.errors import EngineError
+from keras_matrix.errors import EngineError, EngineHangsError, EngineSilentError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.contract import ENDED_FILE
 from keras_matrix.run.cell import wait
