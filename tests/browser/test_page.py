@@ -15,13 +15,13 @@ from keras_matrix.plan.cells import Cell, RunKind
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.trace.finding import Hint, Kind, Minimal
+from keras_matrix.trace.finding import FindingKind, Hint, MinimalScript
 from keras_matrix.trace.result import (
     ImageTrace,
     LayerDistance,
-    Stage,
     StageSummary,
     Trace,
+    TraceStage,
 )
 from tests.browsers import chromium
 from tests.unit.cli.builders import run_cli
@@ -112,22 +112,22 @@ def traced() -> Trace:
     excess = [0.0, 0.2, 5e4, 4e4, 3e4]
     profile = [
         LayerDistance(stage, name, "training", one)
-        for stage in (Stage.OUTPUTS, Stage.GRADIENTS)
+        for stage in (TraceStage.OUTPUTS, TraceStage.GRADIENTS)
         for name, one in zip(names, excess, strict=True)
     ]
     found = finding(
-        Kind.FORWARD,
+        FindingKind.FORWARD,
         where=names[2],
         layer="MaxPooling1D",
         what="output",
         message=EVIL,
         hint=Hint("The windows begin elsewhere.", "keras-team/keras#13841"),
-        script=Minimal("scripts/forward.py", f"import keras\n# {EVIL}\n"),
+        script=MinimalScript("scripts/forward.py", f"import keras\n# {EVIL}\n"),
     )
     image = ImageTrace(
         image="theano",
         findings=[found],
-        stages=[StageSummary(Stage.OUTPUTS, 5, 3, names[2], 5e4)],
+        stages=[StageSummary(TraceStage.OUTPUTS, 5, 3, names[2], 5e4)],
         profile=profile,
     )
     return Trace(

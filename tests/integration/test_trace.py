@@ -136,7 +136,7 @@ def test_a_script_that_trains_nothing_is_told_so(tmp_path: Path) -> None:
     script.write_text("import keras\n")
     done = keras_matrix("trace", script, "--on", "tf,theano", "--results", tmp_path / "results")
     assert done.returncode == 3
-    assert "No image came to a model's first training call" in done.stderr
+    assert "reached a model's first training call on no image" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -78,13 +78,13 @@ def command(
     from keras_matrix.report import trace as shown
     from keras_matrix.trace import session
     from keras_matrix.trace.rounding import Allowance
-    from keras_matrix.trace.rounds import REPEATS, Wanted
+    from keras_matrix.trace.rounds import CELLS_PER_IMAGE, CaptureRequest
 
     kinds = shown.parse_kinds(fail_on)
     for name, value in (("--atol", atol), ("--rtol", rtol)):
         if value is not None and not 0 <= value < float("inf"):
             raise ConfigurationError(f"{name} {value} is not a number from 0 up.")
-    cells.update(only=None, seeds=f"{seed}..{seed}", repeats=REPEATS, init="paired")
+    cells.update(only=None, seeds=f"{seed}..{seed}", repeats=CELLS_PER_IMAGE, init="paired")
     cells.update(isolation="process", fresh=True, schedule_seed=0, tolerances=None)
     request = replace(make_request(**cells, deterministic=True), kind=RunKind.TRACE, again=True)
     if len(request.plan.settings) != 1:
@@ -92,7 +92,7 @@ def command(
     if len(catalog.load(request.catalog).select(request.on)) < 2:
         raise ConfigurationError("A trace compares images; name at least two with --on.")
     trace_request = session.TraceRequest(
-        wanted=Wanted(model=model, steps=steps, training=not no_training),
+        capture=CaptureRequest(model=model, steps=steps, training=not no_training),
         allowance=Allowance(atol, rtol),
         keep_arrays=keep_arrays,
     )

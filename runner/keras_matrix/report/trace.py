@@ -13,8 +13,8 @@ from keras_matrix.errors import ConfigurationError
 from keras_matrix.report.table import console
 from keras_matrix.text import printable, relative
 from keras_matrix.trace.distance import Distance
-from keras_matrix.trace.finding import Finding, Kind, Origin, shapes_in_words
-from keras_matrix.trace.result import ImageTrace, Stage, StageSummary, Trace
+from keras_matrix.trace.finding import Finding, FindingKind, Origin, shapes_in_words
+from keras_matrix.trace.result import ImageTrace, StageSummary, Trace, TraceStage
 
 SHOWN = 5
 """Kinds of findings of an image that are told in full; the others are in the JSON."""
@@ -43,17 +43,17 @@ USUAL = {
 """Values that are not worth a word."""
 
 
-def parse_kinds(text: str) -> frozenset[Kind]:
+def parse_kinds(text: str) -> frozenset[FindingKind]:
     """Return the kinds that ``--fail-on`` names.
 
     Raises:
         ConfigurationError: one is no kind.
     """
     if text == "any":
-        return frozenset(Kind)
+        return frozenset(FindingKind)
     if text == "none":
         return frozenset()
-    names = {kind.value: kind for kind in Kind}
+    names = {kind.value: kind for kind in FindingKind}
     found = set()
     for part in (one.strip() for one in text.split(",")):
         if part not in names:
@@ -70,7 +70,7 @@ def failed(trace: Trace) -> bool:
     return any(image.image in trace.failed and not image.real for image in trace.images)
 
 
-def fails(trace: Trace, kinds: frozenset[Kind]) -> bool:
+def fails(trace: Trace, kinds: frozenset[FindingKind]) -> bool:
     """Tell whether an image differs by itself in one of the kinds."""
     return any(finding.kind in kinds for image in trace.images for finding in image.real)
 
@@ -155,7 +155,9 @@ def furthest(summary: StageSummary) -> str:
         return "identical"
     if summary.excess is None:
         return f"{summary.worst}: not comparable, or not even close"
-    explained = "the noise floor" if summary.stage is Stage.TRAINING else "what rounding explains"
+    explained = (
+        "the noise floor" if summary.stage is TraceStage.TRAINING else "what rounding explains"
+    )
     return f"{summary.worst}: {summary.excess:.2g} x {explained}"
 
 
@@ -168,7 +170,9 @@ def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
     if finding.chained is not None:
         yield f"  in the model: {figures(finding.chained, reference, image)}"
     if finding.limit and finding.limit > 0:
-        floor = "the noise floor is" if finding.kind is Kind.TRAINING else "rounding explains"
+        floor = (
+            "the noise floor is" if finding.kind is FindingKind.TRAINING else "rounding explains"
+        )
         yield f"  {floor} {finding.limit:.2g}"
     configuration = configured(finding)
     if configuration:

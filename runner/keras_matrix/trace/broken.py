@@ -8,10 +8,16 @@ import msgspec
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.text import brief
 from keras_matrix.trace import judge
-from keras_matrix.trace.dump import Bundle, Failed, Node, port
-from keras_matrix.trace.finding import Finding, Kind, Origin, at, shapes_in_words
+from keras_matrix.trace.dump import Capture, FailedComputation, Node, port
+from keras_matrix.trace.finding import (
+    Finding,
+    FindingKind,
+    Origin,
+    finding_at,
+    inferred_shape_finding,
+)
 
-WORDS = {
+FAILURE_PHRASES = {
     "nodes": "when its layers are listed",
     "weights": "when its weights are read",
     "forward": "when its output is computed",
@@ -19,15 +25,15 @@ WORDS = {
     "gradient": "when its gradient is computed",
     "update": "when the optimizer steps",
 }
-"""A stage of the probe to what was going on there."""
+"""What the probe was doing in each of its stages, as a finding words it."""
 
 
 @dataclass(frozen=True)
-class Side:
-    """One image's cell: what it saw, and how it ended."""
+class ImageCapture:
+    """What one image's cell captured of the model, and how the cell ended."""
 
     image: str
-    bundle: Bundle
+    capture: Capture
     record: Record
 
     @property
@@ -36,169 +42,168 @@ class Side:
         return self.record.outcome is Outcome.OK
 
 
-def broken(reference: Side, other: Side) -> list[Finding]:
-    """Return what fails on one image only, and layers whose shapes Keras takes for others."""
-    shapes = list(_shapes(reference, other))
-    told = list(_failures(reference, other))
-    if _alike([one for _, one in told]):
+def find_failures(reference: ImageCapture, other: ImageCapture) -> list[Finding]:
+    """Return what fails on one image only, and layers whose inferred output shapes differ."""
+    shapes = list(_inferred_shapes(reference, other))
+    failures_by_image = list(_failures(reference, other))
+    failures = [finding for _, finding in failures_by_image]
+    real = [pair for pair in failures_by_image if pair[1].origin is Origin.REAL]
+    if not real or _same_layer([finding for _, finding in real]):
         return shapes
-    failures = [one for _, one in told]
-    first = next(((side, one) for side, one in told if one.origin is Origin.REAL), None)
-    if first is None:
-        return shapes
-    side, real = first
-    cause = _cause(real, reference, other, shapes)
+    failed, first = real[0]
+    cause = _shape_before(first, reference, other, shapes)
     if cause is None:
         return [*shapes, *failures]
-    # What fails got an input of another shape: the layer before it is to blame.
-    where = f"{real.where} then fails on {side.image} only"
+    # What fails got an input of another shape, so the layer before it is to blame.
     blamed = msgspec.structs.replace(
-        cause, kind=Kind.BUILD, what=f"{cause.what}; {where}", message=real.message
+        cause,
+        kind=FindingKind.BUILD,
+        what=f"{cause.what}; {first.where} then fails on {failed.image} only",
+        message=first.message,
     )
-    rest = [one for one in (*shapes, *failures) if one is not cause]
-    return [blamed, *(msgspec.structs.replace(one, origin=Origin.INHERITED) for one in rest)]
+    inherited = [
+        msgspec.structs.replace(finding, origin=Origin.INHERITED)
+        for finding in (*shapes, *failures)
+        if finding is not cause
+    ]
+    return [blamed, *inherited]
 
 
-def _failures(reference: Side, other: Side) -> Iterator[tuple[Side, Finding]]:
+def _failures(
+    reference: ImageCapture, other: ImageCapture
+) -> Iterator[tuple[ImageCapture, Finding]]:
     """Yield what one image could build or compute and the other could not, with that image."""
     both_ok = reference.ok and other.ok
-    failed_on = [{(f.stage, f.name): f for f in s.bundle.failed} for s in (reference, other)]
-    told = False
-    for side, own, foreign, whole in (
-        (reference, failed_on[0], failed_on[1], other),
-        (other, failed_on[1], failed_on[0], reference),
-    ):
+    any_computation = False
+    for failed, intact in ((reference, other), (other, reference)):
+        failed_on_both = {(failure.stage, failure.name) for failure in intact.capture.failures}
+        own = {(failure.stage, failure.name): failure for failure in failed.capture.failures}
         origin = Origin.REAL
-        for key, failed in own.items():
-            if key in foreign or failed.stage not in WORDS:
+        for key, failure in own.items():
+            if key in failed_on_both or failure.stage not in FAILURE_PHRASES:
                 continue
-            if both_ok and _aside(side, failed, whole):
+            if both_ok and _only_for_capture(failure, failed, intact):
                 continue
-            told = True
-            yield side, _not_computed(side, failed, origin, whole)
-            # What comes after rests on what failed first.
+            any_computation = True
+            yield failed, _not_computed(failure, failed, intact, origin)
+            # What fails later depends on what failed first.
             origin = Origin.INHERITED
-    if not other.bundle.looked:
-        yield other, _not_run(other)
+    if not other.capture.complete:
+        yield other, _script_failed(other)
     elif reference.ok == other.ok:
-        yield from _other_model(reference, other)
-    elif not told:
-        side = other if reference.ok else reference
-        yield side, _not_run(side)
+        yield from _missing_layers(reference, other)
+    elif not any_computation:
+        failed = other if reference.ok else reference
+        yield failed, _script_failed(failed)
 
 
-def _alike(failures: list[Finding]) -> bool:
-    """Tell whether the first failures of both images are of one layer: that is no difference."""
-    real = [one.where for one in failures if one.origin is Origin.REAL]
-    return len(real) > 1 and len(set(real)) == 1
+def _same_layer(real: list[Finding]) -> bool:
+    """Tell whether both images fail first at the same layer, which is not a difference."""
+    return len(real) > 1 and len({finding.where for finding in real}) == 1
 
 
-def _aside(side: Side, failed: Failed, whole: Side) -> bool:
-    """Tell whether something failed that only the look wanted, not the training itself."""
-    if failed.stage != "gradient" or judge.holder(side.bundle, failed.name) is not None:
+def _only_for_capture(
+    failure: FailedComputation, failed: ImageCapture, intact: ImageCapture
+) -> bool:
+    """Tell whether only the capture needed what failed, not the training itself."""
+    of_weight = judge.node_of_weight(failed.capture, failure.name) is not None
+    if failure.stage != "gradient" or of_weight:
         return False
-    trained = (key for key in whole.bundle.arrays if key[0] == "gradient")
-    return all(key in side.bundle.arrays for key in trained)
+    gradients = (key for key in intact.capture.arrays if key[0] == "gradient")
+    return all(key in failed.capture.arrays for key in gradients)
 
 
-def _not_computed(side: Side, failed: Failed, origin: Origin, whole: Side) -> Finding:
-    node = side.bundle.node(failed.name) or judge.holder(side.bundle, failed.name)
-    where = failed.name or "the model"
-    if failed.stage == "gradient":
-        blamed = side.bundle.node(failed.by) or _stops_gradient(side.bundle, whole.bundle)
-        node, where = (blamed, blamed.key) if blamed is not None else (node, where)
-    return at(
-        Kind.BUILD,
-        origin,
-        where,
-        node,
-        what=f"fails on {side.image} only, {WORDS[failed.stage]}",
-        message=f"{failed.error}: {brief(failed.message)}",
+def _not_computed(
+    failure: FailedComputation, failed: ImageCapture, intact: ImageCapture, origin: Origin
+) -> Finding:
+    capture = failed.capture
+    node = capture.node(failure.name) or judge.node_of_weight(capture, failure.name)
+    where = failure.name or "the model"
+    if failure.stage == "gradient":
+        blocking = capture.node(failure.by) or _blocks_gradient(capture, intact.capture)
+        if blocking is not None:
+            node, where = blocking, blocking.key
+    return finding_at(
+        *(FindingKind.BUILD, origin, where, node),
+        what=f"fails on {failed.image} only, {FAILURE_PHRASES[failure.stage]}",
+        message=f"{failure.error}: {brief(failure.message)}",
     )
 
 
-def _stops_gradient(bundle: Bundle, whole: Bundle) -> Node | None:
-    """Return the layer that a gradient reaches on both images, and passes on one only."""
-    phase = judge.phases_of(whole)[-1]
+def _blocks_gradient(failed: Capture, intact: Capture) -> Node | None:
+    """Return the layer that a gradient reaches on both images but passes on one only."""
+    phase = judge.learning_phases(intact)[-1]
 
-    def lost(key: str, index: int) -> bool:
+    def is_lost(key: str, index: int) -> bool:
         name = ("gradient.output", port(key, index), phase)
-        return name in whole.arrays and name not in bundle.arrays
+        return name in intact.arrays and name not in failed.arrays
 
-    for node in reversed(bundle.nodes):
-        passed = not any(lost(node.key, index) for index in range(node.outputs))
-        if passed and any(lost(*feed) for feed in node.feeds):
+    for node in reversed(failed.nodes):
+        reached = not any(is_lost(node.key, index) for index in range(node.outputs))
+        if reached and any(is_lost(*feed) for feed in node.feeds):
             return node
     return None
 
 
-def _not_run(side: Side) -> Finding:
-    """Tell of a script that ends on one image only, before the model was seen or after."""
-    building, record = side.bundle.building, side.record
-    end = record.observation.end
-    of_layer = building is not None and (
-        end is None or end.error is None or building.message[:80] in end.error.message
-    )
-    if side.bundle.looked:
-        what = f"fails on {side.image} only, after the look"
-        return at(
-            Kind.TRAINING, Origin.REAL, "the script", None, what=what, message=brief(record.reason)
-        )
-    what = f"fails on {side.image} only, while the model is built"
-    if building is not None and of_layer:
-        message = f"{building.error}: {brief(building.message)}"
-        return at(Kind.BUILD, Origin.REAL, building.layer, building, what=what, message=message)
-    return at(Kind.BUILD, Origin.REAL, "the script", None, what=what, message=brief(record.reason))
+def _script_failed(failed: ImageCapture) -> Finding:
+    """Make the finding of a script that fails on one image, before or after the capture."""
+    unbuilt, record = failed.capture.unbuilt, failed.record
+    if not failed.capture.complete:
+        kind, what = FindingKind.BUILD, f"fails on {failed.image} only, while the model is built"
+        end = record.observation.end
+        error = end.error if end is not None else None
+        if unbuilt is not None and (error is None or unbuilt.message[:80] in error.message):
+            message = f"{unbuilt.error}: {brief(unbuilt.message)}"
+            return finding_at(kind, Origin.REAL, unbuilt.layer, unbuilt, what=what, message=message)
+    else:
+        kind, what = FindingKind.TRAINING, f"fails on {failed.image} only, after the capture"
+    message = brief(record.reason)
+    return finding_at(kind, Origin.REAL, "the script", None, what=what, message=message)
 
 
-def _other_model(one: Side, two: Side) -> Iterator[tuple[Side, Finding]]:
-    keys = [{node.key for node in side.bundle.nodes} for side in (one, two)]
-    for side, own, foreign in ((one, keys[0], keys[1]), (two, keys[1], keys[0])):
-        for key in sorted(own - foreign)[:3]:
-            node = side.bundle.node(key)
-            what = f"a layer of the model on {side.image} only"
-            found = at(Kind.BUILD, Origin.REAL, key, None, what=what)
-            layer = node.kind if node is not None else ""
-            yield side, msgspec.structs.replace(found, layer=layer)
+def _missing_layers(
+    reference: ImageCapture, other: ImageCapture
+) -> Iterator[tuple[ImageCapture, Finding]]:
+    """Yield layers that only one image's model has, at most three of each image."""
+    for image, lacking in ((reference, other), (other, reference)):
+        lacking_keys = {node.key for node in lacking.capture.nodes}
+        extra = {node.key: node for node in image.capture.nodes if node.key not in lacking_keys}
+        for key in sorted(extra)[:3]:
+            what = f"a layer of the model on {image.image} only"
+            finding = finding_at(FindingKind.BUILD, Origin.REAL, key, None, what=what)
+            yield image, msgspec.structs.replace(finding, layer=extra[key].kind)
 
 
-def _shapes(reference: Side, other: Side) -> Iterator[Finding]:
-    """Yield layers that, from inputs of the same shapes, have another output shape to Keras."""
-    nodes = {node.key: node for node in other.bundle.nodes}
-    for node in reference.bundle.nodes:
-        found = nodes.get(node.key)
-        if found is None or found.input_shapes != node.input_shapes:
+def _inferred_shapes(reference: ImageCapture, other: ImageCapture) -> Iterator[Finding]:
+    """Yield layers for which Keras infers another output shape from the same input shapes."""
+    other_nodes = {node.key: node for node in other.capture.nodes}
+    for node in reference.capture.nodes:
+        other_node = other_nodes.get(node.key)
+        if other_node is None or other_node.input_shapes != node.input_shapes:
             continue
-        if found.output_shapes != node.output_shapes:
-            yield at(
-                Kind.SHAPE,
-                Origin.REAL,
-                node.key,
-                node,
-                what=f"an output of shape {shapes_in_words(node.output_shapes)} to Keras on "
-                f"{reference.image}, {shapes_in_words(found.output_shapes)} on {other.image}",
+        if other_node.output_shapes != node.output_shapes:
+            yield inferred_shape_finding(
+                *(node, reference.image, node.output_shapes),
+                *(other.image, other_node.output_shapes),
             )
 
 
-def _cause(real: Finding, reference: Side, other: Side, shapes: list[Finding]) -> Finding | None:
-    """Return the layer before a failure that gives it an input of another shape."""
+def _shape_before(
+    failure: Finding, reference: ImageCapture, other: ImageCapture, shapes: list[Finding]
+) -> Finding | None:
+    """Return the finding of the layer that gives a failing layer an input of another shape."""
     if shapes:
-        return None if shapes[0].where == real.where else shapes[0]
-    if other.bundle.looked and reference.bundle.looked:
+        return None if shapes[0].where == failure.where else shapes[0]
+    if other.capture.complete and reference.capture.complete:
         return None
-    side = reference if reference.bundle.looked else other
-    node = next((one for one in side.bundle.nodes if one.layer == real.where), None)
-    if node is None or not real.input_shapes or node.input_shapes == real.input_shapes:
+    intact, failed = (reference, other) if reference.capture.complete else (other, reference)
+    nodes = intact.capture.nodes
+    node = next((node for node in nodes if node.layer == failure.where), None)
+    if node is None or not failure.input_shapes or node.input_shapes == failure.input_shapes:
         return None
-    before = side.bundle.node(node.feeds[0][0]) if len(node.feeds) == 1 else None
+    before = intact.capture.node(node.feeds[0][0]) if len(node.feeds) == 1 else None
     if before is None or not before.feeds:
         return None
-    image = other.image if side is reference else reference.image
-    return at(
-        Kind.SHAPE,
-        Origin.REAL,
-        before.key,
-        before,
-        what=f"an output of shape {shapes_in_words(node.input_shapes)} to Keras on {side.image}, "
-        f"{shapes_in_words(real.input_shapes)} on {image}",
+    return inferred_shape_finding(
+        before, intact.image, node.input_shapes, failed.image, failure.input_shapes
     )

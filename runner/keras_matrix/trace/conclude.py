@@ -1,4 +1,4 @@
-"""From what was measured to findings, for one image against the reference. Pure but for reading."""
+"""From measurements to an image's findings, summaries and profile. Pure but for reading arrays."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,142 +7,160 @@ import msgspec
 
 from keras_matrix.text import brief
 from keras_matrix.trace import judge, literature, steps
-from keras_matrix.trace.dump import Bundle, port
-from keras_matrix.trace.finding import ORDER, Finding, Kind, Origin, at
-from keras_matrix.trace.measure import Measured, Table
-from keras_matrix.trace.result import LayerDistance, Stage, StageSummary
+from keras_matrix.trace.dump import Capture, port
+from keras_matrix.trace.finding import VERDICT_ORDER, Finding, FindingKind, Origin, finding_at
+from keras_matrix.trace.measure import Measurement, Measurements
+from keras_matrix.trace.result import LayerDistance, StageSummary, TraceStage
 
-STAGES = {
-    "weight": Stage.WEIGHTS,
-    "batch": Stage.WEIGHTS,
-    "output": Stage.OUTPUTS,
-    "metric": Stage.LOSS,
-    "gradient": Stage.GRADIENTS,
-    "gradient.output": Stage.GRADIENTS,
-    "step": Stage.UPDATES,
-    "step.slot": Stage.UPDATES,
-    "after": Stage.TRAINING,
+STAGE_OF_ARRAY = {
+    "weight": TraceStage.WEIGHTS,
+    "batch": TraceStage.WEIGHTS,
+    "output": TraceStage.OUTPUTS,
+    "metric": TraceStage.LOSS,
+    "gradient": TraceStage.GRADIENTS,
+    "gradient.output": TraceStage.GRADIENTS,
+    "step": TraceStage.UPDATES,
+    "step.slot": TraceStage.UPDATES,
+    "after": TraceStage.TRAINING,
 }
-BY_WEIGHT = (Stage.GRADIENTS, Stage.UPDATES, Stage.TRAINING)
-"""Stages that tell of weights; the outputs and their gradients are told of nodes."""
-SLOT = ".slot"
-MOST_PLACES = 4000
-"""Entries of a stage's profile."""
+WEIGHT_STAGES = (TraceStage.GRADIENTS, TraceStage.UPDATES, TraceStage.TRAINING)
+"""Stages whose arrays are named by weights; outputs and their gradients are named by nodes."""
+SLOT_SUFFIX = ".slot"
+MAX_PROFILE_ENTRIES = 4000
+"""The most profile entries of one stage."""
 
 
-def findings(bundle: Bundle, table: Table, alone: Table) -> list[Finding]:
-    """Return what differs up to the optimizer's steps, real or not, in verdict order."""
-    found = list(judge.forward(bundle, table, alone))
-    found += judge.loss(bundle, table, alone, _real(found))
-    found += judge.gradient(bundle, table, alone, _real(found))
-    found += steps.update(bundle, table, alone, _real(found))
+def find_differences(
+    capture: Capture, measurements: Measurements, replays: Measurements
+) -> list[Finding]:
+    """Return all differences up to the optimizer's steps, real or not, in verdict order."""
+    found = list(judge.judge_outputs(capture, measurements, replays))
+    for stage in (judge.judge_loss, judge.judge_gradients, steps.judge_steps):
+        found += stage(capture, measurements, replays, real_ones(found))
     return found
 
 
-def configured(
-    reference: Bundle, other: Bundle, reference_image: str, image: str
+def find_configuration_differences(
+    reference: Capture, other: Capture, reference_image: str, image: str
 ) -> Iterator[Finding]:
-    """Yield layers that Keras itself made with other settings than those asked for."""
-    nodes = {node.key: node for node in other.nodes}
+    """Yield layers that Keras configured differently on the two images."""
+    other_nodes = {node.key: node for node in other.nodes}
     for node in reference.nodes:
-        found = nodes.get(node.key)
-        if found is None or found.kind != node.kind:
+        other_node = other_nodes.get(node.key)
+        if other_node is None or other_node.kind != node.kind:
             continue
-        for name, value in node.config.items():
-            own = found.config.get(name)
-            if isinstance(value, int | float) and isinstance(own, int | float) and value != own:
-                told = f"{brief(str(value))} on {reference_image}, {brief(str(own))} on {image}"
-                yield at(Kind.FORWARD, Origin.REAL, node.key, node, what=f"{name} is {told}")
+        for name, expected in node.config.items():
+            actual = other_node.config.get(name)
+            numbers = isinstance(expected, int | float) and isinstance(actual, int | float)
+            if numbers and expected != actual:
+                yield finding_at(
+                    *(FindingKind.FORWARD, Origin.REAL, node.key, node),
+                    what=f"{name} is {brief(str(expected))} on {reference_image}, "
+                    f"{brief(str(actual))} on {image}",
+                )
 
 
-def settled(found: Sequence[Finding]) -> list[Finding]:
-    """Return findings with those failures put down that come of an output of another shape."""
-    real = (one for one in found if one.origin is Origin.REAL and one.kind is Kind.SHAPE)
-    if not any(one.chained is not None for one in real):
-        return list(found)
+def inherit_build_failures(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings, with build failures inherited if an output has another shape before them."""
+    if not any(
+        finding.origin is Origin.REAL
+        and finding.kind is FindingKind.SHAPE
+        and finding.chained is not None
+        for finding in findings
+    ):
+        return list(findings)
     return [
-        msgspec.structs.replace(one, origin=Origin.INHERITED) if one.kind is Kind.BUILD else one
-        for one in found
+        msgspec.structs.replace(finding, origin=Origin.INHERITED)
+        if finding.kind is FindingKind.BUILD
+        else finding
+        for finding in findings
     ]
 
 
-def in_order(found: Sequence[Finding]) -> list[Finding]:
-    """Return findings in the order of the verdict, real ones first."""
-    return sorted(found, key=lambda one: (one.origin is not Origin.REAL, ORDER[one.kind]))
+def in_verdict_order(findings: Sequence[Finding]) -> list[Finding]:
+    """Return findings in the order in which they are reported, real ones first."""
+    return sorted(
+        findings,
+        key=lambda finding: (finding.origin is not Origin.REAL, VERDICT_ORDER[finding.kind]),
+    )
 
 
-def _real(found: Sequence[Finding]) -> list[Finding]:
-    return [finding for finding in found if finding.origin is Origin.REAL]
+def real_ones(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that differ by themselves."""
+    return [finding for finding in findings if finding.origin is Origin.REAL]
 
 
-def summaries(table: Table) -> list[StageSummary]:
-    """Return how much of each stage was compared, and what is furthest apart there."""
-    found: dict[Stage, list[tuple[str, Measured]]] = {}
-    for (what, name, _), measured in table.items():
-        stage = STAGES.get(what)
+def summarize_stages(measurements: Measurements) -> list[StageSummary]:
+    """Return how much of each stage was compared, and which array is furthest apart there."""
+    by_stage: dict[TraceStage, list[tuple[str, Measurement]]] = {}
+    for (what, name, _), measurement in measurements.items():
+        stage = STAGE_OF_ARRAY.get(what)
         if stage is not None:
-            found.setdefault(stage, []).append((name, measured))
-    listed = []
-    for stage in Stage:
-        if stage not in found:
+            by_stage.setdefault(stage, []).append((name, measurement))
+    summaries = []
+    for stage in TraceStage:
+        if stage not in by_stage:
             continue
-        name, worst = max(found[stage], key=lambda entry: entry[1].excess)
-        over = sum(measured.over for _, measured in found[stage])
+        entries = by_stage[stage]
+        worst_name, worst = max(entries, key=lambda entry: entry[1].excess)
+        over = sum(measurement.over_limit for _, measurement in entries)
         excess = worst.excess if math.isfinite(worst.excess) else None
-        listed.append(StageSummary(stage, len(found[stage]), over, name, excess))
-    return listed
+        summaries.append(StageSummary(stage, len(entries), over, worst_name, excess))
+    return summaries
 
 
-def profile(bundle: Bundle, table: Table) -> list[LayerDistance]:
+def profile_layers(capture: Capture, measurements: Measurements) -> list[LayerDistance]:
     """Return how far apart each node is, stage by stage, in the order of the model.
 
-    Of a node that has several outputs or weights the one that is furthest apart counts. A stage's
-    entries end after ``MOST_PLACES``.
+    Of a node's outputs or weights, the one that is furthest apart counts. A stage has at most
+    ``MAX_PROFILE_ENTRIES`` entries.
     """
-    owners = {port(node.key, n): node.key for node in bundle.nodes for n in range(node.outputs)}
-    holders = {name: node.key for node in reversed(bundle.nodes) for name in node.weights}
-    found: dict[tuple[Stage, str, str], float] = {}
-    for (what, name, when), measured in table.items():
-        stage = STAGES.get(what)
-        if stage is Stage.OUTPUTS or what == "gradient.output":
-            key = owners.get(name)
-        elif stage in BY_WEIGHT:
-            key = holders.get(name) or holders.get(name.rpartition(SLOT)[0])
+    key_by_output = {
+        port(node.key, index): node.key for node in capture.nodes for index in range(node.outputs)
+    }
+    key_by_weight = {name: node.key for node in reversed(capture.nodes) for name in node.weights}
+    excesses: dict[tuple[TraceStage, str, str], float] = {}
+    for (what, name, when), measurement in measurements.items():
+        stage = STAGE_OF_ARRAY.get(what)
+        if stage is TraceStage.OUTPUTS or what == "gradient.output":
+            key = key_by_output.get(name)
+        elif stage in WEIGHT_STAGES:
+            key = key_by_weight.get(name) or key_by_weight.get(name.rpartition(SLOT_SUFFIX)[0])
         else:
             continue
         if stage is None or key is None:
             continue
-        place = stage, key, when if stage is Stage.OUTPUTS else ""
-        found[place] = max(found.get(place, 0.0), measured.excess)
-    order = {node.key: place for place, node in enumerate(bundle.nodes)}
-    places = sorted(found, key=lambda place: order[place[1]])
+        place = stage, key, when if stage is TraceStage.OUTPUTS else ""
+        excesses[place] = max(excesses.get(place, 0.0), measurement.excess)
+    rank = {node.key: index for index, node in enumerate(capture.nodes)}
+    places = sorted(excesses, key=lambda place: rank[place[1]])
     return [
-        LayerDistance(stage, key, phase, _told(found[stage, key, phase]))
-        for wanted in Stage
-        for stage, key, phase in [one for one in places if one[0] is wanted][:MOST_PLACES]
+        LayerDistance(*place, _three_digits(excesses[place]))
+        for stage in TraceStage
+        for place in [place for place in places if place[0] is stage][:MAX_PROFILE_ENTRIES]
     ]
 
 
-def _told(excess: float) -> float | None:
-    """Return a distance with the digits that say something, None for what cannot be compared."""
+def _three_digits(excess: float) -> float | None:
+    """Return a distance with three significant digits; None for what cannot be compared."""
     return float(f"{excess:.3g}") if math.isfinite(excess) else None
 
 
-def literature_of(reference: Bundle, other: Bundle) -> tuple[float | None, float | None]:
-    """Return D_MAD and D_CLASS of the model's outputs, the largest of several."""
+def literature_distances(reference: Capture, other: Capture) -> tuple[float | None, float | None]:
+    """Return D_MAD and D_CLASS of the model's outputs, each the largest over all outputs."""
     if reference.model is None:
         return None, None
     phase = reference.model.phases[0]
     mads: list[float] = []
     classes: list[float] = []
-    for index, (key, place) in enumerate(reference.model.outputs):
-        name = ("output", port(key, place), phase)
-        truth = literature.targets_of(reference, index)
-        one, two = reference.array(name), other.array(name)
-        if truth is None or one is None or two is None or one.shape != two.shape:
+    for index, (key, output) in enumerate(reference.model.outputs):
+        array_key = ("output", port(key, output), phase)
+        truth = literature.targets(reference, index)
+        expected, actual = reference.array(array_key), other.array(array_key)
+        if truth is None or expected is None or actual is None or expected.shape != actual.shape:
             continue
-        if (mad := literature.d_mad(truth, one, two)) is not None:
-            mads.append(mad)
-        if (kept := literature.d_class(truth, one, two)) is not None:
-            classes.append(kept)
+        if (d_mad := literature.d_mad(truth, expected, actual)) is not None:
+            mads.append(d_mad)
+        if (d_class := literature.d_class(truth, expected, actual)) is not None:
+            classes.append(d_class)
     return max(mads, default=None), max(classes, default=None)

@@ -8,20 +8,26 @@ import numpy
 
 from keras_matrix.trace.dump import Array
 
-EPS = float(numpy.finfo(numpy.float32).eps)
-LARGEST = float(numpy.finfo(numpy.float64).max)
+FLOAT32_EPSILON = float(numpy.finfo(numpy.float32).eps)
+"""The unit in the last place of 1.0 in float32."""
+MAX_FLOAT64 = float(numpy.finfo(numpy.float64).max)
 
 
 class Distance(msgspec.Struct, frozen=True, kw_only=True):
-    """The distance of an array from the reference's, over elements that are finite in both.
+    """The distance of an array from the reference's, over the elements that are finite in both.
 
-    ``scale`` is the largest magnitude in the reference; ``relative`` the largest difference by
-    the magnitude of its own element; ``ulps`` the largest in units in the last place of float32
-    at ``scale``; ``cosine`` the cosine of the angle between both; ``flips`` the fraction of rows
-    whose largest element is another one (None without rows). None also stands for what is not
-    finite: something by zero. ``odd`` counts elements that are
-    finite in one only, or not finite in different ways; ``not_finite`` and
-    ``reference_not_finite`` those that are not in each.
+    Attributes:
+        scale: The largest magnitude in the reference.
+        maximum: The largest absolute difference.
+        relative: The largest difference divided by the magnitude of its own reference element.
+        ulps: The largest difference in units in the last place of float32 at ``scale``.
+        cosine: The cosine of the angle between the two arrays.
+        flips: The fraction of rows whose largest element is at another place; None without rows.
+        odd: How many elements are finite in only one array, or not finite in different ways.
+        not_finite: How many elements of this array are not finite.
+        reference_not_finite: How many elements of the reference are not finite.
+
+    ``relative`` and ``ulps`` are None where they are not finite, after a division by zero.
     """
 
     shape: tuple[int, ...]
@@ -41,73 +47,73 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def same_shape(self) -> bool:
-        """Whether both have the same shape."""
+        """Whether both arrays have the same shape."""
         return self.shape == self.reference_shape
 
 
-def distance(reference: Array, other: Array) -> Distance:
+def measure_distance(reference: Array, other: Array) -> Distance:
     """Compare an array with the reference's, element by element, in float64."""
     shapes: dict[str, Any] = {"shape": other.shape, "reference_shape": reference.shape}
     if reference.shape != other.shape or reference.size == 0:
         return Distance(**shapes, size=reference.size)
-    one, two = (array.astype(numpy.float64).reshape(-1) for array in (reference, other))
-    both = numpy.isfinite(one) & numpy.isfinite(two)
-    alike = (one == two) | (numpy.isnan(one) & numpy.isnan(two))
+    expected, actual = (array.astype(numpy.float64).reshape(-1) for array in (reference, other))
+    both_finite = numpy.isfinite(expected) & numpy.isfinite(actual)
+    equal = (expected == actual) | (numpy.isnan(expected) & numpy.isnan(actual))
     counts: dict[str, Any] = {
-        "size": int(one.size),
-        "odd": int((~both & ~alike).sum()),
-        "not_finite": int((~numpy.isfinite(two)).sum()),
-        "reference_not_finite": int((~numpy.isfinite(one)).sum()),
+        "size": int(expected.size),
+        "odd": int((~both_finite & ~equal).sum()),
+        "not_finite": int((~numpy.isfinite(actual)).sum()),
+        "reference_not_finite": int((~numpy.isfinite(expected)).sum()),
     }
-    if not both.any():
+    if not both_finite.any():
         return Distance(**shapes, **counts)
-    if not both.all():
-        one, two = one[both], two[both]
+    if not both_finite.all():
+        expected, actual = expected[both_finite], actual[both_finite]
     with numpy.errstate(all="ignore"):
-        apart = numpy.minimum(numpy.abs(two - one), LARGEST)
-        sizes = numpy.abs(one)
-        scale = float(sizes.max())
-        relative = float(numpy.where(apart == 0, 0.0, apart / sizes).max())
-        maximum = float(apart.max())
+        differences = numpy.minimum(numpy.abs(actual - expected), MAX_FLOAT64)
+        magnitudes = numpy.abs(expected)
+        scale = float(magnitudes.max())
+        relative = float(numpy.where(differences == 0, 0.0, differences / magnitudes).max())
+        maximum = float(differences.max())
         return Distance(
             **shapes,
             **counts,
             scale=scale,
             maximum=maximum,
-            mean=_finite(float(apart.mean()), maximum),
-            rms=_finite(float(numpy.sqrt(numpy.square(apart).mean())), maximum),
+            mean=_finite(float(differences.mean()), maximum),
+            rms=_finite(float(numpy.sqrt(numpy.square(differences).mean())), maximum),
             relative=relative if math.isfinite(relative) else None,
             ulps=_ulps(maximum, scale),
-            cosine=_cosine(one, two),
+            cosine=_cosine(expected, actual),
             flips=_flips(reference, other),
         )
 
 
-def _finite(value: float, otherwise: float) -> float:
-    """Return a mean that did not overflow, or what is known to be no less."""
-    return value if math.isfinite(value) else otherwise
+def _finite(mean: float, upper_bound: float) -> float:
+    """Return a mean, or a value that it cannot exceed if computing the mean overflowed."""
+    return mean if math.isfinite(mean) else upper_bound
 
 
 def _ulps(maximum: float, scale: float) -> float | None:
     if maximum == 0:
         return 0.0
-    ulps = maximum / (EPS * scale) if EPS * scale > 0 else math.inf
+    ulps = maximum / (FLOAT32_EPSILON * scale) if FLOAT32_EPSILON * scale > 0 else math.inf
     return ulps if math.isfinite(ulps) else None
 
 
-def _cosine(one: Array, two: Array) -> float:
-    largest = max(float(numpy.abs(one).max()), float(numpy.abs(two).max()))
+def _cosine(expected: Array, actual: Array) -> float:
+    largest = max(float(numpy.abs(expected).max()), float(numpy.abs(actual).max()))
     if largest == 0:
         return 1.0
-    # Scaled, or the squares of large numbers overflow.
-    one, two = one / largest, two / largest
-    norm = float(numpy.linalg.norm(one) * numpy.linalg.norm(two))
-    return float(one @ two) / norm if norm > 0 else 0.0
+    # Without scaling, the squares of large numbers overflow.
+    expected, actual = expected / largest, actual / largest
+    norm = float(numpy.linalg.norm(expected) * numpy.linalg.norm(actual))
+    return float(expected @ actual) / norm if norm > 0 else 0.0
 
 
 def _flips(reference: Array, other: Array) -> float | None:
     if reference.ndim < 2 or reference.shape[-1] < 2 or reference.dtype.kind != "f":
         return None
-    rows = reference.reshape(-1, reference.shape[-1]).argmax(axis=1)
-    others = other.reshape(-1, other.shape[-1]).argmax(axis=1)
-    return float((rows != others).mean())
+    expected = reference.reshape(-1, reference.shape[-1]).argmax(axis=1)
+    actual = other.reshape(-1, other.shape[-1]).argmax(axis=1)
+    return float((expected != actual).mean())

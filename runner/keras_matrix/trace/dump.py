@@ -1,4 +1,7 @@
-"""Read what a cell dumped of a model. What a container wrote is not to be trusted."""
+"""Read what a cell captured of a model: an index, and one ``.npy`` file for each array.
+
+A container wrote these files, so they are bounded, checked and never unpickled.
+"""
 
 import math
 from dataclasses import dataclass, field
@@ -14,12 +17,12 @@ from keras_matrix.records.bounded import Count, LongText, Number, Text, Whole
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.text import brief
 
-MAX_INDEX = 64 * 2**20
-MAX_ARRAY = 2**30
-MAX_ELEMENTS = MAX_ARRAY
-MAX_ENTRIES = 500_000
+MAX_INDEX_BYTES = 64 * 2**20
+MAX_ARRAY_BYTES = 2**30
+"""The most bytes of one array, as declared and as its file has them."""
+MAX_INDEX_LINES = 500_000
 
-STAGES = {
+STAGE_LABELS = {
     "weights": "weights and batch",
     "forward": "layers' outputs",
     "loss": "loss and metrics",
@@ -30,21 +33,23 @@ STAGES = {
     "alone.gradient": "differing gradients alone",
     "alone.step": "steps from the same gradients",
 }
-"""The probe's stages, in words."""
+"""What each stage of the probe computes, as the progress display names it."""
 
 Array = arrays.Array
-Key = tuple[str, str, str]
-"""What an array is, of which node or weight, and when (a phase or a step)."""
+ArrayKey = tuple[str, str, str]
+"""What an array is, of which node or weight, and when (a learning phase, or a step's number)."""
 Port = tuple[Text, Count]
+"""The key of a node, and the index of one of its outputs."""
 Shape = Annotated[list[Whole | None], msgspec.Meta(max_length=64)]
+"""The sizes of a symbolic tensor; None is a size that Keras does not know."""
 
 
 class _Entry(msgspec.Struct, frozen=True, tag_field="entry"):
-    pass
+    """One line of the index."""
 
 
-class Stored(_Entry, frozen=True, tag="array"):
-    """An array and its file."""
+class StoredArray(_Entry, frozen=True, tag="array"):
+    """An array, and the file that it is in."""
 
     what: Text
     name: Text
@@ -54,8 +59,8 @@ class Stored(_Entry, frozen=True, tag="array"):
     dtype: Text
 
 
-class Source(msgspec.Struct, frozen=True):
-    """Where a class or function of the script's own begins."""
+class SourceLocation(msgspec.Struct, frozen=True):
+    """Where a class or function that the script defines begins."""
 
     file: Text
     line: Count
@@ -63,14 +68,19 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Node(_Entry, frozen=True, tag="node"):
-    """A layer applied once; ``feeds`` are the outputs of others that it takes."""
+    """One application of a layer.
+
+    ``kind`` is the layer's class, ``own`` whether that class is Keras's own, ``source`` where the
+    script defines it. ``feeds`` are the outputs of other nodes that are its inputs. ``nested``
+    tells that the layer is itself a model.
+    """
 
     key: Text
     layer: Text
     kind: Text
     own: bool
     config: dict[Text, Any]
-    source: Source | None
+    source: SourceLocation | None
     feeds: list[Port]
     outputs: Count
     input_shapes: list[Shape]
@@ -79,8 +89,8 @@ class Node(_Entry, frozen=True, tag="node"):
     nested: bool
 
 
-class Model(_Entry, frozen=True, tag="model"):
-    """How the model was compiled; ``outputs`` are those of nodes that are the model's."""
+class CompiledModel(_Entry, frozen=True, tag="model"):
+    """How the model was compiled; ``outputs`` are the nodes' outputs that are the model's."""
 
     name: Text
     optimizer: Any
@@ -90,30 +100,30 @@ class Model(_Entry, frozen=True, tag="model"):
     outputs: list[Port]
 
 
-class Batch(_Entry, frozen=True, tag="batch"):
-    """How many of the batch's arrays are inputs, and how many targets; weights follow."""
+class FirstBatch(_Entry, frozen=True, tag="batch"):
+    """How many arrays of the batch are inputs, and how many targets; sample weights follow."""
 
     inputs: Count
     targets: Count
 
 
-class Building(_Entry, frozen=True, tag="building"):
-    """A layer that could not be applied."""
+class UnbuiltLayer(_Entry, frozen=True, tag="building"):
+    """A layer that the backend could not apply while the script built its model."""
 
     layer: Text
     kind: Text
     own: bool
     config: dict[Text, Any]
-    source: Source | None
+    source: SourceLocation | None
     input_shapes: list[Shape]
     error: Text
     message: LongText
 
 
-class Failed(_Entry, frozen=True, tag="failed"):
-    """Something that could not be computed; ``name`` is empty for a whole stage.
+class FailedComputation(_Entry, frozen=True, tag="failed"):
+    """Something that could not be computed; ``name`` is empty if it is a whole stage.
 
-    ``by`` is the node that passes no gradient on, where that was found out.
+    ``by`` is the node that passes no gradient on, empty if that is not known.
     """
 
     stage: Text
@@ -123,89 +133,104 @@ class Failed(_Entry, frozen=True, tag="failed"):
     by: Text = ""
 
 
-class Stage(_Entry, frozen=True, tag="stage"):
-    """A stage has begun."""
+class StageBegun(_Entry, frozen=True, tag="stage"):
+    """The beginning of a stage."""
 
     name: Text
 
 
-class Still(_Entry, frozen=True, tag="still"):
-    """Random layers that were switched off."""
+class RandomLayersOff(_Entry, frozen=True, tag="still"):
+    """The random layers that were switched off."""
 
     layers: list[Text]
 
 
-class Skipped(_Entry, frozen=True, tag="skipped"):
-    """Layers that this backend cannot apply, and that the look went on without."""
+class SkippedLayers(_Entry, frozen=True, tag="skipped"):
+    """Layers that this backend cannot apply and that the capture therefore left out."""
 
     layers: list[Text]
 
 
-class Repeated(_Entry, frozen=True, tag="repeated"):
-    """How far apart the same steps of the optimizer came out when they were taken again."""
+class StepSpread(_Entry, frozen=True, tag="repeated"):
+    """How far apart two repetitions of the same optimizer steps came out on this image."""
 
     spread: Number
 
 
-class Looked(_Entry, frozen=True, tag="looked"):
-    """The look is over."""
+class CaptureEnd(_Entry, frozen=True, tag="looked"):
+    """The end of a capture that went through all stages."""
 
     model: Text
 
 
 Entry = (
-    Stored | Node | Model | Batch | Building | Failed | Stage | Still | Skipped | Repeated | Looked
+    StoredArray
+    | Node
+    | CompiledModel
+    | FirstBatch
+    | UnbuiltLayer
+    | FailedComputation
+    | StageBegun
+    | RandomLayersOff
+    | SkippedLayers
+    | StepSpread
+    | CaptureEnd
 )
-_ENTRIES = msgspec.json.Decoder(Entry)
+_ENTRY_DECODER = msgspec.json.Decoder(Entry)
 
 
 @dataclass
-class Bundle:
-    """What one cell saw."""
+class Capture:
+    """What one cell captured of its model.
+
+    ``disabled`` are the random layers that were switched off, ``skipped`` those that the backend
+    cannot apply, ``step_spread`` how far repetitions of the same optimizer steps came out apart.
+    ``complete`` tells that the cell went through all stages.
+    """
 
     folder: Path
-    arrays: dict[Key, Stored] = field(default_factory=dict)
+    arrays: dict[ArrayKey, StoredArray] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
-    failed: list[Failed] = field(default_factory=list)
-    still: tuple[str, ...] = ()
+    failures: list[FailedComputation] = field(default_factory=list)
+    disabled: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
-    spread: float = 0.0
-    model: Model | None = None
-    batch: Batch | None = None
-    building: Building | None = None
-    looked: bool = False
+    step_spread: float = 0.0
+    model: CompiledModel | None = None
+    batch: FirstBatch | None = None
+    unbuilt: UnbuiltLayer | None = None
+    complete: bool = False
 
-    def array(self, key: Key) -> Array | None:
-        """Read an array, None if there is none.
+    def array(self, key: ArrayKey) -> Array | None:
+        """Read an array; None if the cell did not capture it.
 
         Raises:
-            UnreadableError: its file is missing, too large or malformed.
+            UnreadableError: the file is missing, too large or malformed.
         """
         stored = self.arrays.get(key)
         if stored is None:
             return None
-        found = read_array(self.folder / stored.file)
-        if list(found.shape) != stored.shape:
-            raise UnreadableError(f"{stored.file} is not of the shape that its index tells")
-        return found
+        array = read_array(self.folder / stored.file)
+        if list(array.shape) != stored.shape:
+            raise UnreadableError(f"the shape of {stored.file} is not the one in the index")
+        return array
 
     @cached_property
     def trained(self) -> frozenset[str]:
-        """The weights that the loss has a gradient by; asked for once all is read."""
+        """The weights that the loss has a gradient for, cached once the index has been read."""
         return frozenset(name for what, name, _ in self.arrays if what == "gradient")
 
     def node(self, key: str) -> Node | None:
-        """Return the node of that key."""
+        """Return the node with that key; None if the model has no such node."""
         return next((node for node in self.nodes if node.key == key), None)
 
 
 def read_array(path: Path) -> Array:
-    """Read a ``.npy`` file; nothing is unpickled.
+    """Read a ``.npy`` file without unpickling anything.
 
     Raises:
-        UnreadableError: it is missing, too large or malformed.
+        UnreadableError: the file is missing, too large or malformed.
     """
-    content = memoryview(read_bounded(path, MAX_ARRAY))
+    content = memoryview(read_bounded(path, MAX_ARRAY_BYTES))
     try:
         return arrays.parse(content)
     except arrays.DAMAGE as error:
@@ -214,62 +239,65 @@ def read_array(path: Path) -> Array:
         ) from error
 
 
-def read(folder: Path) -> Bundle:
-    """Read a cell's dump; that of a cell that never came to its model is empty.
+def read(folder: Path) -> Capture:
+    """Read a cell's capture; it is empty if the cell ended before the model trained.
 
     Raises:
         UnreadableError: the index is not what the probe writes.
     """
-    bundle = Bundle(folder)
+    capture = Capture(folder)
     if not (folder / INDEX_FILE).exists():
-        return bundle
-    lines = read_bounded(folder / INDEX_FILE, MAX_INDEX).split(b"\n")
-    # A cell that was ended in the middle leaves the last line unfinished.
-    if len(lines) > MAX_ENTRIES:
-        raise UnreadableError(f"{INDEX_FILE} has more than {MAX_ENTRIES} lines")
+        return capture
+    lines = read_bounded(folder / INDEX_FILE, MAX_INDEX_BYTES).split(b"\n")
+    if len(lines) > MAX_INDEX_LINES:
+        raise UnreadableError(f"{INDEX_FILE} has more than {MAX_INDEX_LINES} lines")
+    # A cell that was stopped while it wrote leaves the last line unfinished.
     for number, line in enumerate(lines[:-1], start=1):
         try:
-            _add(bundle, _ENTRIES.decode(line))
+            _add(capture, _ENTRY_DECODER.decode(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UnreadableError(f"{INDEX_FILE}, line {number}: {brief(str(error))}") from error
-    return bundle
+    return capture
 
 
-def stage(line: bytes) -> str | None:
-    """Return the stage that a line of an index begins, None if it begins none."""
+def stage_of_line(line: bytes) -> str | None:
+    """Return the label of the stage that an index line begins; None if it begins no stage."""
     try:
-        entry = _ENTRIES.decode(line)
+        entry = _ENTRY_DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return STAGES.get(entry.name) if isinstance(entry, Stage) else None
+    return STAGE_LABELS.get(entry.name) if isinstance(entry, StageBegun) else None
 
 
-def _add(bundle: Bundle, entry: _Entry) -> None:
+def _add(capture: Capture, entry: _Entry) -> None:
     match entry:
-        case Stored():
-            if math.prod(entry.shape) > MAX_ELEMENTS:
-                raise UnreadableError(f"{entry.file} is told to be larger than {MAX_ARRAY} bytes")
-            bundle.arrays[entry.what, entry.name, entry.when] = entry
+        case StoredArray():
+            # An element has at least one byte.
+            if math.prod(entry.shape) > MAX_ARRAY_BYTES:
+                raise UnreadableError(
+                    f"{entry.file} is declared larger than {MAX_ARRAY_BYTES} bytes"
+                )
+            capture.arrays[entry.what, entry.name, entry.when] = entry
         case Node():
-            bundle.nodes.append(entry)
-        case Failed():
-            bundle.failed.append(entry)
-        case Still():
-            bundle.still = tuple(entry.layers)
-        case Skipped():
-            bundle.skipped = tuple(entry.layers)
-        case Repeated():
-            bundle.spread = float(entry.spread)
-        case Model():
-            bundle.model = entry
-        case Batch():
-            bundle.batch = entry
-        case Building():
-            bundle.building = entry
-        case Looked():
-            bundle.looked = True
+            capture.nodes.append(entry)
+        case FailedComputation():
+            capture.failures.append(entry)
+        case RandomLayersOff():
+            capture.disabled = tuple(entry.layers)
+        case SkippedLayers():
+            capture.skipped = tuple(entry.layers)
+        case StepSpread():
+            capture.step_spread = float(entry.spread)
+        case CompiledModel():
+            capture.model = entry
+        case FirstBatch():
+            capture.batch = entry
+        case UnbuiltLayer():
+            capture.unbuilt = entry
+        case CaptureEnd():
+            capture.complete = True
 
 
 def port(key: str, index: int) -> str:
-    """Name one of a node's outputs, as the probe does."""
+    """Return the name of a node's output, as the probe writes it."""
     return key if index == 0 else f"{key}:{index}"

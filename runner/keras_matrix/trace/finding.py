@@ -1,4 +1,4 @@
-"""What a trace tells: findings, each with its place, its figures and its cause."""
+"""What a trace reports: findings, each with its place, its figures and its cause."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from keras_matrix.trace.distance import Distance
-from keras_matrix.trace.dump import Building, Node, Shape
+from keras_matrix.trace.dump import Node, Shape, UnbuiltLayer
 
 
-class Kind(Enum):
-    """What differs, in the order of the verdict."""
+class FindingKind(Enum):
+    """What differs, in the order in which findings are reported: that of a training step."""
 
     BUILD = "build"
     START = "start"
@@ -24,7 +24,8 @@ class Kind(Enum):
     TRAINING = "training"
 
 
-ORDER = {kind: place for place, kind in enumerate(Kind)}
+VERDICT_ORDER = {kind: place for place, kind in enumerate(FindingKind)}
+"""The rank of each kind; an image's verdict is its first real finding in this order."""
 
 
 class Origin(Enum):
@@ -36,14 +37,14 @@ class Origin(Enum):
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """A known cause, and where it can be read up."""
+    """A known cause of a difference, and the file or issue that documents it."""
 
     text: str
     source: str
 
 
-class Minimal(msgspec.Struct, frozen=True):
-    """A script that shows a finding, and where it lies in the run's folder."""
+class MinimalScript(msgspec.Struct, frozen=True):
+    """A script that shows a finding, and its path in the run folder."""
 
     path: str
     text: str
@@ -52,12 +53,15 @@ class Minimal(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One difference of an image from the reference.
 
-    ``where`` is the key of a node, the name of a weight or of a metric; ``layer`` the class of the
-    layer there, ``config`` its configuration. ``chained`` is the distance as the model computes
-    it, ``alone`` that from identical inputs; ``limit`` the largest that is rounding.
+    Attributes:
+        where: The key of a node, or the name of a weight or metric.
+        layer: The class of the layer there, with its ``config``.
+        chained: The distance as the whole model computes it.
+        alone: The distance when computed from identical inputs.
+        limit: The largest distance that rounding explains.
     """
 
-    kind: Kind
+    kind: FindingKind
     origin: Origin
     where: str
     layer: str = ""
@@ -69,19 +73,33 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     alone: Distance | None = None
     limit: float | None = None
     hint: Hint | None = None
-    script: Minimal | None = None
+    script: MinimalScript | None = None
 
 
-def at(
-    kind: Kind, origin: Origin, where: str, node: Node | Building | None, **more: Any
+def finding_at(
+    kind: FindingKind, origin: Origin, where: str, layer: Node | UnbuiltLayer | None, **fields: Any
 ) -> Finding:
-    """Make a finding at a layer, or at none."""
-    if node is not None:
-        more.update(layer=node.kind, config=node.config, input_shapes=node.input_shapes)
-    return Finding(kind=kind, origin=origin, where=where, **more)
+    """Make a finding, described by the layer that it is at, if there is one."""
+    if layer is not None:
+        fields.update(layer=layer.kind, config=layer.config, input_shapes=layer.input_shapes)
+    return Finding(kind=kind, origin=origin, where=where, **fields)
+
+
+INFERRED_SHAPE = "inferred output shape"
+
+
+def inferred_shape_finding(
+    node: Node, image: str, shapes: Sequence[Shape], other_image: str, other_shapes: Sequence[Shape]
+) -> Finding:
+    """Make the finding of a layer for which Keras infers another output shape on each image."""
+    return finding_at(
+        *(FindingKind.SHAPE, Origin.REAL, node.key, node),
+        what=f"{INFERRED_SHAPE} {shapes_in_words(shapes)} on {image}, "
+        f"{shapes_in_words(other_shapes)} on {other_image}",
+    )
 
 
 def shapes_in_words(shapes: Sequence[Shape]) -> str:
-    """Write shapes as Keras does; sizes that it does not know are question marks."""
+    """Write shapes as Keras does, with a question mark for a size that is not known."""
     sizes = (["?" if size is None else str(size) for size in shape] for shape in shapes)
     return ", ".join(f"({', '.join(shape)})" for shape in sizes)

@@ -1,20 +1,29 @@
-"""Judge what was measured: which differences there are, and which of them are real. Pure."""
+"""Judge measurements: which differences there are, and which of them are real. Pure.
+
+An array that differs is computed again, alone, from the reference's inputs. If it still differs,
+the difference is real; if not, it is inherited or amplified rounding.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from keras_matrix.trace.distance import LARGEST
-from keras_matrix.trace.dump import Bundle, Node, port
-from keras_matrix.trace.finding import Finding, Kind, Origin, at
-from keras_matrix.trace.measure import Measured, Table, of_node
+from keras_matrix.trace.distance import MAX_FLOAT64
+from keras_matrix.trace.dump import Capture, Node, port
+from keras_matrix.trace.finding import Finding, FindingKind, Origin, finding_at
+from keras_matrix.trace.measure import Measurement, Measurements, node_measurements
 
-FAR = 100.0
-"""Times the bound: rounding that grew is not so large while all else agrees."""
+MIN_REAL_EXCESS = 100.0
+"""Times the limit beyond which a gradient is real although it could not be replayed.
+
+Rounding does not grow that large while everything else agrees.
+"""
+START_ARRAYS = ("weight", "batch")
+"""What the arrays are that every image has to start with alike."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What is to be computed again from identical inputs."""
+    """What to compute again from identical inputs."""
 
     forward: tuple[str, ...] = ()
     gradient: tuple[str, ...] = ()
@@ -33,258 +42,270 @@ class Replay:
         )
 
 
-def suspects(bundle: Bundle, table: Table) -> Replay:
-    """Return what differs by more than rounding on the way through the model."""
-    phases = phases_of(bundle)
-    forward = [n.key for n in bundle.nodes if any_over(of_node(table, "output", n, phases))]
-    gradient = [node.key for node in bundle.nodes if _gradient_over(table, node, phases[-1])]
-    over = {what for (what, _, _), found in table.items() if found.over}
-    backwards = bool({"gradient", "gradient.output"} & over)
+def plan_replay(capture: Capture, measurements: Measurements) -> Replay:
+    """Return what differs by more than rounding and therefore has to be replayed alone."""
+    phases = learning_phases(capture)
+    over_limit = {what for (what, _, _), m in measurements.items() if m.over_limit}
     return Replay(
-        forward=tuple(forward),
-        gradient=tuple(gradient),
-        loss="metric" in over or backwards,
+        forward=_differing_outputs(capture, measurements, phases),
+        gradient=tuple(
+            node.key
+            for node in capture.nodes
+            if any_over_limit(_node_gradients(measurements, node, phases[-1]))
+        ),
+        loss=bool({"metric", "gradient", "gradient.output"} & over_limit),
         update=any(
-            found.over and (what == "step.slot" or (what == "step" and name in bundle.trained))
-            for (what, name, _), found in table.items()
+            measurement.over_limit
+            and (what == "step.slot" or (what == "step" and name in capture.trained))
+            for (what, name, _), measurement in measurements.items()
         ),
     )
 
 
-def same_start(table: Table) -> bool:
-    """Tell whether weights and batch are the reference's."""
-    return not any(found.over for (what, _, _), found in table.items() if what in _START)
+def _differing_outputs(
+    capture: Capture, measurements: Measurements, phases: list[str]
+) -> tuple[str, ...]:
+    return tuple(
+        node.key
+        for node in capture.nodes
+        if any_over_limit(node_measurements(measurements, "output", node, phases))
+    )
 
 
-_START = ("weight", "batch")
+def same_start(measurements: Measurements) -> bool:
+    """Tell whether first weights and first batch are the reference's."""
+    return not any(m.over_limit for (what, _, _), m in measurements.items() if what in START_ARRAYS)
 
 
-def start(bundle: Bundle, table: Table) -> Iterator[Finding]:
-    """Yield weights and parts of the batch that differ before anything was computed."""
-    for (what, name, _), found in table.items():
-        if what not in _START or not found.over:
+def judge_start(capture: Capture, measurements: Measurements) -> Iterator[Finding]:
+    """Yield the weights and parts of the batch that differ before anything was computed."""
+    for (what, name, _), measurement in measurements.items():
+        if what not in START_ARRAYS or not measurement.over_limit:
             continue
-        node = holder(bundle, name) if what == "weight" else None
+        node = node_of_weight(capture, name) if what == "weight" else None
         text = "the first weights differ" if what == "weight" else "the first batch differs"
-        yield finding_of(Kind.START, Origin.REAL, name, node, text, chained=found)
+        yield measured_finding(FindingKind.START, Origin.REAL, name, node, text, measurement)
 
 
-def forward(bundle: Bundle, table: Table, alone: Table) -> Iterator[Finding]:
-    """Yield the layers whose outputs differ, each after all that feed it."""
-    phases = phases_of(bundle)
+def judge_outputs(
+    capture: Capture, measurements: Measurements, replays: Measurements
+) -> Iterator[Finding]:
+    """Yield the layers whose outputs differ, each after all layers that feed it."""
+    phases = learning_phases(capture)
+    differing = _differing_outputs(capture, measurements, phases)
     real: set[str] = set()
-    over = {n.key for n in bundle.nodes if any_over(of_node(table, "output", n, phases))}
-    for node in bundle.nodes:
-        if node.key not in over:
+    for node in capture.nodes:
+        if node.key not in differing:
             continue
         if any(key.startswith(node.key + "/") for key in real):
-            # Told already, by the layer within that is to blame.
+            # The finding of a layer inside this one covers it.
             real.add(node.key)
             continue
-        chained = worst_of(of_node(table, "output", node, phases))
-        by_itself = list(of_node(alone, "alone", node, phases))
-        fed = any(key in over for key, _ in node.feeds)
-        worst = worst_of(by_itself)
-        if (worst is not None and worst.over) or (worst is None and not fed):
+        chained = furthest(node_measurements(measurements, "output", node, phases))
+        replayed = furthest(node_measurements(replays, "alone", node, phases))
+        input_differs = any(key in differing for key, _ in node.feeds)
+        if replayed.over_limit if replayed is not None else not input_differs:
             origin = Origin.REAL
             real.add(node.key)
         else:
-            origin = Origin.INHERITED if fed else Origin.AMPLIFIED
-        shown = worst if origin is Origin.REAL and worst is not None else chained
-        only = _only_phase(alone if worst is not None else table, node, phases, worst is not None)
-        kind = kind_of(shown, Kind.FORWARD)
+            origin = Origin.INHERITED if input_differs else Origin.AMPLIFIED
+        shown = replayed if origin is Origin.REAL and replayed is not None else chained
+        if replayed is not None:
+            only = _only_phase(replays, "alone", node, phases)
+        else:
+            only = _only_phase(measurements, "output", node, phases)
+        kind = finding_kind(shown, FindingKind.FORWARD)
         if shown is not None and not shown.distance.same_shape:
-            kind = Kind.SHAPE
-        yield finding_of(kind, origin, node.key, node, f"output{only}", chained, worst)
+            kind = FindingKind.SHAPE
+        yield measured_finding(kind, origin, node.key, node, f"output{only}", chained, replayed)
 
 
-def _only_phase(table: Table, node: Node, phases: list[str], alone: bool) -> str:
-    what = "alone" if alone else "output"
-    over = [phase for phase in phases if any_over(of_node(table, what, node, [phase]))]
-    return f", {over[0]} phase only" if len(over) == 1 and len(phases) > 1 else ""
-
-
-def loss(bundle: Bundle, table: Table, alone: Table, real: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield the loss and metrics that differ although the model's outputs agree."""
-    found = [m for (what, _, _), m in alone.items() if what == "alone.loss"]
-    worst = worst_of(found)
-    metrics = {
-        name: worst_of(m for (what, one, _), m in table.items() if (what, one) == ("metric", name))
-        for name in dict.fromkeys(name for what, name, _ in table if what == "metric")
-    }
-    outputs = bundle.model.outputs if bundle.model is not None else []
-    apart = any(
-        measured.over
-        for phase in phases_of(bundle)
-        for key, index in outputs
-        if (measured := table.get(("output", port(key, index), phase))) is not None
+def _only_phase(measurements: Measurements, what: str, node: Node, phases: list[str]) -> str:
+    """Name the learning phase if a node's outputs differ in only one of two."""
+    return _phase_note(
+        [
+            phase
+            for phase in phases
+            if any_over_limit(node_measurements(measurements, what, node, [phase]))
+        ],
+        phases,
     )
-    inherited = apart or bool(real)
+
+
+def _phase_note(differing: list[str], phases: list[str]) -> str:
+    return f", {differing[0]} phase only" if len(differing) == 1 and len(phases) > 1 else ""
+
+
+def judge_loss(
+    capture: Capture, measurements: Measurements, replays: Measurements, real: Sequence[Finding]
+) -> Iterator[Finding]:
+    """Yield the loss and the metrics that differ although the model's outputs agree."""
+    phases = learning_phases(capture)
+    replayed_loss = furthest(m for (what, _, _), m in replays.items() if what == "alone.loss")
+    names = dict.fromkeys(name for what, name, _ in measurements if what == "metric")
+    metrics = {
+        name: furthest(m for key, m in measurements.items() if key[:2] == ("metric", name))
+        for name in names
+    }
+    outputs = capture.model.outputs if capture.model is not None else []
+    outputs_differ = any(
+        is_over_limit(measurements.get(("output", port(key, index), phase)))
+        for phase in phases
+        for key, index in outputs
+    )
     for name, chained in metrics.items():
-        if chained is None or not chained.over:
+        if chained is None or not chained.over_limit:
             continue
-        # A metric cannot be replayed alone.
-        shown = worst if _is_loss(name, metrics) else None
-        if over(shown):
+        is_loss = name == "loss" or (name.endswith("_loss") and "loss" in metrics)
+        # Only the loss can be replayed alone, other metrics cannot.
+        replayed = replayed_loss if is_loss else None
+        if is_over_limit(replayed):
             origin = Origin.REAL
-        elif inherited:
+        elif outputs_differ or real:
             origin = Origin.INHERITED
         else:
-            origin = Origin.REAL if shown is None else Origin.AMPLIFIED
-        kind = kind_of(shown or chained, Kind.LOSS)
-        what = "loss" if _is_loss(name, metrics) else "metric"
-        phases = [p for p in phases_of(bundle) if over(table.get(("metric", name, p)))]
-        if len(phases) == 1 and len(phases_of(bundle)) > 1:
-            what += f", {phases[0]} phase only"
-        yield finding_of(kind, origin, name, None, what, chained, shown)
-    if worst is not None and worst.over and not over(metrics.get("loss")):
-        # Told apart from identical outputs only.
-        kind = kind_of(worst, Kind.LOSS)
-        yield finding_of(kind, Origin.REAL, "loss", None, "loss", metrics.get("loss"), worst)
+            origin = Origin.REAL if replayed is None else Origin.AMPLIFIED
+        differing = [p for p in phases if is_over_limit(measurements.get(("metric", name, p)))]
+        yield measured_finding(
+            finding_kind(replayed or chained, FindingKind.LOSS),
+            *(origin, name, None),
+            ("loss" if is_loss else "metric") + _phase_note(differing, phases),
+            *(chained, replayed),
+        )
+    if is_over_limit(replayed_loss) and not is_over_limit(metrics.get("loss")):
+        # The loss agrees in the model, but not from identical outputs.
+        yield measured_finding(
+            finding_kind(replayed_loss, FindingKind.LOSS),
+            *(Origin.REAL, "loss", None, "loss", metrics.get("loss"), replayed_loss),
+        )
 
 
-def _is_loss(name: str, names: Iterable[str]) -> bool:
-    return name == "loss" or (name.endswith("_loss") and "loss" in names)
-
-
-def gradient(
-    bundle: Bundle, table: Table, alone: Table, real: Sequence[Finding]
+def judge_gradients(
+    capture: Capture, measurements: Measurements, replays: Measurements, real: Sequence[Finding]
 ) -> Iterator[Finding]:
     """Yield the layers, and the loss, whose gradients differ although their outputs agree."""
-    phase = phases_of(bundle)[-1]
+    phase = learning_phases(capture)[-1]
     blamed = {finding.where for finding in real}
-    by_loss = {k: m for k, m in alone.items() if k[0] == "alone.loss.gradient"}
-    worst = worst_of(by_loss.values())
     explained = bool(real)
-    if worst is not None and worst.over:
-        origin = Origin.INHERITED if "loss" in blamed else Origin.REAL
+    by_outputs = furthest(m for key, m in replays.items() if key[0] == "alone.loss.gradient")
+    if by_outputs is not None and by_outputs.over_limit:
         explained = True
-        yield finding_of(
-            kind_of(worst, Kind.GRADIENT),
-            origin,
-            "loss",
-            None,
-            "gradient by the outputs",
-            None,
-            worst,
+        yield measured_finding(
+            finding_kind(by_outputs, FindingKind.GRADIENT),
+            Origin.INHERITED if "loss" in blamed else Origin.REAL,
+            *("loss", None, "gradient by the outputs", None, by_outputs),
         )
-    penalty = {k: m for k, m in alone.items() if k[0] == "alone.penalty" and m.over}
-    for (_, name, _), found in penalty.items():
-        explained = True
-        chained = table.get(("gradient", name, phase))
-        node = holder(bundle, name)
-        yield finding_of(
-            kind_of(found, Kind.GRADIENT),
-            *(Origin.REAL, name, node, "gradient of a regularizer", chained, found),
-        )
-    # Backwards: the first layer to differ is the last one of the model.
-    for node in reversed(bundle.nodes):
-        if not _gradient_over(table, node, phase):
+    for (what, name, _), penalty in replays.items():
+        if what != "alone.penalty" or not penalty.over_limit:
             continue
-        chained = worst_of(_gradients(table, node, phase))
-        prefix = node.key + " "
-        found_alone = {
-            name.removeprefix(prefix): m
-            for (what, name, _), m in alone.items()
-            if what == "alone.gradient" and name.startswith(prefix)
-        }
-        worst = worst_of(found_alone.values())
-        if worst is not None and worst.over:
-            part = max(found_alone, key=lambda name: found_alone[name].excess)
+        explained = True
+        yield measured_finding(
+            finding_kind(penalty, FindingKind.GRADIENT),
+            *(Origin.REAL, name, node_of_weight(capture, name), "gradient of a regularizer"),
+            *(measurements.get(("gradient", name, phase)), penalty),
+        )
+    # Gradients are computed backwards, so the first layer to differ is the last of the model.
+    for node in reversed(capture.nodes):
+        chained = furthest(_node_gradients(measurements, node, phase))
+        if chained is None or not any_over_limit(_node_gradients(measurements, node, phase)):
+            continue
+        parts = _replayed_gradients(replays, node)
+        replayed = furthest(parts.values())
+        shown, what = chained, "gradient"
+        if replayed is not None and replayed.over_limit:
+            part = max(parts, key=lambda name: parts[name].excess)
+            shown = replayed
+            what = f"gradient by {'its input' if part.startswith('input:') else part}"
             origin = Origin.INHERITED if node.key in blamed else Origin.REAL
-            by = "its input" if part.startswith("input:") else part
             explained = True
-            yield finding_of(
-                kind_of(worst, Kind.GRADIENT),
-                origin,
-                node.key,
-                node,
-                f"gradient by {by}",
-                chained,
-                worst,
-            )
-        elif worst is None and not explained and _plain(table, node, chained, phase):
-            # It cannot be replayed alone, and nothing else explains it.
+        elif replayed is None and not explained and _far_off(measurements, node, chained, phase):
+            # It could not be replayed alone, and nothing else explains it.
+            origin = Origin.REAL
             explained = True
-            yield finding_of(
-                kind_of(chained, Kind.GRADIENT), Origin.REAL, node.key, node, "gradient", chained
-            )
         else:
             origin = Origin.INHERITED if explained else Origin.AMPLIFIED
-            yield finding_of(
-                kind_of(chained, Kind.GRADIENT), origin, node.key, node, "gradient", chained, worst
-            )
+        yield measured_finding(
+            finding_kind(shown, FindingKind.GRADIENT),
+            *(origin, node.key, node, what, chained, replayed),
+        )
 
 
-def _plain(table: Table, node: Node, chained: Measured | None, phase: str) -> bool:
-    """Tell whether a gradient that cannot be replayed alone is far off, its inputs being alike."""
-    outer = bool(node.feeds) and "/" not in node.key
-    if not outer or chained is None or chained.excess <= FAR:
+def _replayed_gradients(replays: Measurements, node: Node) -> dict[str, Measurement]:
+    """Return the gradients of a node replayed alone, by the name of the weight or input."""
+    prefix = node.key + " "
+    return {
+        name.removeprefix(prefix): measurement
+        for (what, name, _), measurement in replays.items()
+        if what == "alone.gradient" and name.startswith(prefix)
+    }
+
+
+def _far_off(measurements: Measurements, node: Node, chained: Measurement, phase: str) -> bool:
+    """Tell whether a node's gradient is far off although its inputs and outputs agree."""
+    outermost = bool(node.feeds) and "/" not in node.key
+    if not outermost or chained.excess <= MIN_REAL_EXCESS:
         return False
-    places = [*node.feeds, *((node.key, index) for index in range(node.outputs))]
-    return not any(over(table.get(("output", port(*place), phase))) for place in places)
+    ports = [*node.feeds, *((node.key, index) for index in range(node.outputs))]
+    return not any(is_over_limit(measurements.get(("output", port(*p), phase))) for p in ports)
 
 
-def _gradients(table: Table, node: Node, phase: str) -> Iterator[Measured]:
-    """Yield the gradients by what a node takes: its inputs and its weights."""
+def _node_gradients(measurements: Measurements, node: Node, phase: str) -> Iterator[Measurement]:
+    """Yield the gradients by a node's inputs and weights."""
     keys = [("gradient.output", port(key, index), phase) for key, index in node.feeds]
     keys += [("gradient", name, phase) for name in node.weights]
-    yield from (table[key] for key in keys if key in table)
+    yield from (measurements[key] for key in keys if key in measurements)
 
 
-def _gradient_over(table: Table, node: Node, phase: str) -> bool:
-    return any_over(_gradients(table, node, phase))
+def learning_phases(capture: Capture) -> list[str]:
+    """Return the learning phases that were captured, inference first."""
+    return capture.model.phases if capture.model is not None else ["inference", "training"]
 
 
-def phases_of(bundle: Bundle) -> list[str]:
-    """Return the learning phases that were looked at, inference first."""
-    return bundle.model.phases if bundle.model is not None else ["inference", "training"]
-
-
-def holder(bundle: Bundle, weight: str) -> Node | None:
-    """Return the first node with a weight, or the slot of one."""
+def node_of_weight(capture: Capture, weight: str) -> Node | None:
+    """Return the first node that has a weight, or the weight of an optimizer's slot."""
     return next(
         (
             node
-            for node in bundle.nodes
+            for node in capture.nodes
             if any(weight == name or weight.startswith(name + ".slot") for name in node.weights)
         ),
         None,
     )
 
 
-def any_over(found: Iterable[Measured]) -> bool:
-    """Tell whether one of them is more than rounding."""
-    return any(measured.over for measured in found)
+def any_over_limit(measurements: Iterable[Measurement]) -> bool:
+    """Tell whether rounding does not explain one of the distances."""
+    return any(measurement.over_limit for measurement in measurements)
 
 
-def over(found: Measured | None) -> bool:
-    """Tell whether something was measured, and is more than rounding."""
-    return found is not None and found.over
+def is_over_limit(measurement: Measurement | None) -> bool:
+    """Tell whether something was measured and rounding does not explain its distance."""
+    return measurement is not None and measurement.over_limit
 
 
-def worst_of(found: Iterable[Measured]) -> Measured | None:
-    """Return the one that is furthest beyond its bound."""
-    return max(found, key=lambda measured: measured.excess, default=None)
+def furthest(measurements: Iterable[Measurement]) -> Measurement | None:
+    """Return the measurement that is furthest beyond its limit; None of no measurements."""
+    return max(measurements, key=lambda measurement: measurement.excess, default=None)
 
 
-def kind_of(found: Measured | None, otherwise: Kind) -> Kind:
-    """Return the kind of what differs: what is not finite is a kind of its own."""
-    return Kind.NAN if found is not None and found.distance.odd else otherwise
+def finding_kind(measurement: Measurement | None, otherwise: FindingKind) -> FindingKind:
+    """Return NAN if elements are not finite on one image only, else the kind that is given."""
+    odd = measurement is not None and measurement.distance.odd
+    return FindingKind.NAN if odd else otherwise
 
 
-def finding_of(
-    kind: Kind,
+def measured_finding(
+    kind: FindingKind,
     origin: Origin,
     where: str,
     node: Node | None,
     what: str,
-    chained: Measured | None = None,
-    alone: Measured | None = None,
+    chained: Measurement | None = None,
+    alone: Measurement | None = None,
 ) -> Finding:
-    """Make a finding of what was measured."""
-    limit = alone or chained
-    return at(
+    """Make a finding from measurements; the limit is that of ``alone`` where there is one."""
+    decisive = alone or chained
+    return finding_at(
         kind,
         origin,
         where,
@@ -292,5 +313,5 @@ def finding_of(
         what=what,
         chained=chained.distance if chained is not None else None,
         alone=alone.distance if alone is not None else None,
-        limit=min(limit.limit, LARGEST) if limit is not None else None,
+        limit=min(decisive.limit, MAX_FLOAT64) if decisive is not None else None,
     )

@@ -1,4 +1,4 @@
-"""Figures by which others tell backends apart, so that results can be set beside theirs. Pure.
+"""Figures by which others tell backends apart, so that results can be compared with theirs. Pure.
 
 D_MAD, D_CLASS and the rate of change are those of CRADLE (Pham, Lutellier, Qi and Tan, CRADLE:
 cross-backend validation to detect and localize bugs in deep learning libraries, ICSE 2019,
@@ -8,14 +8,16 @@ sections IV and V).
 import msgspec
 import numpy
 
-from keras_matrix.trace.dump import Array, Bundle, port
-from keras_matrix.trace.measure import Table
+from keras_matrix.trace.dump import Array, Capture, port
+from keras_matrix.trace.measure import Measurements
 
 TOP_K = 5
-EPSILON = 1e-7
+"""The first ranks that D_CLASS scores."""
+RATE_EPSILON = 1e-7
+"""What the rate of change adds to its denominator."""
 
 
-class Rate(msgspec.Struct, frozen=True):
+class RateOfChange(msgspec.Struct, frozen=True):
     """A layer's mean absolute deviation between backends, and its rate of change."""
 
     node: str
@@ -24,47 +26,48 @@ class Rate(msgspec.Struct, frozen=True):
     rate: float
 
 
-def rates(bundle: Bundle, table: Table, phase: str) -> list[Rate]:
-    """Return the rate of change of each node, in the order of the model.
+def rates_of_change(capture: Capture, measurements: Measurements, phase: str) -> list[RateOfChange]:
+    """Compute the rate of change of each node, in the order of the model.
 
-    R = (d - m) / (m + epsilon), with d the layer's mean absolute deviation, m the largest of those
-    that feed it.
+    R = (d - m) / (m + epsilon), where d is the layer's mean absolute deviation and m the largest
+    deviation of the layers that feed it.
     """
-    found: dict[str, float] = {}
-    listed = []
-    for node in bundle.nodes:
-        own = [table.get(("output", port(node.key, i), phase)) for i in range(node.outputs)]
-        known = [measured.distance.mean for measured in own if measured is not None]
-        if not known:
+    deviations: dict[str, float] = {}
+    rates = []
+    for node in capture.nodes:
+        outputs = [("output", port(node.key, index), phase) for index in range(node.outputs)]
+        means = [measurements[key].distance.mean for key in outputs if key in measurements]
+        if not means:
             continue
-        found[node.key] = max(known)
-        before = max((found.get(key, 0.0) for key, _ in node.feeds), default=0.0)
-        rate = (found[node.key] - before) / (before + EPSILON)
-        listed.append(Rate(node.key, node.kind, found[node.key], rate))
-    return listed
+        deviation = deviations[node.key] = max(means)
+        before = max((deviations.get(key, 0.0) for key, _ in node.feeds), default=0.0)
+        rate = (deviation - before) / (before + RATE_EPSILON)
+        rates.append(RateOfChange(node.key, node.kind, deviation, rate))
+    return rates
 
 
 def d_mad(truth: Array, reference: Array, other: Array) -> float | None:
-    """Return D_MAD of two backends' outputs, 0 to 1; None where it is not defined.
+    """Compute D_MAD of two backends' outputs, 0 to 1; None where it is not defined.
 
-    Each output's mean absolute deviation from the ground truth; the difference of both by their
-    sum.
+    It is the difference of the two outputs' mean absolute deviations from the ground truth,
+    divided by their sum.
     """
     try:
         truth = numpy.broadcast_to(truth, reference.shape)
     except ValueError:
         return None
     if reference.size == 0 or not all(
-        bool(numpy.isfinite(one).all()) for one in (truth, reference, other)
+        bool(numpy.isfinite(array).all()) for array in (truth, reference, other)
     ):
         return None
-    one = float(numpy.abs(reference - truth).mean())
-    two = float(numpy.abs(other - truth).mean())
-    return abs(one - two) / (one + two) if one + two > 0 else 0.0
+    reference_mad = float(numpy.abs(reference - truth).mean())
+    other_mad = float(numpy.abs(other - truth).mean())
+    total = reference_mad + other_mad
+    return abs(reference_mad - other_mad) / total if total > 0 else 0.0
 
 
 def d_class(truth: Array, reference: Array, other: Array, top_k: int = TOP_K) -> float | None:
-    """Return the largest D_CLASS of a batch of classifications; None where they are none.
+    """Compute the largest D_CLASS of a batch; None if the outputs are not classifications.
 
     A sample scores 2^(k - rank) on a backend that ranks its true class within the first k, else 0.
     """
@@ -78,9 +81,10 @@ def d_class(truth: Array, reference: Array, other: Array, top_k: int = TOP_K) ->
 
 
 def _classes(truth: Array, shape: tuple[int, ...]) -> Array | None:
+    """Return each sample's true class, from one-hot rows or from class numbers."""
     if truth.shape == shape:
-        found: Array = truth.argmax(axis=1)
-        return found
+        one_hot_classes: Array = truth.argmax(axis=1)
+        return one_hot_classes
     labels = truth.reshape(-1)
     if not bool(numpy.isfinite(labels).all()):
         return None
@@ -96,8 +100,8 @@ def _scores(classes: Array, predicted: Array, top_k: int) -> Array:
     return numpy.where(ranks <= top_k, 2.0 ** (top_k - ranks), 0.0)
 
 
-def targets_of(bundle: Bundle, index: int) -> Array | None:
+def targets(capture: Capture, index: int) -> Array | None:
     """Return the batch's targets for one of the model's outputs."""
-    if bundle.batch is None or index >= bundle.batch.targets:
+    if capture.batch is None or index >= capture.batch.targets:
         return None
-    return bundle.array(("batch", str(bundle.batch.inputs + index), "first"))
+    return capture.array(("batch", str(capture.batch.inputs + index), "first"))

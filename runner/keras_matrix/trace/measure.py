@@ -1,32 +1,34 @@
-"""Measure all that two cells dumped: how far apart, and how far rounding alone may bring them."""
+"""Measure how far apart two cells' captures are, and how far rounding alone may bring them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from keras_matrix.trace import rounding as bounds
-from keras_matrix.trace.distance import Distance, distance
-from keras_matrix.trace.dump import Array, Bundle, Key, Node, port
-from keras_matrix.trace.rounding import Allowance, Rounding
+from keras_matrix.trace import rounding
+from keras_matrix.trace.distance import Distance, measure_distance
+from keras_matrix.trace.dump import Array, ArrayKey, Capture, Node, port
+from keras_matrix.trace.rounding import Allowance, RoundingBounds
 
-NUDGED = ".nudged"
-AFTER = "after"
+NUDGED_SUFFIX = ".nudged"
+"""What marks an array computed from inputs moved by one unit in the last place."""
+AFTER_TRAINING = "after"
+"""What marks a weight as it is after the script's whole training."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A distance, and the largest that is rounding."""
+class Measurement:
+    """A distance, and the largest distance that rounding explains."""
 
     distance: Distance
     limit: float
 
     @property
-    def over(self) -> bool:
-        """Whether it is more than rounding."""
-        return bounds.over(self.distance, self.limit)
+    def over_limit(self) -> bool:
+        """Whether rounding does not explain the distance."""
+        return rounding.exceeds(self.distance, self.limit)
 
     @property
     def excess(self) -> float:
-        """The distance in limits; infinite where shapes or what is not finite differ."""
+        """The distance divided by the limit; infinite if shapes or non-finite elements differ."""
         if not self.distance.same_shape or self.distance.odd:
             return float("inf")
         if self.limit == 0:
@@ -34,60 +36,76 @@ class Measured:
         return self.distance.maximum / self.limit
 
 
-Table = dict[Key, Measured]
+Measurements = dict[ArrayKey, Measurement]
 
 
-def measure(reference: Bundle, other: Bundle, allowance: Allowance) -> Table:
-    """Measure what both dumped of a model.
-
-    Raises:
-        UnreadableError: an array cannot be read.
-    """
-    found = {key: distance(one, two) for key, one, two in _pairs(reference, other)}
-    rounding = Rounding(reference, {key: one.scale for key, one in found.items()}, allowance)
-    return {key: Measured(one, rounding.limit(key, one.scale, 0.0)) for key, one in found.items()}
-
-
-def measure_alone(
-    reference: Bundle, other: Bundle, allowance: Allowance, about: Bundle, table: Table
-) -> Table:
-    """Measure what both replayed alone of a model that ``about`` and ``table`` tell of.
+def measure(reference: Capture, other: Capture, allowance: Allowance) -> Measurements:
+    """Measure all arrays of a model that both cells captured.
 
     Raises:
         UnreadableError: an array cannot be read.
     """
-    scales = {key: measured.distance.scale for key, measured in table.items()}
-    rounding = Rounding(about, scales, allowance)
-    found: Table = {}
-    for key, one, two in _pairs(reference, other):
-        apart = distance(one, two)
-        floor = max(_moved(reference, key, one), _moved(other, key, two))
-        found[key] = Measured(apart, rounding.limit(key, apart.scale, floor))
-    return found
+    distances = {
+        key: measure_distance(expected, actual)
+        for key, expected, actual in _array_pairs(reference, other)
+    }
+    scales = {key: distance.scale for key, distance in distances.items()}
+    bounds = RoundingBounds(reference, scales, allowance)
+    return {
+        key: Measurement(distance, bounds.limit(key, distance.scale, 0.0))
+        for key, distance in distances.items()
+    }
 
 
-def _pairs(reference: Bundle, other: Bundle) -> Iterator[tuple[Key, Array, Array]]:
-    """Yield what both dumped, but for the nudged and the trained."""
+def measure_replays(
+    reference: Capture,
+    other: Capture,
+    allowance: Allowance,
+    model: Capture,
+    measurements: Measurements,
+) -> Measurements:
+    """Measure what both cells replayed alone.
+
+    ``model`` is the reference's first capture, which describes the model, ``measurements`` what
+    was measured of it.
+
+    Raises:
+        UnreadableError: an array cannot be read.
+    """
+    scales = {key: measurement.distance.scale for key, measurement in measurements.items()}
+    bounds = RoundingBounds(model, scales, allowance)
+    replays: Measurements = {}
+    for key, expected, actual in _array_pairs(reference, other):
+        distance = measure_distance(expected, actual)
+        nudge = max(_nudge_effect(reference, key, expected), _nudge_effect(other, key, actual))
+        replays[key] = Measurement(distance, bounds.limit(key, distance.scale, nudge))
+    return replays
+
+
+def _array_pairs(reference: Capture, other: Capture) -> Iterator[tuple[ArrayKey, Array, Array]]:
+    """Yield the arrays that both cells captured, except nudged ones and those after training."""
     for key in reference.arrays:
         what = key[0]
-        if what.endswith(NUDGED) or what == AFTER:
+        if what.endswith(NUDGED_SUFFIX) or what == AFTER_TRAINING:
             continue
-        one, two = reference.array(key), other.array(key)
-        if one is not None and two is not None:
-            yield key, one, two
+        expected, actual = reference.array(key), other.array(key)
+        if expected is not None and actual is not None:
+            yield key, expected, actual
 
 
-def _moved(bundle: Bundle, key: Key, kept: Array) -> float:
-    """Return what moving the inputs by one unit in the last place changes."""
+def _nudge_effect(capture: Capture, key: ArrayKey, array: Array) -> float:
+    """Return how far an array moves if its inputs move by one unit in the last place."""
     what, name, when = key
-    moved = bundle.array((what + NUDGED, name, when))
-    return distance(kept, moved).maximum if moved is not None else 0.0
+    nudged = capture.array((what + NUDGED_SUFFIX, name, when))
+    return measure_distance(array, nudged).maximum if nudged is not None else 0.0
 
 
-def of_node(table: Table, what: str, node: Node, phases: list[str]) -> Iterator[Measured]:
-    """Yield what was measured of all outputs of a node, in all phases."""
+def node_measurements(
+    measurements: Measurements, what: str, node: Node, phases: list[str]
+) -> Iterator[Measurement]:
+    """Yield what was measured of all outputs of a node, in all learning phases."""
     for phase in phases:
         for index in range(node.outputs):
-            found = table.get((what, port(node.key, index), phase))
-            if found is not None:
-                yield found
+            measurement = measurements.get((what, port(node.key, index), phase))
+            if measurement is not None:
+                yield measurement

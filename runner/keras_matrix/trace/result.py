@@ -1,16 +1,16 @@
-"""The result of a trace, as it is on disk."""
+"""The result of a trace, as ``trace.json`` has it."""
 
 from enum import Enum
 
 import msgspec
 
-from keras_matrix.trace.finding import ORDER, Finding, Kind, Origin
-from keras_matrix.trace.literature import Rate
+from keras_matrix.trace.finding import VERDICT_ORDER, Finding, FindingKind, Origin
+from keras_matrix.trace.literature import RateOfChange
 
 SCHEMA = 1
 
 
-class Stage(Enum):
+class TraceStage(Enum):
     """What was compared, in the order of a training step."""
 
     WEIGHTS = "weights"
@@ -22,12 +22,13 @@ class Stage(Enum):
 
 
 class StageSummary(msgspec.Struct, frozen=True):
-    """How many arrays of a stage were compared, how many differ, and the one that does most.
+    """How many arrays of a stage were compared, how many differ, and which differs most.
 
-    ``excess`` is its distance in units of what rounding explains, None for what cannot be compared.
+    ``excess`` is the distance of the ``worst`` one divided by what rounding explains; None if the
+    two cannot be compared.
     """
 
-    stage: Stage
+    stage: TraceStage
     compared: int
     over: int
     worst: str = ""
@@ -35,51 +36,57 @@ class StageSummary(msgspec.Struct, frozen=True):
 
 
 class LayerDistance(msgspec.Struct, frozen=True, array_like=True):
-    """How far apart what a layer has to do with a stage is, as ``excess`` of the stage's summary.
+    """How far apart a layer is at one stage; ``excess`` is as in the stage's summary.
 
-    ``name`` is the key of a node, ``phase`` a learning phase, empty where a stage has none.
+    ``name`` is the key of a node, ``phase`` a learning phase, empty for stages without phases.
     """
 
-    stage: Stage
+    stage: TraceStage
     name: str
     phase: str
     excess: float | None
 
 
 class ImageTrace(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found on one image, against the reference; ``profile`` is in the model's order."""
+    """What a trace found on one image, compared with the reference.
+
+    ``profile`` is in the order of the model.
+    """
 
     image: str
     findings: list[Finding]
     stages: list[StageSummary] = []
     profile: list[LayerDistance] = []
-    rates: list[Rate] = []
+    rates: list[RateOfChange] = []
     d_mad: float | None = None
     d_class: float | None = None
     notes: list[str] = []
 
     @property
     def real(self) -> list[Finding]:
-        """The findings that are neither inherited nor rounding that grew, in verdict order."""
-        found = [finding for finding in self.findings if finding.origin is Origin.REAL]
-        return sorted(found, key=lambda finding: ORDER[finding.kind])
+        """The findings that are neither inherited nor amplified rounding, in verdict order."""
+        real = [finding for finding in self.findings if finding.origin is Origin.REAL]
+        return sorted(real, key=lambda finding: VERDICT_ORDER[finding.kind])
 
     @property
     def verdict(self) -> Finding | None:
-        """The first difference, None if there is none."""
+        """The first real difference; None if there is no such difference."""
         return self.real[0] if self.real else None
 
     @property
-    def kind(self) -> Kind | None:
-        """The kind of the first difference."""
+    def kind(self) -> FindingKind | None:
+        """The kind of the first real difference."""
         return self.verdict.kind if self.verdict is not None else None
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole trace. ``layers`` counts the nodes of the model; ``still`` names its random layers.
+    """A whole trace.
 
-    ``seconds`` is the wall time of each image's first look; ``failed`` are the images on which the
-    script did not come to its end, with the reason.
+    Attributes:
+        layers: How many nodes the reference's model has.
+        still: The random layers, which were switched off.
+        seconds: The wall time of each image's first capture.
+        failed: The images on which the script failed, with the reason.
     """
 
     schema: int = SCHEMA

@@ -1,10 +1,11 @@
-"""Run the cells of a trace: a look on each image, and what that makes necessary."""
+"""Run a trace's cells in rounds: a first capture on each image, then what it calls for."""
 
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from enum import IntEnum
 from pathlib import Path
 
 import msgspec
@@ -21,19 +22,33 @@ from keras_matrix.run.cell.watch import Stages
 from keras_matrix.run.prepare import Images, OpenRun
 from keras_matrix.run.session import Traced, executing
 from keras_matrix.trace import dump
-from keras_matrix.trace.dump import Bundle
+from keras_matrix.trace.dump import Capture
 from keras_matrix.trace.judge import Replay
 
-LOOK, NUDGED, IMPOSED, ALONE = range(4)
-"""What the runs of a trace's cells are for, by the count of their repeat."""
-REPEATS = 4
+
+class Purpose(IntEnum):
+    """What a cell of a trace is for; the number is the cell's repeat."""
+
+    FIRST = 0
+    """Capture the model, then let the script train to its end."""
+    NUDGED = 1
+    """Train from weights moved by one unit in the last place."""
+    IMPOSED = 2
+    """Capture the model again, from the reference's weights and batch."""
+    REPLAY = 3
+    """Compute what differs alone, from the reference's inputs."""
+
+
+CELLS_PER_IMAGE = len(Purpose)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What to look at: ``model`` by its name (None: the first that trains), how many steps.
+class CaptureRequest:
+    """What to capture.
 
-    ``training`` also follows the real training, and once more from weights that are moved.
+    ``model`` is the name of the model, None for the first that trains; ``steps`` how many steps of
+    the optimizer to follow. ``training`` also follows the script's whole training, and trains once
+    more from weights that are moved.
     """
 
     model: str | None = None
@@ -43,111 +58,120 @@ class Wanted:
 
 @dataclass
 class Rounds:
-    """Runs rounds of cells and reads what they saw."""
+    """Runs a trace's cells, a round for each purpose, and reads what they captured."""
 
     run: OpenRun
     images: Images
-    wanted: Wanted
+    capture_request: CaptureRequest
     records: dict[Cell, Record] = field(default_factory=dict)
     _execute: Callable[[Sequence[Cell]], None] | None = None
-    _asked: Path = Path()
+    _requests: Path = Path()
 
     @contextmanager
-    def begun(self) -> Iterator[None]:
-        """Hold the containers, and the folder that they read their requests from.
+    def running(self) -> Iterator[None]:
+        """Hold the executor, and the folder from which the cells read their requests.
 
         Raises:
             KerasMatrixError: whatever stops the cells.
         """
-        self._asked = self.run.folder.work / f"trace-{secrets.token_hex(4)}"
+        self._requests = self.run.folder.work / f"trace-{secrets.token_hex(4)}"
         try:
-            self._asked.mkdir(parents=True, mode=0o755)
-            (self._asked / REFERENCE_FOLDER).mkdir(mode=0o755)
-            stages = Stages((TRACE_FOLDER, contract.INDEX_FILE), dump.stage)
-            traced = Traced(self._asked, self.folder, stages)
+            self._requests.mkdir(parents=True, mode=0o755)
+            (self._requests / REFERENCE_FOLDER).mkdir(mode=0o755)
+            stages = Stages((TRACE_FOLDER, contract.INDEX_FILE), dump.stage_of_line)
+            traced = Traced(self._requests, self.folder, stages)
             with executing(self.run, self.images, self._note, traced) as self._execute:
                 yield
         except OSError as error:
             raise StoreError(
-                f"Cannot write {self._asked} ({error.strerror}); name another place with --results."
+                f"Cannot write {self._requests} ({error.strerror}); "
+                "name another folder with --results."
             ) from error
         finally:
-            folders.remove(self._asked)
+            folders.remove(self._requests)
 
-    def look(self) -> dict[str, Bundle]:
-        """Look into the model on every image; train on where that is wanted."""
-        repeats = (LOOK, NUDGED) if self.wanted.training else (LOOK,)
-        return self._round(self._cells(repeats), {}, None)[LOOK]
+    def capture(self) -> dict[str, Capture]:
+        """Capture the model on every image, and train on where the request includes training."""
+        purposes = (Purpose.FIRST, Purpose.NUDGED)
+        cells = self._cells(purposes if self.capture_request.training else purposes[:1])
+        return self._run_round(cells, {}, None)[Purpose.FIRST]
 
-    def read(self, image: str, repeat: int) -> Bundle:
-        """Return what a cell saw; nothing of one that was not run."""
-        cell = self.cell(image, repeat)
-        return self._read(cell) if cell in self.records else Bundle(self.folder / cell.id)
+    def capture_imposed(self, images: list[str], reference: str) -> dict[str, Capture]:
+        """Capture the model again on some images, from the reference's weights and batch.
 
-    def imposed(self, images: list[str], reference: str) -> dict[str, Bundle]:
-        """Look again on some images, from the reference's weights and batch.
-
-        Layers that cannot be applied there are left out.
+        Layers that an image cannot apply are left out.
         """
-        cells = [cell for cell in self._cells((IMPOSED,)) if cell.image in images]
-        asked = {"impose": True, "stop": True, "skip": True}
-        return self._round(cells, asked, reference)[IMPOSED]
+        cells = self._cells((Purpose.IMPOSED,), images)
+        options = {"impose": True, "stop": True, "skip": True}
+        return self._run_round(cells, options, reference)[Purpose.IMPOSED]
 
-    def alone(self, images: list[str], reference: str, replay: Replay) -> dict[str, Bundle]:
-        """Replay what differs alone, from the reference's inputs."""
-        cells = [cell for cell in self._cells((ALONE,)) if cell.image in images]
-        asked = {"look": False, "impose": True, "stop": True, "skip": True, **asdict(replay)}
-        return self._round(cells, asked, reference)[ALONE]
+    def replay(self, images: list[str], reference: str, replay: Replay) -> dict[str, Capture]:
+        """Compute what differs alone on some images, from the reference's inputs."""
+        cells = self._cells((Purpose.REPLAY,), images)
+        options = {"look": False, "impose": True, "stop": True, "skip": True, **asdict(replay)}
+        return self._run_round(cells, options, reference)[Purpose.REPLAY]
 
-    def cell(self, image: str, repeat: int) -> Cell:
-        """Return the cell of an image."""
-        return next(c for c in self.run.selected if (c.image, c.repeat) == (image, repeat))
+    def read(self, image: str, purpose: Purpose) -> Capture:
+        """Read what a cell captured; it is empty if the cell was not run."""
+        cell = self.cell(image, purpose)
+        return self._read(cell) if cell in self.records else Capture(self.folder / cell.id)
+
+    def cell(self, image: str, purpose: Purpose) -> Cell:
+        """Return the cell of an image and purpose."""
+        return next(c for c in self.run.selected if (c.image, c.repeat) == (image, purpose))
 
     @property
     def folder(self) -> Path:
-        """Where the dumps are kept."""
+        """The folder that keeps what the cells captured."""
         return self.run.folder.path / "trace"
 
-    def _cells(self, repeats: tuple[int, ...]) -> list[Cell]:
-        return [cell for cell in self.run.selected if cell.repeat in repeats]
+    def _cells(self, purposes: Sequence[Purpose], images: list[str] | None = None) -> list[Cell]:
+        return [
+            cell
+            for cell in self.run.selected
+            if cell.repeat in purposes and (images is None or cell.image in images)
+        ]
 
-    def _round(
-        self, cells: list[Cell], asked: Mapping[str, object], reference: str | None
-    ) -> dict[int, dict[str, Bundle]]:
+    def _run_round(
+        self, cells: list[Cell], options: Mapping[str, object], reference: str | None
+    ) -> dict[int, dict[str, Capture]]:
+        """Run cells with a request; return their captures by purpose and image."""
         request = {
             "look": True,
-            "model": self.wanted.model,
-            "steps": self.wanted.steps,
+            "model": self.capture_request.model,
+            "steps": self.capture_request.steps,
             "impose": False,
             "skip": False,
-            "stop": not self.wanted.training,
-            "nudged": [NUDGED],
+            "stop": not self.capture_request.training,
+            "nudged": [Purpose.NUDGED],
             **asdict(Replay()),
-            **asked,
+            **options,
         }
-        self._lend(reference)
-        write_atomically(self._asked / REQUEST_FILE, msgspec.json.encode(request))
+        self._provide_reference(reference)
+        write_atomically(self._requests / REQUEST_FILE, msgspec.json.encode(request))
         self.run.progress.planned(cells)
         if self._execute is not None:
             self._execute(cells)
-        found: dict[int, dict[str, Bundle]] = {}
+        captures: dict[int, dict[str, Capture]] = {}
         for cell in cells:
-            found.setdefault(cell.repeat, {})[cell.image] = self._read(cell)
-        return found
+            captures.setdefault(cell.repeat, {})[cell.image] = self._read(cell)
+        return captures
 
     def _note(self, record: Record) -> None:
         self.records[record.cell] = record
 
-    def _read(self, cell: Cell) -> Bundle:
+    def _read(self, cell: Cell) -> Capture:
         try:
             return dump.read(self.folder / cell.id)
         except UnreadableError as error:
-            raise StoreError(f"What {cell.id} saw of its model is damaged: {error}.") from error
+            raise StoreError(
+                f"What cell {cell.id} captured of its model is damaged ({error}); trace again."
+            ) from error
 
-    def _lend(self, reference: str | None) -> None:
-        """Let cells read what the reference's cell saw."""
-        target = self._asked / REFERENCE_FOLDER
-        if reference is None or any(os.scandir(target)):
+    def _provide_reference(self, reference: str | None) -> None:
+        """Link the reference's first capture into the folder that the cells read."""
+        folder = self._requests / REFERENCE_FOLDER
+        if reference is None or any(os.scandir(folder)):
             return
-        for entry in os.scandir(self.folder / self.cell(reference, LOOK).id):
-            os.link(entry.path, target / entry.name, follow_symlinks=False)
+        for entry in os.scandir(self.folder / self.cell(reference, Purpose.FIRST).id):
+            os.link(entry.path, folder / entry.name, follow_symlinks=False)

@@ -1,4 +1,4 @@
-"""One trace from end to end: look, compare, replay alone what differs, compare again, conclude."""
+"""One trace from end to end: capture, compare, replay alone what differs, conclude."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,23 +16,31 @@ from keras_matrix.run.prepare import Images, OpenRun
 from keras_matrix.run.session import RunResult
 from keras_matrix.text import brief
 from keras_matrix.trace import conclude, judge, training
-from keras_matrix.trace.broken import WORDS, Side, broken
-from keras_matrix.trace.dump import Bundle
+from keras_matrix.trace.broken import FAILURE_PHRASES, ImageCapture, find_failures
+from keras_matrix.trace.dump import Capture
 from keras_matrix.trace.explain import hints, minimal
-from keras_matrix.trace.finding import Finding, Minimal, Origin
+from keras_matrix.trace.finding import Finding, MinimalScript, Origin
 from keras_matrix.trace.judge import Replay
-from keras_matrix.trace.literature import rates
-from keras_matrix.trace.measure import Table, measure, measure_alone
+from keras_matrix.trace.literature import rates_of_change
+from keras_matrix.trace.measure import Measurements, measure, measure_replays
 from keras_matrix.trace.result import ImageTrace, Trace
 from keras_matrix.trace.rounding import Allowance
-from keras_matrix.trace.rounds import ALONE, IMPOSED, LOOK, NUDGED, Rounds, Wanted
+from keras_matrix.trace.rounds import CaptureRequest, Purpose, Rounds
+
+MAX_SCRIPTS_PER_IMAGE = 5
+"""The most findings of an image that get a minimal script."""
+MAX_SCRIPT_NAME_CHARACTERS = 80
+SCRIPTS_FOLDER = "scripts"
 
 
 @dataclass(frozen=True)
 class TraceRequest:
-    """What the user asked for; ``keep_arrays`` leaves all that was dumped in the run's folder."""
+    """What to trace, and with which tolerance.
 
-    wanted: Wanted
+    ``keep_arrays`` keeps all that was captured in the run folder.
+    """
+
+    capture: CaptureRequest
     allowance: Allowance
     keep_arrays: bool
 
@@ -44,241 +52,255 @@ class TraceResult(RunResult):
     trace: Trace
 
 
-SCRIPTS = 5
-"""Findings of an image that get a minimal script."""
-SCRIPTS_FOLDER = "scripts"
-
-
 @dataclass
-class _Compared:
-    """One image against the reference, as far as it is known.
+class _MeasuredImage:
+    """What was measured of one image so far, compared with the reference.
 
-    ``bundle`` is what it saw from the reference's weights and batch, ``start`` was measured from
-    its own.
+    ``start`` was measured from the image's own weights and batch; ``capture`` and ``measurements``
+    are those from the reference's, if its own differ. ``step_spreads`` are how far repetitions of
+    the same optimizer steps came out apart, by image.
     """
 
-    side: Side
-    bundle: Bundle
-    start: Table
-    table: Table
-    alone: Table
-    spreads: dict[str, float] = field(default_factory=dict)
+    first: ImageCapture
+    capture: Capture
+    start: Measurements
+    measurements: Measurements
+    replays: Measurements = field(default_factory=dict)
+    step_spreads: dict[str, float] = field(default_factory=dict)
 
 
 def trace(request: TraceRequest, run: OpenRun, images: Images) -> TraceResult:
     """Trace a script's model on images: run cells, compare, and run again what differs.
 
     Raises:
-        KerasMatrixError: whatever keeps the trace from being made, or stops it.
+        KerasMatrixError: whatever prevents or stops the trace.
     """
-    rounds = Rounds(run, images, request.wanted)
+    rounds = Rounds(run, images, request.capture)
     try:
-        with rounds.begun():
-            found = _trace(request, rounds)
-        write_atomically(run.folder.path / TRACE_FILE, to_json(found))
+        with rounds.running():
+            result = _trace(request, rounds)
+        write_atomically(run.folder.path / TRACE_FILE, to_json(result))
     except UnreadableError as error:
-        raise StoreError(f"What a cell saw of its model is damaged: {error}.") from error
+        raise StoreError(
+            f"What a cell captured of its model is damaged ({error}); trace again."
+        ) from error
     finally:
         if not request.keep_arrays:
             folders.remove(rounds.folder)
-    return TraceResult(run.folder, tuple(rounds.records.values()), last=True, trace=found)
+    return TraceResult(run.folder, tuple(rounds.records.values()), last=True, trace=result)
 
 
 def _trace(request: TraceRequest, rounds: Rounds) -> Trace:
     plan = rounds.run.plan
-    looked = rounds.look()
-    sides = {
-        image: Side(image, looked[image], rounds.records[rounds.cell(image, LOOK)])
+    captures = rounds.capture()
+    firsts = [
+        ImageCapture(image, captures[image], rounds.records[rounds.cell(image, Purpose.FIRST)])
         for image in plan.images
-    }
-    reference = _reference(list(sides.values()))
-    others = [side for side in sides.values() if side is not reference]
-    compared = _compare(request, rounds, reference, others)
+    ]
+    reference = _choose_reference(firsts)
+    others = [first for first in firsts if first is not reference]
+    measured = _measure_images(request, rounds, reference, others)
     images = []
-    for side in others:
-        found = broken(reference, side)
-        known = compared.get(side.image)
-        if known is None:
-            told = [_explained(rounds, reference, one, True) for one in conclude.in_order(found)]
-            images.append(ImageTrace(image=side.image, findings=told))
-            continue
-        images.append(_conclude(request, rounds, reference, known, found))
+    for other in others:
+        failures = find_failures(reference, other)
+        if other.image in measured:
+            images.append(_conclude(request, rounds, reference, measured[other.image], failures))
+        else:
+            # Nothing could be measured, so all failures are shown with a script.
+            findings = [
+                _explain(rounds, reference, finding, with_script=True)
+                for finding in conclude.in_verdict_order(failures)
+            ]
+            images.append(ImageTrace(image=other.image, findings=findings))
     return Trace(
         tool=f"keras-matrix {keras_matrix.__version__}",
         run=rounds.run.folder.name,
         model=plan.model,
         reference=reference.image,
-        layers=len(reference.bundle.nodes),
-        still=list(reference.bundle.still),
-        seconds={image: side.record.timing.run for image, side in sides.items()},
-        failed={image: _reason(s.record) for image, s in sides.items() if not s.ok},
+        layers=len(reference.capture.nodes),
+        still=list(reference.capture.disabled),
+        seconds={first.image: first.record.timing.run for first in firsts},
+        failed={first.image: _reason(first.record) for first in firsts if not first.ok},
         images=images,
     )
 
 
-def _reference(sides: list[Side]) -> Side:
-    """Return the first image whose cell looked into a model, best one that ended well.
+def _choose_reference(firsts: list[ImageCapture]) -> ImageCapture:
+    """Return the first image that captured a model, preferably one whose script succeeded.
 
     Raises:
-        NoCaptureError: there is none.
+        NoCaptureError: no image captured a model.
     """
-    looked = [side for side in sides if side.bundle.looked]
-    if not looked:
-        reasons = "; ".join(f"{side.image}: {_reason(side.record)}" for side in sides)
+    complete = [first for first in firsts if first.capture.complete]
+    if not complete:
+        reasons = "; ".join(f"{first.image}: {_reason(first.record)}" for first in firsts)
         raise NoCaptureError(
-            f"No image came to a model's first training call, so there is nothing to trace "
-            f"({reasons}); run the script with 'keras-matrix run' first."
+            f"The script reached a model's first training call on no image, so there is nothing to "
+            f"trace ({reasons}); run the script with 'keras-matrix run' first."
         )
-    return next((side for side in looked if side.ok), looked[0])
+    return next((first for first in complete if first.ok), complete[0])
 
 
 def _reason(record: Record) -> str:
     if record.outcome is Outcome.OK:
-        return "the script trains no model of the name, or none with fit or train_on_batch"
+        return "the script trains no model of that name, or none with fit or train_on_batch"
     return brief(record.reason).rstrip(".")
 
 
-def _compare(
-    request: TraceRequest, rounds: Rounds, reference: Side, others: list[Side]
-) -> dict[str, _Compared]:
+def _measure_images(
+    request: TraceRequest, rounds: Rounds, reference: ImageCapture, others: list[ImageCapture]
+) -> dict[str, _MeasuredImage]:
     """Measure each image against the reference, and replay what differs."""
-    base, allowance = reference.bundle, request.allowance
-    compared = {}
-    for side in others:
-        if side.bundle.looked:
-            table = measure(base, side.bundle, allowance)
-            compared[side.image] = _Compared(side, side.bundle, table, table, {})
-    moved = [image for image, one in compared.items() if not judge.same_start(one.start)]
-    unbuilt = [s for s in others if not s.bundle.looked and s.bundle.building is not None]
-    again = [*moved, *(side.image for side in unbuilt)]
-    if again:
-        found = rounds.imposed(again, reference.image)
-        for image in moved:
-            _check(rounds, image, IMPOSED, found[image])
-            compared[image].bundle = found[image]
-            compared[image].table = measure(base, found[image], allowance)
-        for side in unbuilt:
-            bundle = found[side.image]
-            if bundle.looked and bundle.skipped:
-                table = measure(base, bundle, allowance)
-                compared[side.image] = _Compared(side, bundle, table, table, {})
+    base, allowance = reference.capture, request.allowance
+    measured = {}
+    for other in others:
+        if other.capture.complete:
+            start = measure(base, other.capture, allowance)
+            measured[other.image] = _MeasuredImage(other, other.capture, start, start)
+    other_start = [name for name, image in measured.items() if not judge.same_start(image.start)]
+    unbuilt = [o for o in others if not o.capture.complete and o.capture.unbuilt is not None]
+    if other_start or unbuilt:
+        images = [*other_start, *(other.image for other in unbuilt)]
+        captures = rounds.capture_imposed(images, reference.image)
+        for name in other_start:
+            _require_complete(rounds, name, Purpose.IMPOSED, captures[name])
+            measured[name].capture = captures[name]
+            measured[name].measurements = measure(base, captures[name], allowance)
+        for other in unbuilt:
+            capture = captures[other.image]
+            if capture.complete and capture.skipped:
+                start = measure(base, capture, allowance)
+                measured[other.image] = _MeasuredImage(other, capture, start, start)
     replay = Replay()
-    for one in compared.values():
-        replay |= judge.suspects(base, one.table)
+    for image in measured.values():
+        replay |= judge.plan_replay(base, image.measurements)
     if replay:
-        images = [reference.image, *compared]
-        replayed = rounds.alone(images, reference.image, replay)
-        for image, one in compared.items():
-            _check(rounds, image, ALONE, replayed[image])
-            one.spreads = {name: replayed[name].spread for name in (reference.image, image)}
-            one.alone = measure_alone(
-                replayed[reference.image], replayed[image], allowance, base, one.table
+        captures = rounds.replay([reference.image, *measured], reference.image, replay)
+        for name, image in measured.items():
+            _require_complete(rounds, name, Purpose.REPLAY, captures[name])
+            image.step_spreads = {n: captures[n].step_spread for n in (reference.image, name)}
+            image.replays = measure_replays(
+                captures[reference.image], captures[name], allowance, base, image.measurements
             )
-    return compared
+    return measured
 
 
-def _check(rounds: Rounds, image: str, repeat: int, found: Bundle) -> None:
-    """Make sure that a further look came to its end: what it did not tell would be taken for none.
+def _require_complete(rounds: Rounds, image: str, purpose: Purpose, capture: Capture) -> None:
+    """Check that a further capture is complete: what it lacks would pass as no difference.
 
     Raises:
-        EngineError: the cell was stopped by something that is not the script's doing.
+        EngineError: something other than the script stopped the cell.
     """
-    if not found.looked:
-        record = rounds.records[rounds.cell(image, repeat)]
+    if not capture.complete:
+        record = rounds.records[rounds.cell(image, purpose)]
         raise EngineError(
-            f"A look into the model on {image} that had worked before was cut off "
-            f"({brief(record.reason)}); trace again, with more --memory or --timeout if that is it."
+            f"A second capture of the model on {image} was cut off although the first succeeded "
+            f"({brief(record.reason)}); trace again, with more --memory or --timeout if they were "
+            "too small."
         )
 
 
 def _conclude(
     request: TraceRequest,
     rounds: Rounds,
-    reference: Side,
-    known: _Compared,
-    found: list[Finding],
+    reference: ImageCapture,
+    image: _MeasuredImage,
+    failures: list[Finding],
 ) -> ImageTrace:
-    base, side = reference.bundle, known.side
-    found += judge.start(base, known.start)
-    found += conclude.configured(base, known.bundle, reference.image, side.image)
-    found += conclude.findings(base, known.table, known.alone)
-    trained: Table = {}
-    if request.wanted.training and reference.ok and side.ok:
-        moved = [(one, rounds.read(one.image, NUDGED)) for one in (reference, side)]
-        trained = training.after(
+    base, first = reference.capture, image.first
+    findings = [
+        *failures,
+        *judge.judge_start(base, image.start),
+        *conclude.find_configuration_differences(base, image.capture, reference.image, first.image),
+        *conclude.find_differences(base, image.measurements, image.replays),
+    ]
+    trained: Measurements = {}
+    if request.capture.training and reference.ok and first.ok:
+        nudged = [(own, rounds.read(own.image, Purpose.NUDGED)) for own in (reference, first)]
+        trained = training.measure_trained_weights(
             base,
-            side.bundle,
-            [(one.bundle, nudged) for one, nudged in moved if nudged.arrays],
-            training.steps_of(reference.record),
+            first.capture,
+            [(own.capture, moved) for own, moved in nudged if moved.arrays],
+            training.count_updates(reference.record),
             request.allowance,
         )
-        found += training.training(
+        nudged_records = [
+            (own.record, rounds.records[rounds.cell(own.image, Purpose.NUDGED)])
+            for own in (reference, first)
+        ]
+        findings += training.judge_training(
             base,
             trained,
-            (reference.record, side.record),
-            [(one.record, rounds.records[rounds.cell(one.image, NUDGED)]) for one, _ in moved],
+            (reference.record, first.record),
+            nudged_records,
             request.allowance,
-            [one for one in found if one.origin is Origin.REAL],
+            conclude.real_ones(findings),
         )
-    found = [
-        _explained(rounds, reference, one, index < SCRIPTS)
-        for index, one in enumerate(conclude.in_order(conclude.settled(found)))
-    ]
-    mad, classes = conclude.literature_of(base, known.bundle)
-    phase = judge.phases_of(base)[0]
+    findings = conclude.in_verdict_order(conclude.inherit_build_failures(findings))
+    d_mad, d_class = conclude.literature_distances(base, image.capture)
+    measurements = {**image.measurements, **trained}
     return ImageTrace(
-        image=side.image,
-        findings=found,
-        stages=conclude.summaries({**known.table, **trained}),
-        profile=conclude.profile(base, {**known.table, **trained}),
-        rates=rates(base, known.table, phase),
-        d_mad=mad,
-        d_class=classes,
-        notes=[*_notes(reference, side), *_left_out(known), *_unsteady(known)],
+        image=first.image,
+        findings=[
+            _explain(rounds, reference, finding, with_script=index < MAX_SCRIPTS_PER_IMAGE)
+            for index, finding in enumerate(findings)
+        ],
+        stages=conclude.summarize_stages(measurements),
+        profile=conclude.profile_layers(base, measurements),
+        rates=rates_of_change(base, image.measurements, judge.learning_phases(base)[0]),
+        d_mad=d_mad,
+        d_class=d_class,
+        notes=[*_failure_notes(reference, first), *_skipped_notes(image), *_spread_notes(image)],
     )
 
 
-def _explained(rounds: Rounds, reference: Side, found: Finding, shown: bool) -> Finding:
-    """Add a known cause and, if it is to be ``shown``, a minimal script, where there are."""
-    if found.origin is not Origin.REAL:
-        return found
+def _explain(
+    rounds: Rounds, reference: ImageCapture, finding: Finding, *, with_script: bool
+) -> Finding:
+    """Add the known cause of a real finding, if there is one, and a minimal script if possible."""
+    if finding.origin is not Origin.REAL:
+        return finding
     script = rounds.run.sources.script
     code = script.code.decode(errors="replace")
-    cause = hints.hint(found, hints.about(found, reference.bundle, code))
-    found = msgspec.structs.replace(found, hint=cause)
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", f"{found.kind.value}_{found.where}")[:80]
-    written = minimal.write(found, reference.bundle, code, script.file, name) if shown else None
+    context = hints.finding_context(finding, reference.capture, code)
+    finding = msgspec.structs.replace(finding, hint=hints.find_hint(finding, context))
+    if not with_script:
+        return finding
+    name = re.sub(r"[^A-Za-z0-9_]+", "_", f"{finding.kind.value}_{finding.where}")
+    name = name[:MAX_SCRIPT_NAME_CHARACTERS]
+    written = minimal.write_script(finding, reference.capture, code, script.file, name)
     if written is None:
-        return found
+        return finding
     path = rounds.run.folder.path / SCRIPTS_FOLDER / f"{name}.py"
     write_atomically(path, written.text.encode())
     if written.data:
         write_atomically(path.with_suffix(".npz"), written.data)
-    return msgspec.structs.replace(found, script=Minimal(str(path), written.text))
+    return msgspec.structs.replace(finding, script=MinimalScript(str(path), written.text))
 
 
-def _unsteady(known: _Compared) -> list[str]:
+def _spread_notes(image: _MeasuredImage) -> list[str]:
     return [
-        f"{image} does not repeat itself: the optimizer's steps from the same gradients came out "
+        f"{name} does not repeat itself: the optimizer's steps from the same gradients came out "
         f"up to {spread:.2g} apart"
-        for image, spread in known.spreads.items()
+        for name, spread in image.step_spreads.items()
         if spread > 0
     ]
 
 
-def _left_out(known: _Compared) -> list[str]:
-    if not known.bundle.skipped:
+def _skipped_notes(image: _MeasuredImage) -> list[str]:
+    if not image.capture.skipped:
         return []
-    names = ", ".join(known.bundle.skipped)
-    text = "what comes after was compared from the reference's output of it, and no training"
-    return [f"{known.side.image} cannot apply {names}: {text}"]
+    names = ", ".join(image.capture.skipped)
+    rest = "the layers after it were compared from the reference's output, and training was not"
+    return [f"{image.first.image} cannot apply {names}: {rest}"]
 
 
-def _notes(reference: Side, side: Side) -> list[str]:
-    both = {(f.stage, f.name) for f in reference.bundle.failed}
+def _failure_notes(reference: ImageCapture, other: ImageCapture) -> list[str]:
+    failed = {(failure.stage, failure.name) for failure in reference.capture.failures}
     return [
-        f"skipped on both images: {f.name or 'the model'}, {WORDS.get(f.stage, f.stage)} "
-        f"({f.error}: {brief(f.message)})"
-        for f in side.bundle.failed
-        if (f.stage, f.name) in both
+        f"skipped on both images: {failure.name or 'the model'}, "
+        f"{FAILURE_PHRASES.get(failure.stage, failure.stage)} "
+        f"({failure.error}: {brief(failure.message)})"
+        for failure in other.capture.failures
+        if (failure.stage, failure.name) in failed
     ]

@@ -1,105 +1,111 @@
-"""Judge the optimizer's first steps, and what changes with a step but is not trained. Pure."""
+"""Judge the optimizer's first steps, and what each step changes without training it. Pure."""
 
 from collections.abc import Iterator, Sequence
 
-from keras_matrix.trace.dump import Bundle
-from keras_matrix.trace.finding import Finding, Kind, Origin
-from keras_matrix.trace.judge import any_over, finding_of, holder, kind_of, phases_of
-from keras_matrix.trace.measure import Measured, Table, of_node
+from keras_matrix.trace.dump import Capture
+from keras_matrix.trace.finding import Finding, FindingKind, Origin
+from keras_matrix.trace.judge import (
+    any_over_limit,
+    finding_kind,
+    learning_phases,
+    measured_finding,
+    node_of_weight,
+)
+from keras_matrix.trace.measure import Measurement, Measurements, node_measurements
 
-FIRST = "1"
+FIRST_STEP = "1"
 
 
-def update(
-    bundle: Bundle, table: Table, alone: Table, real: Sequence[Finding]
+def judge_steps(
+    capture: Capture, measurements: Measurements, replays: Measurements, real: Sequence[Finding]
 ) -> Iterator[Finding]:
-    """Yield the weights that differ after a step although its gradients agree."""
-    trained = bundle.trained
-    stepped = list(
-        dict.fromkeys(
-            name for what, name, _ in (*table, *alone) if what.split(".")[-1] in ("step", "slot")
-        )
+    """Yield the weights that differ after a step although their gradients agree."""
+    names = dict.fromkeys(
+        name
+        for what, name, _ in (*measurements, *replays)
+        if what.split(".")[-1] in ("step", "slot")
     )
-    replayed = any(what == "alone.step" for what, _, _ in alone)
-    blamed = {finding.where for finding in real}
-    for name in stepped:
-        what = "step.slot" if name not in trained and _is_slot(name) else "step"
-        chained = _first_over(table, what, name)
-        by_itself = _first_over(alone, f"alone.{what}", name)
-        if chained is None and by_itself is None:
+    replayed = any(what == "alone.step" for what, _, _ in replays)
+    for name in names:
+        what = "step.slot" if name not in capture.trained and _is_slot(name) else "step"
+        chained = _first_difference(measurements, what, name)
+        alone = _first_difference(replays, f"alone.{what}", name)
+        if what == "step" and name not in capture.trained:
+            if chained is not None:
+                yield _moving_average(capture, measurements, name, *chained, real)
             continue
-        node = holder(bundle, name)
-        label = "slot of the optimizer" if what == "step.slot" else "weight"
-        if what == "step" and name not in trained:
-            yield from _moving(bundle, table, name, chained, blamed, real)
+        first = alone or chained
+        if first is None:
             continue
-        if by_itself is not None:
+        if alone is not None:
             origin = Origin.REAL
         elif replayed:
-            origin = Origin.AMPLIFIED if not real else Origin.INHERITED
+            origin = Origin.INHERITED if real else Origin.AMPLIFIED
         else:
-            origin = Origin.INHERITED if real or _gradients_over(table) else Origin.REAL
-        step, shown = by_itself or chained or ("", None)
-        yield finding_of(
-            kind_of(shown, Kind.UPDATE),
-            *(origin, name, node, f"{label} after step {step}"),
+            inherited = bool(real) or _gradients_differ(measurements)
+            origin = Origin.INHERITED if inherited else Origin.REAL
+        step, shown = first
+        label = "slot of the optimizer" if what == "step.slot" else "weight"
+        yield measured_finding(
+            finding_kind(shown, FindingKind.UPDATE),
+            *(origin, name, node_of_weight(capture, name), f"{label} after step {step}"),
             chained=chained[1] if chained is not None else None,
-            alone=by_itself[1] if by_itself is not None else None,
+            alone=alone[1] if alone is not None else None,
         )
 
 
-def _moving(
-    bundle: Bundle,
-    table: Table,
+def _moving_average(
+    capture: Capture,
+    measurements: Measurements,
     name: str,
-    chained: tuple[str, Measured] | None,
-    blamed: set[str],
+    step: str,
+    chained: Measurement,
     real: Sequence[Finding],
-) -> Iterator[Finding]:
-    """Yield a moving average that differs although what was averaged agrees."""
-    if chained is None:
-        return
-    nodes = [node for node in bundle.nodes if name in node.weights]
-    phase = phases_of(bundle)[-1]
-    fed = any(
-        any_over(of_node(table, "output", source, [phase]))
+) -> Finding:
+    """Make the finding of a moving average; it is real if what was averaged agrees."""
+    nodes = [node for node in capture.nodes if name in node.weights]
+    phase = learning_phases(capture)[-1]
+    input_differs = any(
+        any_over_limit(node_measurements(measurements, "output", source, [phase]))
         for node in nodes
         for key, _ in node.feeds
-        if (source := bundle.node(key)) is not None
+        if (source := capture.node(key)) is not None
     )
-    step, found = chained
+    blamed = {finding.where for finding in real}
     origin = Origin.REAL
     if any(node.key in blamed for node in nodes):
         origin = Origin.INHERITED
-    elif fed:
+    elif input_differs or (step != FIRST_STEP and _first_step_differs(capture, measurements)):
+        # After a first step that differs, the layers before have other weights.
         origin = Origin.INHERITED if real else Origin.AMPLIFIED
-    elif step != FIRST and _trained_apart(bundle, table):
-        # The weights before it are others by then.
-        origin = Origin.INHERITED if real else Origin.AMPLIFIED
-    kind = kind_of(found, Kind.UPDATE)
-    node = nodes[0] if nodes else None
-    yield finding_of(kind, origin, name, node, f"moving average after step {step}", chained=found)
-
-
-def _trained_apart(bundle: Bundle, table: Table) -> bool:
-    """Tell whether trained weights differ after the first step."""
-    return any(
-        measured.over and name in bundle.trained
-        for (what, name, step), measured in table.items()
-        if what == "step" and step == FIRST
+    return measured_finding(
+        finding_kind(chained, FindingKind.UPDATE),
+        *(origin, name, nodes[0] if nodes else None),
+        *(f"moving average after step {step}", chained),
     )
 
 
-def _first_over(table: Table, what: str, name: str) -> tuple[str, Measured] | None:
-    """Return the first step after which a weight differs."""
-    steps = sorted((w for one, label, w in table if (one, label) == (what, name)), key=_count)
-    for step in steps:
-        if table[what, name, step].over:
-            return step, table[what, name, step]
+def _first_step_differs(capture: Capture, measurements: Measurements) -> bool:
+    """Tell whether trained weights differ after the first step."""
+    return any(
+        measurement.over_limit and name in capture.trained
+        for (what, name, step), measurement in measurements.items()
+        if what == "step" and step == FIRST_STEP
+    )
+
+
+def _first_difference(
+    measurements: Measurements, what: str, name: str
+) -> tuple[str, Measurement] | None:
+    """Return the first step after which a weight differs, and by how much."""
+    steps = [step for array, weight, step in measurements if (array, weight) == (what, name)]
+    for step in sorted(steps, key=_step_number):
+        if measurements[what, name, step].over_limit:
+            return step, measurements[what, name, step]
     return None
 
 
-def _count(step: str) -> int:
+def _step_number(step: str) -> int:
     return int(step) if step.isdecimal() else 0
 
 
@@ -107,5 +113,9 @@ def _is_slot(name: str) -> bool:
     return name == "iterations" or ".slot" in name
 
 
-def _gradients_over(table: Table) -> bool:
-    return any(m.over for (what, _, _), m in table.items() if what.startswith("gradient"))
+def _gradients_differ(measurements: Measurements) -> bool:
+    return any(
+        measurement.over_limit
+        for (what, _, _), measurement in measurements.items()
+        if what.startswith("gradient")
+    )

@@ -1,6 +1,6 @@
-"""Judge what became of the real training: is it more than chaos? Pure.
+"""Judge what the script's whole training came to: is it more than chaos? Pure.
 
-The floor is how far the same backend comes apart from itself when its first weights are moved by
+The noise floor is how far the same backend ends up from itself when its first weights are moved by
 one unit in the last place: what rounding grows to in this training, on this data.
 """
 
@@ -10,124 +10,139 @@ from collections.abc import Iterator, Mapping, Sequence
 from keras_matrix.records.observation import Call
 from keras_matrix.records.record import Record
 from keras_matrix.trace import rounding
-from keras_matrix.trace.distance import Distance, distance
-from keras_matrix.trace.dump import Bundle
-from keras_matrix.trace.finding import Finding, Kind, Origin
-from keras_matrix.trace.judge import finding_of, holder
-from keras_matrix.trace.measure import AFTER, Measured, Table
+from keras_matrix.trace.distance import Distance, measure_distance
+from keras_matrix.trace.dump import Capture
+from keras_matrix.trace.finding import Finding, FindingKind, Origin
+from keras_matrix.trace.judge import measured_finding, node_of_weight
+from keras_matrix.trace.measure import AFTER_TRAINING, Measurement, Measurements
 from keras_matrix.trace.rounding import Allowance
 
-FACTOR = 10.0
-"""Times the floor: backends round anew at each step, a nudge happens but once."""
-PER_STEP = 16.0
-"""Units in the last place that an update may add."""
-LOSSES = ("loss", "val_loss")
-UNTOLD_STEPS = 64.0
+NOISE_FLOOR_FACTOR = 10.0
+"""How many times the noise floor is still chaos.
+
+Two backends round differently at each step, while the weights are moved only once.
+"""
+ULPS_PER_UPDATE = 16.0
+"""Units in the last place, by the root of the updates, that training may add to a weight."""
+LOSS_NAMES = ("loss", "val_loss")
+STEPS_IF_UNREPORTED = 64.0
+"""The number of updates that is assumed if the script reported none."""
 
 
-def after(
-    reference: Bundle,
-    other: Bundle,
-    nudged: Sequence[tuple[Bundle, Bundle]],
+def measure_trained_weights(
+    reference: Capture,
+    other: Capture,
+    nudged: Sequence[tuple[Capture, Capture]],
     steps: float,
     allowance: Allowance,
-) -> Table:
-    """Measure the weights after the real training, against rounding and the noise floor.
+) -> Measurements:
+    """Measure the weights after the whole training, with rounding and the noise floor as limits.
 
-    ``nudged`` are pairs of what one backend's run and its run from moved weights came to.
+    ``nudged`` are pairs of one backend's capture and its capture from moved weights.
 
     Raises:
         UnreadableError: an array cannot be read.
     """
-    apart = {
-        key: _between(reference, other, *key[1:])
+    distances = {
+        key: _weight_distance(reference, other, *key[1:])
         for key in reference.arrays
-        if key[0] == AFTER and key in other.arrays
+        if key[0] == AFTER_TRAINING and key in other.arrays
     }
-    # Rounding of any weight reaches all others: a small bias is no more exact than the rest.
-    largest = max((one.scale for one in apart.values()), default=0.0)
-    found: Table = {}
-    for key, one in apart.items():
-        floor = max((_between(*pair, *key[1:]).maximum for pair in nudged), default=0.0)
-        scale = one.scale if allowance.given else largest
-        limit = rounding.bound(scale, steps, PER_STEP, allowance)
-        found[key] = Measured(one, max(limit, FACTOR * floor))
-    return found
+    # Rounding of any weight reaches all others, so a small bias is no more exact than the rest.
+    largest = max((distance.scale for distance in distances.values()), default=0.0)
+    measurements: Measurements = {}
+    for key, distance in distances.items():
+        noise_floor = max(
+            (_weight_distance(*pair, *key[1:]).maximum for pair in nudged), default=0.0
+        )
+        scale = distance.scale if allowance.given else largest
+        limit = rounding.rounding_bound(scale, steps, ULPS_PER_UPDATE, allowance)
+        limit = max(limit, NOISE_FLOOR_FACTOR * noise_floor)
+        measurements[key] = Measurement(distance, limit)
+    return measurements
 
 
-def training(
-    reference: Bundle,
-    table: Table,
+def judge_training(
+    capture: Capture,
+    measurements: Measurements,
     records: tuple[Record, Record],
-    floors: Sequence[tuple[Record, Record]],
+    nudged: Sequence[tuple[Record, Record]],
     allowance: Allowance,
     real: Sequence[Finding],
 ) -> Iterator[Finding]:
-    """Yield what differs after the real training by more than the noise floor.
+    """Yield what differs after the whole training by more than the noise floor.
 
-    ``floors`` are pairs of the records of one backend's run and its run from moved weights.
+    ``nudged`` are pairs of one backend's record and its record from moved weights.
     """
     origin = Origin.INHERITED if real else Origin.REAL
-    for (what, name, _), found in table.items():
-        if what == AFTER and found.over:
-            node = holder(reference, name)
-            yield finding_of(Kind.TRAINING, origin, name, node, "weight after training", found)
-    yield from _history(records, floors, allowance, origin, steps_of(records[0]))
+    for (what, name, _), measurement in measurements.items():
+        if what == AFTER_TRAINING and measurement.over_limit:
+            yield measured_finding(
+                *(FindingKind.TRAINING, origin, name, node_of_weight(capture, name)),
+                *("weight after training", measurement),
+            )
+    steps = count_updates(records[0])
+    floors = [(loss_curves(record), loss_curves(moved)) for record, moved in nudged]
+    other_curves = loss_curves(records[1])
+    for name, curve in loss_curves(records[0]).items():
+        if name in other_curves:
+            pairs = [(one.get(name, ()), two.get(name, ())) for one, two in floors]
+            yield from _judge_curve(
+                name, curve, other_curves[name], pairs, allowance, origin, steps
+            )
 
 
-def _between(one: Bundle, two: Bundle, name: str, when: str) -> Distance:
-    first, second = one.array((AFTER, name, when)), two.array((AFTER, name, when))
-    if first is None or second is None:
+def _weight_distance(reference: Capture, other: Capture, name: str, when: str) -> Distance:
+    key = (AFTER_TRAINING, name, when)
+    expected, actual = reference.array(key), other.array(key)
+    if expected is None or actual is None:
         return Distance(shape=(), reference_shape=())
-    return distance(first, second)
+    return measure_distance(expected, actual)
 
 
-def _history(
-    records: tuple[Record, Record],
-    floors: Sequence[tuple[Record, Record]],
+def _judge_curve(
+    name: str,
+    curve: Sequence[float],
+    other: Sequence[float],
+    floors: Sequence[tuple[Sequence[float], Sequence[float]]],
     allowance: Allowance,
     origin: Origin,
     steps: float,
 ) -> Iterator[Finding]:
-    curves = losses(records[0]), losses(records[1])
-    for name, curve in curves[0].items():
-        if name not in curves[1]:
-            continue
-        other = curves[1][name]
-        if len(curve) != len(other):
-            what = f"{len(curve)} epochs on the reference, {len(other)} on the other image"
-            yield finding_of(Kind.TRAINING, origin, name, None, what)
-            continue
-        scale = max((abs(value) for value in curve if math.isfinite(value)), default=0.0)
-        shape = (len(curve),)
-        if _odd(curve, other):
-            if any(_odd(losses(a).get(name, ()), losses(b).get(name, ())) for a, b in floors):
-                # Rounding alone turns it into what is not finite.
-                continue
-            odd = Distance(shape=shape, reference_shape=shape, scale=scale, odd=1)
-            yield finding_of(Kind.NAN, origin, name, None, "loss by epoch", Measured(odd, 0.0))
-            continue
-        apart = _apart(curve, other)
-        floor = max(
-            (_apart(losses(one).get(name, ()), losses(two).get(name, ())) for one, two in floors),
-            default=0.0,
-        )
-        limit = max(rounding.bound(scale, steps, rounding.CHAINED, allowance), FACTOR * floor)
-        if apart > limit:
-            figures = Distance(shape=shape, reference_shape=shape, scale=scale, maximum=apart)
-            yield finding_of(
-                Kind.TRAINING, origin, name, None, "loss by epoch", Measured(figures, limit)
-            )
+    """Yield the finding of a loss by epoch; ``floors`` are curves and those from moved weights."""
+    if len(curve) != len(other):
+        what = f"{len(curve)} epochs on the reference, {len(other)} on the other image"
+        yield measured_finding(FindingKind.TRAINING, origin, name, None, what)
+        return
+    shape = (len(curve),)
+    scale = max((abs(loss) for loss in curve if math.isfinite(loss)), default=0.0)
+    difference = _largest_difference(curve, other)
+    floor = max((_largest_difference(*pair) for pair in floors), default=0.0)
+    bound = rounding.rounding_bound(scale, steps, rounding.CHAINED_ULPS, allowance)
+    limit = max(bound, NOISE_FLOOR_FACTOR * floor)
+    if _finite_in_one_only(curve, other):
+        if any(_finite_in_one_only(*pair) for pair in floors):
+            # Rounding alone makes this loss NaN or infinite.
+            return
+        kind, limit = FindingKind.NAN, 0.0
+        distance = Distance(shape=shape, reference_shape=shape, scale=scale, odd=1)
+    elif difference > limit:
+        kind = FindingKind.TRAINING
+        distance = Distance(shape=shape, reference_shape=shape, scale=scale, maximum=difference)
+    else:
+        return
+    measurement = Measurement(distance, limit)
+    yield measured_finding(kind, origin, name, None, "loss by epoch", measurement)
 
 
-def losses(record: Record) -> Mapping[str, tuple[float, ...]]:
-    """Return the losses of the first training call, an epoch each."""
+def loss_curves(record: Record) -> Mapping[str, tuple[float, ...]]:
+    """Return the losses of the script's first call of fit, one value for each epoch."""
     call = _first_fit(record)
     if call is None:
         return {}
     return {
         name: tuple(float(epoch.metrics[name]) for epoch in call.epochs)
-        for name in LOSSES
+        for name in LOSS_NAMES
         if all(name in epoch.metrics for epoch in call.epochs)
     }
 
@@ -136,29 +151,29 @@ def _first_fit(record: Record) -> Call | None:
     return next((call for call in record.observation.calls if call.kind == "fit"), None)
 
 
-def _odd(one: Sequence[float], two: Sequence[float]) -> bool:
-    """Tell whether one of two curves is finite where the other is not."""
-    pairs = zip(one, two, strict=False)
+def _finite_in_one_only(curve: Sequence[float], other: Sequence[float]) -> bool:
+    """Tell whether one of two curves is finite at an epoch where the other is not."""
+    pairs = zip(curve, other, strict=False)
     return any(math.isfinite(first) != math.isfinite(second) for first, second in pairs)
 
 
-def _apart(one: Sequence[float], two: Sequence[float]) -> float:
-    """Return the largest difference of two curves, as far as both go and are finite."""
+def _largest_difference(curve: Sequence[float], other: Sequence[float]) -> float:
+    """Return the largest difference of two curves over the epochs that both have as numbers."""
     return max(
         (
             abs(first - second)
-            for first, second in zip(one, two, strict=False)
+            for first, second in zip(curve, other, strict=False)
             if math.isfinite(first) and math.isfinite(second)
         ),
         default=0.0,
     )
 
 
-def steps_of(record: Record) -> float:
-    """Return how many updates there were, as far as that was told."""
+def count_updates(record: Record) -> float:
+    """Return how many updates the first call of fit made, or an assumption if that is unknown."""
     call = _first_fit(record)
     if call is None:
-        return UNTOLD_STEPS
-    samples, size = call.params.get("samples", 0), call.params.get("batch_size", 0)
-    batches = math.ceil(samples / size) if size else call.params.get("steps", 1)
+        return STEPS_IF_UNREPORTED
+    samples, batch_size = call.params.get("samples", 0), call.params.get("batch_size", 0)
+    batches = math.ceil(samples / batch_size) if batch_size else call.params.get("steps", 1)
     return float(max(1, len(call.epochs) * batches))

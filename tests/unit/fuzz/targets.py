@@ -81,7 +81,7 @@ def watched(content: bytes) -> None:
             told = words.how_far(reader.seen)
             assert printable(told) == told
             assert len(told) <= LONGEST
-            dump.stage(line)
+            dump.stage_of_line(line)
 
 
 def tail(content: bytes, folder: Path) -> None:

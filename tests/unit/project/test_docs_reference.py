@@ -30,8 +30,8 @@ from keras_matrix.report import csv
 from keras_matrix.report import json as data
 from keras_matrix.report import reproduction as shown
 from keras_matrix.trace.distance import Distance
-from keras_matrix.trace.finding import Finding, Hint, Kind, Minimal, Origin
-from keras_matrix.trace.literature import Rate
+from keras_matrix.trace.finding import Finding, FindingKind, Hint, MinimalScript, Origin
+from keras_matrix.trace.literature import RateOfChange
 from keras_matrix.trace.result import ImageTrace, StageSummary, Trace
 from tests import ROOT, documents
 from tests.documents import DOCUMENTS, Block, Document, Section, codes_in
@@ -216,9 +216,9 @@ NESTED = {
     ("Error", "deepest"): events.Place,
     ("Observation", "suite"): suite_events.Case,
     ("Image of a trace", "stages"): StageSummary,
-    ("Image of a trace", "rates"): Rate,
+    ("Image of a trace", "rates"): RateOfChange,
     ("Finding", "hint"): Hint,
-    ("Finding", "script"): Minimal,
+    ("Finding", "script"): MinimalScript,
 }
 """Fields whose own fields are told beside them."""
 
@@ -252,7 +252,7 @@ def test_outcomes() -> None:
 
 
 def test_kinds_of_findings() -> None:
-    kinds = [kind.value for kind in Kind]
+    kinds = [kind.value for kind in FindingKind]
     assert firsts(DOCUMENTS["docs/explanation/trace.md"].section("Findings")) == kinds
     (row,) = (row for row in CLI.section("keras-matrix trace").rows if "fail-on" in row[0])
     assert [code for code in codes_in(row[2]) if code not in ("any", "none")] == kinds

@@ -12,9 +12,9 @@ from rich.console import Console
 from keras_matrix.errors import ConfigurationError, ExitCode
 from keras_matrix.records.files import to_json
 from keras_matrix.report.trace import fails, figures, parse_kinds, show, verdict
-from keras_matrix.trace.finding import Finding, Hint, Kind, Minimal, Origin
-from keras_matrix.trace.literature import Rate
-from keras_matrix.trace.result import ImageTrace, Stage, StageSummary, Trace
+from keras_matrix.trace.finding import Finding, FindingKind, Hint, MinimalScript, Origin
+from keras_matrix.trace.literature import RateOfChange
+from keras_matrix.trace.result import ImageTrace, StageSummary, Trace, TraceStage
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.trace.builders import apart, finding
 
@@ -62,14 +62,14 @@ def said(found: Trace) -> str:
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
-        ("any", set(Kind)),
+        ("any", set(FindingKind)),
         ("none", set()),
-        ("forward", {Kind.FORWARD}),
-        ("forward, loss,nan", {Kind.FORWARD, Kind.LOSS, Kind.NAN}),
-        ("training,training", {Kind.TRAINING}),
+        ("forward", {FindingKind.FORWARD}),
+        ("forward, loss,nan", {FindingKind.FORWARD, FindingKind.LOSS, FindingKind.NAN}),
+        ("training,training", {FindingKind.TRAINING}),
     ],
 )
-def test_kinds_by_name(text: str, kinds: set[Kind]) -> None:
+def test_kinds_by_name(text: str, kinds: set[FindingKind]) -> None:
     assert parse_kinds(text) == kinds
 
 
@@ -82,20 +82,20 @@ def test_what_is_no_kind_is_refused(text: str) -> None:
 
 
 def test_a_trace_fails_by_the_kinds_that_were_asked_for() -> None:
-    found = trace(image(finding(Kind.LOSS)))
-    assert fails(found, frozenset(Kind))
-    assert fails(found, frozenset({Kind.LOSS}))
-    assert not fails(found, frozenset({Kind.FORWARD}))
+    found = trace(image(finding(FindingKind.LOSS)))
+    assert fails(found, frozenset(FindingKind))
+    assert fails(found, frozenset({FindingKind.LOSS}))
+    assert not fails(found, frozenset({FindingKind.FORWARD}))
     assert not fails(found, frozenset())
 
 
 def test_any_finding_that_is_real_counts_not_only_the_first() -> None:
-    found = trace(image(), image(finding(Kind.FORWARD), finding(Kind.UPDATE)))
-    assert fails(found, frozenset({Kind.UPDATE}))
+    found = trace(image(), image(finding(FindingKind.FORWARD), finding(FindingKind.UPDATE)))
+    assert fails(found, frozenset({FindingKind.UPDATE}))
 
 
 def test_what_is_inherited_or_rounding_does_not_fail() -> None:
-    assert not fails(trace(image(INHERITED, AMPLIFIED)), frozenset(Kind))
+    assert not fails(trace(image(INHERITED, AMPLIFIED)), frozenset(FindingKind))
 
 
 # The verdict
@@ -114,17 +114,19 @@ def test_rounding_that_grows_is_agreement() -> None:
 
 
 def test_the_first_difference_and_how_many_more() -> None:
-    first = finding(Kind.SHAPE, where="pool", layer="MaxPooling1D", what="output")
-    found = image(INHERITED, finding(Kind.LOSS, where="loss"), finding(Kind.UPDATE), first)
+    first = finding(FindingKind.SHAPE, where="pool", layer="MaxPooling1D", what="output")
+    found = image(
+        INHERITED, finding(FindingKind.LOSS, where="loss"), finding(FindingKind.UPDATE), first
+    )
     assert verdict(trace(), found) == (
         "theano and tf differ: shape, pool (MaxPooling1D), output, and 2 more."
     )
 
 
 def test_the_verdict_is_in_the_order_of_a_training_step() -> None:
-    found = image(*(finding(kind) for kind in reversed(Kind)))
-    assert [one.kind for one in found.real] == list(Kind)
-    assert found.kind is Kind.BUILD
+    found = image(*(finding(kind) for kind in reversed(FindingKind)))
+    assert [one.kind for one in found.real] == list(FindingKind)
+    assert found.kind is FindingKind.BUILD
     assert image(INHERITED).verdict is None
 
 
@@ -150,10 +152,10 @@ def test_random_layers_are_named() -> None:
 
 def test_stages_are_a_table() -> None:
     stages = [
-        StageSummary(Stage.WEIGHTS, 4, 0),
-        StageSummary(Stage.OUTPUTS, 6, 2, "dense", 20.0),
-        StageSummary(Stage.GRADIENTS, 3, 1, "dense/kernel", None),
-        StageSummary(Stage.TRAINING, 4, 0, "dense/bias", 0.5),
+        StageSummary(TraceStage.WEIGHTS, 4, 0),
+        StageSummary(TraceStage.OUTPUTS, 6, 2, "dense", 20.0),
+        StageSummary(TraceStage.GRADIENTS, 3, 1, "dense/kernel", None),
+        StageSummary(TraceStage.TRAINING, 4, 0, "dense/bias", 0.5),
     ]
     lines = [" ".join(line.split()) for line in said(trace(image(stages=stages))).splitlines()]
     assert "weights 4 agree identical" in lines
@@ -173,7 +175,7 @@ def test_a_finding_is_told_with_its_figures_cause_and_script() -> None:
         chained=apart(0.5),
         alone=apart(0.25),
         hint=Hint("Because.", "a.py, tag 1"),
-        script=Minimal("results/a-run/trace/scripts/a.py", "import keras\n"),
+        script=MinimalScript("results/a-run/trace/scripts/a.py", "import keras\n"),
     )
     text = said(trace(image(found)))
     for part in (
@@ -214,7 +216,7 @@ def test_what_is_not_real_is_named_once() -> None:
 
 
 def test_figures_of_the_literature() -> None:
-    rates = [Rate("a", "Dense", 0.1, 2.0), Rate("b", "Dense", 0.5, 30.0)]
+    rates = [RateOfChange("a", "Dense", 0.1, 2.0), RateOfChange("b", "Dense", 0.5, 30.0)]
     text = said(trace(image(rates=rates, d_mad=0.25, d_class=12.0)))
     assert "(ICSE 2019): D_MAD 0.25, D_CLASS 12, largest rate of change R 30 at b" in text
     assert "CRADLE" not in said(trace(image()))
@@ -232,10 +234,10 @@ def test_what_a_container_wrote_does_not_reach_the_terminal() -> None:
         what=evil,
         message=evil,
         config={"units": evil},
-        script=Minimal("a.py", f"# {evil}\n"),
+        script=MinimalScript("a.py", f"# {evil}\n"),
     )
-    stages = [StageSummary(Stage.OUTPUTS, 1, 1, evil, 2.0)]
-    rates = [Rate(evil, evil, 1.0, 1.0)]
+    stages = [StageSummary(TraceStage.OUTPUTS, 1, 1, evil, 2.0)]
+    rates = [RateOfChange(evil, evil, 1.0, 1.0)]
     inherited = finding(where=evil, origin=Origin.INHERITED)
     shown = image(found, inherited, stages=stages, rates=rates, notes=[evil])
     text = said(trace(shown, still=[evil]))
@@ -268,7 +270,7 @@ def test_other_shapes_have_no_figures() -> None:
 
 
 FULL = finding(
-    Kind.NAN,
+    FindingKind.NAN,
     layer="Dense",
     config={"units": 3, "axis": [1, None], "name": "größe"},
     input_shapes=[[None, 3]],
@@ -276,13 +278,13 @@ FULL = finding(
     alone=apart(0.5),
     limit=1e-6,
     hint=Hint("a", "b"),
-    script=Minimal("a.py", "x\n"),
+    script=MinimalScript("a.py", "x\n"),
 )
 
 
 def test_a_trace_is_read_back_from_json() -> None:
-    stages = [StageSummary(Stage.WEIGHTS, 1, 0)]
-    rates = [Rate("a", "Dense", 0.1, 2.0)]
+    stages = [StageSummary(TraceStage.WEIGHTS, 1, 0)]
+    rates = [RateOfChange("a", "Dense", 0.1, 2.0)]
     found = trace(image(FULL, stages=stages, rates=rates, d_mad=0.5, d_class=None, notes=["n"]))
     assert msgspec.json.decode(to_json(found), type=Trace) == found
 
@@ -291,7 +293,7 @@ def test_a_trace_is_read_back_from_json() -> None:
     "made",
     [
         image(finding(chained=apart(0.5, scale=0.0, ulps=None, relative=None))),
-        image(stages=[StageSummary(Stage.OUTPUTS, 1, 1, "a", None)]),
+        image(stages=[StageSummary(TraceStage.OUTPUTS, 1, 1, "a", None)]),
     ],
 )
 def test_a_figure_that_is_not_finite_is_read_back_as_none(made: ImageTrace) -> None:

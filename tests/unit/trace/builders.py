@@ -12,10 +12,10 @@ import numpy
 
 from keras_matrix.trace import conclude, dump
 from keras_matrix.trace.distance import Distance
-from keras_matrix.trace.dump import Bundle
-from keras_matrix.trace.finding import Finding, Kind, Origin
-from keras_matrix.trace.judge import Replay, suspects
-from keras_matrix.trace.measure import Table, measure, measure_alone
+from keras_matrix.trace.dump import Capture
+from keras_matrix.trace.finding import Finding, FindingKind, Origin
+from keras_matrix.trace.judge import Replay, plan_replay
+from keras_matrix.trace.measure import Measurements, measure, measure_replays
 from keras_matrix.trace.rounding import Allowance
 from keras_matrix_probe.keras2.trace.dump import Dump
 
@@ -87,7 +87,7 @@ class Writing:
         self.dump.entry("batch", inputs=len(inputs), targets=len(targets))
         return self
 
-    def read(self) -> Bundle:
+    def read(self) -> Capture:
         return dump.read(self.folder)
 
 
@@ -111,31 +111,33 @@ class Traced:
             kept[1].array(what, name, at, numpy.asarray(one if two is None else two))
 
     @property
-    def reference(self) -> Bundle:
+    def reference(self) -> Capture:
         return self.sides[0].read()
 
-    def table(self, allowance: Allowance | None = None) -> Table:
+    def table(self, allowance: Allowance | None = None) -> Measurements:
         return measure(self.reference, self.sides[1].read(), allowance or Allowance())
 
-    def alone(self, allowance: Allowance | None = None) -> Table:
+    def alone(self, allowance: Allowance | None = None) -> Measurements:
         one, two = (side.read() for side in self._alone)
         allowance = allowance or Allowance()
-        return measure_alone(one, two, allowance, self.reference, self.table(allowance))
+        return measure_replays(one, two, allowance, self.reference, self.table(allowance))
 
-    def suspects(self) -> Replay:
-        return suspects(self.reference, self.table())
+    def replay(self) -> Replay:
+        return plan_replay(self.reference, self.table())
 
     def findings(self, allowance: Allowance | None = None) -> list[Finding]:
-        return conclude.findings(self.reference, self.table(allowance), self.alone(allowance))
+        return conclude.find_differences(
+            self.reference, self.table(allowance), self.alone(allowance)
+        )
 
     def origins(self) -> dict[str, Origin]:
         return {one.where: one.origin for one in self.findings()}
 
-    def kinds(self) -> dict[str, Kind]:
+    def kinds(self) -> dict[str, FindingKind]:
         return {one.where: one.kind for one in self.findings()}
 
 
-def finding(kind: Kind = Kind.FORWARD, **changed: Any) -> Finding:
+def finding(kind: FindingKind = FindingKind.FORWARD, **changed: Any) -> Finding:
     fields: Mapping[str, Any] = {"origin": Origin.REAL, "where": "dense", **changed}
     return Finding(kind=kind, **fields)
 

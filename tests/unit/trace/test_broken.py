@@ -9,8 +9,8 @@ import pytest
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.events import Failure
 from keras_matrix.records.record import Outcome
-from keras_matrix.trace.broken import Side, broken
-from keras_matrix.trace.finding import Finding, Kind, Origin
+from keras_matrix.trace.broken import ImageCapture, find_failures
+from keras_matrix.trace.finding import Finding, FindingKind, Origin
 from tests.unit.records.builders import end, record
 from tests.unit.trace.builders import Fields, Writing, chain, node
 
@@ -27,7 +27,7 @@ def side(
     building: Fields | None = None,
     outcome: Outcome = Outcome.OK,
     reason: str = "",
-) -> Side:
+) -> ImageCapture:
     made = Writing(folder / image)
     if looked:
         made.model(WEIGHTED if nodes is None else nodes)
@@ -37,7 +37,7 @@ def side(
         made.dump.entry("building", **building)
     if looked:
         made.dump.entry("looked", model="model_1")
-    return Side(image, made.read(), record(Cell(image), outcome=outcome, reason=reason))
+    return ImageCapture(image, made.read(), record(Cell(image), outcome=outcome, reason=reason))
 
 
 def failing(**changed: Any) -> Fields:
@@ -54,12 +54,12 @@ def failing(**changed: Any) -> Fields:
     }
 
 
-def places(found: list[Finding]) -> list[tuple[str, Kind, Origin]]:
+def places(found: list[Finding]) -> list[tuple[str, FindingKind, Origin]]:
     return [(one.where, one.kind, one.origin) for one in found]
 
 
 def test_nothing_is_broken_where_both_ran(tmp_path: Path) -> None:
-    assert broken(side(tmp_path, "tf"), side(tmp_path, "theano")) == []
+    assert find_failures(side(tmp_path, "tf"), side(tmp_path, "theano")) == []
 
 
 # What cannot be computed
@@ -71,9 +71,9 @@ def test_a_layer_that_cannot_be_computed_on_one_image(tmp_path: Path, image: str
         side(tmp_path, one, failed=[("forward", "b")] if one == image else [])
         for one in ("tf", "theano")
     ]
-    (found,) = broken(sides[0], sides[1])
+    (found,) = find_failures(sides[0], sides[1])
     assert (found.kind, found.origin, found.where, found.layer) == (
-        *(Kind.BUILD, Origin.REAL),
+        *(FindingKind.BUILD, Origin.REAL),
         *("b", "Lambda"),
     )
     assert found.what == f"fails on {image} only, when its output is computed"
@@ -82,31 +82,31 @@ def test_a_layer_that_cannot_be_computed_on_one_image(tmp_path: Path, image: str
 
 def test_what_fails_on_both_is_no_difference(tmp_path: Path) -> None:
     one, two = (side(tmp_path, image, failed=[("forward", "b")]) for image in ("tf", "theano"))
-    assert broken(one, two) == []
+    assert find_failures(one, two) == []
 
 
 def test_what_fails_after_inherits_it(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", failed=[("forward", "b"), ("loss", "")])
-    assert places(broken(side(tmp_path, "tf"), other)) == [
-        ("b", Kind.BUILD, Origin.REAL),
-        ("the model", Kind.BUILD, Origin.INHERITED),
+    assert places(find_failures(side(tmp_path, "tf"), other)) == [
+        ("b", FindingKind.BUILD, Origin.REAL),
+        ("the model", FindingKind.BUILD, Origin.INHERITED),
     ]
 
 
 def test_a_gradient_that_cannot_be_computed_is_told_with_its_layer(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", failed=[("gradient", "a/kernel")])
-    (found,) = broken(side(tmp_path, "tf"), other)
+    (found,) = find_failures(side(tmp_path, "tf"), other)
     assert (found.where, found.layer) == ("a/kernel", "Dense")
 
 
 def test_a_gradient_that_only_the_trace_wanted_is_not_told(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", failed=[("gradient", "x")])
-    assert broken(side(tmp_path, "tf"), other) == []
+    assert find_failures(side(tmp_path, "tf"), other) == []
 
 
 def test_what_failed_alone_is_not_told(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", failed=[("alone", "b"), ("skipped", "")])
-    assert broken(side(tmp_path, "tf"), other) == []
+    assert find_failures(side(tmp_path, "tf"), other) == []
 
 
 # What does not run
@@ -120,9 +120,9 @@ def test_a_layer_that_cannot_be_built_on_one_image(tmp_path: Path) -> None:
         outcome=Outcome.SCRIPT_ERROR,
         reason="ValueError: by 2 only",
     )
-    (found,) = broken(side(tmp_path, "tf"), other)
+    (found,) = find_failures(side(tmp_path, "tf"), other)
     assert (found.kind, found.origin, found.where, found.layer) == (
-        *(Kind.BUILD, Origin.REAL),
+        *(FindingKind.BUILD, Origin.REAL),
         *("up", "UpSampling2D"),
     )
     assert found.what == "fails on theano only, while the model is built"
@@ -143,7 +143,7 @@ def test_a_failure_that_the_script_caught_is_not_the_end(tmp_path: Path) -> None
     )
     failure = Failure(kind="KeyError", message="'later'", traceback="", file=None, line=None)
     other.record.observation.end = msgspec.structs.replace(end(), error=failure)
-    (found,) = broken(side(tmp_path, "tf"), other)
+    (found,) = find_failures(side(tmp_path, "tf"), other)
     assert (found.where, found.message) == ("the script", "KeyError: 'later'")
 
 
@@ -151,24 +151,29 @@ def test_a_script_that_ends_elsewhere_on_one_image(tmp_path: Path) -> None:
     other = side(
         *(tmp_path, "theano"), looked=False, outcome=Outcome.TIMEOUT, reason="longer than 60 s"
     )
-    (found,) = broken(side(tmp_path, "tf"), other)
+    (found,) = find_failures(side(tmp_path, "tf"), other)
     assert (found.kind, found.where, found.message) == (
-        *(Kind.BUILD, "the script"),
+        *(FindingKind.BUILD, "the script"),
         "longer than 60 s",
     )
 
 
 def test_a_training_that_fails_on_one_image(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", outcome=Outcome.OUT_OF_MEMORY, reason="4 GiB")
-    (found,) = broken(side(tmp_path, "tf"), other)
-    assert (found.kind, found.what) == (Kind.TRAINING, "fails on theano only, after the look")
+    (found,) = find_failures(side(tmp_path, "tf"), other)
+    assert (found.kind, found.what) == (
+        FindingKind.TRAINING,
+        "fails on theano only, after the capture",
+    )
 
 
 def test_what_was_told_by_the_look_is_not_told_by_the_end(tmp_path: Path) -> None:
     other = side(
         *(tmp_path, "theano"), failed=[("gradient", "")], outcome=Outcome.SCRIPT_ERROR, reason="no"
     )
-    assert places(broken(side(tmp_path, "tf"), other)) == [("the model", Kind.BUILD, Origin.REAL)]
+    assert places(find_failures(side(tmp_path, "tf"), other)) == [
+        ("the model", FindingKind.BUILD, Origin.REAL)
+    ]
 
 
 def test_a_reference_that_fails_after_the_look_hides_no_failure_before_it(tmp_path: Path) -> None:
@@ -180,12 +185,12 @@ def test_a_reference_that_fails_after_the_look_hides_no_failure_before_it(tmp_pa
         outcome=Outcome.SCRIPT_ERROR,
         reason="ValueError: by 2 only",
     )
-    assert [one.where for one in broken(reference, other)] == ["up"]
+    assert [one.where for one in find_failures(reference, other)] == ["up"]
 
 
 def test_the_same_end_on_both_is_no_difference(tmp_path: Path) -> None:
     given: Any = {"outcome": Outcome.SCRIPT_ERROR, "reason": "no disk"}
-    assert broken(side(tmp_path, "tf", **given), side(tmp_path, "theano", **given)) == []
+    assert find_failures(side(tmp_path, "tf", **given), side(tmp_path, "theano", **given)) == []
 
 
 # Other models and shapes
@@ -193,22 +198,22 @@ def test_the_same_end_on_both_is_no_difference(tmp_path: Path) -> None:
 
 def test_a_layer_of_one_image_only(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", chain("a"))
-    (found,) = broken(side(tmp_path, "tf", chain("a", "b")), other)
+    (found,) = find_failures(side(tmp_path, "tf", chain("a", "b")), other)
     assert (found.where, found.what) == ("b", "a layer of the model on tf only")
 
 
 def test_another_shape_to_keras(tmp_path: Path) -> None:
     shapes = {"b": {"kind": "Lambda", "output_shapes": [[None, 1]]}}
     reference = side(tmp_path, "tf", chain("a", "b", **shapes))
-    (found,) = broken(reference, side(tmp_path, "theano"))
-    assert (found.kind, found.where, found.layer) == (Kind.SHAPE, "b", "Lambda")
-    assert found.what == "an output of shape (?, 1) to Keras on tf, (?, 3) on theano"
+    (found,) = find_failures(reference, side(tmp_path, "theano"))
+    assert (found.kind, found.where, found.layer) == (FindingKind.SHAPE, "b", "Lambda")
+    assert found.what == "inferred output shape (?, 1) on tf, (?, 3) on theano"
 
 
 def test_another_shape_is_told_where_it_begins(tmp_path: Path) -> None:
     a = {"output_shapes": [[None, 1]]}
     b = {"input_shapes": [[None, 1]], "output_shapes": [[None, 1]]}
-    found = broken(
+    found = find_failures(
         side(tmp_path, "tf", chain("a", "b", a=a, b=b)), side(tmp_path, "theano", chain("a", "b"))
     )
     assert [one.where for one in found] == ["a"]
@@ -227,9 +232,9 @@ def test_a_layer_before_a_failure_is_to_blame_for_its_shape(tmp_path: Path) -> N
         outcome=Outcome.SCRIPT_ERROR,
         reason="no",
     )
-    found = broken(side(tmp_path, "tf", nodes), other)
-    assert places(found)[0] == ("a", Kind.BUILD, Origin.REAL)
+    found = find_failures(side(tmp_path, "tf", nodes), other)
+    assert places(found)[0] == ("a", FindingKind.BUILD, Origin.REAL)
     assert found[0].what == (
-        "an output of shape (?, 1) to Keras on tf, (?, 3) on theano; b then fails on theano only"
+        "inferred output shape (?, 1) on tf, (?, 3) on theano; b then fails on theano only"
     )
     assert [one.origin for one in found[1:]] == [Origin.INHERITED]

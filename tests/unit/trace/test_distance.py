@@ -6,21 +6,21 @@ from typing import Any
 import numpy
 import pytest
 
-from keras_matrix.trace.distance import EPS, distance
+from keras_matrix.trace.distance import FLOAT32_EPSILON, measure_distance
 from tests.unit.trace.builders import floats
 
 NAN, INF = math.nan, math.inf
 
 
 def test_equal_arrays_are_not_apart() -> None:
-    found = distance(floats([1.0, -2.0]), floats([1.0, -2.0]))
+    found = measure_distance(floats([1.0, -2.0]), floats([1.0, -2.0]))
     assert (found.maximum, found.mean, found.rms, found.relative, found.ulps) == (0, 0, 0, 0, 0)
     assert found.cosine == pytest.approx(1.0)
     assert (found.odd, found.same_shape) == (0, True)
 
 
 def test_figures_of_a_known_pair() -> None:
-    found = distance(floats([3.0, 4.0]), floats([3.0, 2.0]))
+    found = measure_distance(floats([3.0, 4.0]), floats([3.0, 2.0]))
     assert (found.size, found.scale, found.maximum, found.mean) == (2, 4.0, 2.0, 1.0)
     assert found.rms == pytest.approx(math.sqrt(2))
     assert found.relative == 0.5
@@ -30,35 +30,35 @@ def test_figures_of_a_known_pair() -> None:
 def test_one_unit_in_the_last_place() -> None:
     one = floats([1.0, 0.25])
     moved = numpy.nextafter(one, floats(INF), dtype="float32")
-    assert distance(one, moved).ulps == 1.0
-    assert distance(one, moved).maximum == EPS
+    assert measure_distance(one, moved).ulps == 1.0
+    assert measure_distance(one, moved).maximum == FLOAT32_EPSILON
 
 
 def test_a_difference_is_relative_to_its_own_element() -> None:
-    found = distance(floats([100.0, 0.5]), floats([101.0, 1.0]))
+    found = measure_distance(floats([100.0, 0.5]), floats([101.0, 1.0]))
     assert (found.maximum, found.relative) == (1.0, 1.0)
 
 
 def test_elements_are_compared_in_float64() -> None:
-    assert distance(numpy.array([255], "uint8"), numpy.array([0], "uint8")).maximum == 255.0
-    found = distance(numpy.array([1.0], "float16"), numpy.array([1.0 + 2**-20]))
+    assert measure_distance(numpy.array([255], "uint8"), numpy.array([0], "uint8")).maximum == 255.0
+    found = measure_distance(numpy.array([1.0], "float16"), numpy.array([1.0 + 2**-20]))
     assert found.maximum == 2**-20
 
 
 @pytest.mark.parametrize("other", [floats([1.0]), floats([[1.0], [2.0]]), floats(1.0)])
 def test_other_shapes_are_told_and_not_compared(other: Any) -> None:
-    found = distance(floats([1.0, 2.0]), other)
+    found = measure_distance(floats([1.0, 2.0]), other)
     assert not found.same_shape
     assert (found.reference_shape, found.shape, found.maximum) == ((2,), other.shape, 0.0)
 
 
 def test_empty_arrays_are_the_same() -> None:
-    found = distance(numpy.zeros((0, 3)), numpy.zeros((0, 3)))
+    found = measure_distance(numpy.zeros((0, 3)), numpy.zeros((0, 3)))
     assert (found.same_shape, found.size, found.maximum, found.odd) == (True, 0, 0.0, 0)
 
 
 def test_scalars_are_compared() -> None:
-    assert distance(floats(1.0), floats(1.5)).maximum == 0.5
+    assert measure_distance(floats(1.0), floats(1.5)).maximum == 0.5
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_scalars_are_compared() -> None:
 def test_what_is_not_finite_is_counted(
     reference: Any, other: Any, odd: int, not_finite: int, of_reference: int
 ) -> None:
-    found = distance(floats(reference), floats(other))
+    found = measure_distance(floats(reference), floats(other))
     assert (found.odd, found.not_finite, found.reference_not_finite) == (
         odd,
         not_finite,
@@ -85,14 +85,14 @@ def test_what_is_not_finite_is_counted(
 
 
 def test_figures_are_of_what_is_finite_in_both() -> None:
-    found = distance(floats([1.0, NAN, 2.0]), floats([1.5, 9.0, 2.0]))
+    found = measure_distance(floats([1.0, NAN, 2.0]), floats([1.5, 9.0, 2.0]))
     assert (found.size, found.scale, found.maximum, found.mean) == (3, 2.0, 0.5, 0.25)
 
 
 def test_zeros_have_no_last_place() -> None:
     zeros = floats([0.0, 0.0])
-    assert distance(zeros, zeros).ulps == 0.0
-    found = distance(zeros, floats([1e-9, 0.0]))
+    assert measure_distance(zeros, zeros).ulps == 0.0
+    found = measure_distance(zeros, floats([1e-9, 0.0]))
     assert found.ulps is None
     assert found.relative is None
 
@@ -108,24 +108,24 @@ def test_zeros_have_no_last_place() -> None:
     ],
 )
 def test_the_angle(reference: Any, other: Any, cosine: float) -> None:
-    assert distance(floats(reference), floats(other)).cosine == pytest.approx(cosine)
+    assert measure_distance(floats(reference), floats(other)).cosine == pytest.approx(cosine)
 
 
 def test_rows_with_another_largest_element() -> None:
     reference = floats([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
     other = floats([[0.8, 0.2], [0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
-    assert distance(reference, other).flips == 0.25
+    assert measure_distance(reference, other).flips == 0.25
 
 
 @pytest.mark.parametrize(
     "array", [floats([1.0, 2.0]), floats([[1.0], [2.0]]), numpy.eye(2, 2, 0, int)]
 )
 def test_without_rows_of_scores_none_flips(array: Any) -> None:
-    assert distance(array, array).flips is None
+    assert measure_distance(array, array).flips is None
 
 
 def test_the_largest_numbers_raise_no_alarm() -> None:
     largest = float(numpy.finfo("float64").max)
-    found = distance(numpy.array([largest, 1.0]), numpy.array([-largest, 1.0]))
+    found = measure_distance(numpy.array([largest, 1.0]), numpy.array([-largest, 1.0]))
     assert found.maximum > 1e308
     assert not math.isnan(found.cosine)

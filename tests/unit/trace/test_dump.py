@@ -13,7 +13,7 @@ import pytest
 from keras_matrix.plan.contract import INDEX_FILE
 from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.trace import dump
-from keras_matrix.trace.dump import Bundle, read, read_array
+from keras_matrix.trace.dump import Capture, read, read_array
 from keras_matrix.trace.measure import measure
 from keras_matrix.trace.rounding import Allowance
 from tests.unit.records.builders import Touch
@@ -123,10 +123,10 @@ def test_all_else_that_the_probe_tells(tmp_path: Path) -> None:
     made.dump.entry("failed", stage="forward", name="a", error="ValueError", message="no")
     made.dump.entry("looked", model="model_1")
     found = made.read()
-    assert (found.still, found.skipped, found.looked) == (("dropout",), ("up",), True)
+    assert (found.disabled, found.skipped, found.complete) == (("dropout",), ("up",), True)
     assert found.batch is not None
     assert (found.batch.inputs, found.batch.targets) == (1, 1)
-    assert [(one.stage, one.name) for one in found.failed] == [("forward", "a")]
+    assert [(one.stage, one.name) for one in found.failures] == [("forward", "a")]
     assert found.model is not None
     assert found.model.outputs == [("b", 0)]
 
@@ -136,9 +136,9 @@ def test_a_layer_that_could_not_be_applied(tmp_path: Path) -> None:
     fields = {name: node("up")[name] for name in ("layer", "kind", "own", "config", "source")}
     shapes = {"input_shapes": [[None, 4, None]], "error": "ValueError", "message": "no"}
     made.dump.entry("building", **fields, **shapes)
-    building = made.read().building
-    assert building is not None
-    assert building.input_shapes == [[None, 4, None]]
+    unbuilt = made.read().unbuilt
+    assert unbuilt is not None
+    assert unbuilt.input_shapes == [[None, 4, None]]
 
 
 def test_numbers_that_are_not_finite_in_a_configuration(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_numbers_that_are_not_finite_in_a_configuration(tmp_path: Path) -> None:
 
 
 def test_a_cell_without_a_model_saw_nothing(tmp_path: Path) -> None:
-    assert read(tmp_path) == Bundle(tmp_path)
+    assert read(tmp_path) == Capture(tmp_path)
     assert read(tmp_path / "missing").nodes == []
 
 
@@ -162,13 +162,13 @@ def test_an_unfinished_last_line_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_stage_is_told_while_the_index_grows() -> None:
-    assert dump.stage(b'{"entry": "stage", "name": "forward"}') == "layers' outputs"
+    assert dump.stage_of_line(b'{"entry": "stage", "name": "forward"}') == "layers' outputs"
     for line in (b"", b"{", b"\xff", b"[" * 5000, b'{"entry": "looked", "model": "m"}'):
-        assert dump.stage(line) is None
+        assert dump.stage_of_line(line) is None
 
 
 def test_an_unknown_stage_is_not_printed() -> None:
-    assert dump.stage(b'{"entry": "stage", "name": "\\u001b[2J"}') is None
+    assert dump.stage_of_line(b'{"entry": "stage", "name": "\\u001b[2J"}') is None
 
 
 # What a cell forged
@@ -224,10 +224,10 @@ def test_a_model_has_one_phase_or_two(tmp_path: Path, phases: Any) -> None:
 
 def test_an_index_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index(tmp_path, *[ARRAY] * 5)
-    monkeypatch.setattr(dump, "MAX_ENTRIES", 5)
+    monkeypatch.setattr(dump, "MAX_INDEX_LINES", 5)
     with pytest.raises(UnreadableError, match="more than 5 lines"):
         read(tmp_path)
-    monkeypatch.setattr(dump, "MAX_INDEX", 100)
+    monkeypatch.setattr(dump, "MAX_INDEX_BYTES", 100)
     with pytest.raises(UnreadableError, match="larger"):
         read(tmp_path)
 
@@ -298,7 +298,7 @@ def test_a_damaged_array_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_an_array_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dump, "MAX_ARRAY", 100)
+    monkeypatch.setattr(dump, "MAX_ARRAY_BYTES", 100)
     numpy.save(tmp_path / "1.npy", numpy.zeros(100))
     with pytest.raises(UnreadableError, match="larger"):
         read_array(tmp_path / "1.npy")

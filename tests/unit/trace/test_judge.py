@@ -7,9 +7,9 @@ import numpy
 import pytest
 
 from keras_matrix.trace import conclude, judge
-from keras_matrix.trace.finding import Kind, Origin
+from keras_matrix.trace.finding import FindingKind, Origin
 from keras_matrix.trace.judge import Replay
-from keras_matrix.trace.result import ImageTrace, Stage, StageSummary
+from keras_matrix.trace.result import ImageTrace, StageSummary, TraceStage
 from keras_matrix.trace.rounding import Allowance
 from tests.unit.trace.builders import Traced, chain, floats, node
 
@@ -33,8 +33,8 @@ def model(tmp_path: Path) -> Traced:
     return made
 
 
-def verdict(made: Traced) -> Kind | None:
-    findings = conclude.in_order(made.findings())
+def verdict(made: Traced) -> FindingKind | None:
+    findings = conclude.in_verdict_order(made.findings())
     return ImageTrace(image="theano", findings=findings).kind
 
 
@@ -51,7 +51,7 @@ def test_nothing_is_found_where_all_agree(model: Traced) -> None:
     outputs(model)
     model.seen("metric", "loss", floats(0.5))
     assert model.findings() == []
-    assert not model.suspects()
+    assert not model.replay()
     assert verdict(model) is None
 
 
@@ -60,12 +60,12 @@ def test_a_layer_that_differs_is_real_and_what_follows_inherits_it(model: Traced
     model.seen("alone", "b", ONE, OFF)
     model.seen("alone", "c", ONE)
     assert model.origins() == {"b": REAL, "c": INHERITED}
-    assert verdict(model) is Kind.FORWARD
+    assert verdict(model) is FindingKind.FORWARD
 
 
 def test_only_what_differs_is_replayed(model: Traced) -> None:
     outputs(model, b=OFF, c=OFF)
-    assert model.suspects() == Replay(forward=("b", "c"))
+    assert model.replay() == Replay(forward=("b", "c"))
 
 
 def test_rounding_that_grows_is_no_difference(model: Traced) -> None:
@@ -140,9 +140,13 @@ def test_a_difference_in_both_phases_is_not(model: Traced) -> None:
 
 @pytest.mark.parametrize(
     ("other", "kind"),
-    [(OFF, Kind.FORWARD), (NAN, Kind.NAN), (floats([[1.0], [-2.0]]), Kind.SHAPE)],
+    [
+        (OFF, FindingKind.FORWARD),
+        (NAN, FindingKind.NAN),
+        (floats([[1.0], [-2.0]]), FindingKind.SHAPE),
+    ],
 )
-def test_kinds_of_differing_outputs(model: Traced, other: Any, kind: Kind) -> None:
+def test_kinds_of_differing_outputs(model: Traced, other: Any, kind: FindingKind) -> None:
     outputs(model, a=other)
     model.seen("alone", "a", ONE, other)
     assert verdict(model) is kind
@@ -179,9 +183,9 @@ def test_what_the_user_allows_is_no_difference(model: Traced) -> None:
 def test_other_first_weights_are_told_with_their_layer(tmp_path: Path) -> None:
     made = Traced(tmp_path, chain("a", **weighted("a")))
     made.seen("weight", "a/kernel", ONE, OFF, when="start")
-    (found,) = judge.start(made.reference, made.table())
+    (found,) = judge.judge_start(made.reference, made.table())
     assert (found.kind, found.origin, found.where, found.layer) == (
-        *(Kind.START, REAL),
+        *(FindingKind.START, REAL),
         *("a/kernel", "Dense"),
     )
     assert not judge.same_start(made.table())
@@ -190,14 +194,14 @@ def test_other_first_weights_are_told_with_their_layer(tmp_path: Path) -> None:
 def test_another_first_batch_is_told(tmp_path: Path) -> None:
     made = Traced(tmp_path, chain("a"))
     made.seen("batch", "0", ONE, OFF, when="first")
-    (found,) = judge.start(made.reference, made.table())
+    (found,) = judge.judge_start(made.reference, made.table())
     assert found.what == "the first batch differs"
 
 
 def test_the_same_start_is_none(model: Traced) -> None:
     outputs(model, a=OFF)
     assert judge.same_start(model.table())
-    assert list(judge.start(model.reference, model.table())) == []
+    assert list(judge.judge_start(model.reference, model.table())) == []
 
 
 # Loss and metrics
@@ -213,13 +217,13 @@ def test_a_loss_that_differs_from_identical_outputs_is_real(model: Traced) -> No
     outputs(model)
     losses(model, 1.5, alone=1.5)
     assert model.origins() == {"loss": REAL}
-    assert verdict(model) is Kind.LOSS
+    assert verdict(model) is FindingKind.LOSS
 
 
 def test_a_loss_is_replayed(model: Traced) -> None:
     outputs(model)
     losses(model, 1.5)
-    assert model.suspects() == Replay(loss=True)
+    assert model.replay() == Replay(loss=True)
 
 
 def test_a_loss_inherits_its_outputs_difference(model: Traced) -> None:
@@ -258,7 +262,7 @@ def test_a_loss_that_differs_alone_only_is_told(model: Traced) -> None:
 def test_a_loss_of_nan_is_one(model: Traced) -> None:
     outputs(model)
     losses(model, float("nan"), alone=float("nan"))
-    assert verdict(model) is Kind.NAN
+    assert verdict(model) is FindingKind.NAN
 
 
 def test_a_metric_differs_by_itself_where_outputs_agree(model: Traced) -> None:
@@ -302,14 +306,14 @@ def test_a_gradient_that_differs_alone_is_real(model: Traced) -> None:
     gradients(model, b=OFF)
     alone_gradient(model, "b b/kernel", ONE, OFF)
     assert model.origins() == {"b": REAL}
-    assert verdict(model) is Kind.GRADIENT
+    assert verdict(model) is FindingKind.GRADIENT
     assert model.findings()[0].what == "gradient by b/kernel"
 
 
 def test_a_gradient_by_an_input_differs_in_the_layer_that_takes_it(model: Traced) -> None:
     outputs(model)
     model.seen("gradient.output", "a", ONE, OFF, when="training")
-    assert model.suspects().gradient == ("b",)
+    assert model.replay().gradient == ("b",)
     alone_gradient(model, "b input:0", ONE, OFF)
     (found,) = model.findings()
     assert (found.where, found.what) == ("b", "gradient by its input")
@@ -330,8 +334,8 @@ def test_gradients_inherit_from_outputs(model: Traced) -> None:
     model.seen("gradient", "c/kernel", ONE, OFF, when="training")
     alone_gradient(model, "c c/kernel", ONE)
     assert [(one.kind, one.origin) for one in model.findings()] == [
-        (Kind.FORWARD, REAL),
-        (Kind.GRADIENT, INHERITED),
+        (FindingKind.FORWARD, REAL),
+        (FindingKind.GRADIENT, INHERITED),
     ]
 
 
@@ -360,13 +364,13 @@ def test_a_regularizer_whose_gradient_differs_is_to_blame(model: Traced) -> None
 
 def test_differing_gradients_ask_for_the_loss_alone(model: Traced) -> None:
     gradients(model, b=OFF)
-    assert model.suspects() == Replay(gradient=("b",), loss=True)
+    assert model.replay() == Replay(gradient=("b",), loss=True)
 
 
 def test_a_gradient_of_nan_is_one(model: Traced) -> None:
     gradients(model, b=NAN)
     alone_gradient(model, "b b/kernel", ONE, NAN)
-    assert verdict(model) is Kind.NAN
+    assert verdict(model) is FindingKind.NAN
 
 
 def test_a_gradient_that_cannot_be_replayed_is_real_where_nothing_explains_it(
@@ -383,8 +387,8 @@ def test_a_gradient_that_cannot_be_replayed_is_not_real_where_outputs_are_apart(
     model.seen("output", "b", ONE, SLIGHTLY, when="training")
     model.seen("alone", "b", ONE, when="training")
     assert [(one.kind, one.where, one.origin) for one in model.findings()] == [
-        (Kind.FORWARD, "b", AMPLIFIED),
-        (Kind.GRADIENT, "b", AMPLIFIED),
+        (FindingKind.FORWARD, "b", AMPLIFIED),
+        (FindingKind.GRADIENT, "b", AMPLIFIED),
     ]
 
 
@@ -400,14 +404,14 @@ def test_an_update_that_differs_from_the_same_gradients_is_real(model: Traced) -
     stepped(model, ONE, OFF)
     model.seen("alone.step", "b/kernel", ONE, OFF, when="1")
     assert model.origins() == {"b/kernel": REAL}
-    assert verdict(model) is Kind.UPDATE
+    assert verdict(model) is FindingKind.UPDATE
     (found,) = model.findings()
     assert (found.layer, found.what) == ("Dense", "weight after step 1")
 
 
 def test_updates_are_replayed(model: Traced) -> None:
     stepped(model, ONE, OFF)
-    assert model.suspects() == Replay(update=True)
+    assert model.replay() == Replay(update=True)
 
 
 def test_an_update_that_agrees_alone_amplifies(model: Traced) -> None:
@@ -442,7 +446,7 @@ def test_a_slot_of_the_optimizer_is_told_as_one(model: Traced) -> None:
 def test_an_update_of_nan_is_one(model: Traced) -> None:
     stepped(model, ONE, NAN)
     model.seen("alone.step", "b/kernel", ONE, NAN, when="1")
-    assert verdict(model) is Kind.NAN
+    assert verdict(model) is FindingKind.NAN
 
 
 def test_the_first_step_that_differs_is_told(model: Traced) -> None:
@@ -467,7 +471,11 @@ def normalized(folder: Path, **outputs: Any) -> Traced:
 
 def test_a_moving_average_of_outputs_that_agree_is_real(tmp_path: Path) -> None:
     (found,) = normalized(tmp_path).findings()
-    assert (found.kind, found.origin, found.layer) == (Kind.UPDATE, REAL, "BatchNormalization")
+    assert (found.kind, found.origin, found.layer) == (
+        FindingKind.UPDATE,
+        REAL,
+        "BatchNormalization",
+    )
     assert found.what == "moving average after step 1"
 
 
@@ -480,7 +488,7 @@ def test_a_layer_that_differs_has_moving_averages_that_do(tmp_path: Path) -> Non
 
 
 def test_moving_averages_are_not_replayed(tmp_path: Path) -> None:
-    assert not normalized(tmp_path).suspects()
+    assert not normalized(tmp_path).replay()
 
 
 # In all
@@ -499,25 +507,25 @@ def test_the_first_cause_in_a_training_step_is_the_verdict(model: Traced) -> Non
     model.seen("output", "c", ONE, OFF)
     model.seen("alone", "c", ONE, OFF)
     losses(model, 1.5, alone=1.5)
-    assert [one.kind for one in conclude.in_order(model.findings())] == [
-        *(Kind.FORWARD, Kind.LOSS, Kind.GRADIENT),
+    assert [one.kind for one in conclude.in_verdict_order(model.findings())] == [
+        *(FindingKind.FORWARD, FindingKind.LOSS, FindingKind.GRADIENT),
     ]
 
 
 def test_what_is_inherited_comes_after_what_is_real(model: Traced) -> None:
     outputs(model, b=OFF, c=OFF)
     losses(model, 1.5, alone=1.5)
-    origins = [one.origin for one in conclude.in_order(model.findings())]
+    origins = [one.origin for one in conclude.in_verdict_order(model.findings())]
     assert origins == [REAL, REAL, INHERITED]
 
 
 def test_stages_tell_how_much_agrees(model: Traced) -> None:
     outputs(model, c=OFF)
     losses(model, 1.0)
-    summaries = {one.stage: one for one in conclude.summaries(model.table())}
-    assert list(summaries) == [Stage.WEIGHTS, Stage.OUTPUTS, Stage.LOSS]
-    assert summaries[Stage.LOSS] == StageSummary(Stage.LOSS, 2, 0, "loss", 0.0)
-    outputs_stage = summaries[Stage.OUTPUTS]
+    summaries = {one.stage: one for one in conclude.summarize_stages(model.table())}
+    assert list(summaries) == [TraceStage.WEIGHTS, TraceStage.OUTPUTS, TraceStage.LOSS]
+    assert summaries[TraceStage.LOSS] == StageSummary(TraceStage.LOSS, 2, 0, "loss", 0.0)
+    outputs_stage = summaries[TraceStage.OUTPUTS]
     assert (outputs_stage.compared, outputs_stage.over, outputs_stage.worst) == (8, 2, "c")
     assert outputs_stage.excess is not None
     assert outputs_stage.excess > 1
@@ -526,8 +534,8 @@ def test_stages_tell_how_much_agrees(model: Traced) -> None:
 def test_other_settings_than_asked_for_are_told(tmp_path: Path) -> None:
     one = Traced(tmp_path / "one", chain("bn", bn={"config": {"epsilon": 1e-7, "axis": -1}}))
     two = Traced(tmp_path / "two", chain("bn", bn={"config": {"epsilon": 1.001e-5, "axis": -1}}))
-    (found,) = conclude.configured(one.reference, two.reference, "tf", "theano")
-    assert (found.kind, found.origin, found.where) == (Kind.FORWARD, REAL, "bn")
+    (found,) = conclude.find_configuration_differences(one.reference, two.reference, "tf", "theano")
+    assert (found.kind, found.origin, found.where) == (FindingKind.FORWARD, REAL, "bn")
     assert found.what == "epsilon is 1e-07 on tf, 1.001e-05 on theano"
 
 
@@ -536,5 +544,5 @@ def test_settings_of_any_size_are_told(tmp_path: Path) -> None:
         Traced(tmp_path / side, chain("a", a={"config": {"units": size}})).reference
         for side, size in (("one", 10**400), ("two", 1))
     )
-    (found,) = conclude.configured(one, two, "tf", "theano")
+    (found,) = conclude.find_configuration_differences(one, two, "tf", "theano")
     assert found.what.startswith("units is 1")

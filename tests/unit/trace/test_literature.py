@@ -6,8 +6,8 @@ from typing import Any
 import numpy
 import pytest
 
-from keras_matrix.trace.conclude import literature_of
-from keras_matrix.trace.literature import EPSILON, d_class, d_mad, rates, targets_of
+from keras_matrix.trace.conclude import literature_distances
+from keras_matrix.trace.literature import RATE_EPSILON, d_class, d_mad, rates_of_change, targets
 from tests.unit.trace.builders import Traced, chain, floats, node
 
 SCORES = floats([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
@@ -104,10 +104,10 @@ def test_rates_by_hand(tmp_path: Path) -> None:
     made = Traced(tmp_path, chain("a", "b", "c"))
     for key, by in (("x", 0.0), ("a", 0.5), ("b", 1.0), ("c", 0.25)):
         made.seen("output", key, *off_by(by, by))
-    found = rates(made.reference, made.table(), "inference")
+    found = rates_of_change(made.reference, made.table(), "inference")
     assert [one.node for one in found] == ["x", "a", "b", "c"]
     assert [one.deviation for one in found] == [0.0, 0.5, 1.0, 0.25]
-    expected = [0.0, 0.5 / EPSILON, 0.5 / (0.5 + EPSILON), -0.75 / (1.0 + EPSILON)]
+    expected = [0.0, 0.5 / RATE_EPSILON, 0.5 / (0.5 + RATE_EPSILON), -0.75 / (1.0 + RATE_EPSILON)]
     assert [one.rate for one in found] == pytest.approx(expected)
 
 
@@ -115,14 +115,14 @@ def test_a_rate_is_of_the_worst_that_feeds_a_layer(tmp_path: Path) -> None:
     made = Traced(tmp_path, [node("a"), node("b"), node("sum", "Add", ["a", "b"])])
     for key, by in (("a", 0.5), ("b", 1.0), ("sum", 3.0)):
         made.seen("output", key, *off_by(by))
-    found = rates(made.reference, made.table(), "training")[-1]
+    found = rates_of_change(made.reference, made.table(), "training")[-1]
     assert (found.node, found.layer, found.deviation) == ("sum", "Add", 3.0)
     assert found.rate == pytest.approx(2.0)
 
 
 def test_a_layer_without_a_measure_has_no_rate(tmp_path: Path) -> None:
     made = Traced(tmp_path, chain("a"))
-    assert rates(made.reference, made.table(), "inference") == []
+    assert rates_of_change(made.reference, made.table(), "inference") == []
 
 
 # Of a model
@@ -139,7 +139,7 @@ def classifier(tmp_path: Path, targets: Any = None) -> Traced:
 
 def test_figures_are_of_the_models_outputs(tmp_path: Path) -> None:
     made = classifier(tmp_path, numpy.eye(3, dtype="f4")[[0, 2]])
-    mad, classes = literature_of(made.reference, made.sides[1].read())
+    mad, classes = literature_distances(made.reference, made.sides[1].read())
     assert classes == 12.0
     # Sums of absolute deviations: 0.6 + 0.8, and 0.6 + 1.8.
     assert mad == pytest.approx((2.4 - 1.4) / (2.4 + 1.4))
@@ -147,12 +147,12 @@ def test_figures_are_of_the_models_outputs(tmp_path: Path) -> None:
 
 def test_without_targets_there_are_none(tmp_path: Path) -> None:
     made = classifier(tmp_path)
-    assert literature_of(made.reference, made.sides[1].read()) == (None, None)
+    assert literature_distances(made.reference, made.sides[1].read()) == (None, None)
 
 
 def test_targets_come_after_the_inputs(tmp_path: Path) -> None:
     made = classifier(tmp_path, floats([5.0]))
-    found = targets_of(made.reference, 0)
+    found = targets(made.reference, 0)
     assert found is not None
     assert found.tolist() == [5.0]
-    assert targets_of(made.reference, 1) is None
+    assert targets(made.reference, 1) is None

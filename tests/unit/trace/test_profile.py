@@ -8,13 +8,13 @@ import pytest
 from keras_matrix.records.files import to_json
 from keras_matrix.report import plots
 from keras_matrix.trace import conclude
-from keras_matrix.trace.result import ImageTrace, LayerDistance, Stage, Trace
+from keras_matrix.trace.result import ImageTrace, LayerDistance, Trace, TraceStage
 from tests.unit.trace.builders import Traced, chain, floats
 
 ONE = floats([1.0, 0.5])
 
 
-def by_layer(found: list[LayerDistance], stage: Stage) -> dict[tuple[str, str], float | None]:
+def by_layer(found: list[LayerDistance], stage: TraceStage) -> dict[tuple[str, str], float | None]:
     return {(one.name, one.phase): one.excess for one in found if one.stage is stage}
 
 
@@ -22,8 +22,8 @@ def test_a_profile_tells_of_every_layer_in_every_phase(tmp_path: Path) -> None:
     model = Traced(tmp_path, chain("a", "b"))
     model.seen("output", "b", ONE, ONE * 2)
     model.seen("output", "a", ONE)
-    found = conclude.profile(model.reference, model.table())
-    excess = by_layer(found, Stage.OUTPUTS)
+    found = conclude.profile_layers(model.reference, model.table())
+    excess = by_layer(found, TraceStage.OUTPUTS)
     assert list(excess) == [
         *(("a", "inference"), ("a", "training"), ("b", "inference"), ("b", "training"))
     ]
@@ -42,9 +42,11 @@ def test_weights_count_for_their_layer_the_furthest_one(tmp_path: Path) -> None:
     model.seen("step", "b/bias", ONE, ONE * 2, when="1")
     model.seen("step.slot", "b/kernel.slot1", ONE, ONE * 3, when="1")
     model.seen("step.slot", "iterations", ONE, ONE * 4, when="1")
-    found = conclude.profile(model.reference, model.table())
-    assert {one.stage for one in found} == {Stage.GRADIENTS, Stage.UPDATES}
-    gradients, updates = (by_layer(found, stage) for stage in (Stage.GRADIENTS, Stage.UPDATES))
+    found = conclude.profile_layers(model.reference, model.table())
+    assert {one.stage for one in found} == {TraceStage.GRADIENTS, TraceStage.UPDATES}
+    gradients, updates = (
+        by_layer(found, stage) for stage in (TraceStage.GRADIENTS, TraceStage.UPDATES)
+    )
     assert list(gradients) == [("a", ""), ("b", "")]
     assert gradients["a", ""] == 0.0
     table = model.table()
@@ -57,8 +59,8 @@ def test_weights_count_for_their_layer_the_furthest_one(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_has_no_number(tmp_path: Path) -> None:
     model = Traced(tmp_path, chain("a"))
     model.seen("output", "a", ONE, floats([1.0]))
-    found = conclude.profile(model.reference, model.table())
-    assert set(by_layer(found, Stage.OUTPUTS).values()) == {None}
+    found = conclude.profile_layers(model.reference, model.table())
+    assert set(by_layer(found, TraceStage.OUTPUTS).values()) == {None}
 
 
 def test_a_stage_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,13 +68,13 @@ def test_a_stage_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     model.seen("output", "a", ONE)
     model.seen("output", "b", ONE)
     reference, table = model.reference, model.table()
-    whole = conclude.profile(reference, table)
-    monkeypatch.setattr(conclude, "MOST_PLACES", 3)
-    assert conclude.profile(reference, table) == whole[:3]
+    whole = conclude.profile_layers(reference, table)
+    monkeypatch.setattr(conclude, "MAX_PROFILE_ENTRIES", 3)
+    assert conclude.profile_layers(reference, table) == whole[:3]
 
 
 def test_it_is_read_back_and_drawn_and_older_files_are_read() -> None:
-    profile = [LayerDistance(Stage.OUTPUTS, "dense", "inference", 2.5)]
+    profile = [LayerDistance(TraceStage.OUTPUTS, "dense", "inference", 2.5)]
     made = Trace(
         tool="keras-matrix 0",
         run="a-run",

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy
 import pytest
 
-from keras_matrix.trace.distance import EPS
-from keras_matrix.trace.measure import Measured, Table
-from keras_matrix.trace.rounding import Allowance, bound, node_of, over
+from keras_matrix.trace.distance import FLOAT32_EPSILON
+from keras_matrix.trace.measure import Measurement, Measurements
+from keras_matrix.trace.rounding import Allowance, exceeds, node_key_of_output, rounding_bound
 from tests.unit.trace.builders import Traced, apart, chain, floats, node
 
 INF = math.inf
@@ -16,7 +16,7 @@ DENSE = chain("a", a={"weights": ["a/kernel", "a/bias"]})
 
 
 def moved(value: float, ulps: float) -> float:
-    return value * (1 + ulps * EPS)
+    return value * (1 + ulps * FLOAT32_EPSILON)
 
 
 def key(what: str, name: str, when: str = "training") -> tuple[str, str, str]:
@@ -37,13 +37,13 @@ def dense(tmp_path: Path, inputs: int = 100, batch: int = 8) -> Traced:
 
 
 def test_a_bound_grows_like_the_root_of_the_terms() -> None:
-    assert bound(1.0, 1, 16, Allowance()) == 16 * EPS
-    assert bound(1.0, 100, 16, Allowance()) == pytest.approx(160 * EPS)
-    assert bound(3.0, 100, 16, Allowance()) == pytest.approx(480 * EPS)
+    assert rounding_bound(1.0, 1, 16, Allowance()) == 16 * FLOAT32_EPSILON
+    assert rounding_bound(1.0, 100, 16, Allowance()) == pytest.approx(160 * FLOAT32_EPSILON)
+    assert rounding_bound(3.0, 100, 16, Allowance()) == pytest.approx(480 * FLOAT32_EPSILON)
 
 
 def test_less_than_one_term_is_one() -> None:
-    assert bound(1.0, 0, 16, Allowance()) == bound(1.0, 1, 16, Allowance())
+    assert rounding_bound(1.0, 0, 16, Allowance()) == rounding_bound(1.0, 1, 16, Allowance())
 
 
 @pytest.mark.parametrize(
@@ -56,30 +56,30 @@ def test_less_than_one_term_is_one() -> None:
     ],
 )
 def test_what_the_user_allows_counts_instead(allowance: Allowance, expected: float) -> None:
-    assert bound(2.0, 1e6, 16, allowance) == pytest.approx(expected)
+    assert rounding_bound(2.0, 1e6, 16, allowance) == pytest.approx(expected)
 
 
 def test_more_than_the_bound_differs() -> None:
-    assert not over(apart(0.5), 0.5)
-    assert over(apart(0.5001), 0.5)
+    assert not exceeds(apart(0.5), 0.5)
+    assert exceeds(apart(0.5001), 0.5)
 
 
 def test_a_shape_or_what_is_not_finite_differs_whatever_the_bound() -> None:
-    assert over(apart(shape=(3,)), INF)
-    assert over(apart(odd=1), INF)
+    assert exceeds(apart(shape=(3,)), INF)
+    assert exceeds(apart(odd=1), INF)
 
 
 @pytest.mark.parametrize(
     ("measured", "excess"),
     [
-        (Measured(apart(0.5), 0.25), 2.0),
-        (Measured(apart(0.0), 0.0), 0.0),
-        (Measured(apart(0.5), 0.0), INF),
-        (Measured(apart(odd=1), 1.0), INF),
-        (Measured(apart(shape=(3,)), 1.0), INF),
+        (Measurement(apart(0.5), 0.25), 2.0),
+        (Measurement(apart(0.0), 0.0), 0.0),
+        (Measurement(apart(0.5), 0.0), INF),
+        (Measurement(apart(odd=1), 1.0), INF),
+        (Measurement(apart(shape=(3,)), 1.0), INF),
     ],
 )
-def test_the_excess_is_in_bounds(measured: Measured, excess: float) -> None:
+def test_the_excess_is_in_bounds(measured: Measurement, excess: float) -> None:
     assert measured.excess == excess
 
 
@@ -88,7 +88,7 @@ def test_the_excess_is_in_bounds(measured: Measured, excess: float) -> None:
     [("dense", "dense"), ("lstm:1", "lstm"), ("m/dense#2:10", "m/dense#2"), ("a:b", "a:b")],
 )
 def test_an_output_belongs_to_its_node(name: str, key: str) -> None:
-    assert node_of(name) == key
+    assert node_key_of_output(name) == key
 
 
 # What two images dumped
@@ -96,7 +96,7 @@ def test_an_output_belongs_to_its_node(name: str, key: str) -> None:
 
 def test_what_agrees_is_no_difference(tmp_path: Path) -> None:
     made = dense(tmp_path)
-    assert {one.over for one in made.table().values()} == {False}
+    assert {one.over_limit for one in made.table().values()} == {False}
 
 
 def test_what_one_image_lacks_is_not_compared(tmp_path: Path) -> None:
@@ -109,14 +109,14 @@ def test_what_one_image_lacks_is_not_compared(tmp_path: Path) -> None:
 def test_weights_and_batch_are_hardly_rounded(tmp_path: Path) -> None:
     made = Traced(tmp_path, DENSE)
     made.seen("weight", "a/bias", floats([1.0]), floats([moved(1.0, 20)]), when="start")
-    assert made.table()[key("weight", "a/bias", "start")].over
+    assert made.table()[key("weight", "a/bias", "start")].over_limit
 
 
 @pytest.mark.parametrize(("inputs", "differs"), [(4, True), (1600, False)])
 def test_a_sum_of_many_terms_may_be_further_off(tmp_path: Path, inputs: int, differs: bool) -> None:
     made = dense(tmp_path, inputs)
     made.seen("output", "a", floats([[1.0]]), floats([[moved(1.0, 100)]]))
-    assert made.table()[key("output", "a")].over is differs
+    assert made.table()[key("output", "a")].over_limit is differs
 
 
 def test_a_layer_alone_has_less_room_than_in_the_model(tmp_path: Path) -> None:
@@ -124,18 +124,18 @@ def test_a_layer_alone_has_less_room_than_in_the_model(tmp_path: Path) -> None:
     apart_by = floats([[1.0]]), floats([[moved(1.0, 12)]])
     made.seen("output", "a", *apart_by)
     made.seen("alone", "a", *apart_by)
-    assert not made.table()[key("output", "a")].over
-    assert made.alone()[key("alone", "a")].over
+    assert not made.table()[key("output", "a")].over_limit
+    assert made.alone()[key("alone", "a")].over_limit
 
 
 def test_rounding_is_told_of_the_largest_number(tmp_path: Path) -> None:
     made = dense(tmp_path)
     # The small one is far off by itself, but comes of terms as large as the other.
     made.seen("output", "a", floats([[1e-6, 1.0]]), floats([[2e-6, 1.0]]))
-    assert not made.table()[key("output", "a")].over
+    assert not made.table()[key("output", "a")].over_limit
 
 
-def cancelling(tmp_path: Path, upstream: float) -> Table:
+def cancelling(tmp_path: Path, upstream: float) -> Measurements:
     """Return a bias's gradient: zero but for rounding, a sum of terms that cancel."""
     made = dense(tmp_path)
     terms = numpy.array([[upstream], [-upstream]] * 4, "f4")
@@ -145,41 +145,41 @@ def cancelling(tmp_path: Path, upstream: float) -> Table:
 
 
 def test_a_sum_that_cancels_is_no_false_alarm(tmp_path: Path) -> None:
-    assert not cancelling(tmp_path, 0.1)[key("gradient", "a/bias")].over
+    assert not cancelling(tmp_path, 0.1)[key("gradient", "a/bias")].over_limit
 
 
 def test_the_same_of_small_terms_is_a_difference(tmp_path: Path) -> None:
-    assert cancelling(tmp_path, 1e-7)[key("gradient", "a/bias")].over
+    assert cancelling(tmp_path, 1e-7)[key("gradient", "a/bias")].over_limit
 
 
 def test_a_gradient_by_an_output_that_cancels_is_no_false_alarm(tmp_path: Path) -> None:
     made = dense(tmp_path, inputs=2)
     made.seen("gradient.output", "a", floats([[1.0, -1.0]]), when="training")
     made.seen("gradient.output", "x", floats([[0.0]]), floats([[2e-7]]), when="training")
-    assert not made.table()[key("gradient.output", "x")].over
+    assert not made.table()[key("gradient.output", "x")].over_limit
 
 
 def test_a_gradient_alone_that_cancels_is_no_false_alarm(tmp_path: Path) -> None:
     made = dense(tmp_path)
     made.seen("gradient.output", "a", floats([[0.1], [-0.1]]), when="training")
     made.seen("alone.gradient", "a a/bias", floats([1e-9]), floats([-3e-8]), when="training")
-    assert not made.alone()[key("alone.gradient", "a a/bias")].over
+    assert not made.alone()[key("alone.gradient", "a a/bias")].over_limit
 
 
 def test_what_a_nudge_changes_is_no_difference(tmp_path: Path) -> None:
     made = dense(tmp_path, inputs=1)
     made.seen("alone", "a", floats([[1.0]]), floats([[1.0001]]))
-    assert made.alone()[key("alone", "a")].over
+    assert made.alone()[key("alone", "a")].over_limit
     # On either image.
     made.seen("alone.nudged", "a", floats([[1.0]]), floats([[1.0002]]))
-    assert not made.alone()[key("alone", "a")].over
+    assert not made.alone()[key("alone", "a")].over_limit
 
 
 def test_a_nudge_that_meets_a_jump_explains_no_jump(tmp_path: Path) -> None:
     made = dense(tmp_path, inputs=1)
     made.seen("alone", "a", floats([[1.0]]), floats([[0.0]]))
     made.seen("alone.nudged", "a", floats([[0.0]]), floats([[1.0]]))
-    assert made.alone()[key("alone", "a")].over
+    assert made.alone()[key("alone", "a")].over_limit
 
 
 def test_nudges_are_not_compared_themselves(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_an_allowance_is_for_all_that_is_compared(
     made.seen("alone", "a", floats([[1.0]]), floats([[1.1]]))
     made.seen("alone.nudged", "a", floats([[1.0]]), floats([[1.1]]))
     allowance = Allowance(atol=atol)
-    assert made.table(allowance)[key("output", "a")].over is differs
-    assert made.alone(allowance)[key("alone", "a")].over is differs
+    assert made.table(allowance)[key("output", "a")].over_limit is differs
+    assert made.alone(allowance)[key("alone", "a")].over_limit is differs
 
 
 def test_a_relative_allowance_is_of_the_array_itself(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_moving_average_of_numbers_that_cancel_is_no_false_alarm(tmp_path: Pat
     made.seen("output", "x", floats([[1.0], [-1.0]]))
     made.seen("output", "bn", floats([[1.0], [-1.0]]))
     made.seen("step", "bn/moving_mean", floats([0.0]), floats([3e-8]), when="1")
-    assert not made.table()[key("step", "bn/moving_mean", "1")].over
+    assert not made.table()[key("step", "bn/moving_mean", "1")].over_limit
 
 
 def test_a_metric_is_a_sum_over_the_batch(tmp_path: Path) -> None:
@@ -223,8 +223,8 @@ def test_a_metric_is_a_sum_over_the_batch(tmp_path: Path) -> None:
     made.seen("metric", "loss", floats(1.0), floats(moved(1.0, 100)), when="inference")
     made.seen("metric", "acc", floats(0.5), floats(0.53125), when="inference")
     table = made.table()
-    assert not table[key("metric", "loss", "inference")].over
-    assert table[key("metric", "acc", "inference")].over
+    assert not table[key("metric", "loss", "inference")].over_limit
+    assert table[key("metric", "acc", "inference")].over_limit
 
 
 def test_pooling_sums_over_a_sample(tmp_path: Path) -> None:
@@ -234,4 +234,4 @@ def test_pooling_sums_over_a_sample(tmp_path: Path) -> None:
     ]
     made = Traced(tmp_path, nodes)
     made.seen("output", "pool", floats([[1.0]]), floats([[moved(1.0, 300)]]))
-    assert not made.table()[key("output", "pool")].over
+    assert not made.table()[key("output", "pool")].over_limit

@@ -12,9 +12,9 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Record
 from keras_matrix.trace import training
-from keras_matrix.trace.dump import Bundle
-from keras_matrix.trace.finding import Finding, Kind, Origin
-from keras_matrix.trace.measure import Table
+from keras_matrix.trace.dump import Capture
+from keras_matrix.trace.finding import Finding, FindingKind, Origin
+from keras_matrix.trace.measure import Measurements
 from keras_matrix.trace.rounding import Allowance
 from tests.unit.records.builders import call, record
 from tests.unit.trace.builders import Writing, chain, finding, floats
@@ -23,7 +23,7 @@ KEY = ("after", "a/kernel", "fit")
 START = [1.0, -2.0]
 
 
-def trained(folder: Path, *weights: float, name: str = "a/kernel") -> Bundle:
+def trained(folder: Path, *weights: float, name: str = "a/kernel") -> Capture:
     made = Writing(folder).model(chain("a", a={"weights": ["a/kernel"]}))
     made.array("after", name, "fit", floats(weights))
     return made.read()
@@ -51,8 +51,8 @@ def judged(
     real: Sequence[Finding] = (),
 ) -> list[Finding]:
     """Judge two curves of the loss; ``floors`` are a backend's and what became of a nudge."""
-    found = training.training(
-        *(Bundle(Path()), {}, (fitted(one), fitted(two, "theano"))),
+    found = training.judge_training(
+        *(Capture(Path()), {}, (fitted(one), fitted(two, "theano"))),
         *([(fitted(a), fitted(b)) for a, b in floors], allowance or Allowance(), real),
     )
     return list(found)
@@ -64,7 +64,7 @@ def after(
     nudged: Sequence[Sequence[float]] = (),
     allowance: Allowance | None = None,
     steps: float = 10,
-) -> Table:
+) -> Measurements:
     """Measure weights after the training; each of ``nudged`` is what became of a nudge."""
     reference = trained(tmp_path / "one", *START)
     pairs = [
@@ -72,38 +72,38 @@ def after(
         for index, weights in enumerate(nudged)
     ]
     two = trained(tmp_path / "two", *other)
-    return training.after(reference, two, pairs, steps, allowance or Allowance())
+    return training.measure_trained_weights(reference, two, pairs, steps, allowance or Allowance())
 
 
 # Weights
 
 
 def test_weights_that_agree(tmp_path: Path) -> None:
-    assert not after(tmp_path, START)[KEY].over
+    assert not after(tmp_path, START)[KEY].over_limit
 
 
 def test_weights_that_are_apart_further_than_rounding(tmp_path: Path) -> None:
-    assert after(tmp_path, [1.01, -2.0])[KEY].over
+    assert after(tmp_path, [1.01, -2.0])[KEY].over_limit
 
 
 def test_chaos_is_no_difference(tmp_path: Path) -> None:
-    assert not after(tmp_path, [1.01, -2.0], nudged=[[1.002, -2.0]])[KEY].over
+    assert not after(tmp_path, [1.01, -2.0], nudged=[[1.002, -2.0]])[KEY].over_limit
 
 
 def test_the_larger_floor_counts(tmp_path: Path) -> None:
     table = after(tmp_path, [1.01, -2.0], nudged=[START, [1.002, -2.0]])
-    assert not table[KEY].over
+    assert not table[KEY].over_limit
     assert table[KEY].limit == pytest.approx(0.02, rel=1e-3)
 
 
 def test_more_than_the_noise_floor_is_a_difference(tmp_path: Path) -> None:
-    assert after(tmp_path, [1.1, -2.0], nudged=[[1.002, -2.0]])[KEY].over
+    assert after(tmp_path, [1.1, -2.0], nudged=[[1.002, -2.0]])[KEY].over_limit
 
 
 def test_an_allowance_does_not_sink_the_floor(tmp_path: Path) -> None:
-    assert not after(tmp_path, [1.01, -2.0], allowance=Allowance(atol=0.1))[KEY].over
+    assert not after(tmp_path, [1.01, -2.0], allowance=Allowance(atol=0.1))[KEY].over_limit
     table = after(tmp_path / "b", [1.01, -2.0], [[1.002, -2.0]], Allowance(atol=0.0))
-    assert not table[KEY].over
+    assert not table[KEY].over_limit
 
 
 def test_more_steps_may_bring_weights_further_apart(tmp_path: Path) -> None:
@@ -112,19 +112,21 @@ def test_more_steps_may_bring_weights_further_apart(tmp_path: Path) -> None:
 
 
 def test_weights_of_nan_differ(tmp_path: Path) -> None:
-    assert after(tmp_path, [math.nan, -2.0], nudged=[[2.0, -2.0]])[KEY].over
+    assert after(tmp_path, [math.nan, -2.0], nudged=[[2.0, -2.0]])[KEY].over_limit
 
 
 def test_a_weight_that_only_one_image_kept_is_not_compared(tmp_path: Path) -> None:
     one = trained(tmp_path / "one", *START)
     two = trained(tmp_path / "two", *START, name="b/kernel")
-    assert training.after(one, two, [], 1, Allowance()) == {}
+    assert training.measure_trained_weights(one, two, [], 1, Allowance()) == {}
 
 
 def test_a_nudged_run_that_kept_nothing_is_no_floor(tmp_path: Path) -> None:
     one, two = trained(tmp_path / "one", *START), trained(tmp_path / "two", 1.01, -2.0)
     nothing = Writing(tmp_path / "nothing").read()
-    assert training.after(one, two, [(one, nothing)], 1, Allowance())[KEY].over
+    assert training.measure_trained_weights(one, two, [(one, nothing)], 1, Allowance())[
+        KEY
+    ].over_limit
 
 
 @pytest.mark.parametrize(("real", "origin"), [([], Origin.REAL), ([finding()], Origin.INHERITED)])
@@ -134,9 +136,9 @@ def test_what_differs_after_training_is_inherited_if_anything_did_before(
     table = after(tmp_path, [1.5, -2.0])
     reference = trained(tmp_path / "again", *START)
     records = fitted([1.0]), fitted([1.0])
-    (found,) = training.training(reference, table, records, [], Allowance(), real)
+    (found,) = training.judge_training(reference, table, records, [], Allowance(), real)
     assert (found.kind, found.origin, found.where, found.layer) == (
-        *(Kind.TRAINING, origin),
+        *(FindingKind.TRAINING, origin),
         *("a/kernel", "Dense"),
     )
 
@@ -150,7 +152,7 @@ def test_curves_that_agree() -> None:
 
 def test_curves_that_part_beyond_rounding() -> None:
     (found,) = judged([1.0, 0.5], [1.0, 0.7])
-    assert (found.kind, found.origin, found.where) == (Kind.TRAINING, Origin.REAL, "loss")
+    assert (found.kind, found.origin, found.where) == (FindingKind.TRAINING, Origin.REAL, "loss")
     assert found.chained is not None
     assert found.chained.maximum == pytest.approx(0.2)
 
@@ -161,7 +163,7 @@ def test_curves_that_part_no_more_than_from_themselves() -> None:
 
 def test_a_curve_that_turns_nan_on_one_image() -> None:
     (found,) = judged([1.0, 0.5], [1.0, "nan"])
-    assert found.kind is Kind.NAN
+    assert found.kind is FindingKind.NAN
 
 
 def test_curves_that_turn_nan_on_both_agree() -> None:
@@ -174,7 +176,7 @@ def test_a_training_that_turns_nan_by_a_nudge_is_chaos() -> None:
 
 def test_an_earlier_end_is_a_difference_but_not_nan() -> None:
     (found,) = judged([1.0, 0.5, 0.4], [1.0, 0.5])
-    assert found.kind is Kind.TRAINING
+    assert found.kind is FindingKind.TRAINING
 
 
 def test_a_relative_allowance_for_losses() -> None:
@@ -188,19 +190,19 @@ def test_losses_inherit_too() -> None:
 
 def test_the_loss_on_held_out_data_is_judged_too() -> None:
     one, two = fitted([1.0], val_loss=[1.0]), fitted([1.0], val_loss=[2.0])
-    found = list(training.training(Bundle(Path()), {}, (one, two), [], Allowance(), []))
+    found = list(training.judge_training(Capture(Path()), {}, (one, two), [], Allowance(), []))
     assert [one.where for one in found] == ["val_loss"]
 
 
 def test_a_loss_that_one_image_did_not_tell_is_not_compared() -> None:
     one, two = fitted([1.0], val_loss=[1.0]), fitted([1.0])
-    assert list(training.training(Bundle(Path()), {}, (one, two), [], Allowance(), [])) == []
+    assert list(training.judge_training(Capture(Path()), {}, (one, two), [], Allowance(), [])) == []
 
 
 def test_a_script_that_trains_batch_by_batch_has_no_curves() -> None:
     made = record(Cell("tf"), call("train_on_batch", {"loss": 1.0}))
-    assert training.losses(made) == {}
-    assert training.steps_of(made) == training.UNTOLD_STEPS
+    assert training.loss_curves(made) == {}
+    assert training.count_updates(made) == training.STEPS_IF_UNREPORTED
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_a_script_that_trains_batch_by_batch_has_no_curves() -> None:
     ],
 )
 def test_steps_are_counted(params: dict[str, int], steps: int) -> None:
-    assert training.steps_of(with_params(fitted([1.0, 0.5]), **params)) == steps
+    assert training.count_updates(with_params(fitted([1.0, 0.5]), **params)) == steps
 
 
 def test_findings_of_a_training_are_kept_as_json() -> None:

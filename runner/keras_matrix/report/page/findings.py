@@ -22,7 +22,7 @@ from keras_matrix.report.page.blocks import (
 )
 from keras_matrix.report.page.overview import Result
 from keras_matrix.report.page.sources import TraceSource
-from keras_matrix.trace.finding import Finding, Kind
+from keras_matrix.trace.finding import Finding, FindingKind
 from keras_matrix.trace.result import ImageTrace, StageSummary
 
 SHOWN = 12
@@ -87,7 +87,7 @@ def _finding(alike: Sequence[Finding], reference: str, image: str, unfolded: boo
     if first.chained is not None:
         facts.append(("in the model", words.figures(first.chained, reference, image)))
     if first.limit and first.limit > 0:
-        floor = "the noise floor is" if first.kind is Kind.TRAINING else "rounding explains"
+        floor = "the noise floor is" if first.kind is FindingKind.TRAINING else "rounding explains"
         facts.append((floor, f"{first.limit:.2g}"))
     configuration = words.configured(first)
     if configuration:

@@ -21,22 +21,22 @@ from keras_matrix.report.plots.theme import (
     series_style,
 )
 from keras_matrix.text import plural
-from keras_matrix.trace.finding import Finding, Kind
-from keras_matrix.trace.result import ImageTrace, Stage, Trace
+from keras_matrix.trace.finding import Finding, FindingKind
+from keras_matrix.trace.result import ImageTrace, Trace, TraceStage
 
 STAGE_TITLES = {
-    Stage.OUTPUTS: "outputs",
-    Stage.GRADIENTS: "gradients",
-    Stage.UPDATES: "weights after the optimizer's first steps",
-    Stage.TRAINING: "weights after training",
+    TraceStage.OUTPUTS: "outputs",
+    TraceStage.GRADIENTS: "gradients",
+    TraceStage.UPDATES: "weights after the optimizer's first steps",
+    TraceStage.TRAINING: "weights after training",
 }
 """The stages that have a chart, in order, and what a title calls each."""
 STAGES_BY_KIND = {
-    Kind.SHAPE: Stage.OUTPUTS,
-    Kind.FORWARD: Stage.OUTPUTS,
-    Kind.GRADIENT: Stage.GRADIENTS,
-    Kind.UPDATE: Stage.UPDATES,
-    Kind.TRAINING: Stage.TRAINING,
+    FindingKind.SHAPE: TraceStage.OUTPUTS,
+    FindingKind.FORWARD: TraceStage.OUTPUTS,
+    FindingKind.GRADIENT: TraceStage.GRADIENTS,
+    FindingKind.UPDATE: TraceStage.UPDATES,
+    FindingKind.TRAINING: TraceStage.TRAINING,
 }
 """The stage that findings of a kind belong to."""
 MIN_DRAWN_DISTANCE = 1e-3
@@ -87,7 +87,7 @@ def draw_divergence(trace: Trace) -> tuple[Chart, ...]:
     return tuple(charts)
 
 
-def image_profile(image: ImageTrace, stage: Stage) -> ImageProfile | None:
+def image_profile(image: ImageTrace, stage: TraceStage) -> ImageProfile | None:
     """Return the distances of an image at a stage, None if it has none there."""
     by_phase: dict[str, dict[str, float]] = {}
     distances: dict[str, float] = {}
@@ -104,10 +104,10 @@ def image_profile(image: ImageTrace, stage: Stage) -> ImageProfile | None:
     return ImageProfile(image.image, distances, by_phase, next(filter(None, differing), None))
 
 
-def _stage_of(finding: Finding) -> Stage | None:
-    if finding.kind is not Kind.NAN:
+def _stage_of(finding: Finding) -> TraceStage | None:
+    if finding.kind is not FindingKind.NAN:
         return STAGES_BY_KIND.get(finding.kind)
-    stages = {"output": Stage.OUTPUTS, "gradient": Stage.GRADIENTS}
+    stages = {"output": TraceStage.OUTPUTS, "gradient": TraceStage.GRADIENTS}
     return next((stage for word, stage in stages.items() if finding.what.startswith(word)), None)
 
 
@@ -119,7 +119,7 @@ def _layer_of(finding: Finding, distances: Mapping[str, float]) -> str | None:
     return name if name in distances else None
 
 
-def _chart(trace: Trace, stage: Stage, profiles: Sequence[ImageProfile]) -> Chart:
+def _chart(trace: Trace, stage: TraceStage, profiles: Sequence[ImageProfile]) -> Chart:
     layers = list(dict.fromkeys(name for profile in profiles for name in profile.distances))
     header, rows = _table(layers, profiles)
     return Chart(
@@ -132,12 +132,12 @@ def _chart(trace: Trace, stage: Stage, profiles: Sequence[ImageProfile]) -> Char
     )
 
 
-def _unit(stage: Stage) -> str:
-    return "the noise floor" if stage is Stage.TRAINING else "what rounding explains"
+def _unit(stage: TraceStage) -> str:
+    return "the noise floor" if stage is TraceStage.TRAINING else "what rounding explains"
 
 
 def _description(
-    trace: Trace, stage: Stage, layers: Sequence[str], profiles: Sequence[ImageProfile]
+    trace: Trace, stage: TraceStage, layers: Sequence[str], profiles: Sequence[ImageProfile]
 ) -> Iterator[str]:
     """Yield the sentences that say what a chart shows."""
     yield (
@@ -198,7 +198,7 @@ def _distance_text(distance: float | None) -> str:
     return "not comparable" if distance == math.inf else number(distance)
 
 
-def _figure(stage: Stage, layers: Sequence[str], profiles: Sequence[ImageProfile]) -> Figure:
+def _figure(stage: TraceStage, layers: Sequence[str], profiles: Sequence[ImageProfile]) -> Figure:
     distances = [distance for profile in profiles for distance in profile.distances.values()]
     finite = [distance for distance in distances if math.isfinite(distance)]
     low, high = MIN_DRAWN_DISTANCE / 1.4, min(MAX_DRAWN_DISTANCE, max((10.0, *finite))) * 2

@@ -1,98 +1,124 @@
-"""Functions of Keras's backend that differ, for code of the script's own. Pure."""
+"""Functions of Keras's backend module that differ, to explain code that the script defines. Pure.
+
+All is known of Keras 2.3.1 on Theano 1.0.4 and TensorFlow 1.14.0.
+"""
 
 import re
 
 from keras_matrix.trace.finding import Hint
 
-BACKENDS = "keras/backend/theano_backend.py and tensorflow_backend.py, tag 2.3.1"
-THEANO = "keras/backend/theano_backend.py, tag 2.3.1"
-L2_NORMALIZE = Hint(
-    "The smallest norm that is divided by is sqrt(1e-7) on Theano, sqrt(1e-12) on TensorFlow.",
-    "l2_normalize in " + BACKENDS,
+THEANO_BACKEND_FILE = "keras/backend/theano_backend.py, tag 2.3.1"
+BOTH_BACKEND_FILES = "keras/backend/theano_backend.py and tensorflow_backend.py, tag 2.3.1"
+L2_NORMALIZE_HINT = Hint(
+    "The smallest norm that l2_normalize divides by is sqrt(1e-7) on Theano and sqrt(1e-12) on "
+    "TensorFlow.",
+    "l2_normalize in " + BOTH_BACKEND_FILES,
 )
-FUNCTIONS = (
-    (r"\bl2_normalize\b", L2_NORMALIZE.text, L2_NORMALIZE.source),
+MAXIMUM_TIES_HINT = Hint(
+    "At ties of a maximum or minimum TensorFlow splits the gradient or gives it to one side; "
+    "Theano gives all of it to each side.",
+    "Theano/Theano#4568; _MinOrMaxGrad and _MaximumMinimumGrad in "
+    "tensorflow/python/ops/math_grad.py, tag v1.14.0",
+)
+HINTS_BY_CALL = (
+    (r"\bl2_normalize\b", L2_NORMALIZE_HINT),
     (
         r"\breverse\(",
-        "On Theano, K.reverse knows no negative axis but -1, and leaves the others as they are.",
-        "reverse in " + THEANO,
+        Hint(
+            "On Theano, K.reverse supports no negative axis except -1 and does not reverse along "
+            "the others.",
+            "reverse in " + THEANO_BACKEND_FILE,
+        ),
     ),
     (
         r"\bone_hot\(",
-        "K.one_hot of -1 is a row of zeros on TensorFlow, the last class on Theano.",
-        "one_hot in " + BACKENDS,
+        Hint(
+            "K.one_hot of -1 is a row of zeros on TensorFlow and the last class on Theano.",
+            "one_hot in " + BOTH_BACKEND_FILES,
+        ),
     ),
     (
         r"\bctc_batch_cost\(",
-        "On Theano, K.ctc_batch_cost gives (1, samples) for (samples, 1), and other values.",
-        "ctc_batch_cost in " + BACKENDS,
+        Hint(
+            "On Theano, K.ctc_batch_cost returns the shape (1, samples) instead of (samples, 1), "
+            "and other values.",
+            "ctc_batch_cost in " + BOTH_BACKEND_FILES,
+        ),
     ),
     (
         r"\bbatch_dot\(",
-        "On Theano, K.batch_dot knows no negative axes.",
-        "batch_dot in " + THEANO,
+        Hint(
+            "On Theano, K.batch_dot supports no negative axes.",
+            "batch_dot in " + THEANO_BACKEND_FILE,
+        ),
     ),
     (
         r"\bslice\(",
-        "On Theano, K.slice with a size of -1 leaves out the last element.",
-        "slice in " + THEANO,
+        Hint(
+            "On Theano, K.slice with a size of -1 leaves out the last element.",
+            "slice in " + THEANO_BACKEND_FILE,
+        ),
     ),
     (
         r"\bswitch\(",
-        "In TensorFlow's gradient of K.switch the other branch counts zero times: NaN if infinite.",
-        "switch in " + BACKENDS,
+        Hint(
+            "TensorFlow's gradient of K.switch adds zero times the gradient of the branch that is "
+            "not taken, which is NaN if that gradient is infinite.",
+            "switch in " + BOTH_BACKEND_FILES,
+        ),
     ),
     (
         r"\bnot_equal\((\w+), \1\)|\b(\w+) != \2\b",
-        "Theano takes a tensor for equal to itself without looking: NaN is not found that way.",
-        "local_useless_elemwise_comparison in theano/tensor/opt.py, tag rel-1.0.4",
+        Hint(
+            "Theano treats a tensor as equal to itself without comparing its elements, so such a "
+            "comparison does not detect NaN.",
+            "local_useless_elemwise_comparison in theano/tensor/opt.py, tag rel-1.0.4",
+        ),
     ),
     (
         r"\blog\(.*(sigmoid|exp)\(",
-        (
+        Hint(
             "Theano rewrites log(sigmoid) and log(1 + exp) as softplus, which stays finite; "
-            "TensorFlow computes them as they are written."
+            "TensorFlow computes them as they are written.",
+            "logsigm_to_softplus and log1pexp_to_softplus in theano/tensor/nnet/sigm.py, "
+            "tag rel-1.0.4",
         ),
-        "logsigm_to_softplus and log1pexp_to_softplus in theano/tensor/nnet/sigm.py, tag rel-1.0.4",
     ),
     (
         r"\bsqrt\(",
-        "K.sqrt clips at 0 first: its gradient there is 0 times infinity on Theano.",
-        "sqrt in " + BACKENDS,
+        Hint(
+            "K.sqrt first clips its argument at 0; the gradient there is 0 times infinity on "
+            "Theano.",
+            "sqrt in " + BOTH_BACKEND_FILES,
+        ),
     ),
     (
         r"\bmean\(.*(int|cast|argmax|equal|greater|less)",
-        "The mean of integers is an integer on TensorFlow, not so on Theano.",
-        "mean in " + BACKENDS,
+        Hint(
+            "K.mean of integers is an integer on TensorFlow but not on Theano.",
+            "mean in " + BOTH_BACKEND_FILES,
+        ),
     ),
     (
         r"\bround\(",
-        "Gradients of K.round: none on TensorFlow, zero on Theano.",
-        "Optimizer.get_gradients in keras/optimizers.py, tag 2.3.1",
-    ),
-    (
-        r"\b(max|maximum|minimum|min)\(",
-        (
-            "At ties TensorFlow shares the gradient out, or gives it to one side; Theano gives "
-            "all of it to each."
-        ),
-        (
-            "Theano/Theano#4568; _MinOrMaxGrad and _MaximumMinimumGrad in "
-            "tensorflow/python/ops/math_grad.py, tag v1.14.0"
+        Hint(
+            "K.round has no gradient on TensorFlow and the gradient zero on Theano.",
+            "Optimizer.get_gradients in keras/optimizers.py, tag 2.3.1",
         ),
     ),
+    (r"\b(max|maximum|minimum|min)\(", MAXIMUM_TIES_HINT),
     (
         r"\bupdate_(add|sub)\(|\bupdate\(",
-        "Of several updates of one variable Theano keeps the first, TensorFlow makes all.",
-        "Function.__init__ in " + THEANO,
+        Hint(
+            "If one variable has several updates, Theano applies only the first; TensorFlow "
+            "applies all.",
+            "Function.__init__ in " + THEANO_BACKEND_FILE,
+        ),
     ),
 )
-"""A call in the script's own code, what differs about it, and where to read that."""
+"""Patterns of calls in the script's own code, and what differs about the function called."""
 
 
-def of_functions(code: str) -> Hint | None:
-    """Return the cause by the first function of those that code calls."""
-    for pattern, text, source in FUNCTIONS:
-        if re.search(pattern, code):
-            return Hint(text, source)
-    return None
+def find_hint_in_code(code: str) -> Hint | None:
+    """Return the hint of the first pattern in ``HINTS_BY_CALL`` that the code matches."""
+    return next((hint for pattern, hint in HINTS_BY_CALL if re.search(pattern, code)), None)

@@ -1,4 +1,4 @@
-"""Write a model's parts as expressions: layers, losses, optimizers, arrays."""
+"""Write a model's parts as Python expressions: layers, losses, optimizers, arrays. Pure."""
 
 import keyword
 import re
@@ -9,16 +9,17 @@ from typing import Any
 
 import numpy
 
-from keras_matrix.trace.dump import Array, Source
+from keras_matrix.trace.dump import Array, SourceLocation
 from keras_matrix.trace.explain import slicing
 
-INLINE = 48
-"""Numbers that are written into a script; more go into a file beside it."""
-WRAPPERS = ("TimeDistributed", "Bidirectional", "RNN", "ConvRNN2D")
-ALWAYS = ("name", "trainable", "dtype", "batch_input_shape", "input_dtype")
-GIVEN = ("_constraint", "_initializer", "_regularizer", "activation")
-"""Settings of a layer that may be functions or classes of the script's own."""
-DEFAULTS: dict[str, Any] = {
+MAX_INLINE_NUMBERS = 48
+"""The most numbers of an array that a script contains; a larger array goes into a data file."""
+WRAPPER_LAYERS = ("TimeDistributed", "Bidirectional", "RNN", "ConvRNN2D")
+"""Layers whose configuration contains another layer's."""
+OMITTED_SETTINGS = ("name", "trainable", "dtype", "batch_input_shape", "input_dtype")
+SETTINGS_WITH_CODE = ("_constraint", "_initializer", "_regularizer", "activation")
+"""Ends of the names of settings that may be functions or classes that the script defines."""
+DEFAULT_SETTINGS: dict[str, Any] = {
     "use_bias": True,
     "data_format": "channels_last",
     "activation": "linear",
@@ -32,86 +33,119 @@ DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(("return_state", "go_backwards", "stateful", "unroll", "mask_zero"), False),
     **dict.fromkeys(("dropout", "recurrent_dropout"), 0.0),
 }
-USUAL_INITIALIZERS = ("Zeros", "Ones", "VarianceScaling", "Orthogonal")
+DEFAULT_INITIALIZERS = ("Zeros", "Ones", "VarianceScaling", "Orthogonal")
+
+
+class NoMinimalScriptError(Exception):
+    """Raised where no script with one layer can show a finding."""
 
 
 @dataclass
-class Parts:
-    """What a script is made of, as far as it is known."""
+class ScriptParts:
+    """The parts of a minimal script, collected while its expressions are written.
+
+    ``imports`` are modules and names, ``definitions`` statements of the traced script, ``data`` the
+    arrays for the file beside the script.
+    """
 
     imports: set[tuple[str, str]] = field(default_factory=set)
-    own: list[str] = field(default_factory=list)
-    beside: dict[str, Array] = field(default_factory=dict)
+    definitions: list[str] = field(default_factory=list)
+    data: dict[str, Array] = field(default_factory=dict)
 
-    def array(self, name: str, value: Array) -> str:
-        """Return an expression for an array; a large one goes into the file."""
-        if value.size and not value.any():
-            return f"np.zeros({value.shape}, dtype='{value.dtype}')"
-        if value.size <= INLINE:
+    def array_expression(self, name: str, array: Array) -> str:
+        """Return an expression for an array; put a large array into the data file."""
+        if array.size and not array.any():
+            return f"np.zeros({array.shape}, dtype='{array.dtype}')"
+        if array.size <= MAX_INLINE_NUMBERS:
             text = numpy.array2string(
-                value, separator=", ", floatmode="unique", threshold=INLINE + 1
+                array, separator=", ", floatmode="unique", threshold=MAX_INLINE_NUMBERS + 1
             )
             numbers = re.sub(r"(?<=\[) | (?=[],])", "", re.sub(r"\s+", " ", text))
             numbers = re.sub(r"(?<![\w.])(nan|inf)\b", r"np.\1", numbers)
-            return "\n    ".join(textwrap.wrap(f"np.array({numbers}, dtype='{value.dtype}')", 92))
-        self.beside[name] = value
+            return "\n    ".join(textwrap.wrap(f"np.array({numbers}, dtype='{array.dtype}')", 92))
+        self.data[name] = array
         return f"data['{name}']"
 
+    def include(self, expression: str, code: str) -> None:
+        """Include the statements of the traced script that an expression needs.
 
-class NotPossibleError(Exception):
-    """The finding cannot be shown by a layer alone."""
+        Raises:
+            NoMinimalScriptError: they cannot be extracted from the script.
+        """
+        statements = slicing.needed_statements(code, expression)
+        if statements is None:
+            raise NoMinimalScriptError
+        if statements and statements not in self.definitions:
+            self.definitions.append(statements)
 
 
-def identifier(name: Any) -> str:
-    """Return a name that comes from a container, if it is one: it goes into a script.
+def checked_identifier(name: Any) -> str:
+    """Return a name from a container if it is an identifier, as it becomes part of a script.
 
     Raises:
-        NotPossibleError: it is none.
+        NoMinimalScriptError: it is not an identifier.
     """
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-        raise NotPossibleError
+        raise NoMinimalScriptError
     return name
 
 
-def layer(
+def layer_expression(
     kind: str,
     config: Mapping[str, Any],
-    source: Source | None,
+    source: SourceLocation | None,
     code: str,
     script: str,
-    parts: Parts,
+    parts: ScriptParts,
 ) -> str:
-    """Return the expression that makes a layer."""
-    identifier(kind)
+    """Return the expression that makes a layer of class ``kind``.
+
+    ``code`` is the traced script's text, ``script`` its file name.
+
+    Raises:
+        NoMinimalScriptError: the layer needs code that cannot be extracted from the script.
+    """
+    checked_identifier(kind)
     if kind == "Lambda":
-        if source is None or source.file != script:
-            raise NotPossibleError
-        text = slicing.function_at(code, source.line)
-        if text is None:
-            raise NotPossibleError
-        _take(text, code, parts)
-        parts.imports.add(("keras.layers", "Lambda"))
-        more = {k: config[k] for k in ("arguments",) if config.get(k)}
-        shape = config.get("output_shape")
-        if isinstance(shape, list):
-            more["output_shape"] = tuple(shape)
-        return f"Lambda({', '.join([text, *([arguments(more)] if more else [])])})"
+        return _lambda_expression(config, source, code, script, parts)
     if source is not None:
-        taken(kind, code, {"source": {"file": source.file}}, script, parts)
+        include_definition(kind, code, {"source": {"file": source.file}}, script, parts)
     else:
         parts.imports.add(("keras.layers", kind))
-    kept = {
-        name: _of_script(value, code, parts) if name.endswith(GIVEN) else value
+    settings = {
+        name: _defined_by_script(value, code, parts) if name.endswith(SETTINGS_WITH_CODE) else value
         for name, value in config.items()
-        if name not in ALWAYS
+        if name not in OMITTED_SETTINGS
     }
-    if kind in WRAPPERS:
-        return f"{kind}.from_config({_literal(kept)})"
-    return f"{kind}({arguments({k: v for k, v in kept.items() if not _usual(k, v)})})"
+    if kind in WRAPPER_LAYERS:
+        return f"{kind}.from_config({_literal(settings)})"
+    unusual = {name: value for name, value in settings.items() if not _is_default(name, value)}
+    return f"{kind}({keyword_arguments(unusual)})"
 
 
-class _Name(str):
-    """A name of the script's own, which is written as it is."""
+def _lambda_expression(
+    config: Mapping[str, Any],
+    source: SourceLocation | None,
+    code: str,
+    script: str,
+    parts: ScriptParts,
+) -> str:
+    if source is None or source.file != script:
+        raise NoMinimalScriptError
+    function = slicing.function_at(code, source.line)
+    if function is None:
+        raise NoMinimalScriptError
+    parts.include(function, code)
+    parts.imports.add(("keras.layers", "Lambda"))
+    settings = {"arguments": config["arguments"]} if config.get("arguments") else {}
+    shape = config.get("output_shape")
+    if isinstance(shape, list):
+        settings["output_shape"] = tuple(shape)
+    return f"Lambda({', '.join([function, *([keyword_arguments(settings)] if settings else [])])})"
+
+
+class _VerbatimName(str):
+    """A name that the script defines, written without quotes."""
 
     __slots__ = ()
 
@@ -119,76 +153,78 @@ class _Name(str):
         return str(self)
 
 
-def _of_script(value: Any, code: str, parts: Parts) -> Any:
-    """Return what stands for a constraint, or the like, that the script defines by itself."""
-    named = value.get("class_name") if isinstance(value, Mapping) else value
-    if not isinstance(named, str) or not named.isidentifier() or not slicing.defines(code, named):
+def _defined_by_script(value: Any, code: str, parts: ScriptParts) -> Any:
+    """Replace a setting by the expression for it if the script defines its function or class."""
+    name = value.get("class_name") if isinstance(value, Mapping) else value
+    if not isinstance(name, str) or not name.isidentifier():
         return value
-    _take(named, code, parts)
+    if not slicing.defines_name(code, name):
+        return value
+    parts.include(name, code)
     if isinstance(value, Mapping):
-        return _Name(f"{named}({arguments(value.get('config') or {})})")
-    return _Name(named)
+        return _VerbatimName(f"{name}({keyword_arguments(value.get('config') or {})})")
+    return _VerbatimName(name)
 
 
-def _usual(name: str, value: Any) -> bool:
-    if value is None or (name in DEFAULTS and DEFAULTS[name] == value):
+def _is_default(name: str, value: Any) -> bool:
+    if value is None or (name in DEFAULT_SETTINGS and DEFAULT_SETTINGS[name] == value):
         return True
     if name == "dilation_rate" and value in ([1], [1, 1, 1]):
         return True
     return (
         name.endswith("_initializer")
         and isinstance(value, Mapping)
-        and value.get("class_name") in USUAL_INITIALIZERS
+        and value.get("class_name") in DEFAULT_INITIALIZERS
         and not (value.get("class_name") == "Ones" and name == "kernel_initializer")
     )
 
 
-def arguments(config: Mapping[str, Any]) -> str:
+def keyword_arguments(config: Mapping[str, Any]) -> str:
     """Return a configuration as keyword arguments.
 
     Raises:
-        NotPossibleError: a name in it is none.
+        NoMinimalScriptError: a name in it is not an identifier.
     """
     for name in config:
-        identifier(name)
+        checked_identifier(name)
     return ", ".join(f"{name}={_literal(value)}" for name, value in config.items())
 
 
 def _literal(value: Any) -> str:
-    return repr(plain(value))
+    return repr(plain_value(value))
 
 
-def plain(value: Any) -> Any:
-    """Return a value of a configuration as one would write it."""
+def plain_value(value: Any) -> Any:
+    """Return a value of a configuration as a person would write it."""
     if isinstance(value, float):
-        # A float32 told with all digits of a float64.
+        # A float32 that was written with all digits of a float64.
         return float(f"{value:.7g}")
     if isinstance(value, list):
-        return tuple(plain(item) for item in value)
+        return tuple(plain_value(item) for item in value)
     if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: plain_value(item) for name, item in value.items()}
     return value
 
 
-def taken(name: str, code: str, given: Mapping[str, Any], script: str, parts: Parts) -> str:
-    """Take a definition of the script's own along; return its name."""
-    source = given.get("source")
+def include_definition(
+    name: str, code: str, serialized: Mapping[str, Any], script: str, parts: ScriptParts
+) -> str:
+    """Include a function or class that the script defines; return the expression for it.
+
+    ``serialized`` says where it was defined, as the probe wrote it.
+
+    Raises:
+        NoMinimalScriptError: it is not in the script, or cannot be extracted from it.
+    """
+    source = serialized.get("source")
     if not isinstance(source, Mapping) or source.get("file") != script:
-        raise NotPossibleError
+        raise NoMinimalScriptError
     if name == "<lambda>":
         line = source.get("line")
-        text = slicing.function_at(code, line) if isinstance(line, int) else None
-        if text is None:
-            raise NotPossibleError
-        _take(text, code, parts)
-        return text
-    _take(identifier(name), code, parts)
+        function = slicing.function_at(code, line) if isinstance(line, int) else None
+        if function is None:
+            raise NoMinimalScriptError
+        parts.include(function, code)
+        return function
+    parts.include(checked_identifier(name), code)
     return name
-
-
-def _take(expression: str, code: str, parts: Parts) -> None:
-    text = slicing.needed(code, expression)
-    if text is None:
-        raise NotPossibleError
-    if text and text not in parts.own:
-        parts.own.append(text)

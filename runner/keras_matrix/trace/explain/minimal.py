@@ -1,6 +1,6 @@
-"""Write a minimal script that shows a finding: the layer by itself, with what it was fed.
+"""Write a minimal script that shows a finding: one layer, with the inputs that it was given.
 
-Weights are set where every backend has them alike; the kernels of convolutions, which Theano turns
+Weights are set where all backends read them alike. The kernels of convolutions, which Theano turns
 around, are left to the paired first weights.
 """
 
@@ -12,280 +12,295 @@ from typing import Any
 import numpy
 
 from keras_matrix.text import one_line
-from keras_matrix.trace.dump import Array, Bundle, Node, port
+from keras_matrix.trace.dump import Array, Capture, Node, port
 from keras_matrix.trace.explain.expressions import (
-    WRAPPERS,
-    NotPossibleError,
-    Parts,
-    arguments,
-    identifier,
-    layer,
-    plain,
-    taken,
+    WRAPPER_LAYERS,
+    NoMinimalScriptError,
+    ScriptParts,
+    checked_identifier,
+    include_definition,
+    keyword_arguments,
+    layer_expression,
+    plain_value,
 )
-from keras_matrix.trace.finding import Finding, Kind
+from keras_matrix.trace.finding import Finding, FindingKind
 
 TURNED_KERNELS = frozenset(
     {"Conv1D", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "ConvLSTM2DCell"}
 )
 """Layers whose kernels Theano turns around: those of ``KERNELS`` in the probe's ``paired.py``."""
-FORGED = (
+FORGED_MODEL_ERRORS = (
     *(ArithmeticError, AttributeError, LookupError, StopIteration),
     *(RuntimeError, TypeError, ValueError),
 )
-"""What comes of a model that is not one the probe has written: there is no script for that."""
+"""What a model description that the probe did not write raises here; it gets no script."""
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenScript:
     """A script's text, and the content of the ``.npz`` file beside it, empty if it needs none."""
 
     text: str
     data: bytes = b""
 
 
-def write(finding: Finding, bundle: Bundle, code: str, script: str, name: str) -> Written | None:
-    """Return a script for a finding, None where it takes more of the model than a layer.
+def write_script(
+    finding: Finding, capture: Capture, code: str, script: str, name: str
+) -> WrittenScript | None:
+    """Write a script for a finding; return None if one layer cannot show it.
 
-    ``bundle`` is what the reference saw, ``code`` the traced script of that name; ``name`` is the
-    new script's, without its ending.
+    ``capture`` is the reference's, ``code`` the text of the traced script, ``script`` its file
+    name, ``name`` that of the new script without its suffix.
     """
-    if finding.kind in (Kind.START, Kind.TRAINING):
+    if finding.kind in (FindingKind.START, FindingKind.TRAINING):
         return None
     try:
-        if finding.kind is Kind.BUILD and not _of_numbers(finding, bundle):
-            return _built(finding, bundle, code, script)
-        return _Script(finding, bundle, code, script, name).write()
-    except (NotPossibleError, *FORGED):
+        if finding.kind is FindingKind.BUILD and not _needs_real_inputs(finding, capture):
+            return _write_unbuilt(finding, capture, code, script)
+        return _LayerScript(finding, capture, code, script, name).write()
+    except (NoMinimalScriptError, *FORGED_MODEL_ERRORS):
         return None
 
 
-def _of_numbers(finding: Finding, bundle: Bundle) -> bool:
-    """Tell whether a failure may come of the very numbers: indices, as an embedding takes them."""
-    return finding.layer == "Embedding" and bundle.node(finding.where) is not None
+def _needs_real_inputs(finding: Finding, capture: Capture) -> bool:
+    """Tell whether a failure may depend on the input's values, such as an embedding's indices."""
+    return finding.layer == "Embedding" and capture.node(finding.where) is not None
 
 
-def _built(finding: Finding, bundle: Bundle, code: str, script: str) -> Written | None:
-    """Return a script that builds a layer which one backend cannot build."""
+def _write_unbuilt(
+    finding: Finding, capture: Capture, code: str, script: str
+) -> WrittenScript | None:
+    """Write a script with a layer that one backend cannot build, on random inputs."""
     if not finding.layer or not finding.input_shapes or not all(finding.input_shapes):
         return None
-    parts = Parts()
-    node = next((one for one in bundle.nodes if one.layer == finding.where), None)
-    node = bundle.node(finding.where) or node
+    parts = ScriptParts()
+    by_layer_name = (node for node in capture.nodes if node.layer == finding.where)
+    node = capture.node(finding.where) or next(by_layer_name, None)
     source = node.source if node is not None else None
-    made = layer(finding.layer, finding.config, source, code, script, parts)
+    layer = layer_expression(finding.layer, finding.config, source, code, script, parts)
     shapes = [shape[1:] for shape in finding.input_shapes]
-    lines = ["np.random.seed(0)"]
-    names = []
-    for index, shape in enumerate(shapes):
-        name = f"x{index}" if len(shapes) > 1 else "x"
+    names = _input_names(len(shapes))
+    data_lines = ["np.random.seed(0)"]
+    for name, shape in zip(names, shapes, strict=True):
         sizes = ", ".join(str(size or 5) for size in (4, *shape))
-        lines.append(f"{name} = np.random.rand({sizes})")
-        names.append(name)
-    return _finish(finding, parts, Body(made, names, shapes, lines), script, "")
+        data_lines.append(f"{name} = np.random.rand({sizes})")
+    return _assemble(finding, parts, ScriptBody(layer, names, shapes, data_lines), script, "")
 
 
-class _Script:
-    """Puts a script together for a finding that has a node."""
+def _input_names(count: int) -> list[str]:
+    return ["x"] if count == 1 else [f"x{index}" for index in range(count)]
 
-    def __init__(self, finding: Finding, bundle: Bundle, code: str, script: str, name: str) -> None:
+
+class _LayerScript:
+    """Writes the script of a finding at a layer that the reference computed."""
+
+    def __init__(
+        self, finding: Finding, capture: Capture, code: str, script: str, name: str
+    ) -> None:
         self._finding = finding
-        self._bundle = bundle
+        self._capture = capture
         self._code = code
         self._script = script
         self._name = name
-        self._parts = Parts()
-        self._phase = bundle.model.phases[-1] if bundle.model is not None else "training"
+        self._parts = ScriptParts()
+        self._phase = capture.model.phases[-1] if capture.model is not None else "training"
 
-    def write(self) -> Written:
-        finding = self._finding
-        node = self._node()
+    def write(self) -> WrittenScript:
+        node = self._find_node()
         if node.nested or not node.feeds:
-            raise NotPossibleError
-        given = [self._value("output", port(*feed)) for feed in node.feeds]
-        outputs = self._value("output", port(node.key, 0), needed=False)
-        if node.outputs != 1:
-            raise NotPossibleError
-        loss, target = self._loss(node, outputs)
-        lines, names = [], []
-        for index, value in enumerate(given):
-            name = f"x{index}" if len(given) > 1 else "x"
-            lines.append(f"{name} = {self._parts.array(name, value)}")
-            names.append(name)
+            raise NoMinimalScriptError
+        inputs = [self._array("output", port(*feed)) for feed in node.feeds]
+        if any(array is None for array in inputs) or node.outputs != 1:
+            raise NoMinimalScriptError
+        loss, target = self._loss_and_target(node, self._array("output", port(node.key, 0)))
+        names = _input_names(len(inputs))
+        data_lines = [
+            f"{name} = {self._parts.array_expression(name, array)}"
+            for name, array in zip(names, inputs, strict=True)
+        ]
         if target is not None:
-            lines.append(f"y = {self._parts.array('y', target)}")
-        made = layer(node.kind, node.config, node.source, self._code, self._script, self._parts)
-        weights = self._weights(node)
-        shapes = [list(value.shape[1:]) for value in given]
-        stateful = node.config.get("stateful") is True
-        body = Body(
-            made,
+            data_lines.append(f"y = {self._parts.array_expression('y', target)}")
+        body = ScriptBody(
+            layer_expression(
+                *(node.kind, node.config, node.source, self._code, self._script, self._parts)
+            ),
             names,
-            shapes,
-            lines,
+            [list(array.shape[1:]) for array in inputs],
+            data_lines,
+            weights=self._weights(node),
             loss=loss,
             optimizer=self._optimizer(),
-            weights=weights,
-            batch=len(given[0]) if stateful else None,
+            batch_size=len(inputs[0]) if node.config.get("stateful") is True else None,
         )
-        return _finish(finding, self._parts, body, self._script, self._name)
+        return _assemble(self._finding, self._parts, body, self._script, self._name)
 
-    def _node(self) -> Node:
-        finding, bundle = self._finding, self._bundle
-        node = bundle.node(finding.where)
+    def _find_node(self) -> Node:
+        finding, capture = self._finding, self._capture
+        node = capture.node(finding.where)
         if node is None and finding.layer:
-            stem = finding.where.partition(".slot")[0]
-            node = next((one for one in bundle.nodes if stem in one.weights), None)
-        if node is None and bundle.model is not None and self._of_loss():
-            node = bundle.node(bundle.model.outputs[self._output()][0])
+            weight = finding.where.partition(".slot")[0]
+            node = next((node for node in capture.nodes if weight in node.weights), None)
+        if node is None and capture.model is not None and self._is_about_loss():
+            node = capture.node(capture.model.outputs[self._output_index()][0])
         if node is None:
-            raise NotPossibleError
+            raise NoMinimalScriptError
         return node
 
-    def _of_loss(self) -> bool:
+    def _is_about_loss(self) -> bool:
         return self._finding.where == "loss" or self._finding.what.startswith("loss")
 
-    def _output(self) -> int:
-        model = self._bundle.model
-        stem = self._finding.where.removesuffix("_loss")
+    def _output_index(self) -> int:
+        """Return which of the model's outputs the loss is about."""
+        model = self._capture.model
+        output = self._finding.where.removesuffix("_loss")
         keys = [key for key, _ in model.outputs] if model is not None else []
-        return keys.index(stem) if stem in keys else 0
+        return keys.index(output) if output in keys else 0
 
-    def _value(self, what: str, name: str, *, needed: bool = True) -> Any:
+    def _array(self, what: str, name: str) -> Any:
+        """Return an array as the training phase, or else the inference phase, has it."""
         for phase in (self._phase, "inference"):
-            value = self._bundle.array((what, name, phase))
-            if value is not None:
-                return value
-        if needed:
-            raise NotPossibleError
+            array = self._capture.array((what, name, phase))
+            if array is not None:
+                return array
         return None
 
-    def _loss(self, node: Node, outputs: Array | None) -> tuple[str | None, Array | None]:
-        """Return the loss's expression and its targets; None is a loss without targets."""
-        if self._of_loss():
-            return self._own_loss()
-        if outputs is None or outputs.dtype.kind != "f" or self._finding.kind is Kind.SHAPE:
+    def _loss_and_target(
+        self, node: Node, outputs: Array | None
+    ) -> tuple[str | None, Array | None]:
+        """Return the loss's expression and its targets; None stands for a loss without targets."""
+        if self._is_about_loss():
+            return self._model_loss_and_target()
+        kind = self._finding.kind
+        if outputs is None or outputs.dtype.kind != "f" or kind is FindingKind.SHAPE:
             return None, None
         upstream = None
-        if self._finding.kind in (Kind.GRADIENT, Kind.NAN, Kind.UPDATE):
-            upstream = self._value("gradient.output", port(node.key, 0), needed=False)
+        if kind in (FindingKind.GRADIENT, FindingKind.NAN, FindingKind.UPDATE):
+            upstream = self._array("gradient.output", port(node.key, 0))
         if upstream is None:
             return "'mse'", numpy.zeros_like(outputs)
         # The gradient of the mean square by an output is 2 (output - target) / count.
         return "'mse'", (outputs - upstream * outputs.size / 2).astype(outputs.dtype)
 
-    def _own_loss(self) -> tuple[str, Array]:
-        model, batch, index = self._bundle.model, self._bundle.batch, self._output()
+    def _model_loss_and_target(self) -> tuple[str, Array]:
+        model, batch, index = self._capture.model, self._capture.batch, self._output_index()
         if model is None or batch is None:
-            raise NotPossibleError
-        target = self._bundle.array(("batch", str(batch.inputs + index), "first"))
-        given = model.loss
-        if isinstance(given, list):
-            given = given[index]
-        elif isinstance(given, Mapping) and "function" not in given and "kind" not in given:
-            given = next(iter(given.values()))
+            raise NoMinimalScriptError
+        target = self._capture.array(("batch", str(batch.inputs + index), "first"))
+        loss = model.loss
+        if isinstance(loss, list):
+            loss = loss[index]
+        elif isinstance(loss, Mapping) and "function" not in loss and "kind" not in loss:
+            loss = next(iter(loss.values()))
         if target is None:
-            raise NotPossibleError
-        return self._expression(given, "keras.losses"), target
+            raise NoMinimalScriptError
+        return self._expression(loss, "keras.losses"), target
 
-    def _expression(self, given: Any, module: str) -> str:
-        """Return what a serialized loss or optimizer is written as."""
-        if isinstance(given, str):
-            return repr(given)
-        if not isinstance(given, Mapping):
-            raise NotPossibleError
-        if "function" in given:
-            if given.get("own"):
-                return repr(given["function"])
-            return taken(given["function"], self._code, given, self._script, self._parts)
-        kind, config = identifier(given["kind"]), given.get("config") or {}
+    def _expression(self, serialized: Any, module: str) -> str:
+        """Return the expression for a serialized loss or optimizer of a module of Keras."""
+        if isinstance(serialized, str):
+            return repr(serialized)
+        if not isinstance(serialized, Mapping):
+            raise NoMinimalScriptError
+        if "function" in serialized:
+            function = serialized["function"]
+            if serialized.get("own"):
+                return repr(function)
+            return include_definition(function, self._code, serialized, self._script, self._parts)
+        kind = checked_identifier(serialized["kind"])
         config = {
-            name: plain(value)
-            for name, value in config.items()
+            name: plain_value(value)
+            for name, value in (serialized.get("config") or {}).items()
             if value is not None and name not in ("name", "reduction")
         }
-        if given.get("own"):
+        if serialized.get("own"):
             self._parts.imports.add((module, kind))
         else:
-            taken(kind, self._code, given, self._script, self._parts)
-        return f"{kind}({arguments(config)})"
+            include_definition(kind, self._code, serialized, self._script, self._parts)
+        return f"{kind}({keyword_arguments(config)})"
 
     def _optimizer(self) -> str | None:
-        model = self._bundle.model
-        if self._finding.kind is not Kind.UPDATE or model is None:
+        model = self._capture.model
+        if self._finding.kind is not FindingKind.UPDATE or model is None:
             return None
         return self._expression(model.optimizer, "keras.optimizers")
 
     def _weights(self, node: Node) -> str | None:
-        if not node.weights or node.kind in WRAPPERS or node.kind in TURNED_KERNELS or not node.own:
+        """Return the expression for a layer's first weights, if all backends read them alike."""
+        if not node.weights or not node.own or node.kind in (*WRAPPER_LAYERS, *TURNED_KERNELS):
             return None
-        values = [self._bundle.array(("weight", name, "start")) for name in node.weights]
-        if any(value is None for value in values):
+        arrays = [self._capture.array(("weight", name, "start")) for name in node.weights]
+        if any(array is None for array in arrays):
             return None
-        texts = [
-            self._parts.array(f"w{index}", value)
-            for index, value in enumerate(values)
-            if value is not None
+        expressions = [
+            self._parts.array_expression(f"w{index}", array)
+            for index, array in enumerate(arrays)
+            if array is not None
         ]
-        return f"[{', '.join(texts)}]"
+        return f"[{', '.join(expressions)}]"
 
 
 @dataclass(frozen=True)
-class Body:
-    """A script's own part: names and shapes of inputs, ``lines`` that make the data.
+class ScriptBody:
+    """The part of a script that makes the data and the model.
 
-    ``loss`` is None for one that needs no targets; ``batch`` a size that a stateful layer is bound
-    to.
+    ``layer``, ``loss``, ``optimizer`` and ``weights`` are expressions; ``loss`` is None for a loss
+    that needs no targets. ``names`` and ``shapes`` are those of the inputs, ``data_lines`` the
+    statements that make them. ``batch_size`` is the one that a stateful layer is bound to.
     """
 
-    made: str
+    layer: str
     names: list[str]
     shapes: list[list[Any]]
-    lines: list[str]
+    data_lines: list[str]
     loss: str | None = None
     optimizer: str | None = None
     weights: str | None = None
-    batch: int | None = None
+    batch_size: int | None = None
 
 
-def _finish(finding: Finding, parts: Parts, body: Body, script: str, name: str) -> Written:
+def _assemble(
+    finding: Finding, parts: ScriptParts, body: ScriptBody, script: str, name: str
+) -> WrittenScript:
     parts.imports |= {("keras.layers", "Input"), ("keras.models", "Model")}
     if body.loss is None:
         parts.imports.add(("keras", "backend as K"))
-    modules: dict[str, list[str]] = {}
-    for module, item in parts.imports:
-        modules.setdefault(module, []).append(item)
-    lines = [
-        "# "
-        + one_line(f"{finding.where}: {finding.kind.value}, {finding.what}; found in {script}."),
-        "import numpy as np",
-        *(f"from {one} import {', '.join(sorted(modules[one]))}" for one in sorted(modules)),
-        *(text for text in parts.own if text),
-        "",
-        *([f"data = np.load('{name}.npz')"] if parts.beside else []),
-        *body.lines,
-    ]
-    inputs = [_input(shape, body.batch) for shape in body.shapes]
+    names_by_module: dict[str, list[str]] = {}
+    for module, imported in parts.imports:
+        names_by_module.setdefault(module, []).append(imported)
+    title = f"{finding.where}: {finding.kind.value}, {finding.what}; found in {script}."
+    inputs = [_input_expression(shape, body.batch_size) for shape in body.shapes]
     several = len(inputs) > 1
-    lines.append(f"inputs = [{', '.join(inputs)}]" if several else f"inputs = {inputs[0]}")
-    lines.append(f"layer = {body.made}")
-    lines.append("model = Model(inputs, layer(inputs))")
-    if body.weights is not None:
-        lines.append(f"layer.set_weights({body.weights})")
-    loss = body.loss or "lambda y, p: K.mean(p)"
-    lines.append(f"model.compile({body.optimizer or repr('sgd')}, {loss})")
     first = body.names[0]
-    if body.loss is None:
-        lines.append(f"y = np.zeros((len({first}), 1))")
-    fed = f"[{', '.join(body.names)}]" if several else first
-    lines.append(f"model.fit({fed}, y, batch_size=len({first}), shuffle=False, verbose=0)")
+    fitted = f"[{', '.join(body.names)}]" if several else first
+    loss = body.loss or "lambda y, p: K.mean(p)"
+    lines = [
+        f"# {one_line(title)}",
+        "import numpy as np",
+        *(
+            f"from {module} import {', '.join(sorted(names))}"
+            for module, names in sorted(names_by_module.items())
+        ),
+        *parts.definitions,
+        "",
+        *([f"data = np.load('{name}.npz')"] if parts.data else []),
+        *body.data_lines,
+        f"inputs = [{', '.join(inputs)}]" if several else f"inputs = {inputs[0]}",
+        f"layer = {body.layer}",
+        "model = Model(inputs, layer(inputs))",
+        *([f"layer.set_weights({body.weights})"] if body.weights is not None else []),
+        f"model.compile({body.optimizer or repr('sgd')}, {loss})",
+        *([f"y = np.zeros((len({first}), 1))"] if body.loss is None else []),
+        f"model.fit({fitted}, y, batch_size=len({first}), shuffle=False, verbose=0)",
+    ]
     file = io.BytesIO()
-    if parts.beside:
-        beside: dict[str, Any] = {**parts.beside}
-        numpy.savez_compressed(file, **beside)
-    return Written("\n".join(lines) + "\n", file.getvalue())
+    if parts.data:
+        arrays: dict[str, Any] = {**parts.data}
+        numpy.savez_compressed(file, **arrays)
+    return WrittenScript("\n".join(lines) + "\n", file.getvalue())
 
 
-def _input(shape: list[Any], batch: int | None) -> str:
+def _input_expression(shape: list[Any], batch_size: int | None) -> str:
     sizes = tuple(shape)
-    return f"Input(shape={sizes})" if batch is None else f"Input(batch_shape={(batch, *sizes)})"
+    if batch_size is None:
+        return f"Input(shape={sizes})"
+    return f"Input(batch_shape={(batch_size, *sizes)})"

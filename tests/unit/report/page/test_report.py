@@ -18,8 +18,8 @@ from keras_matrix.report import plots
 from keras_matrix.report.page import charts
 from keras_matrix.report.page.blocks import Tone
 from keras_matrix.report.page.sources import RunSource, Source
-from keras_matrix.trace.finding import Hint, Kind, Minimal, Origin
-from keras_matrix.trace.result import ImageTrace, LayerDistance, Stage, StageSummary, Trace
+from keras_matrix.trace.finding import FindingKind, Hint, MinimalScript, Origin
+from keras_matrix.trace.result import ImageTrace, LayerDistance, StageSummary, Trace, TraceStage
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.records import builders
 from tests.unit.records.builders import record
@@ -329,17 +329,19 @@ def traced(path: Path) -> RunFolder:
         hint=Hint("It pads otherwise.", "keras#1"),
         alone=apart(0.5),
         limit=1e-5,
-        script=Minimal("/far/away/scripts/forward_conv_1.py", "import keras\n"),
+        script=MinimalScript("/far/away/scripts/forward_conv_1.py", "import keras\n"),
     )
     inherited = finding(where="dense_1", origin=Origin.INHERITED)
     image = ImageTrace(
         image="theano",
-        findings=[real, finding(Kind.UPDATE, where="w"), inherited],
+        findings=[real, finding(FindingKind.UPDATE, where="w"), inherited],
         stages=[
-            StageSummary(Stage.WEIGHTS, 4, 0),
-            StageSummary(Stage.OUTPUTS, 6, 2, "conv_1", 5e4),
+            StageSummary(TraceStage.WEIGHTS, 4, 0),
+            StageSummary(TraceStage.OUTPUTS, 6, 2, "conv_1", 5e4),
         ],
-        profile=[LayerDistance(Stage.OUTPUTS, name, "0", 10.0) for name in ("conv_1", "dense_1")],
+        profile=[
+            LayerDistance(TraceStage.OUTPUTS, name, "0", 10.0) for name in ("conv_1", "dense_1")
+        ],
         notes=["a note"],
     )
     trace = Trace(

@@ -28,8 +28,8 @@ from keras_matrix.report.plots.layers import image_profile
 from keras_matrix.report.plots.prediction import half_widths
 from keras_matrix.report.plots.ratios import ratio_bar
 from keras_matrix.report.plots.theme import series_style
-from keras_matrix.trace.finding import Finding, Kind, Origin
-from keras_matrix.trace.result import ImageTrace, LayerDistance, Stage, Trace
+from keras_matrix.trace.finding import Finding, FindingKind, Origin
+from keras_matrix.trace.result import ImageTrace, LayerDistance, Trace, TraceStage
 from tests.unit.records.builders import call, record
 from tests.unit.report.plots.builders import drawn, epochs, run
 from tests.unit.trace.builders import finding
@@ -514,7 +514,7 @@ def trace(*images: ImageTrace) -> Trace:
 
 def outputs(*distances: float | None, phase: str = "inference") -> list[LayerDistance]:
     return [
-        LayerDistance(Stage.OUTPUTS, f"dense_{n}", phase, distance)
+        LayerDistance(TraceStage.OUTPUTS, f"dense_{n}", phase, distance)
         for n, distance in enumerate(distances)
     ]
 
@@ -548,10 +548,10 @@ def test_layers_are_in_the_models_order_by_image_and_phase() -> None:
 
 def test_each_stage_is_a_chart_in_its_own_unit() -> None:
     profile = [
-        LayerDistance(Stage.GRADIENTS, "dense", "", 5.0),
-        LayerDistance(Stage.TRAINING, "dense", "", 0.5),
+        LayerDistance(TraceStage.GRADIENTS, "dense", "", 5.0),
+        LayerDistance(TraceStage.TRAINING, "dense", "", 0.5),
     ]
-    image = traced(profile, finding(Kind.GRADIENT, where="dense/kernel"))
+    image = traced(profile, finding(FindingKind.GRADIENT, where="dense/kernel"))
     gradients, training = plots.draw_divergence(trace(image))
     assert gradients.rows == (("1", "dense", "5", "theano"),)
     assert "first to differ" in drawn(gradients)
@@ -568,12 +568,13 @@ def test_a_layer_that_cannot_be_compared_is_marked() -> None:
 
 
 def test_a_finding_that_is_not_finite_counts_in_its_own_stage() -> None:
-    gradient = finding(Kind.NAN, where="dense_0", what="gradient by its input")
-    profile = image_profile(traced(outputs(1.0), gradient), Stage.OUTPUTS)
+    gradient = finding(FindingKind.NAN, where="dense_0", what="gradient by its input")
+    profile = image_profile(traced(outputs(1.0), gradient), TraceStage.OUTPUTS)
     assert profile is not None
     assert profile.first_to_differ is None
     profile = image_profile(
-        traced(outputs(1.0), finding(Kind.NAN, where="dense_0", what="output")), Stage.OUTPUTS
+        traced(outputs(1.0), finding(FindingKind.NAN, where="dense_0", what="output")),
+        TraceStage.OUTPUTS,
     )
     assert profile is not None
     assert profile.first_to_differ == "dense_0"

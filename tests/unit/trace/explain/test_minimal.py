@@ -12,11 +12,17 @@ from typing import Any
 import numpy
 import pytest
 
-from keras_matrix.trace.dump import Bundle, Source
+from keras_matrix.trace.dump import Capture, SourceLocation
 from keras_matrix.trace.explain import slicing
-from keras_matrix.trace.explain.expressions import NotPossibleError, Parts, arguments, layer, plain
-from keras_matrix.trace.explain.minimal import TURNED_KERNELS, Written, write
-from keras_matrix.trace.finding import Finding, Kind
+from keras_matrix.trace.explain.expressions import (
+    NoMinimalScriptError,
+    ScriptParts,
+    keyword_arguments,
+    layer_expression,
+    plain_value,
+)
+from keras_matrix.trace.explain.minimal import TURNED_KERNELS, WrittenScript, write_script
+from keras_matrix.trace.finding import Finding, FindingKind
 from keras_matrix_probe.keras2.paired import KERNELS
 from tests.unit.trace.builders import SCRIPT, Fields, Writing, finding, floats, node
 
@@ -77,7 +83,7 @@ def looked(
     return made
 
 
-def one_layer(folder: Path, kind: str = "Dense", **changed: Any) -> Bundle:
+def one_layer(folder: Path, kind: str = "Dense", **changed: Any) -> Capture:
     arrays = changed.pop("arrays", None)
     model = changed.pop("model", {})
     nodes = node("x", "InputLayer"), {**node("dense", kind, ["x"]), **changed}
@@ -85,9 +91,9 @@ def one_layer(folder: Path, kind: str = "Dense", **changed: Any) -> Bundle:
 
 
 def script(
-    bundle: Bundle, found: Finding | None = None, code: str = CODE, name: str = NAME
-) -> Written | None:
-    return write(found or finding(layer="Dense"), bundle, code, SCRIPT, name)
+    capture: Capture, found: Finding | None = None, code: str = CODE, name: str = NAME
+) -> WrittenScript | None:
+    return write_script(found or finding(layer="Dense"), capture, code, SCRIPT, name)
 
 
 # A Keras that notes what is asked of it
@@ -131,7 +137,7 @@ class Module(ModuleType):
 
 
 def ran(
-    written: Written | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str = NAME
+    written: WrittenScript | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str = NAME
 ) -> dict[str, Any]:
     """Run a script as its user would; return its names."""
     assert written is not None
@@ -157,13 +163,13 @@ def test_a_layer_with_its_weights_and_what_it_was_fed(
 ) -> None:
     kernel = floats(numpy.arange(9).reshape(3, 3) / 10)
     arrays = {"weight d/kernel": kernel, "weight d/bias": floats([0, 0, 0])}
-    bundle = one_layer(
+    capture = one_layer(
         tmp_path,
         config={"units": 3, "activation": "relu", "use_bias": True, "name": "dense"},
         weights=["d/kernel", "d/bias"],
         arrays=arrays,
     )
-    names = ran(script(bundle), tmp_path, monkeypatch)
+    names = ran(script(capture), tmp_path, monkeypatch)
     made = names["layer"]
     assert type(made).__name__ == "Dense"
     assert (made.args, made.kwargs) == ((), {"units": 3, "activation": "relu"})
@@ -210,8 +216,8 @@ def test_large_arrays_are_in_a_file_beside_the_script(
 
 def test_pooling_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = {"pool_size": [2], "strides": [2], "padding": "same", "data_format": "channels_last"}
-    bundle = one_layer(tmp_path, "MaxPooling1D", config=config)
-    names = ran(script(bundle, finding(layer="MaxPooling1D")), tmp_path, monkeypatch)
+    capture = one_layer(tmp_path, "MaxPooling1D", config=config)
+    names = ran(script(capture, finding(layer="MaxPooling1D")), tmp_path, monkeypatch)
     made = names["layer"]
     assert type(made).__name__ == "MaxPooling1D"
     assert made.kwargs == {"pool_size": (2,), "strides": (2,), "padding": "same"}
@@ -223,8 +229,8 @@ def test_kernels_that_theano_turns_around_are_left_to_pairing(
 ) -> None:
     arrays = {"weight c/kernel": numpy.ones((2, 3, 3), "f4")}
     config = {"filters": 3, "kernel_size": [2]}
-    bundle = one_layer(tmp_path, "Conv1D", config=config, weights=["c/kernel"], arrays=arrays)
-    names = ran(script(bundle), tmp_path, monkeypatch)
+    capture = one_layer(tmp_path, "Conv1D", config=config, weights=["c/kernel"], arrays=arrays)
+    names = ran(script(capture), tmp_path, monkeypatch)
     assert names["layer"].weights is None
 
 
@@ -233,8 +239,8 @@ def test_a_wrapper_comes_from_its_configuration(
 ) -> None:
     inner = {"class_name": "LSTM", "config": {"units": 4, "activation": "tanh"}}
     config = {"name": "b", "layer": inner, "merge_mode": "concat"}
-    bundle = one_layer(tmp_path, "Bidirectional", config=config)
-    names = ran(script(bundle, finding(layer="Bidirectional")), tmp_path, monkeypatch)
+    capture = one_layer(tmp_path, "Bidirectional", config=config)
+    names = ran(script(capture, finding(layer="Bidirectional")), tmp_path, monkeypatch)
     assert names["layer"].kwargs == {"layer": inner, "merge_mode": "concat"}
 
 
@@ -249,8 +255,8 @@ def test_a_layer_of_several_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_stateful_layer_is_bound_to_its_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = one_layer(tmp_path, "LSTM", config={"units": 3, "stateful": True})
-    names = ran(script(bundle, finding(layer="LSTM")), tmp_path, monkeypatch)
+    capture = one_layer(tmp_path, "LSTM", config={"units": 3, "stateful": True})
+    names = ran(script(capture, finding(layer="LSTM")), tmp_path, monkeypatch)
     assert names["inputs"].kwargs == {"batch_shape": (2, 3)}
 
 
@@ -258,8 +264,8 @@ def test_a_stateful_layer_is_bound_to_its_batch(
 
 
 def test_a_lambda_comes_with_its_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bundle = one_layer(tmp_path, "Lambda", source=source("first", "<lambda>"))
-    names = ran(script(bundle, finding(layer="Lambda")), tmp_path, monkeypatch)
+    capture = one_layer(tmp_path, "Lambda", source=source("first", "<lambda>"))
+    names = ran(script(capture, finding(layer="Lambda")), tmp_path, monkeypatch)
     (function,) = names["layer"].args
     assert function(3) == 7
     assert "DATA" not in names
@@ -267,8 +273,8 @@ def test_a_lambda_comes_with_its_helper(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_lambda_with_arguments_and_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = {"arguments": {"k": 2}, "output_shape": [4, None], "function": ["...", None, None]}
-    bundle = one_layer(tmp_path, "Lambda", config=config, source=source("def scaled", "scaled"))
-    names = ran(script(bundle, finding(layer="Lambda")), tmp_path, monkeypatch)
+    capture = one_layer(tmp_path, "Lambda", config=config, source=source("def scaled", "scaled"))
+    names = ran(script(capture, finding(layer="Lambda")), tmp_path, monkeypatch)
     assert names["layer"].args[0](3) == 6
     assert names["layer"].kwargs == {"arguments": {"k": 2}, "output_shape": (4, None)}
 
@@ -276,8 +282,8 @@ def test_a_lambda_with_arguments_and_shape(tmp_path: Path, monkeypatch: pytest.M
 def test_a_layer_class_comes_with_all_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = one_layer(tmp_path, "Twice", own=False, source=source("class Twice", "Twice"))
-    names = ran(script(bundle, finding(layer="Twice")), tmp_path, monkeypatch)
+    capture = one_layer(tmp_path, "Twice", own=False, source=source("class Twice", "Twice"))
+    names = ran(script(capture, finding(layer="Twice")), tmp_path, monkeypatch)
     assert type(names["layer"]).__name__ == "Twice"
     assert names["layer"].call(3) == 6
     assert "Slow" not in names
@@ -286,8 +292,8 @@ def test_a_layer_class_comes_with_all_it_needs(
 def test_a_lambda_that_closes_over_local_names_has_no_script(tmp_path: Path) -> None:
     code = "from keras.layers import Lambda\ndef build(n):\n    return Lambda(lambda x: x * n)\n"
     at = {"file": SCRIPT, "line": 3, "name": "<lambda>"}
-    bundle = one_layer(tmp_path, "Lambda", source=at)
-    assert script(bundle, finding(layer="Lambda"), code) is None
+    capture = one_layer(tmp_path, "Lambda", source=at)
+    assert script(capture, finding(layer="Lambda"), code) is None
 
 
 @pytest.mark.parametrize(
@@ -299,14 +305,14 @@ def test_a_function_that_is_not_in_the_script_has_no_script(tmp_path: Path, at: 
 
 def test_a_class_of_another_module_has_no_script(tmp_path: Path) -> None:
     at = source("class Twice", "Twice", file="layers.py")
-    bundle = one_layer(tmp_path, "Twice", own=False, source=at)
-    assert script(bundle, finding(layer="Twice")) is None
+    capture = one_layer(tmp_path, "Twice", own=False, source=at)
+    assert script(capture, finding(layer="Twice")) is None
 
 
 # Of losses, gradients and updates
 
 
-def of_loss(folder: Path, loss: Any, outputs: Sequence[str] | None = None) -> Bundle:
+def of_loss(folder: Path, loss: Any, outputs: Sequence[str] | None = None) -> Capture:
     made = looked(
         *(folder, node("x", "InputLayer"), node("dense", feeds=["x"])),
         loss=loss,
@@ -315,7 +321,7 @@ def of_loss(folder: Path, loss: Any, outputs: Sequence[str] | None = None) -> Bu
     return made.batch([X], [X * 2]).read()
 
 
-LOSS = finding(Kind.LOSS, where="loss", what="loss")
+LOSS = finding(FindingKind.LOSS, where="loss", what="loss")
 
 
 def test_a_loss_by_name_has_the_models_targets(
@@ -374,22 +380,24 @@ def test_the_loss_of_a_model_without_outputs_has_no_script(tmp_path: Path) -> No
 
 
 def test_a_gradient_of_another_shape_has_no_script(tmp_path: Path) -> None:
-    bundle = one_layer(tmp_path, arrays={"gradient.output dense": floats([1.0, 2.0])})
-    assert script(bundle, finding(Kind.GRADIENT, layer="Dense")) is None
+    capture = one_layer(tmp_path, arrays={"gradient.output dense": floats([1.0, 2.0])})
+    assert script(capture, finding(FindingKind.GRADIENT, layer="Dense")) is None
 
 
 def test_a_gradient_is_the_one_the_layer_was_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream = floats([[0.5, -1.0, 0.0], [2.0, 0.25, -0.5]])
-    bundle = one_layer(tmp_path, arrays={"gradient.output dense": upstream})
-    names = ran(script(bundle, finding(Kind.GRADIENT, layer="Dense")), tmp_path, monkeypatch)
+    capture = one_layer(tmp_path, arrays={"gradient.output dense": upstream})
+    names = ran(
+        script(capture, finding(FindingKind.GRADIENT, layer="Dense")), tmp_path, monkeypatch
+    )
     assert names["model"].compiled == ("sgd", "mse")
     # The gradient of the mean square, at the layer's outputs, which are X here.
     assert numpy.allclose(2 * (X - names["y"]) / X.size, upstream, atol=1e-6)
 
 
-def updated(folder: Path, optimizer: Any) -> Bundle:
+def updated(folder: Path, optimizer: Any) -> Capture:
     arrays = {"weight d/kernel": numpy.eye(3, dtype="f4"), "gradient.output dense": X}
     return one_layer(
         folder,
@@ -405,7 +413,7 @@ def test_an_update_has_the_models_optimizer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     optimizer = {"kind": "Adam", "own": True, "config": {"beta_1": 0.8999999761581421}}
-    found = finding(Kind.UPDATE, where=where, layer="Dense")
+    found = finding(FindingKind.UPDATE, where=where, layer="Dense")
     names = ran(script(updated(tmp_path, optimizer), found), tmp_path, monkeypatch)
     made = names["model"].compiled[0]
     assert (type(made).__name__, made.kwargs) == ("Adam", {"beta_1": 0.9})
@@ -418,7 +426,7 @@ def test_an_optimizer_of_the_scripts_own(tmp_path: Path, monkeypatch: pytest.Mon
         "config": {"rate": 0.5},
         "source": source("class Slow", "Slow"),
     }
-    found = finding(Kind.UPDATE, where="d/kernel", layer="Dense")
+    found = finding(FindingKind.UPDATE, where="d/kernel", layer="Dense")
     names = ran(script(updated(tmp_path, optimizer), found), tmp_path, monkeypatch)
     assert type(names["model"].compiled[0]) is names["Slow"]
 
@@ -428,7 +436,7 @@ def test_an_optimizer_of_the_scripts_own(tmp_path: Path, monkeypatch: pytest.Mon
 
 def built(**changed: Any) -> Finding:
     shapes = {"input_shapes": [[None, 8, None]], "where": "up", "layer": "UpSampling1D"}
-    return finding(Kind.BUILD, **{**shapes, "config": {"size": 3}, **changed})
+    return finding(FindingKind.BUILD, **{**shapes, "config": {"size": 3}, **changed})
 
 
 def test_a_layer_that_one_image_cannot_build(
@@ -454,8 +462,8 @@ def test_what_is_not_known_has_no_script(tmp_path: Path, changed: Any) -> None:
 # Of what takes more than a layer
 
 
-@pytest.mark.parametrize("kind", [Kind.START, Kind.TRAINING])
-def test_these_kinds_take_the_whole_model(tmp_path: Path, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FindingKind.START, FindingKind.TRAINING])
+def test_these_kinds_take_the_whole_model(tmp_path: Path, kind: FindingKind) -> None:
     assert script(one_layer(tmp_path), finding(kind, layer="Dense")) is None
 
 
@@ -505,7 +513,7 @@ def test_nor_does_a_layer_that_cannot_be_built(tmp_path: Path, kind: str) -> Non
 
 @pytest.mark.parametrize("kind", [f"SGD{EVIL}", "import os"])
 def test_nor_does_an_optimizer(tmp_path: Path, kind: str) -> None:
-    found = finding(Kind.UPDATE, where="d/kernel", layer="Dense")
+    found = finding(FindingKind.UPDATE, where="d/kernel", layer="Dense")
     optimizer = {"kind": kind, "own": True, "config": {}}
     assert script(updated(tmp_path, optimizer), found) is None
 
@@ -524,28 +532,28 @@ def test_usual_settings_are_left_out() -> None:
         "bias_initializer": {"class_name": "Zeros", "config": {}},
         "kernel_initializer": {"class_name": "VarianceScaling", "config": {"scale": 1.0}},
     }
-    parts = Parts()
-    assert layer("Dense", config, None, CODE, SCRIPT, parts) == "Dense(units=3)"
+    parts = ScriptParts()
+    assert layer_expression("Dense", config, None, CODE, SCRIPT, parts) == "Dense(units=3)"
     assert parts.imports == {("keras.layers", "Dense")}
 
 
 def test_unusual_settings_are_kept() -> None:
     config = {"units": 3, "use_bias": False, "kernel_constraint": {"class_name": "MaxNorm"}}
-    found = layer("Dense", config, None, CODE, SCRIPT, Parts())
+    found = layer_expression("Dense", config, None, CODE, SCRIPT, ScriptParts())
     assert found == "Dense(units=3, use_bias=False, kernel_constraint={'class_name': 'MaxNorm'})"
 
 
 def test_a_definition_is_taken_once() -> None:
-    parts = Parts()
-    at = Source(file=SCRIPT, line=line_of("class Twice"), name="Twice")
+    parts = ScriptParts()
+    at = SourceLocation(file=SCRIPT, line=line_of("class Twice"), name="Twice")
     for _ in range(2):
-        layer("Twice", {}, at, CODE, SCRIPT, parts)
-    assert parts.own == [slicing.needed(CODE, "Twice")]
+        layer_expression("Twice", {}, at, CODE, SCRIPT, parts)
+    assert parts.definitions == [slicing.needed_statements(CODE, "Twice")]
 
 
 def test_what_the_script_does_not_define_is_not_possible() -> None:
-    with pytest.raises(NotPossibleError):
-        layer("Lambda", {}, None, CODE, SCRIPT, Parts())
+    with pytest.raises(NoMinimalScriptError):
+        layer_expression("Lambda", {}, None, CODE, SCRIPT, ScriptParts())
 
 
 @pytest.mark.parametrize(
@@ -560,11 +568,11 @@ def test_what_the_script_does_not_define_is_not_possible() -> None:
     ],
 )
 def test_values_as_one_would_write_them(value: Any, written: Any) -> None:
-    assert plain(value) == written
+    assert plain_value(value) == written
 
 
 def test_arguments_are_keywords() -> None:
-    assert arguments({"units": 3, "activation": "relu"}) == "units=3, activation='relu'"
+    assert keyword_arguments({"units": 3, "activation": "relu"}) == "units=3, activation='relu'"
 
 
 @pytest.mark.parametrize(
@@ -580,7 +588,7 @@ def test_arguments_are_keywords() -> None:
     ],
 )
 def test_an_array_is_written_as_it_is(value: Any) -> None:
-    made = eval(Parts().array("x", value), {"np": numpy})  # noqa: S307 # of our own making
+    made = eval(ScriptParts().array_expression("x", value), {"np": numpy})  # noqa: S307 # of our own making
     assert made.dtype == value.dtype
     assert made.shape == value.shape
     assert made.tobytes() == value.tobytes()

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from keras_matrix.trace.explain.slicing import function_at, needed
+from keras_matrix.trace.explain.slicing import function_at, needed_statements
 
 CODE = """\
 import numpy as np
@@ -36,7 +36,7 @@ model = [layers.Lambda(lambda t: helper(t) + B)]
 
 
 def taken(expression: str, code: str = CODE) -> str:
-    found = needed(code, expression)
+    found = needed_statements(code, expression)
     assert found is not None
     ast.parse(found)
     return found
@@ -96,12 +96,12 @@ def test_local_names_are_not_the_scripts() -> None:
     ],
 )
 def test_a_name_that_a_block_binds_is_not_left_out(code: str) -> None:
-    assert needed(code, "f") in (code.rstrip(), None)
+    assert needed_statements(code, "f") in (code.rstrip(), None)
 
 
 def test_a_name_that_grows_later_is_not_half_of_it() -> None:
     code = "size = 1\nsize += 2\n"
-    assert needed(code, "size") in (code.rstrip(), None)
+    assert needed_statements(code, "size") in (code.rstrip(), None)
 
 
 def test_line_breaks_that_only_some_count() -> None:
@@ -114,16 +114,16 @@ def test_line_breaks_that_only_some_count() -> None:
     [("print 'Python 2'", "a"), ("a = 1\0", "a"), ("a = 1", "a +"), ("a = 1", "a\0")],
 )
 def test_what_cannot_be_read_is_none(code: str, expression: str) -> None:
-    assert needed(code, expression) is None
+    assert needed_statements(code, expression) is None
 
 
 def test_an_expression_of_any_depth_is_no_crash() -> None:
     # A container tells it; how deep Python's parser goes is its own affair.
-    assert needed(CODE, "-" * 4000 + "SCALE") in (None, "SCALE = 2")
+    assert needed_statements(CODE, "-" * 4000 + "SCALE") in (None, "SCALE = 2")
 
 
 def test_too_much_is_none() -> None:
-    assert needed(f"TABLE = '{'a' * 10_000}'\n", "TABLE") is None
+    assert needed_statements(f"TABLE = '{'a' * 10_000}'\n", "TABLE") is None
 
 
 # Where a function begins
