@@ -13,8 +13,8 @@ from keras_matrix.load import user_files
 from keras_matrix.text import brief
 
 CATALOG_FILE = "images.toml"
-SCHEMA = 1
-LONGEST_NAME = 64
+MAX_NAME = 64
+"""Characters of an image's name."""
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9A-Za-z.+-]*\Z")]
@@ -59,8 +59,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    schema: user_files.Whole
+class _File(user_files.File, frozen=True):
     image: list[Image]
 
 
@@ -104,7 +103,7 @@ class Catalog:
         for image in self.images:
             if image.name == name:
                 return image
-        close = difflib.get_close_matches(name[:LONGEST_NAME], self.names, n=1)
+        close = difflib.get_close_matches(name[:MAX_NAME], self.names, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"known: {brief(', '.join(self.names))}."
         raise ConfigurationError(f"There is no image '{brief(name)}'; {hint}")
 
@@ -120,24 +119,14 @@ def load(root: Path) -> Catalog:
         ConfigurationError: the file is missing, malformed or inconsistent.
     """
     path = root / CATALOG_FILE
-    try:
-        file = user_files.read_toml(path, _File)
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot read the image catalog {path} ({error.strerror}); name another with --catalog."
-        ) from error
-    except user_files.MalformedError as error:
-        raise ConfigurationError(f"The image catalog {path} is wrong: {error}.") from error
-    if file.schema != SCHEMA:
-        raise ConfigurationError(
-            f"The image catalog {path} has schema {file.schema}; this version reads {SCHEMA}."
-        )
+    remedy = "name the folder of another with --catalog"
+    file = user_files.load(path, _File, "image catalog", remedy=remedy)
     names: set[str] = set()
     for image in file.image:
         if image.name in names:
             raise ConfigurationError(f"The image catalog {path} lists '{image.name}' twice.")
         names.add(image.name)
-        # Not Path's own: that raises of a name that is too long.
+        # Path's own method would raise an error for a name that is too long.
         if not os.path.isfile(root / image.folder / "Dockerfile"):
             raise ConfigurationError(
                 f"Image '{image.name}' has no Dockerfile in {root}/{brief(image.folder)}; add one."

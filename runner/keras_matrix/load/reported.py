@@ -1,6 +1,7 @@
-"""What a text reports of a script: figures and claims, read from a file."""
+"""What a text, such as a paper, reports about a script: figures and claims, read from a file."""
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,11 +15,12 @@ from keras_matrix.load import user_files
 from keras_matrix.text import brief
 
 REPORTED_FILE = "reported.toml"
-SCHEMA = 1
+WHAT = "file of reported figures"
+"""What errors call the file."""
 
 
 class Unit(Enum):
-    """What a figure is in."""
+    """The unit of a figure."""
 
     SECONDS = "s"
     NONE = "1"
@@ -33,7 +35,7 @@ class Direction(Enum):
 
 @dataclass(frozen=True)
 class Figure:
-    """A reported value; ``resolution`` is one unit of the last digit it was given with."""
+    """A reported value; ``resolution`` is one unit of the last digit that it was written with."""
 
     image: str
     metric: str
@@ -46,8 +48,8 @@ class Figure:
 class Claim:
     """A conclusion: the metric of image ``better`` is lower or higher than that of ``than``.
 
-    ``margin`` is what it has to be apart by: in the metric's unit; for a time a share, so that
-    0.1 is a factor of 1.1.
+    ``margin`` is the least difference that the claim needs, in the metric's unit; for a time it is
+    a share, so that 0.1 is a factor of 1.1.
     """
 
     text: str
@@ -83,28 +85,22 @@ class _Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     margin: user_files.Whole | Decimal = 0
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    schema: user_files.Whole
-    source: dict[str, str] = {}
-    figure: list[_Figure] = []
-    claim: list[_Claim] = []
+class _File(user_files.File, frozen=True):
+    source: dict[str, str] = msgspec.field(default_factory=dict)
+    figure: tuple[_Figure, ...] = ()
+    claim: tuple[_Claim, ...] = ()
 
 
 def kept(folder: Path) -> dict[str, bytes]:
-    """Return the file of figures beside a script, by name, for a run to keep; nothing without one.
+    """Read the file of figures beside a script, for a run to keep; empty if there is no such file.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: the file cannot be read.
     """
     path = folder / REPORTED_FILE
-    try:
-        return {path.name: user_files.read(path)} if path.is_file() else {}
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot read the reported figures {path} ({error.strerror}); check its permissions."
-        ) from error
-    except user_files.MalformedError as error:
-        raise ConfigurationError(f"The reported figures {path} are wrong: {error}.") from error
+    if not os.path.isfile(path):
+        return {}
+    return {path.name: user_files.read_named(path, WHAT, remedy="check its permissions")}
 
 
 def load(path: Path) -> Reported:
@@ -113,47 +109,36 @@ def load(path: Path) -> Reported:
     Raises:
         ConfigurationError: the file is missing, malformed or contradicts itself.
     """
-    try:
-        # As decimals, which keep how many digits were given.
-        file = user_files.read_toml(path, _File, number=Decimal)
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot read the reported figures {path} ({error.strerror}); check the path."
-        ) from error
-    except user_files.MalformedError as error:
-        raise ConfigurationError(f"The reported figures {path} are wrong: {error}.") from error
-    if file.schema != SCHEMA:
-        raise ConfigurationError(
-            f"The reported figures {path} have schema {file.schema}; this version reads {SCHEMA}."
-        )
-    wrong = _wrong(file)
-    if wrong:
-        raise ConfigurationError(f"The reported figures {path} are wrong: {brief(wrong)}.")
+    # Decimals keep the number of digits that a figure was written with.
+    file = user_files.load(path, _File, WHAT, number=Decimal)
+    mistake = _mistake(file)
+    if mistake is not None:
+        raise ConfigurationError(f"The {WHAT} {path} is wrong: {brief(mistake)}.")
     return Reported(
         source=file.source,
         figures=tuple(
-            Figure(one.image, one.metric, float(one.value), _resolution(one.value), one.unit)
-            for one in file.figure
+            Figure(row.image, row.metric, float(row.value), _resolution(row.value), row.unit)
+            for row in file.figure
         ),
         claims=tuple(
             Claim(
-                one.text, one.metric, one.better, one.than, one.direction, margin=float(one.margin)
+                row.text, row.metric, row.better, row.than, row.direction, margin=float(row.margin)
             )
-            for one in file.claim
+            for row in file.claim
         ),
     )
 
 
-def _wrong(file: _File) -> str | None:
-    """Return what is wrong with a file, if anything is."""
-    seen = set()
+def _mistake(file: _File) -> str | None:
+    """Return the first mistake in a file, None if there is no mistake."""
+    names = set()
     for figure in file.figure:
         name = f"the figure {figure.metric!r} of {figure.image!r}"
         if not figure.metric or not figure.image:
             return f"{name} lacks a name"
-        if (figure.image, figure.metric) in seen:
+        if (figure.image, figure.metric) in names:
             return f"{name} is given twice"
-        seen.add((figure.image, figure.metric))
+        names.add((figure.image, figure.metric))
         if is_time(figure.metric) != (figure.unit is Unit.SECONDS):
             return f'{name} has the unit "{figure.unit.value}": "s" is for metrics named seconds'
         if not _finite(figure.value) or (is_time(figure.metric) and figure.value <= 0):
@@ -182,5 +167,5 @@ def _resolution(value: int | Decimal) -> float:
 
 
 def is_time(metric: str) -> bool:
-    """Tell whether a metric is a time, by the runner's names."""
+    """Tell by its name whether a metric is a time."""
     return metric.endswith("seconds")

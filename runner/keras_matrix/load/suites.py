@@ -133,7 +133,7 @@ def configures(folder: Path) -> bool:
     if any(os.path.isfile(folder / name) for name in ALWAYS):
         return True
     try:
-        content = user_files.read(folder / "pyproject.toml", user_files.MAX_TOML)
+        content = user_files.read(folder / "pyproject.toml", user_files.MAX_TOML_BYTES)
         tools = user_files.parse_toml(content).get("tool")
         if isinstance(tools, dict) and "pytest" in tools:
             return True
@@ -146,7 +146,7 @@ def configures(folder: Path) -> bool:
 def _has_section(path: Path, section: str) -> bool:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(user_files.read(path, user_files.MAX_TOML).decode())
+        parser.read_string(user_files.read(path, user_files.MAX_TOML_BYTES).decode())
     except (OSError, user_files.MalformedError, configparser.Error, UnicodeDecodeError):
         return False
     return parser.has_section(section)
@@ -160,15 +160,8 @@ def _listing(root: Path, target: Path, selected: str) -> bytes:
                 f"{target} holds more than {MAX_FILES} Python files; name a folder of tests in it."
             )
         user_files.check_name(path)
-        try:
-            digest = hashlib.sha256(user_files.read(path)).hexdigest()
-        except user_files.MalformedError as error:
-            raise ConfigurationError(f"{path} is {error}; no test is.") from error
-        except OSError as error:
-            raise ConfigurationError(
-                f"Cannot read {path} ({error.strerror}); check its permissions."
-            ) from error
-        files[path.relative_to(root).as_posix()] = digest
+        content = user_files.read_named(path, "test file", remedy="check its permissions")
+        files[path.relative_to(root).as_posix()] = hashlib.sha256(content).hexdigest()
     named = target.relative_to(root).as_posix() + selected
     return msgspec.json.format(msgspec.json.encode({"suite": named, "files": files}), indent=1)
 

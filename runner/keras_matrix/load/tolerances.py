@@ -12,8 +12,8 @@ from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.text import brief
 
 TOLERANCE_FILE = "tolerances.toml"
-SCHEMA = 1
-LONGEST_PATTERN = 1000
+MAX_PATTERN = 1000
+"""Characters of a pattern of metrics."""
 
 
 class _Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,29 +23,17 @@ class _Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    schema: user_files.Whole
-    tolerance: list[_Tolerance] = []
+class _File(user_files.File, frozen=True):
+    tolerance: tuple[_Tolerance, ...] = ()
 
 
 def load(path: Path) -> tuple[Tolerance, ...]:
     """Read a tolerance file.
 
     Raises:
-        ConfigurationError: it is missing or malformed, or a figure is not a number of 0 or more.
+        ConfigurationError: the file is missing or malformed, or a figure is not 0 or more.
     """
-    try:
-        file = user_files.read_toml(path, _File)
-    except OSError as error:
-        raise ConfigurationError(
-            f"Cannot read the tolerances {path} ({error.strerror}); check the path."
-        ) from error
-    except user_files.MalformedError as error:
-        raise ConfigurationError(f"The tolerance file {path} is wrong: {error}.") from error
-    if file.schema != SCHEMA:
-        raise ConfigurationError(
-            f"The tolerance file {path} has schema {file.schema}; this version reads {SCHEMA}."
-        )
+    file = user_files.load(path, _File, "tolerance file")
     return tuple(
         _checked(Tolerance(rule.metric, atol=rule.atol, rtol=rule.rtol, why=rule.why), str(path))
         for rule in file.tolerance
@@ -77,9 +65,9 @@ def parse(texts: Sequence[str]) -> tuple[Tolerance, ...]:
 
 
 def _checked(rule: Tolerance, source: str) -> Tolerance:
-    if len(rule.metric) > LONGEST_PATTERN:
+    if len(rule.metric) > MAX_PATTERN:
         raise ConfigurationError(
-            f"{source}: {brief(rule.metric)!r} is longer than {LONGEST_PATTERN} characters; "
+            f"{source}: {brief(rule.metric)!r} is longer than {MAX_PATTERN} characters; "
             "use a pattern such as 'evaluate.*'."
         )
     for figure in (rule.atol, rule.rtol):

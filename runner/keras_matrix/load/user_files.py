@@ -1,4 +1,7 @@
-"""Read files that users write: no larger than such files are, what is wrong with them in a line."""
+"""Files that users write: read up to the size that such files have, and checked.
+
+What is wrong with a file is one line.
+"""
 
 import sys
 from decimal import Decimal
@@ -16,29 +19,86 @@ else:
     import tomli as tomllib
 
 MAX_BYTES = 64 * 2**20
-MAX_TOML = 2**20
+"""Bytes of a file that is not TOML, such as a script."""
+MAX_TOML_BYTES = 2**20
 MAX_DOTS = 1000
-"""In a line: for a key of many parts, the reader of TOML takes quadratic time."""
+"""Dots on one line: the time to parse a TOML key grows with the square of its parts."""
 
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number, of a size that can be printed."""
 
-Shape = TypeVar("Shape")
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of a TOML file; ``schema`` is the version of its format."""
+
+    schema: Whole
+
+
+Shape = TypeVar("Shape", bound=File)
 
 
 class MalformedError(Exception):
-    """A file is not of its format, or does not hold what it should; the message is one line."""
+    """A file is too large, not of its format, or has the wrong content; the message is one line."""
+
+
+def load(
+    path: Path,
+    shape: type[Shape],
+    what: str,
+    *,
+    schema: int = 1,
+    remedy: str = "check the path",
+    number: type[float | Decimal] = float,
+) -> Shape:
+    """Read a TOML file and check that it has a shape.
+
+    ``what`` names the kind of file in errors, ``remedy`` is for one that cannot be read. ``number``
+    is the type that numbers with a point become.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is malformed, or is of another schema.
+    """
+    content = read_named(path, what, remedy=remedy, limit=MAX_TOML_BYTES)
+    try:
+        table = parse_toml(content, number)
+        file = msgspec.convert(table, shape, builtin_types=(Decimal,))
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ConfigurationError(f"The {what} {path} is wrong: {brief(str(error))}.") from error
+    if file.schema != schema:
+        raise ConfigurationError(
+            f"The {what} {path} has schema {file.schema}; this version of keras-matrix reads "
+            f"schema {schema}."
+        )
+    return file
+
+
+def read_named(
+    path: Path, what: str, *, remedy: str = "check the path", limit: int = MAX_BYTES
+) -> bytes:
+    """Read a file; ``what`` names its kind in errors.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or is larger than ``limit`` bytes.
+    """
+    try:
+        return read(path, limit)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot read the {what} {path} ({error.strerror}); {remedy}."
+        ) from error
+    except MalformedError as error:
+        raise ConfigurationError(f"The {what} {path} is wrong: it is {error}.") from error
 
 
 def read(path: Path, limit: int = MAX_BYTES) -> bytes:
     """Read a file.
 
     Raises:
-        OSError: it cannot be read.
-        MalformedError: it is larger than ``limit`` bytes.
+        OSError: the file cannot be read.
+        MalformedError: the file is larger than ``limit`` bytes.
     """
     with path.open("rb") as file:
-        # Also of a device, which has no end.
+        # No more than the limit, since a device has no end.
         content = file.read(limit + 1)
     if len(content) > limit:
         raise MalformedError(f"larger than {limit} bytes")
@@ -46,36 +106,21 @@ def read(path: Path, limit: int = MAX_BYTES) -> bytes:
 
 
 def check_name(path: Path) -> None:
-    """Check that a path is text: a container is given it, and records name it, as that.
+    """Check that a path is UTF-8, as containers and records need it.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: the path is not UTF-8.
     """
     if not is_utf8(str(path)):
         raise ConfigurationError(f"The name {brief(ascii(str(path)))} is not UTF-8; rename it.")
 
 
-def read_toml(path: Path, shape: type[Shape], number: type[float | Decimal] = float) -> Shape:
-    """Read a TOML file; ``number`` is what becomes of its floating-point numbers.
-
-    Raises:
-        OSError: it cannot be read.
-        MalformedError: it is too large, not TOML, or not of that shape.
-    """
-    content = read(path, MAX_TOML)
-    try:
-        found = parse_toml(content, number)
-        return msgspec.convert(found, shape, builtin_types=(Decimal,))
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise MalformedError(brief(str(error))) from error
-
-
 def parse_toml(content: bytes, number: type[float | Decimal] = float) -> dict[str, Any]:
-    """Parse TOML.
+    """Parse TOML; ``number`` is the type that numbers with a point become.
 
     Raises:
-        ValueError: it is not TOML, or holds a number that cannot be.
-        RecursionError: it is nested too deep.
+        ValueError: the content is not TOML, or holds a number that is out of range.
+        RecursionError: the content is nested too deep.
     """
     if any(line.count(b".") > MAX_DOTS for line in content.splitlines()):
         raise ValueError(f"a line holds more than {MAX_DOTS} dots")
