@@ -23,7 +23,7 @@ EPOCHS = 20
 def make_run(folder, count):
     """Write a run of ``count`` records, half of them on each image."""
     from keras_matrix.records import checksum
-    from keras_matrix.records.events import AppliedLimits, Environment, Layer, Model
+    from keras_matrix.records.events import AppliedLimits, Environment, Layer, ModelDescription
     from keras_matrix.records.files import to_json
     from keras_matrix.records.folder import RunFolder
     from keras_matrix.records.observation import Call, Epoch, Observation
@@ -60,7 +60,9 @@ def make_run(folder, count):
         import_seconds=1.0,
     )
     layers = [Layer(f"dense_{number}", "Dense", "(None, 64)", 4160) for number in range(5)]
-    model = Model("sequential_1", "Sequential", layers, 5569, "RMSprop", "binary_crossentropy")
+    model = ModelDescription(
+        "sequential_1", "Sequential", layers, 5569, "RMSprop", "binary_crossentropy"
+    )
     (folder / "records").mkdir(parents=True)
     (folder / "manifest.json").write_bytes(checksum.seal(to_json(manifest)))
     for cell in plan.cells:

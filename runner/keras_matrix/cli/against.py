@@ -12,7 +12,7 @@ from keras_matrix.errors import ExitCode, KerasMatrixError, NothingSelectedError
 
 if TYPE_CHECKING:
     from keras_matrix.compare.comparison import Comparison
-    from keras_matrix.history.regression import Judgement
+    from keras_matrix.history.regression import RunChanges
     from keras_matrix.plan.tolerance import Tolerance
     from keras_matrix.records.folder import RunFolder
 
@@ -79,7 +79,7 @@ def judge(
     *,
     results: Path,
     file: Path | None,
-) -> "tuple[RunFolder, Judgement]":
+) -> "tuple[RunFolder, RunChanges]":
     """Hold a run against the earlier one that was named; return that one, too.
 
     Raises:
@@ -120,7 +120,7 @@ def told(
     return replace(comparison, notes=(*comparison.notes, *notes)), code
 
 
-def between(judged: "Judgement", now: "Comparison") -> "tuple[Comparison, ExitCode]":
+def between(judged: "RunChanges", now: "Comparison") -> "tuple[Comparison, ExitCode]":
     """Return the comparison of the two runs with all that is told of it, and its exit code.
 
     What failed, or was not run, is told of the later run, whose own comparison is ``now``.
@@ -136,7 +136,7 @@ def between(judged: "Judgement", now: "Comparison") -> "tuple[Comparison, ExitCo
     return found, _code(judged, assess.exit_code(found))
 
 
-def _code(judged: "Judgement", otherwise: ExitCode) -> ExitCode:
+def _code(judged: "RunChanges", otherwise: ExitCode) -> ExitCode:
     if judged.regressed:
         return ExitCode.REGRESSED
     # That nothing could be judged is no agreement.

@@ -8,7 +8,7 @@ from enum import Enum
 
 from keras_matrix.compare.inference import Inference
 from keras_matrix.compare.metrics import Measure
-from keras_matrix.plan.tolerance import Kind, Tolerance
+from keras_matrix.plan.tolerance import MetricKind, Tolerance
 from keras_matrix.records.record import Outcome, Record
 
 
@@ -59,7 +59,7 @@ class Row:
 
     group: str
     metric: str
-    kind: Kind
+    kind: MetricKind
     reference: Summary | None
     other: Summary | None
     reference_name: str

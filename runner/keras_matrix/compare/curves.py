@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_matrix.compare.inference import Finding, Inference, compare
+from keras_matrix.compare.inference import Conclusion, Inference, compare
 from keras_matrix.compare.intervals import LEVEL, check_level
 
 
@@ -55,7 +55,7 @@ def compare_curves(
         )
         for epoch in range(count)
     )
-    parted = [n for n, epoch in enumerate(epochs, 1) if epoch.finding is Finding.DIFFERENT]
+    parted = [n for n, epoch in enumerate(epochs, 1) if epoch.finding is Conclusion.DIFFERENT]
     return Curves(
         epochs=epochs,
         parted=parted[0] if parted else None,

@@ -4,7 +4,7 @@ import math
 
 from keras_matrix.compare.comparison import Row, Summary
 from keras_matrix.compare.intervals import Scale
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.text import one_line
 
 DIGITS = 6
@@ -35,7 +35,7 @@ def relative(row: Row) -> str:
 
     A dash where the reference is zero, or next to it.
     """
-    if row.kind is Kind.TIME and row.reference is not None and row.other is not None:
+    if row.kind is MetricKind.TIME and row.reference is not None and row.other is not None:
         if row.reference.median > 0:
             return f"{row.other.median / row.reference.median:.3g}x"
         return "-"
@@ -73,7 +73,7 @@ def metric(row: Row) -> str:
 
 def label(row: Row) -> str:
     """Return a row's metric and, of an array, what the columns show."""
-    if row.kind is not Kind.ARRAY:
+    if row.kind is not MetricKind.ARRAY:
         return metric(row)
     shown = "means, largest difference" if row.elementwise else "mean"
     return f"{metric(row)} ({shown})"

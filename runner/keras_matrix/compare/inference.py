@@ -47,7 +47,7 @@ Values: TypeAlias = Mapping[Any, float] | Sequence[float]
 """One value a seed: by seed, or in an order that both sides share if they are equally long."""
 
 
-class Finding(Enum):
+class Conclusion(Enum):
     """What the values allow to say."""
 
     EQUIVALENT = "equivalent"
@@ -93,7 +93,7 @@ class Inference:
     level: float
     comparisons: int
     margin: float
-    finding: Finding
+    finding: Conclusion
     seeds_needed: int | None
     method: str
 
@@ -159,7 +159,7 @@ def compare_ratio(
 
 @dataclass(frozen=True)
 class _Settled:
-    finding: Finding
+    finding: Conclusion
     method: str
     estimate: float | None = None
     interval: Interval | None = None
@@ -191,7 +191,7 @@ def _infer(
     good_x, good_y = x[use_x], y[use_y]
     if chance <= each:
         test = "McNemar's" if paired else "Fisher's"
-        found = _Settled(Finding.DIFFERENT, f"{test} exact test of how often values are finite")
+        found = _Settled(Conclusion.DIFFERENT, f"{test} exact test of how often values are finite")
     else:
         ratio = scale is Scale.RATIO
         logs = [np.log(good) if ratio else good for good in (good_x, good_y)]
@@ -207,8 +207,8 @@ def _infer(
     if bad_x or bad_y:
         what = "not finite" if scale is Scale.DIFFERENCE else "not finite and positive"
         method += f"; {bad_x} of {len(x)} and {bad_y} of {len(y)} values are {what}"
-        if lopsided and finding is Finding.EQUIVALENT:
-            finding = Finding.INCONCLUSIVE
+        if lopsided and finding is Conclusion.EQUIVALENT:
+            finding = Conclusion.INCONCLUSIVE
             method += ", which keeps the rest from showing equivalence"
     return Inference(
         scale=scale,
@@ -279,7 +279,9 @@ def _settle(
         estimate = float(y.mean() - x.mean()) if len(x) and len(y) else None
         what = "pair of values" if paired else "value on a side"
         return _Settled(
-            Finding.INCONCLUSIVE, f"{number} usable {what}: no spread, no interval", estimate
+            Conclusion.INCONCLUSIVE,
+            f"{number} usable {what}: no spread, no interval",
+            estimate,
         )
     steady = _steady(x, y, paired)
     if steady is not None:
@@ -297,13 +299,13 @@ def _settle(
     interval = spread.interval(estimate, level / 2)
     tost = spread.interval(estimate, level)
     if -margin <= tost.low and tost.high <= margin:
-        return _Settled(Finding.EQUIVALENT, text, estimate, interval, tost)
+        return _Settled(Conclusion.EQUIVALENT, text, estimate, interval, tost)
     if abs(estimate) > margin and interval.distance(0):
-        return _Settled(Finding.DIFFERENT, text, estimate, interval, tost)
+        return _Settled(Conclusion.DIFFERENT, text, estimate, interval, tost)
     needed = None
     if power is not None:
         needed = spread.seeds_needed(estimate, margin, level, power, least=max(len(x), len(y)) + 1)
-    return _Settled(Finding.INCONCLUSIVE, text, estimate, interval, tost, needed)
+    return _Settled(Conclusion.INCONCLUSIVE, text, estimate, interval, tost, needed)
 
 
 def _steady(x: Floats, y: Floats, paired: bool) -> Floats | None:
@@ -340,6 +342,6 @@ def _settle_steady(
         if 2.0 ** (1 - seeds) > level:
             text = f"all {seeds} differences are equal, which may be a coincidence in so few seeds"
             needed = 1 + math.ceil(-math.log2(level))
-            return _Settled(Finding.INCONCLUSIVE, text, estimate, interval, interval, needed)
-    finding = Finding.EQUIVALENT if within else Finding.DIFFERENT
+            return _Settled(Conclusion.INCONCLUSIVE, text, estimate, interval, interval, needed)
+    finding = Conclusion.EQUIVALENT if within else Conclusion.DIFFERENT
     return _Settled(finding, text, estimate, interval, interval)

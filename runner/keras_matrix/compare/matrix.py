@@ -50,7 +50,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Entry:
+class MatrixEntry:
     """One image with one keras.json: all its cells together, and the ``rows`` of its metrics.
 
     ``setting`` is the keras.json's id, empty where the run has one only; ``reference`` names the
@@ -78,9 +78,9 @@ class MatrixRow:
 
     model: str
     run: str
-    entries: tuple[Entry, ...]
+    entries: tuple[MatrixEntry, ...]
 
-    def entry(self, column: str) -> Entry | None:
+    def entry(self, column: str) -> MatrixEntry | None:
         """Return the entry of a column, None if the run has none there."""
         return next((entry for entry in self.entries if entry.name == column), None)
 
@@ -109,7 +109,7 @@ def matrix_row(comparison: Comparison, manifest: Manifest) -> MatrixRow:
         counts = _counts(variant, failed, known.intersection(comparison.missing))
         status = _status(variant, counts)
         entries.append(
-            Entry(
+            MatrixEntry(
                 image=variant.image,
                 setting=variant.settings.id if several else "",
                 status=status,
@@ -127,7 +127,7 @@ def columns(rows: Sequence[MatrixRow]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entry.name for row in rows for entry in row.entries))
 
 
-def overall(entries: Sequence[Entry]) -> Status:
+def overall(entries: Sequence[MatrixEntry]) -> Status:
     """Return the status that goes before the others: of a row, or of the whole matrix."""
     order = list(Status)
     return min((one.status for one in entries), key=order.index, default=Status.NOT_JUDGED)

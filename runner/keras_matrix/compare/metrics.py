@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.observation import Call
 from keras_matrix.records.record import Record
 
@@ -40,7 +40,7 @@ class Measure(msgspec.Struct, frozen=True):
     """
 
     metric: str
-    kind: Kind
+    kind: MetricKind
     value: float
     file: str | None = None
     compiled: int = 0
@@ -89,11 +89,11 @@ def _finished(record: Record) -> list[Call]:
 
 def _of_call(call: Call) -> list[Measure]:
     found = [
-        Measure(f"{call.name}.{metric}", Kind.SCORE, float(value))
+        Measure(f"{call.name}.{metric}", MetricKind.SCORE, float(value))
         for metric, value in call.metrics.items()
     ]
     found += [
-        Measure(f"{array.name}", Kind.ARRAY, float(array.mean), array.file)
+        Measure(f"{array.name}", MetricKind.ARRAY, float(array.mean), array.file)
         for array in call.arrays
         if array.mean is not None
     ]
@@ -109,7 +109,7 @@ def _of_call(call: Call) -> list[Measure]:
         if steady:
             times.append(("steady_epoch_seconds", statistics.median(steady), 0))
     found += [
-        Measure(f"{call.name}.{name}", Kind.TIME, value, compiled=compiled)
+        Measure(f"{call.name}.{name}", MetricKind.TIME, value, compiled=compiled)
         for name, value, compiled in times
         if value is not None
     ]

@@ -9,7 +9,7 @@ from keras_matrix.compare.metrics import Measure, loops, measured_calls, measure
 from keras_matrix.compare.repeats import repeatability, seeds_itself
 from keras_matrix.plan.cells import Cell, Init, Plan
 from keras_matrix.plan.images import BaseKind
-from keras_matrix.plan.tolerance import Kind, Tolerances
+from keras_matrix.plan.tolerance import MetricKind, Tolerances
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.text import last_lines, one_line
 
@@ -76,7 +76,7 @@ def remarks(
         }
         for image, side in sides.items():
             scores = [
-                (record.cell, [one for one in measures(record) if one.kind is not Kind.TIME])
+                (record.cell, [one for one in measures(record) if one.kind is not MetricKind.TIME])
                 for record in side
             ]
             found += _of_seeds(image, scores)
@@ -168,7 +168,7 @@ def _of_curves(
         for metric in shared if image != reference else ():
             base = curves[reference][metric]
             seeds = base.keys() & ours[metric].keys()
-            rule = tolerances.of(metric, Kind.SCORE)
+            rule = tolerances.of(metric, MetricKind.SCORE)
             if len(seeds) < 2 or rule is None:
                 continue
             lasts = sorted(base[seed][-1] for seed in seeds)

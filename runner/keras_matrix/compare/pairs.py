@@ -12,19 +12,19 @@ from keras_matrix.compare.comparison import (
     Summary,
     Verdict,
 )
-from keras_matrix.compare.inference import Finding, Inference, compare_ratio
+from keras_matrix.compare.inference import Conclusion, Inference, compare_ratio
 from keras_matrix.compare.inference import compare as infer
 from keras_matrix.compare.intervals import LARGEST
 from keras_matrix.compare.metrics import Measure, measures, without_compiles
 from keras_matrix.compare.notes import cell_notes, failures
 from keras_matrix.errors import NothingSelectedError
-from keras_matrix.plan.tolerance import Kind, Tolerance, Tolerances
+from keras_matrix.plan.tolerance import MetricKind, Tolerance, Tolerances
 from keras_matrix.records.record import Outcome, Record
 
 BY_FINDING = {
-    Finding.EQUIVALENT: Verdict.AGREE,
-    Finding.DIFFERENT: Verdict.DIFFER,
-    Finding.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+    Conclusion.EQUIVALENT: Verdict.AGREE,
+    Conclusion.DIFFERENT: Verdict.DIFFER,
+    Conclusion.INCONCLUSIVE: Verdict.INCONCLUSIVE,
 }
 
 Replicate = tuple[int | None, int]
@@ -195,29 +195,31 @@ class _Pair:
             return 0
         judged = (self._tolerances.of(*item) is not None for item in self._names().items())
         kinds = self._names().values()
-        return sum(one and kind is not Kind.ARRAY for one, kind in zip(judged, kinds, strict=True))
+        return sum(
+            one and kind is not MetricKind.ARRAY for one, kind in zip(judged, kinds, strict=True)
+        )
 
     @property
     def _several(self) -> bool:
         return len({seed for seed, _ in self._seeds}) > 1
 
-    def _names(self) -> dict[str, Kind]:
-        names: dict[str, Kind] = {}
+    def _names(self) -> dict[str, MetricKind]:
+        names: dict[str, MetricKind] = {}
         for side in self._measured:
             for found in side.values():
                 names.update((measure.metric, measure.kind) for measure in found.values())
         return names
 
     def _inference(
-        self, metric: str, kind: Kind, margin: float | None, comparisons: int
+        self, metric: str, kind: MetricKind, margin: float | None, comparisons: int
     ) -> Inference | None:
-        if not self._several or kind is Kind.ARRAY:
+        if not self._several or kind is MetricKind.ARRAY:
             return None
         left, right = (self._by_seed(metric, side) for side in self._measured)
         if margin is not None:
             return infer(left, right, margin=margin, comparisons=comparisons)
         # A time that nobody asked to judge: its ratio, with an interval of its own.
-        return compare_ratio(left, right) if kind is Kind.TIME else None
+        return compare_ratio(left, right) if kind is MetricKind.TIME else None
 
     def _by_seed(
         self, metric: str, side: Mapping[Replicate, Mapping[str, Measure]]
@@ -229,11 +231,11 @@ class _Pair:
                 values.setdefault(replicate[0], []).append(side[replicate][metric].value)
         return {seed: _mean(found) for seed, found in values.items()}
 
-    def _row(self, metric: str, kind: Kind, comparisons: int) -> Row:
+    def _row(self, metric: str, kind: MetricKind, comparisons: int) -> Row:
         left, right = (self._summary(metric, side) for side in self._measured)
         tolerance = self._tolerances.of(metric, kind)
         difference = None
-        if kind is Kind.ARRAY and tolerance is not None:
+        if kind is MetricKind.ARRAY and tolerance is not None:
             difference = self._array_difference(metric, tolerance)
         absolute = relative = None
         if difference is not None:

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from keras_matrix.compare.inference import Finding, Inference, Values, compare, compare_ratio
+from keras_matrix.compare.inference import (
+    Conclusion,
+    Inference,
+    Values,
+    compare,
+    compare_ratio,
+)
 from keras_matrix.compare.intervals import LEVEL, MOST_SEEDS, Prediction, predict, predict_ratio
 from keras_matrix.load.reported import Claim, Direction, Figure, Reported, is_time
 
@@ -211,7 +217,7 @@ def _claim(claim: Claim, measured: Measured, level: float, comparisons: int) -> 
         told = f"{what} is {found.estimate:.3g}"
         if found.interval is not None:
             told += f" ({found.interval.low:.3g} to {found.interval.high:.3g})"
-    if found.finding is Finding.DIFFERENT:
+    if found.finding is Conclusion.DIFFERENT:
         supported = _is_better(found, claim.direction, none=1.0 if time else 0.0)
         verdict = ClaimVerdict.SUPPORTED if supported else ClaimVerdict.CONTRADICTED
         return JudgedClaim(claim, found, verdict, told)

@@ -8,7 +8,7 @@ from enum import Enum
 from keras_matrix.compare.comparison import CellNote
 from keras_matrix.errors import ExitCode, NothingSelectedError
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.records.suite_events import Case, Phase
+from keras_matrix.records.suite_events import Case, CasePhase
 
 SEPARATORS = ("::", "/")
 """Between a file, or a folder, and what is in it, in pytest's names of tests."""
@@ -33,23 +33,23 @@ class Result(Enum):
 
 
 @dataclass(frozen=True)
-class Side:
+class CaseSide:
     """A test on one image; ``place`` is where it failed, as ``file:line``."""
 
     image: str
     result: Result
-    phase: Phase | None = None
+    phase: CasePhase | None = None
     seconds: float | None = None
     message: str = ""
     place: str = ""
 
 
 @dataclass(frozen=True)
-class Row:
+class CaseRow:
     """A test on all images, in their order; ``test`` is pytest's name of it."""
 
     test: str
-    sides: tuple[Side, ...]
+    sides: tuple[CaseSide, ...]
 
     @property
     def file(self) -> str:
@@ -66,7 +66,7 @@ class Row:
         """Tell whether it came to different things on the images that it was run on."""
         return len({side.result for side in self.sides} - {Result.NOT_RUN}) > 1
 
-    def on(self, image: str) -> Side:
+    def on(self, image: str) -> CaseSide:
         """Return its side of an image."""
         return next(side for side in self.sides if side.image == image)
 
@@ -94,13 +94,13 @@ class SuiteComparison:
     title: str
     images: tuple[str, ...]
     tallies: tuple[Tally, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[CaseRow, ...]
     failures: tuple[CellNote, ...]
     missing: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     @property
-    def differing(self) -> tuple[Row, ...]:
+    def differing(self) -> tuple[CaseRow, ...]:
         """The tests that came to different things, those of a file together."""
         files = list(dict.fromkeys(row.file for row in self.rows))
         found = [row for row in self.rows if row.differs]
@@ -142,7 +142,7 @@ def compare(
         title=title,
         images=tuple(told),
         tallies=tuple(one.tally(side) for one, side in zip(told.values(), sides, strict=True)),
-        rows=tuple(map(Row, known, zip(*sides, strict=True))),
+        rows=tuple(map(CaseRow, known, zip(*sides, strict=True))),
         failures=failures,
         missing=tuple(missing),
         notes=tuple(notes),
@@ -167,35 +167,35 @@ class _Told:
             count = seen[case.test]
             name = case.test if count == 1 else f"{case.test}#{count}"
             self.tests[name] = case
-            if case.phase is Phase.COLLECT:
+            if case.phase is CasePhase.COLLECT:
                 self.whole[name] = case
 
     @property
     def ok(self) -> bool:
         return self._outcome is Outcome.OK
 
-    def side(self, name: str) -> Side:
+    def side(self, name: str) -> CaseSide:
         """Return what became of a test that some image has told of."""
         image = self.record.cell.image
         case = self.tests.get(name) or self._standing_for(name)
         if case is None:
-            return Side(image, Result.ABSENT if self.ok else Result.NOT_RUN)
+            return CaseSide(image, Result.ABSENT if self.ok else Result.NOT_RUN)
         if case.outcome is None:
-            return Side(image, Result.CUT_OFF, message=f"its cell ended: {self._outcome.value}")
+            return CaseSide(image, Result.CUT_OFF, message=f"its cell ended: {self._outcome.value}")
         result = Result(case.outcome.value)
-        return Side(image, result, case.phase, case.seconds, case.message, case.place)
+        return CaseSide(image, result, case.phase, case.seconds, case.message, case.place)
 
     def _standing_for(self, name: str) -> Case | None:
         return next((case for whole, case in self.whole.items() if within(name, whole)), None)
 
-    def tally(self, sides: Sequence[Side]) -> Tally:
+    def tally(self, sides: Sequence[CaseSide]) -> Tally:
         """Return what its tests came to."""
         suite, end = self.log.suite, self.record.observation.end
         running = self.log.running
         counts = Counter(side.result for side in sides)
         if suite is not None and not self.ok:
             # By its own count: some that it did not come to may not be known from elsewhere.
-            run = sum(case.phase is not Phase.COLLECT for case in self.log.cases)
+            run = sum(case.phase is not CasePhase.COLLECT for case in self.log.cases)
             counts[Result.NOT_RUN] = max(0, suite.collected - run)
         return Tally(
             image=self.record.cell.image,

@@ -8,7 +8,7 @@ from keras_matrix.compare.comparison import Comparison
 from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
 from keras_matrix.history.database import History
 from keras_matrix.history.earlier import LAST, folder_of, last_folder
-from keras_matrix.history.regression import Judgement, judge, view
+from keras_matrix.history.regression import RunChanges, judge, view
 from keras_matrix.history.summary import summarize
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records import folder
@@ -75,7 +75,7 @@ def _by_name(named: str, history: Path) -> list[RunFolder]:
 
 def since(
     before: RunFolder, after: RunFolder, comparison: Comparison, rules: Sequence[Tolerance] = ()
-) -> Judgement:
+) -> RunChanges:
     """Judge what has changed since an earlier run.
 
     ``comparison`` is that of the images of ``after``. Both runs are judged by its tolerances, so

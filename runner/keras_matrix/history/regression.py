@@ -17,7 +17,7 @@ from keras_matrix.compare.inference import compare
 from keras_matrix.compare.intervals import Scale
 from keras_matrix.compare.pairs import BY_FINDING
 from keras_matrix.plan.cells import Cell
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Manifest, Outcome, Record
 from keras_matrix.text import one_line
 
@@ -49,7 +49,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class View:
+class ComparedRun:
     """A run as it is judged by itself: what was planned, how it ended, how its images compare."""
 
     manifest: Manifest
@@ -58,7 +58,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class RunChanges:
     """What has changed since an earlier run; ``notes`` say what may be why, and what is not told.
 
     ``between`` is the comparison of the two runs, image by image.
@@ -92,17 +92,17 @@ class Judgement:
         return (*lines, *self.notes)
 
 
-def view(manifest: Manifest, records: Sequence[Record], comparison: Comparison) -> View:
+def view(manifest: Manifest, records: Sequence[Record], comparison: Comparison) -> ComparedRun:
     """Return a run as it is judged by itself; ``comparison`` is the one of its own images."""
-    return View(manifest, {record.cell: record.outcome for record in records}, comparison)
+    return ComparedRun(manifest, {record.cell: record.outcome for record in records}, comparison)
 
 
-def judge(before: View, after: View, between: Comparison) -> Judgement:
+def judge(before: ComparedRun, after: ComparedRun, between: Comparison) -> RunChanges:
     """Return what has changed; ``between`` compares ``before`` with ``after`` image by image."""
     between = _as_samples(before, after, between)
     changes = (*_metrics(between), *_cells(before, after), *_verdicts(before, after))
     notes = (*_reasons(before.manifest, after.manifest), *_untold(before, after, between))
-    return Judgement(one_line(before.manifest.run), between, changes, notes)
+    return RunChanges(one_line(before.manifest.run), between, changes, notes)
 
 
 def _metrics(between: Comparison) -> list[Change]:
@@ -119,7 +119,7 @@ def _metrics(between: Comparison) -> list[Change]:
 
 def _is_better(row: Row) -> bool:
     """Tell whether a metric moved to where its name says it should be."""
-    if row.reference is None or row.other is None or row.kind is Kind.ARRAY:
+    if row.reference is None or row.other is None or row.kind is MetricKind.ARRAY:
         return False
     before, after = row.reference.median, row.other.median
     if math.isnan(after):
@@ -130,7 +130,7 @@ def _is_better(row: Row) -> bool:
         neutral = 1.0 if row.inference.scale is Scale.RATIO else 0.0
         rise = row.inference.estimate - neutral
     last = row.metric.rpartition(".")[2]
-    if row.kind is Kind.TIME or _LOWER_IS_BETTER.fullmatch(last):
+    if row.kind is MetricKind.TIME or _LOWER_IS_BETTER.fullmatch(last):
         return rise < 0 or math.isnan(before)
     return bool(_HIGHER_IS_BETTER.fullmatch(last)) and (rise > 0 or math.isnan(before))
 
@@ -141,7 +141,7 @@ def _values(row: Row) -> str:
     return f"is {figures.summary(row.other)}, was {figures.summary(row.reference)}"
 
 
-def _cells(before: View, after: View) -> list[Change]:
+def _cells(before: ComparedRun, after: ComparedRun) -> list[Change]:
     groups: dict[tuple[Trend, str], list[str]] = {}
     for cell, now in after.outcomes.items():
         then = _counterparts(cell, before)
@@ -159,14 +159,14 @@ def _cells(before: View, after: View) -> list[Change]:
     return found
 
 
-def _counterparts(cell: Cell, before: View) -> list[Outcome]:
+def _counterparts(cell: Cell, before: ComparedRun) -> list[Outcome]:
     """Return how the same cell ended then; where it was not run, all of its image and setting."""
     if cell in before.outcomes:
         return [before.outcomes[cell]]
     return [outcome for one, outcome in before.outcomes.items() if one.group == cell.group]
 
 
-def _verdicts(before: View, after: View) -> list[Change]:
+def _verdicts(before: ComparedRun, after: ComparedRun) -> list[Change]:
     """Return where images (or settings) of a run agreed with each other and differ, or reversed."""
     then = {_key(row): row for row in before.comparison.rows}
     found = []
@@ -215,7 +215,7 @@ def _short(digest: str) -> str:
     return digest.removeprefix("sha256:")[:SHORT]
 
 
-def _untold(before: View, after: View, between: Comparison) -> list[str]:
+def _untold(before: ComparedRun, after: ComparedRun, between: Comparison) -> list[str]:
     """Return what could not be judged, and what may be chance."""
     if not _judged(between):
         shared = before.outcomes.keys() & after.outcomes.keys()
@@ -237,7 +237,7 @@ def _judged(between: Comparison) -> bool:
     return any(row.verdict is not Verdict.REPORTED for row in between.rows)
 
 
-def _as_samples(before: View, after: View, between: Comparison) -> Comparison:
+def _as_samples(before: ComparedRun, after: ComparedRun, between: Comparison) -> Comparison:
     """Judge what shares no seed, and was only reported, from several seeds a side, unpaired.
 
     Not where seeds were repeated: their values are not independent.
@@ -252,7 +252,7 @@ def _as_samples(before: View, after: View, between: Comparison) -> Comparison:
 def _is_unjudged(row: Row) -> bool:
     sides = (row.reference, row.other)
     several = all(side is not None and len(side.values) > 1 for side in sides)
-    judged = row.tolerance is not None and row.kind is not Kind.ARRAY
+    judged = row.tolerance is not None and row.kind is not MetricKind.ARRAY
     return row.verdict is Verdict.REPORTED and judged and several
 
 

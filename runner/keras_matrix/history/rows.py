@@ -11,7 +11,7 @@ import msgspec
 from keras_matrix.compare.comparison import Verdict
 from keras_matrix.compare.matrix import Status
 from keras_matrix.history.summary import ImageSummary, MetricSummary, RunSummary, ScriptSummary
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Outcome
 
 FIRST_YEAR = 1970
@@ -158,7 +158,7 @@ def _metric(row: Values) -> MetricSummary:
         image=row["image"],
         setting=row["setting"],
         metric=row["metric"],
-        kind=Kind(row["kind"]),
+        kind=MetricKind(row["kind"]),
         n=row["n"],
         median=_number(row["median"]),
         low=_number(row["low"]),

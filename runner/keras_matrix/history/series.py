@@ -7,7 +7,7 @@ from datetime import datetime
 
 from keras_matrix.compare.comparison import Verdict
 from keras_matrix.history.summary import RunSummary
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 
 LEVELS = "▁▂▃▄▅▆▇█"
 PLAIN_LEVELS = "_.-=+*%#"
@@ -48,7 +48,7 @@ def metrics(runs: Sequence[RunSummary]) -> tuple[str, ...]:
 
 def headline(runs: Sequence[RunSummary], most: int) -> tuple[str, ...]:
     """Return the scores that say most of some runs: of ``evaluate``, else of what there is."""
-    scores = [one.metric for run in runs for one in run.metrics if one.kind is Kind.SCORE]
+    scores = [one.metric for run in runs for one in run.metrics if one.kind is MetricKind.SCORE]
     names = dict.fromkeys(scores)
     evaluated = [name for name in names if name.startswith("evaluate")]
     return tuple((evaluated or [*names])[:most])

@@ -14,7 +14,7 @@ from keras_matrix.compare.matrix import Status, matrix_row, overall
 from keras_matrix.compare.metrics import measures, without_compiles
 from keras_matrix.errors import StoreError
 from keras_matrix.plan.cells import Cell, Plan
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Manifest, Outcome, Record
 
 
@@ -44,7 +44,7 @@ class MetricSummary:
     image: str
     setting: str
     metric: str
-    kind: Kind
+    kind: MetricKind
     n: int
     median: float
     low: float
@@ -193,7 +193,7 @@ def _metrics(
 ) -> list[MetricSummary]:
     good = {r.cell.id: measures(r) for r in side if r.outcome is Outcome.OK}
     values: dict[str, list[float]] = {}
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, MetricKind] = {}
     for found in without_compiles(good).values():
         for one in found.values():
             values.setdefault(one.metric, []).append(one.value)

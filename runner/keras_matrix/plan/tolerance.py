@@ -11,7 +11,7 @@ SET_NOT_LEARNT = ("lr", "learning_rate")
 """Metrics that a script sets itself (Keras's callbacks log them): reported unless asked."""
 
 
-class Kind(Enum):
+class MetricKind(Enum):
     """What a metric measures: times are reported, not judged, unless asked."""
 
     SCORE = "score"
@@ -54,15 +54,15 @@ class Tolerances:
     rules: tuple[Tolerance, ...] = ()
     default: Tolerance = DEFAULT
 
-    def of(self, metric: str, kind: Kind) -> Tolerance | None:
+    def of(self, metric: str, kind: MetricKind) -> Tolerance | None:
         """Return the tolerance of a metric; None means that it is reported, not judged.
 
         A pattern of nothing but ``*`` does not reach times: they are judged by name only.
         """
         for rule in self.rules:
             if fnmatch.fnmatchcase(metric, rule.metric):
-                if kind is Kind.TIME and not rule.metric.strip("*"):
+                if kind is MetricKind.TIME and not rule.metric.strip("*"):
                     continue
                 return rule
         last = metric.rpartition(".")[2]
-        return None if kind is Kind.TIME or last in SET_NOT_LEARNT else self.default
+        return None if kind is MetricKind.TIME or last in SET_NOT_LEARNT else self.default

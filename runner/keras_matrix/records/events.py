@@ -32,7 +32,7 @@ class Layer(msgspec.Struct, frozen=True):
     parameters: Count
 
 
-class Model(msgspec.Struct, frozen=True, tag="model", tag_field="event"):
+class ModelDescription(msgspec.Struct, frozen=True, tag="model", tag_field="event"):
     """A model, once it has its weights."""
 
     name: Text
@@ -117,7 +117,7 @@ class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):
     compile_seconds: Seconds = 0.0
 
 
-class Place(msgspec.Struct, frozen=True):
+class SourceLine(msgspec.Struct, frozen=True):
     """A line of a file beside the script."""
 
     file: Text
@@ -136,7 +136,7 @@ class Failure(msgspec.Struct, frozen=True):
     traceback: LongText
     file: Text | None
     line: Whole | None
-    deepest: Place | None = None
+    deepest: SourceLine | None = None
     hint: Text = ""
 
 
@@ -210,5 +210,13 @@ class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="eve
 OfCall = TrainBegin | FirstBatch | Batches | EpochEnd | CallEnd
 """What happens within a call."""
 Event = (
-    Note | Start | Environment | Model | CallStart | OfCall | Compiled | suite_events.OfSuite | End
+    Note
+    | Start
+    | Environment
+    | ModelDescription
+    | CallStart
+    | OfCall
+    | Compiled
+    | suite_events.OfSuite
+    | End
 )

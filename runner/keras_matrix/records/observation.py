@@ -17,7 +17,7 @@ from keras_matrix.records.events import (
     EpochEnd,
     Event,
     FirstBatch,
-    Model,
+    ModelDescription,
     Note,
     OfCall,
     Start,
@@ -70,7 +70,7 @@ class Observation(msgspec.Struct):
     """All that a cell told: as much of it as was written before it ended, however it ended."""
 
     environment: Environment | None = None
-    models: list[Model] = []
+    models: list[ModelDescription] = []
     notes: list[str] = []
     calls: list[Call] = []
     suite: suite_events.SuiteLog = msgspec.field(default_factory=suite_events.SuiteLog)
@@ -119,14 +119,14 @@ def _take(event: Event, observation: Observation, calls: dict[int, Call], number
             observation.environment = event
         case Note():
             observation.notes.append(event.text)
-        case Model():
+        case ModelDescription():
             observation.models.append(event)
         case CallStart():
             if event.id in calls:
                 raise UnreadableError(f"line {number}: call {event.id} begins twice")
             calls[event.id] = Call(event.kind, event.name, event.model, event.site)
             observation.calls.append(calls[event.id])
-        case suite_events.Suite() | suite_events.CaseStart() | suite_events.CaseEnd():
+        case suite_events.SuiteCollected() | suite_events.CaseStart() | suite_events.CaseEnd():
             if not observation.suite.take(event):
                 raise UnreadableError(f"line {number}: a test begins or ends out of turn")
         case End():

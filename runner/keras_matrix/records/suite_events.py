@@ -27,7 +27,7 @@ class CaseOutcome(Enum):
     XPASSED = "xpassed"
 
 
-class Phase(Enum):
+class CasePhase(Enum):
     """The part of a test that its outcome comes from; ``COLLECT``: of a whole file's."""
 
     COLLECT = "collect"
@@ -36,7 +36,7 @@ class Phase(Enum):
     TEARDOWN = "teardown"
 
 
-class Suite(msgspec.Struct, frozen=True, tag="suite", tag_field="event"):
+class SuiteCollected(msgspec.Struct, frozen=True, tag="suite", tag_field="event"):
     """pytest has collected so many tests, and left so many of them out as it was told."""
 
     pytest: Annotated[str, msgspec.Meta(max_length=100)]
@@ -55,7 +55,7 @@ class CaseEnd(msgspec.Struct, frozen=True, tag="case_end", tag_field="event"):
 
     test: Name
     outcome: CaseOutcome
-    phase: Phase
+    phase: CasePhase
     seconds: Seconds
     message: Text
     place: Text
@@ -66,19 +66,19 @@ class Case(msgspec.Struct):
 
     test: str
     outcome: CaseOutcome | None = None
-    phase: Phase | None = None
+    phase: CasePhase | None = None
     seconds: float | None = None
     message: str = ""
     place: str = ""
 
 
-OfSuite = Suite | CaseStart | CaseEnd
+OfSuite = SuiteCollected | CaseStart | CaseEnd
 
 
 class SuiteLog(msgspec.Struct, omit_defaults=True):
     """All that a cell told of a suite, as much as it wrote before it ended; nothing of a script."""
 
-    suite: Suite | None = None
+    suite: SuiteCollected | None = None
     cases: list[Case] = []
 
     @property
@@ -96,7 +96,7 @@ class SuiteLog(msgspec.Struct, omit_defaults=True):
         """Take an event; tell whether it makes sense here: one test ends before the next begins."""
         running = self.running
         match event:
-            case Suite():
+            case SuiteCollected():
                 fits = self.suite is None
                 self.suite = event
             case CaseStart():

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 
-ORDER = {Kind.SCORE: 0, Kind.ARRAY: 1, Kind.TIME: 2}
+ORDER = {MetricKind.SCORE: 0, MetricKind.ARRAY: 1, MetricKind.TIME: 2}
 TO_SEE_FIRST = (Verdict.DIFFER, Verdict.MISSING, Verdict.INCONCLUSIVE)
 MOST_ROWS = 60
 

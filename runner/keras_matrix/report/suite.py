@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from keras_matrix.compare.suites import Result, Row, Side, SuiteComparison, Tally
+from keras_matrix.compare.suites import CaseRow, CaseSide, Result, SuiteComparison, Tally
 from keras_matrix.report import json, markdown
 from keras_matrix.text import brief, one_line, printable
 
@@ -76,7 +76,7 @@ def _tests(count: int) -> str:
     return f"{count} test{'s' * (count != 1)}"
 
 
-def why(row: Row) -> str:
+def why(row: CaseRow) -> str:
     """Return what the images that did not pass a test say, in one line; nothing if none does."""
     said: dict[str, list[str]] = {}
     for side in row.sides:
@@ -94,7 +94,7 @@ def results(found: SuiteComparison) -> tuple[Result, ...]:
     return tuple(one for one in Result if any(tally.counts.get(one) for tally in found.tallies))
 
 
-def _shown(found: SuiteComparison) -> tuple[tuple[Row, ...], str]:
+def _shown(found: SuiteComparison) -> tuple[tuple[CaseRow, ...], str]:
     """Return the rows to show to people, and what is said of those left out."""
     rows = found.differing
     more = len(rows) - MOST_ROWS
@@ -102,7 +102,7 @@ def _shown(found: SuiteComparison) -> tuple[tuple[Row, ...], str]:
     return rows[:MOST_ROWS], rest
 
 
-def _by_file(rows: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+def _by_file(rows: Sequence[CaseRow]) -> Iterator[tuple[str, list[CaseRow]]]:
     for file in dict.fromkeys(row.file for row in rows):
         yield file, [row for row in rows if row.file == file]
 
@@ -128,7 +128,7 @@ def show(found: SuiteComparison, out: Console) -> None:
     out.print(Text(in_words(found), style="bold"))
 
 
-def _differing(found: SuiteComparison, rows: Sequence[Row], out: Console) -> Table:
+def _differing(found: SuiteComparison, rows: Sequence[CaseRow], out: Console) -> Table:
     table = _table(out)
     table.add_column("test", overflow="fold")
     for image in found.images:
@@ -142,7 +142,7 @@ def _differing(found: SuiteComparison, rows: Sequence[Row], out: Console) -> Tab
     return table
 
 
-def _cell(side: Side) -> Text:
+def _cell(side: CaseSide) -> Text:
     return Text(side.result.value, style=STYLES.get(side.result, ""))
 
 
@@ -229,7 +229,7 @@ def render_json(found: SuiteComparison) -> str:
     return json.encode(described)
 
 
-def _side(side: Side) -> dict[str, object]:
+def _side(side: CaseSide) -> dict[str, object]:
     return {
         "outcome": side.result.value,
         "phase": side.phase,

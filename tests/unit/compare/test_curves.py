@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_matrix.compare.curves import compare_curves
-from keras_matrix.compare.inference import Finding
+from keras_matrix.compare.inference import Conclusion
 
 FAMILIES = 400
 
@@ -47,9 +47,9 @@ def test_equal_beginnings_are_equivalent() -> None:
     y = x + [0.0, 0.0, 2.0] + 0.1 * rng.normal(size=(8, 3)) * [0, 1, 1]
     found = compare_curves(curves(x.tolist()), curves(y.tolist()), margin=0.5)
     assert [epoch.finding for epoch in found.epochs] == [
-        Finding.EQUIVALENT,
-        Finding.EQUIVALENT,
-        Finding.DIFFERENT,
+        Conclusion.EQUIVALENT,
+        Conclusion.EQUIVALENT,
+        Conclusion.DIFFERENT,
     ]
     assert found.parted == 3
 

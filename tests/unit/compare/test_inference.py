@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_matrix.compare.inference import (
-    Finding,
+    Conclusion,
     Inference,
     Sample,
     Values,
@@ -40,7 +40,7 @@ def test_two_pairs_by_hand() -> None:
     assert (found.tost.low, found.tost.high) == pytest.approx((-4.314, 8.314), abs=1e-3)
     assert (interval(found).coverage, found.tost.coverage) == (0.95, 0.9)
     assert found.reference == Sample(seeds=2, unusable=0, n=2, median=1.5, iqr=0.5)
-    assert found.finding is Finding.INCONCLUSIVE
+    assert found.finding is Conclusion.INCONCLUSIVE
     assert "under 10 seeds" in found.method
 
 
@@ -95,7 +95,7 @@ def test_without_two_seeds_nothing_is_said(
     x: list[float], y: list[float], estimate: float | None
 ) -> None:
     found = compare(x, y, margin=10.0)
-    assert found.finding is Finding.INCONCLUSIVE
+    assert found.finding is Conclusion.INCONCLUSIVE
     assert (found.estimate, found.interval, found.tost) == (estimate, None, None)
     assert found.seeds_needed is None
     assert not found.beyond_margin
@@ -117,16 +117,20 @@ def test_what_no_number_of_seeds_settles_is_bounded(offset: float) -> None:
 
 @pytest.mark.parametrize(
     ("y", "finding"),
-    [(0.42, Finding.EQUIVALENT), (0.43, Finding.EQUIVALENT), (0.67, Finding.DIFFERENT)],
+    [
+        (0.42, Conclusion.EQUIVALENT),
+        (0.43, Conclusion.EQUIVALENT),
+        (0.67, Conclusion.DIFFERENT),
+    ],
 )
 @pytest.mark.parametrize("sizes", [(3, 3), (2, 5)], ids=["paired", "unpaired"])
 def test_constant_sides_are_judged_by_the_margin(
-    y: float, finding: Finding, sizes: tuple[int, int]
+    y: float, finding: Conclusion, sizes: tuple[int, int]
 ) -> None:
     found = compare([0.42] * sizes[0], [y] * sizes[1], margin=0.02)
     assert found.finding is finding
     assert (interval(found).low, interval(found).high) == (found.estimate, found.estimate)
-    assert found.beyond_margin is (finding is Finding.DIFFERENT)
+    assert found.beyond_margin is (finding is Conclusion.DIFFERENT)
     assert "deterministic" in found.method
     assert f"one value for all {min(sizes)} seeds" in found.method
 
@@ -134,7 +138,7 @@ def test_constant_sides_are_judged_by_the_margin(
 def test_sides_equal_seed_by_seed_are_equivalent_even_without_a_margin() -> None:
     values = [0.1, 0.7, 0.3]
     found = compare(values, values)
-    assert (found.finding, found.estimate) == (Finding.EQUIVALENT, 0.0)
+    assert (found.finding, found.estimate) == (Conclusion.EQUIVALENT, 0.0)
     # 1 - 0.05 ** (1 / 3)
     assert "up to 63% of seeds may do otherwise" in found.method
 
@@ -143,10 +147,10 @@ def test_equal_differences_of_values_that_vary_need_six_seeds() -> None:
     x = [0.1, 0.7, 0.3, 0.25, 0.9, 0.4]
     y = [value + 0.01 for value in x]
     few, enough = compare(x[:5], y[:5]), compare(x, y)
-    assert (few.finding, few.seeds_needed) == (Finding.INCONCLUSIVE, 6)
+    assert (few.finding, few.seeds_needed) == (Conclusion.INCONCLUSIVE, 6)
     assert "coincidence" in few.method
-    assert enough.finding is Finding.DIFFERENT
-    assert compare(x, y, margin=0.02).finding is Finding.EQUIVALENT
+    assert enough.finding is Conclusion.DIFFERENT
+    assert compare(x, y, margin=0.02).finding is Conclusion.EQUIVALENT
 
 
 def test_rounding_to_single_precision_is_no_spread() -> None:
@@ -158,7 +162,7 @@ def test_rounding_to_single_precision_is_no_spread() -> None:
 def test_tiny_differences_of_both_signs_do_have_spread() -> None:
     y = [0.5 + 1e-9 * n for n in (-2, 1, -1, 2, 1, -2, 2)]
     found = compare([0.5] * 7, y)
-    assert found.finding is Finding.INCONCLUSIVE
+    assert found.finding is Conclusion.INCONCLUSIVE
     assert interval(found).low < 0 < interval(found).high
 
 
@@ -169,7 +173,7 @@ def test_a_side_that_mostly_fails_to_be_finite_is_different() -> None:
     x, y = [0.1, 0.4, 0.2, 0.3, 0.5, 0.2, 0.1], [NAN, INF, NAN, NAN, -INF, NAN, NAN]
     for sides, test in (((x, y), "McNemar"), (unpaired(x, y), "Fisher")):
         found = compare(*sides, margin=10.0)
-        assert found.finding is Finding.DIFFERENT
+        assert found.finding is Conclusion.DIFFERENT
         assert (found.estimate, found.interval) == (None, None)
         assert (found.reference.unusable, found.other.unusable) == (0, 7)
         assert test in found.method
@@ -179,7 +183,7 @@ def test_a_side_that_mostly_fails_to_be_finite_is_different() -> None:
 def test_a_few_failures_are_left_out_but_rule_out_equivalence() -> None:
     x, y = [0.1, 0.4, 0.2, 0.3, 0.5, 0.2], [0.1, 0.4, NAN, 0.3, 0.5, 0.2]
     found = compare(x, y, margin=0.5)
-    assert found.finding is Finding.INCONCLUSIVE
+    assert found.finding is Conclusion.INCONCLUSIVE
     assert (found.reference.n, found.other.n) == (5, 5)
     # Half of the level went to the test of how often values are finite.
     assert interval(compare(x, [*y[:5], 0.3], margin=0.5)).coverage == pytest.approx(0.975)
@@ -188,14 +192,14 @@ def test_a_few_failures_are_left_out_but_rule_out_equivalence() -> None:
 
 def test_failures_of_the_same_seeds_leave_the_others_to_be_judged() -> None:
     found = compare([0.1, NAN, 0.2], [0.1, INF, 0.2])
-    assert found.finding is Finding.EQUIVALENT
+    assert found.finding is Conclusion.EQUIVALENT
     assert "1 of 3 and 1 of 3 values are not finite" in found.method
 
 
 @pytest.mark.parametrize("sides", [([NAN] * 9, [NAN] * 9), unpaired([NAN] * 9, [INF] * 9)])
 def test_without_any_finite_value_nothing_is_said(sides: tuple[Values, Values]) -> None:
     found = compare(*sides)
-    assert found.finding is Finding.INCONCLUSIVE
+    assert found.finding is Conclusion.INCONCLUSIVE
     assert found.reference.n == 0
     assert math.isnan(found.reference.median)
 
@@ -211,7 +215,7 @@ def test_huge_values_count_as_not_finite() -> None:
 def test_a_ratio_is_of_geometric_means() -> None:
     x, y = [1.0, 2.0, 4.0, 3.0], [2.1, 3.9, 8.2, 6.0]
     found = compare_ratio(x, y)
-    assert found.finding is Finding.DIFFERENT
+    assert found.finding is Conclusion.DIFFERENT
     assert found.estimate == pytest.approx((2.1 * 3.9 * 8.2 * 6.0 / 24) ** 0.25)
     assert interval(found).low > 1.5
     assert found.reference.median == 2.5
@@ -223,9 +227,9 @@ def test_the_margin_of_a_ratio_goes_both_ways() -> None:
     x = [1.0, 1.01, 0.99, 1.02, 1.0]
     for factor in (1.1, 1 / 1.1):
         y = [factor * value for value in [1.0, 1.02, 0.99, 1.01, 1.0]]
-        assert compare_ratio(x, y, margin=1.2).finding is Finding.EQUIVALENT
+        assert compare_ratio(x, y, margin=1.2).finding is Conclusion.EQUIVALENT
         found = compare_ratio(x, y, margin=1.05)
-        assert found.finding is Finding.DIFFERENT
+        assert found.finding is Conclusion.DIFFERENT
         assert found.beyond_margin
 
 
@@ -245,9 +249,9 @@ def test_findings_exclude_each_other() -> None:
         assert estimate is not None
         assert found.tost is not None
         assert interval(found).low < found.tost.low < estimate < found.tost.high
-        if found.finding is Finding.EQUIVALENT:
+        if found.finding is Conclusion.EQUIVALENT:
             assert -0.8 <= found.tost.low < found.tost.high <= 0.8
-        if found.finding is Finding.DIFFERENT:
+        if found.finding is Conclusion.DIFFERENT:
             assert abs(estimate) > 0.8
             assert interval(found).distance(0) != 0
 

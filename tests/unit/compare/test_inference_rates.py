@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from keras_matrix.compare.inference import Finding, Inference, Values, compare, compare_ratio
+from keras_matrix.compare.inference import (
+    Conclusion,
+    Inference,
+    Values,
+    compare,
+    compare_ratio,
+)
 from keras_matrix.compare.intervals import Interval
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
@@ -28,7 +34,7 @@ def unpaired(x: list[float], y: list[float]) -> tuple[Values, Values]:
     return dict(enumerate(x)), {-1 - n: value for n, value in enumerate(y)}
 
 
-def share(finding: Finding, inferences: list[Inference]) -> float:
+def share(finding: Conclusion, inferences: list[Inference]) -> float:
     return sum(one.finding is finding for one in inferences) / len(inferences)
 
 
@@ -48,14 +54,14 @@ def test_without_a_difference_few_are_called_different(
     sides = zip(x, y, strict=True) if paired else map(unpaired, x, y)
     found = [compare(*side, power=None) for side in sides]
     assert found[0].paired is paired
-    assert share(Finding.DIFFERENT, found) <= at_most(0.05)
+    assert share(Conclusion.DIFFERENT, found) <= at_most(0.05)
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_nor_with_few_seeds_of_coarse_values(seeds: int) -> None:
     x, y = SHAPES["accuracy"](np.random.default_rng(2), (2, SIMULATIONS, seeds)).tolist()
     found = [compare(*sides, power=None) for sides in zip(x, y, strict=True)]
-    assert share(Finding.DIFFERENT, found) <= at_most(0.05)
+    assert share(Conclusion.DIFFERENT, found) <= at_most(0.05)
 
 
 def test_many_metrics_have_one_level_together() -> None:
@@ -66,7 +72,7 @@ def test_many_metrics_have_one_level_together() -> None:
         found = [
             compare(*sides, comparisons=metrics, power=None) for sides in zip(x, y, strict=True)
         ]
-        wrong += any(one.finding is Finding.DIFFERENT for one in found)
+        wrong += any(one.finding is Conclusion.DIFFERENT for one in found)
     assert wrong / runs <= at_most(0.05, runs)
 
 
@@ -81,7 +87,7 @@ def test_a_difference_as_large_as_the_margin_is_seldom_called_equivalent(
         compare(*sides, margin=margin, power=None)
         for sides in zip(x.tolist(), (y + margin).tolist(), strict=True)
     ]
-    assert share(Finding.EQUIVALENT, found) <= at_most(0.05)
+    assert share(Conclusion.EQUIVALENT, found) <= at_most(0.05)
 
 
 def test_a_ratio_as_large_as_the_margin_is_seldom_called_equivalent() -> None:
@@ -90,7 +96,7 @@ def test_a_ratio_as_large_as_the_margin_is_seldom_called_equivalent() -> None:
         compare_ratio(*sides, margin=1.1, power=None)
         for sides in zip(x.tolist(), (1.1 * y).tolist(), strict=True)
     ]
-    assert share(Finding.EQUIVALENT, found) <= at_most(0.05)
+    assert share(Conclusion.EQUIVALENT, found) <= at_most(0.05)
 
 
 def test_intervals_cover_what_they_say() -> None:
@@ -117,7 +123,7 @@ def test_the_seeds_needed_settle_it(difference: float, margin: float, paired: bo
     # A sample with exactly this mean and standard deviation, too small to say anything.
     x, y = [0.0] * 4, (difference + np.array([-1, -1, 1, 1]) * math.sqrt(0.75)).tolist()
     first = compare(*((x, y) if paired else unpaired(x, y)), margin=margin)
-    assert first.finding is Finding.INCONCLUSIVE
+    assert first.finding is Conclusion.INCONCLUSIVE
     assert first.estimate == pytest.approx(difference)
     needed = first.seeds_needed
     assert needed is not None
@@ -127,7 +133,7 @@ def test_the_seeds_needed_settle_it(difference: float, margin: float, paired: bo
         compare(*((zeros, y) if paired else unpaired(zeros, y)), margin=margin, power=None)
         for y in values
     ]
-    expected = Finding.DIFFERENT if abs(difference) > margin else Finding.EQUIVALENT
+    expected = Conclusion.DIFFERENT if abs(difference) > margin else Conclusion.EQUIVALENT
     assert share(expected, found) == pytest.approx(0.8, abs=0.045)
 
 
@@ -144,7 +150,7 @@ def test_values_that_fail_to_be_finite_alike_are_seldom_called_different() -> No
     ).tolist()
     for sides in (zip(x, y, strict=True), map(unpaired, x, y)):
         found = [compare(*side, power=None) for side in sides]
-        assert share(Finding.DIFFERENT, found) <= at_most(0.05, 1000)
+        assert share(Conclusion.DIFFERENT, found) <= at_most(0.05, 1000)
 
 
 @pytest.mark.parametrize(("seeds", "rate"), [(10, 0.1), (30, 0.075)])
@@ -153,4 +159,4 @@ def test_differences_that_are_strongly_skewed_break_the_level_as_much_as_is_told
 ) -> None:
     values = np.random.default_rng(12).exponential(size=(SIMULATIONS, seeds)).tolist()
     found = [compare([1.0] * seeds, one, power=None) for one in values]
-    assert share(Finding.DIFFERENT, found) == pytest.approx(rate, abs=0.02)
+    assert share(Conclusion.DIFFERENT, found) == pytest.approx(rate, abs=0.02)

@@ -4,7 +4,7 @@ import pytest
 
 from keras_matrix.compare.matrix import (
     Counts,
-    Entry,
+    MatrixEntry,
     MatrixRow,
     Status,
     columns,
@@ -49,7 +49,7 @@ def bad(image: str, outcome: Outcome = Outcome.SCRIPT_ERROR, seed: int | None = 
     return record(Cell(image, seed=seed), outcome=outcome, reason="it broke")
 
 
-def entry(found: MatrixRow, column: str) -> Entry:
+def entry(found: MatrixRow, column: str) -> MatrixEntry:
     one = found.entry(column)
     assert one is not None
     return one
@@ -209,4 +209,4 @@ def test_rows_of_several_runs_share_their_columns() -> None:
     ],
 )
 def test_the_worst_goes_before_the_rest(statuses: Sequence[Status], expected: Status) -> None:
-    assert overall([Entry("tf", "", status, "") for status in statuses]) is expected
+    assert overall([MatrixEntry("tf", "", status, "") for status in statuses]) is expected

@@ -3,12 +3,12 @@ from typing import Any
 
 from keras_matrix.compare.metrics import Site, all_measures, loops, measures
 from keras_matrix.plan.cells import Cell
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.observation import Call, Epoch
 from tests.unit.records.builders import array, call, record
 
 
-def measured(*calls: Call) -> dict[str, tuple[Kind, float]]:
+def measured(*calls: Call) -> dict[str, tuple[MetricKind, float]]:
     return {
         found.metric: (found.kind, found.value) for found in measures(record(Cell("tf"), *calls))
     }
@@ -26,11 +26,11 @@ def test_names_are_those_of_the_calls() -> None:
         call("predict", arrays=[array("predict.0", 0.125)]),
     )
     assert found == {
-        "fit.loss": (Kind.SCORE, 0.5),
-        "fit.val_loss": (Kind.SCORE, 0.75),
-        "fit#2.loss": (Kind.SCORE, 0.25),
-        "evaluate.acc": (Kind.SCORE, 1.0),
-        "predict.0": (Kind.ARRAY, 0.125),
+        "fit.loss": (MetricKind.SCORE, 0.5),
+        "fit.val_loss": (MetricKind.SCORE, 0.75),
+        "fit#2.loss": (MetricKind.SCORE, 0.25),
+        "evaluate.acc": (MetricKind.SCORE, 1.0),
+        "predict.0": (MetricKind.ARRAY, 0.125),
     }
 
 
@@ -56,10 +56,10 @@ def test_times_stand_apart() -> None:
         call("fit", seconds=20.0, first_batch_seconds=4.0, epochs=epochs(9.0, 3.0, 2.0, 4.0))
     )
     assert found == {
-        "fit.seconds": (Kind.TIME, 20.0),
-        "fit.first_batch_seconds": (Kind.TIME, 4.0),
-        "fit.first_epoch_seconds": (Kind.TIME, 9.0),
-        "fit.steady_epoch_seconds": (Kind.TIME, 3.0),
+        "fit.seconds": (MetricKind.TIME, 20.0),
+        "fit.first_batch_seconds": (MetricKind.TIME, 4.0),
+        "fit.first_epoch_seconds": (MetricKind.TIME, 9.0),
+        "fit.steady_epoch_seconds": (MetricKind.TIME, 3.0),
     }
 
 

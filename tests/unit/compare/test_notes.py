@@ -7,7 +7,7 @@ import pytest
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
 from keras_matrix.compare.notes import on_chance, remarks
 from keras_matrix.plan.cells import Cell, Init, Plan
-from keras_matrix.plan.tolerance import Kind, Tolerances
+from keras_matrix.plan.tolerance import MetricKind, Tolerances
 from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Outcome, Record
 from tests.unit.records.builders import call, plan, record
@@ -111,7 +111,7 @@ def compared(verdict: Verdict) -> Comparison:
     row = Row(
         group="",
         metric="fit.loss",
-        kind=Kind.SCORE,
+        kind=MetricKind.SCORE,
         reference=None,
         other=None,
         reference_name="tf",

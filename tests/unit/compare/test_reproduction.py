@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from keras_matrix.compare.inference import Finding
+from keras_matrix.compare.inference import Conclusion
 from keras_matrix.compare.intervals import MOST_SEEDS
 from keras_matrix.compare.reproduction import (
     ClaimVerdict,
@@ -201,7 +201,7 @@ def test_a_claim_has_a_direction(
     found = claim(replace(reported, direction=direction), a, b)
     assert found.verdict is verdict
     assert found.inference is not None
-    assert found.inference.finding is Finding.DIFFERENT
+    assert found.inference.finding is Conclusion.DIFFERENT
 
 
 def test_a_claim_within_its_margin_is_not_supported() -> None:

@@ -9,7 +9,7 @@ from keras_matrix.compare.suites import Result, SuiteComparison, compare, within
 from keras_matrix.errors import ExitCode, NothingSelectedError
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.records.suite_events import Case, CaseOutcome, Phase, Suite, SuiteLog
+from keras_matrix.records.suite_events import Case, CaseOutcome, CasePhase, SuiteCollected, SuiteLog
 from tests.unit.records.builders import record
 
 BOTH = ("tf", "theano")
@@ -18,7 +18,7 @@ BOTH = ("tf", "theano")
 def case(test: str, outcome: str | None = "passed", phase: str = "call", message: str = "") -> Case:
     if outcome is None:
         return Case(test)
-    return Case(test, CaseOutcome(outcome), Phase(phase), 0.5, message)
+    return Case(test, CaseOutcome(outcome), CasePhase(phase), 0.5, message)
 
 
 def cell(
@@ -32,7 +32,7 @@ def cell(
     """Return a cell's record; ``collected`` is as many as there are, None if it was not told."""
     made = record(Cell(image), outcome=outcome, reason=reason, log_tail=log_tail)
     number = len(cases) if collected == -1 else collected
-    suite = Suite("7.0.1", number, 0) if number is not None else None
+    suite = SuiteCollected("7.0.1", number, 0) if number is not None else None
     made.observation.suite = SuiteLog(suite, list(cases))
     return made
 

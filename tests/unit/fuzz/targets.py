@@ -141,7 +141,7 @@ def tolerance_file(content: bytes, folder: Path) -> None:
     path.write_bytes(content)
     found = taken(lambda: tolerances.load(path), KerasMatrixError)
     rules = tolerance.Tolerances(found or ())
-    for kind in tolerance.Kind:
+    for kind in tolerance.MetricKind:
         rules.of("evaluate.loss", kind)
 
 

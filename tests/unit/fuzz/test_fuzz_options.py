@@ -72,9 +72,9 @@ def test_any_text_of_an_option(text: str) -> None:
     assert seeds is None or len(seeds) <= options.MAX_SEEDS
     taken(lambda: options.parse_size("--memory", text), KerasMatrixError)
     taken(lambda: options.parse_floats("--epsilon", text), KerasMatrixError)
-    taken(lambda: options.parse_choices("--reports", text, tolerance.Kind), KerasMatrixError)
+    taken(lambda: options.parse_choices("--reports", text, tolerance.MetricKind), KerasMatrixError)
     for rule in taken(lambda: tolerances.parse([text]), KerasMatrixError) or ():
-        tolerance.Tolerances((rule,)).of("evaluate.loss", tolerance.Kind.SCORE)
+        tolerance.Tolerances((rule,)).of("evaluate.loss", tolerance.MetricKind.SCORE)
     if "/" not in text:
         taken(lambda: parse_targets([text]), KerasMatrixError)
     taken(lambda: folder.find(Path("results"), text), KerasMatrixError)

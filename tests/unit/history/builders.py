@@ -19,7 +19,7 @@ from keras_matrix.history import database
 from keras_matrix.history.database import History
 from keras_matrix.history.summary import ImageSummary, MetricSummary, RunSummary, summarize
 from keras_matrix.plan.cells import Cell
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
@@ -103,7 +103,7 @@ def metric(image: str, median: float, name: str = "evaluate.loss", **changed: An
         "image": image,
         "setting": "default",
         "metric": name,
-        "kind": Kind.SCORE,
+        "kind": MetricKind.SCORE,
         "n": 1,
         "median": median,
         "low": median,

@@ -18,7 +18,7 @@ from keras_matrix.errors import HistoryError, NothingSelectedError
 from keras_matrix.history import database, schema
 from keras_matrix.history.database import History
 from keras_matrix.history.summary import RunSummary
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Outcome
 from tests.unit.history import builders as history_builders
 from tests.unit.history.builders import image, metric, summary, when
@@ -66,7 +66,7 @@ FULL = summary(
     ),
     metrics=(
         metric("tf", 0.5, n=3, low=0.25, high=0.75),
-        metric("tf", 1.5, "fit.seconds", kind=Kind.TIME),
+        metric("tf", 1.5, "fit.seconds", kind=MetricKind.TIME),
         metric("theano", 0.25, verdict=Verdict.DIFFER, absolute=0.25, relative=0.5),
     ),
 )

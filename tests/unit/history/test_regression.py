@@ -9,7 +9,7 @@ import pytest
 from keras_matrix.compare import assess
 from keras_matrix.compare.comparison import Verdict
 from keras_matrix.history.from_disk import since
-from keras_matrix.history.regression import Judgement, Trend
+from keras_matrix.history.regression import RunChanges, Trend
 from keras_matrix.plan.cells import Cell, Limits
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.bounded import Number
@@ -25,13 +25,13 @@ def judged(
     before: Sequence[Record],
     after: Sequence[Record],
     rules: Sequence[Tolerance] = (),
-) -> Judgement:
+) -> RunChanges:
     then = made(folder / "then", before, on=1)
     now = made(folder / "now", after, on=2)
     return since(then, now, assess.compare_run(now, rules), rules)
 
 
-def changes(found: Judgement) -> list[tuple[Trend, str]]:
+def changes(found: RunChanges) -> list[tuple[Trend, str]]:
     return [(change.trend, change.text) for change in found.changes]
 
 

@@ -12,7 +12,7 @@ from keras_matrix.history.series import (
     series,
     sparkline,
 )
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from tests.unit.history.builders import image, metric, summary, when
 
 
@@ -48,8 +48,8 @@ def test_a_metric_that_no_run_has() -> None:
 
 def test_the_scores_that_say_most() -> None:
     named = ("fit.loss", "fit.seconds", "evaluate.loss", "evaluate.seconds", "evaluate.accuracy")
-    kinds = {"fit.seconds": Kind.TIME, "evaluate.seconds": Kind.TIME}
-    found = tuple(metric("tf", 1.0, name, kind=kinds.get(name, Kind.SCORE)) for name in named)
+    kinds = {"fit.seconds": MetricKind.TIME, "evaluate.seconds": MetricKind.TIME}
+    found = tuple(metric("tf", 1.0, name, kind=kinds.get(name, MetricKind.SCORE)) for name in named)
     assert headline([summary(metrics=found)], 3) == ("evaluate.loss", "evaluate.accuracy")
     assert headline([summary(metrics=found)], 1) == ("evaluate.loss",)
     assert headline([summary(metrics=found[:2])], 3) == ("fit.loss",)

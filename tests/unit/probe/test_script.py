@@ -10,7 +10,7 @@ import msgspec
 import numpy
 import pytest
 
-from keras_matrix.records.events import Failure, Place
+from keras_matrix.records.events import Failure, SourceLine
 from keras_matrix_probe import script
 from keras_matrix_probe.failures import describe
 
@@ -91,7 +91,7 @@ def test_a_failure_is_shown_as_its_author_sees_it(
     error = failure(outcome)
     assert (error.kind, error.message) == ("ValueError", "no good")
     assert (error.file, error.line) == ("model.py", 4)
-    assert error.deepest == Place(os.path.join("pack", "inner.py"), 2)
+    assert error.deepest == SourceLine(os.path.join("pack", "inner.py"), 2)
     assert error.traceback.startswith("Traceback (most recent call last):\n")
     assert error.traceback.endswith("ValueError: no good\n")
     places = [line.strip() for line in error.traceback.splitlines() if 'File "' in line]
@@ -126,7 +126,7 @@ def test_a_syntax_error_in_a_module_of_the_script_has_its_place(folder: Path) ->
     (folder / "helper.py").write_text("\n\nx = = 1\n")
     error = failure(run(folder, "import helper\n"))
     assert (error.kind, error.file, error.line) == ("SyntaxError", "model.py", 1)
-    assert error.deepest == Place("helper.py", 3)
+    assert error.deepest == SourceLine("helper.py", 3)
 
 
 def test_a_script_that_is_no_text_is_told(folder: Path) -> None:

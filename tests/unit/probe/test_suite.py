@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from keras_matrix.records.observation import parse
-from keras_matrix.records.suite_events import CaseOutcome, Phase, SuiteLog
+from keras_matrix.records.suite_events import CaseOutcome, CasePhase, SuiteLog
 from keras_matrix_probe import suite
 from keras_matrix_probe.events import EVENTS_FILE, EventStream
 from keras_matrix_probe.suite import MAX_MESSAGE, deciding, message_of, outcome_of
@@ -172,12 +172,12 @@ def test_files_that_cannot_be_collected_do_not_stop_the_others(place: Place) -> 
     broken, skipped, good = place.run(files).cases
     assert (broken.test, broken.outcome, broken.phase) == (
         *("test_a.py", CaseOutcome.ERROR),
-        Phase.COLLECT,
+        CasePhase.COLLECT,
     )
     assert broken.message == "ModuleNotFoundError: No module named 'no_such_module'"
     assert (skipped.test, skipped.outcome, skipped.phase) == (
         *("test_b.py", CaseOutcome.SKIPPED),
-        Phase.COLLECT,
+        CasePhase.COLLECT,
     )
     assert skipped.message == "Skipped: not here"
     assert (good.test, good.outcome) == ("test_c.py::test_x", PASSED)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from keras_matrix.records.events import Place
+from keras_matrix.records.events import SourceLine
 from keras_matrix.records.observation import MAX_LINE, Observation, parse
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from tests.unit.records.builders import END, ENVIRONMENT
@@ -123,7 +123,10 @@ def test_the_end_of_a_loop_goes_before_what_it_told() -> None:
 def test_a_failure_may_have_a_deeper_place_and_a_hint() -> None:
     error = {"kind": "E", "message": "", "traceback": "", "file": "model.py", "line": 1}
     more = {"deepest": {"file": "plots.py", "line": None}, "hint": "so"}
-    for given, deepest, hint in ((error, None, ""), (error | more, Place("plots.py", None), "so")):
+    for given, deepest, hint in (
+        (error, None, ""),
+        (error | more, SourceLine("plots.py", None), "so"),
+    ):
         end = parsed(START, {**LAST, "error": given}).end
         assert end is not None
         assert end.error is not None

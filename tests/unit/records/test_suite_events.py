@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keras_matrix.records.observation import MAX_BYTES, MAX_LINE, Observation, parse
-from keras_matrix.records.suite_events import CaseOutcome, Phase
+from keras_matrix.records.suite_events import CaseOutcome, CasePhase
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from tests.unit.records.builders import END
 
@@ -37,7 +37,7 @@ def test_a_suite_from_start_to_end() -> None:
     assert found.suite is not None
     assert (found.suite.collected, found.suite.deselected) == (2, 1)
     (case,) = found.cases
-    assert (case.outcome, case.phase, case.seconds) == (CaseOutcome.FAILED, Phase.CALL, 0.5)
+    assert (case.outcome, case.phase, case.seconds) == (CaseOutcome.FAILED, CasePhase.CALL, 0.5)
     assert (case.message, case.place) == ("AssertionError: no", "test_a.py:3")
     assert found.running is None
 

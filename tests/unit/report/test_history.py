@@ -14,7 +14,7 @@ from keras_matrix.compare.comparison import Verdict
 from keras_matrix.compare.matrix import Status
 from keras_matrix.history.series import series
 from keras_matrix.history.summary import RunSummary, ScriptSummary
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.report import history as report
 from keras_matrix.report import history_data as data
 from tests.unit.history.builders import image, metric, summary, when
@@ -37,7 +37,7 @@ def runs(count: int = 3) -> list[RunSummary]:
             seeds=3,
             metrics=(
                 metric("tf", 0.5 + number, n=3, low=0.25, high=9.0),
-                metric("tf", 2.0, "fit.seconds", kind=Kind.TIME),
+                metric("tf", 2.0, "fit.seconds", kind=MetricKind.TIME),
                 metric("theano", 0.5, verdict=Verdict.DIFFER),
             ),
             images=(image("tf"), image("theano", status=Status.DIFFER)),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_matrix.compare.matrix import Entry
+from keras_matrix.compare.matrix import MatrixEntry
 from keras_matrix.report import trace as words
 from keras_matrix.report.page.blocks import (
     Badge,
@@ -41,7 +41,9 @@ def section(result: Result, source: TraceSource) -> Section:
     return Section(f"{result.id}-findings", "Where the images part", tuple(blocks))
 
 
-def _card(result: Result, entry: Entry, image: ImageTrace | None, source: TraceSource) -> Card:
+def _card(
+    result: Result, entry: MatrixEntry, image: ImageTrace | None, source: TraceSource
+) -> Card:
     title = f"{entry.name} against {entry.reference}" if entry.reference else entry.name
     blocks: list[Block] = [Paragraph(f"{entry.sentence}.")]
     if image is not None:
@@ -60,7 +62,7 @@ def _card(result: Result, entry: Entry, image: ImageTrace | None, source: TraceS
     return Card(result.target(entry), title, of_status(entry.status), tuple(blocks))
 
 
-def _stages(entry: Entry, image: ImageTrace) -> DataTable:
+def _stages(entry: MatrixEntry, image: ImageTrace) -> DataTable:
     return DataTable(
         caption=f"{entry.name} against {entry.reference}, stage by stage",
         header=("stage", "verdict", "arrays", "furthest apart"),

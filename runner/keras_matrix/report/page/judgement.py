@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import Row, Summary, Verdict
-from keras_matrix.compare.matrix import Entry, Status
+from keras_matrix.compare.matrix import MatrixEntry, Status
 from keras_matrix.compare.metrics import measures
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report import rows
@@ -46,7 +46,7 @@ def section(result: Result, source: RunSource) -> Section:
     return Section(f"{result.id}-images", "Image by image", tuple(blocks))
 
 
-def _card(result: Result, source: RunSource, entry: Entry) -> Card:
+def _card(result: Result, source: RunSource, entry: MatrixEntry) -> Card:
     title = f"{entry.name} against {entry.reference}" if entry.reference else entry.name
     blocks: list[Block] = [Paragraph(sentence(entry.sentence))]
     if entry.status is Status.FAILED:
@@ -65,7 +65,7 @@ def _card(result: Result, source: RunSource, entry: Entry) -> Card:
     return Card(result.target(entry), title, of_status(entry.status), tuple(blocks))
 
 
-def _metrics(entry: Entry) -> list[Block]:
+def _metrics(entry: MatrixEntry) -> list[Block]:
     judged = [row for row in entry.rows if row.verdict is not Verdict.REPORTED]
     rest = [row for row in entry.rows if row.verdict is Verdict.REPORTED]
     if not judged:
@@ -81,7 +81,7 @@ def _count(found: Sequence[Row]) -> str:
     return f"{len(found)} metric{'s' * (len(found) != 1)}"
 
 
-def _table(entry: Entry, found: Sequence[Row], about: str) -> DataTable:
+def _table(entry: MatrixEntry, found: Sequence[Row], about: str) -> DataTable:
     reference, other = found[0].reference_name, found[0].other_name
     table = rows.table(reference, other, found, MOST_ROWS)
     columns = [column for column in COLUMNS if _wanted(column, found)]
@@ -126,7 +126,7 @@ def _side(value: Summary | None) -> Datum:
     return Datum(figures.number(value.median), small=spread, numeric=True)
 
 
-def _cells(entry: Entry, records: Sequence[Record]) -> Fold:
+def _cells(entry: MatrixEntry, records: Sequence[Record]) -> Fold:
     first = sorted(records, key=lambda record: record.outcome is Outcome.OK)[:MOST_CELLS]
     more = len(records) - len(first)
     table = DataTable(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from keras_matrix.compare.matrix import Entry, MatrixRow, Status, columns, matrix_row, overall
+from keras_matrix.compare.matrix import MatrixEntry, MatrixRow, Status, columns, matrix_row, overall
 from keras_matrix.report.page import suites
 from keras_matrix.report.page.blocks import Badge, Grid, Line, Tile, of_status
 from keras_matrix.report.page.sources import RunSource, Source, SuiteSource, TraceSource
@@ -47,7 +47,7 @@ class Result:
         """What was made, a run or a trace, and its name."""
         return f"{KINDS[type(self.source)]} {self.row.run}"
 
-    def target(self, entry: Entry) -> str:
+    def target(self, entry: MatrixEntry) -> str:
         """Return the id of what is told of an entry."""
         return f"{self.id}-image-{self.row.entries.index(entry) + 1}"
 
@@ -88,7 +88,7 @@ def _traced(source: TraceSource) -> MatrixRow:
             if name in trace.failed and not told.real:
                 status = Status.FAILED
             sentence = verdict(trace, told)
-        entries.append(Entry(name, "", status, sentence.rstrip("."), reference))
+        entries.append(MatrixEntry(name, "", status, sentence.rstrip("."), reference))
     return MatrixRow(trace.model, trace.run, tuple(entries))
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from keras_matrix.compare.matrix import Entry, MatrixRow, Status
-from keras_matrix.compare.suites import Result, Row, Side, Tally
+from keras_matrix.compare.matrix import MatrixEntry, MatrixRow, Status
+from keras_matrix.compare.suites import CaseRow, CaseSide, Result, Tally
 from keras_matrix.report.page.blocks import (
     Badge,
     Block,
@@ -40,33 +40,33 @@ def matrix_row(source: SuiteSource) -> MatrixRow:
     )
 
 
-def _entry(source: SuiteSource, image: str) -> Entry:
+def _entry(source: SuiteSource, image: str) -> MatrixEntry:
     found, reference = source.comparison, source.manifest.plan.images[0]
     failed = [note for note in found.failures if note.cell in _cells(source, image)]
     if failed:
-        return Entry(image, "", Status.FAILED, f"its cell failed: {failed[0].outcome.value}")
+        return MatrixEntry(image, "", Status.FAILED, f"its cell failed: {failed[0].outcome.value}")
     if image not in found.images:
-        return Entry(image, "", Status.NOT_RUN, "it has not run")
+        return MatrixEntry(image, "", Status.NOT_RUN, "it has not run")
     if image == reference:
-        return Entry(image, "", Status.REFERENCE, f"{len(found.rows)} tests")
+        return MatrixEntry(image, "", Status.REFERENCE, f"{len(found.rows)} tests")
     if reference not in found.images:
-        return Entry(image, "", Status.NOT_JUDGED, "the reference has not run")
+        return MatrixEntry(image, "", Status.NOT_JUDGED, "the reference has not run")
     pairs = [(row.on(reference).result, row.on(image).result) for row in found.rows]
     known = [pair for pair in pairs if Result.NOT_RUN not in pair]
     apart = sum(one is not other for one, other in known)
     tests = f"{len(known)} test{'s' * (len(known) != 1)}"
     if apart:
         text = f"differs in {apart} of {tests}"
-        return Entry(image, "", Status.DIFFER, text, reference)
+        return MatrixEntry(image, "", Status.DIFFER, text, reference)
     status = Status.AGREE if known else Status.NOT_JUDGED
-    return Entry(image, "", status, f"the same in {tests}", reference)
+    return MatrixEntry(image, "", status, f"the same in {tests}", reference)
 
 
 def _cells(source: SuiteSource, image: str) -> set[str]:
     return {cell.id for cell in source.manifest.plan.cells if cell.image == image}
 
 
-def section(name: str, source: SuiteSource, target: Callable[[Entry], str]) -> Section:
+def section(name: str, source: SuiteSource, target: Callable[[MatrixEntry], str]) -> Section:
     """Return a card an image, and the tests that came to different things."""
     found = source.comparison
     tallies = {tally.image: tally for tally in found.tallies}
@@ -83,7 +83,7 @@ def section(name: str, source: SuiteSource, target: Callable[[Entry], str]) -> S
     return Section(f"{name}-tests", "Test by test", tuple(blocks))
 
 
-def _card(entry: Entry, name: str, tally: Tally | None) -> Card:
+def _card(entry: MatrixEntry, name: str, tally: Tally | None) -> Card:
     title = f"{entry.name} against {entry.reference}" if entry.reference else entry.name
     blocks: list[Block] = [Paragraph(sentence(entry.sentence))]
     if tally is not None:
@@ -94,7 +94,7 @@ def _card(entry: Entry, name: str, tally: Tally | None) -> Card:
     return Card(name, title, of_status(entry.status), tuple(blocks))
 
 
-def _table(rows: tuple[Row, ...], images: tuple[str, ...]) -> DataTable:
+def _table(rows: tuple[CaseRow, ...], images: tuple[str, ...]) -> DataTable:
     more = len(rows) - MOST_ROWS
     return DataTable(
         caption=f"Tests that differ ({len(rows)})",
@@ -107,5 +107,5 @@ def _table(rows: tuple[Row, ...], images: tuple[str, ...]) -> DataTable:
     )
 
 
-def _side(side: Side) -> Datum:
+def _side(side: CaseSide) -> Datum:
     return Datum(badge=Badge(TONES.get(side.result, Tone.NOT_JUDGED), side.result.value))

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from keras_matrix.compare.figures import number
 from keras_matrix.compare.metrics import measures
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Record
 from keras_matrix.report.plots import canvas
 from keras_matrix.report.plots.chart import Chart, clean, listed_parts, short_label, short_number
@@ -86,7 +86,7 @@ def measured_times(records: Sequence[Record], images: Sequence[str]) -> tuple[Se
     values: dict[str, dict[str, list[tuple[float, bool]]]] = {}
     for record in usable:
         for measure in measures(record):
-            if measure.kind is Kind.TIME and 0 <= measure.value < float("inf"):
+            if measure.kind is MetricKind.TIME and 0 <= measure.value < float("inf"):
                 by_series = values.setdefault(measure.metric, {})
                 by_series.setdefault(record.cell.group.id, []).append(
                     (measure.value, measure.compiled > 0)

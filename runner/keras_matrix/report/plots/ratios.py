@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import Row, Verdict
 from keras_matrix.compare.figures import number
-from keras_matrix.plan.tolerance import Kind
+from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.report.plots import canvas
 from keras_matrix.report.plots.bars import (
     MAX_DRAWN_ROWS,
@@ -27,7 +27,7 @@ MAX_DRAWN_RATIO = 1e4
 
 def ratio_bar(row: Row) -> DifferenceBar | None:
     """Return a time that is reported, not judged, as a ratio; None for any other row."""
-    if row.kind is not Kind.TIME or row.verdict is not Verdict.REPORTED:
+    if row.kind is not MetricKind.TIME or row.verdict is not Verdict.REPORTED:
         return None
     if row.reference is None or row.other is None:
         return None

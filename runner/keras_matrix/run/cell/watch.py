@@ -81,7 +81,7 @@ class Reader:
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return
         match event:
-            case suite_events.Suite(collected=tests) if tests <= MOST:
+            case suite_events.SuiteCollected(collected=tests) if tests <= MOST:
                 self.seen = replace(self.seen, tests=tests)
             case suite_events.CaseEnd() if self.seen.tests is not None:
                 # Before the suite is told, files that could not be read as tests are.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keras_matrix.plan.cells import Cell, RunKind
 from keras_matrix.plan.settings import KerasSettings
-from keras_matrix.records.events import Environment, Failure, Place
+from keras_matrix.records.events import Environment, Failure, SourceLine
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import HostFacts, Outcome, Record
@@ -217,7 +217,7 @@ def bad(
             traceback=traceback,
             file="model.py",
             line=12,
-            deepest=Place("helper.py", 3),
+            deepest=SourceLine("helper.py", 3),
             hint=hint,
         ),
     )

@@ -13,7 +13,7 @@ from keras_matrix.plan.settings import Floatx, KerasSettings
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
-from keras_matrix.records.suite_events import Case, CaseOutcome, Phase, Suite, SuiteLog
+from keras_matrix.records.suite_events import Case, CaseOutcome, CasePhase, SuiteCollected, SuiteLog
 from keras_matrix.report import plots
 from keras_matrix.report.page import charts
 from keras_matrix.report.page.blocks import Tone
@@ -394,10 +394,12 @@ def suite_of(path: Path, *outcomes: tuple[str, str]) -> RunFolder:
     for place, image in enumerate(IMAGES):
         made = record(Cell(image))
         cases = [
-            Case(f"a.py::test_{n}", CaseOutcome(pair[place]), Phase.CALL, 0.5, f"{image} {EVIL}")
+            Case(
+                f"a.py::test_{n}", CaseOutcome(pair[place]), CasePhase.CALL, 0.5, f"{image} {EVIL}"
+            )
             for n, pair in enumerate(outcomes)
         ]
-        made.observation.suite = SuiteLog(Suite("7.0.1", len(cases), 0), cases)
+        made.observation.suite = SuiteLog(SuiteCollected("7.0.1", len(cases), 0), cases)
         records.append(made)
     return folder(path, records, model="layers")
 

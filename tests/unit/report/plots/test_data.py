@@ -13,8 +13,7 @@ from keras_matrix.compare.reproduction import Reproduction, judge
 from keras_matrix.load.reported import Figure, Reported, Unit
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.settings import Floatx, KerasSettings
-from keras_matrix.plan.tolerance import Kind as MetricKind
-from keras_matrix.plan.tolerance import Tolerance, Tolerances
+from keras_matrix.plan.tolerance import MetricKind, Tolerance, Tolerances
 from keras_matrix.records.bounded import Metrics
 from keras_matrix.records.observation import Call, Epoch
 from keras_matrix.records.record import Outcome, Record

@@ -6,7 +6,7 @@ import pytest
 
 from keras_matrix.plan.cells import Caps, Cell, Limits
 from keras_matrix.plan.settings import Floatx, KerasSettings
-from keras_matrix.records.events import End, Failure, Place
+from keras_matrix.records.events import End, Failure, SourceLine
 from keras_matrix.records.observation import Call, Observation
 from keras_matrix.records.record import Outcome
 from keras_matrix.run.cell.outcome import Ending, judge, limits_not_applied, limits_seen, mismatch
@@ -110,7 +110,7 @@ def told(status: str, **changed: Any) -> str:
 
 
 def test_both_places_and_the_hint_are_told() -> None:
-    deepest = Place(file="plots/axes.py", line=399)
+    deepest = SourceLine(file="plots/axes.py", line=399)
     assert told("import", deepest=deepest, hint="bring it") == (
         "ValueError: no (plots/axes.py, line 399; model.py, line 7); bring it"
     )
