@@ -49,7 +49,7 @@ def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
 def _target(text: str) -> Target:
     name, _, file = text.partition("=")
     formats = {member.value: member for member in Format}
-    if name not in formats or not file:
+    if name not in formats or not file or "\0" in file:
         raise ConfigurationError(
             f"--report {text!r} is not FORMAT=FILE, such as junit=report.xml; "
             f"the formats are {', '.join(formats)}."

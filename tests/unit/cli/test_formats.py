@@ -144,6 +144,7 @@ def test_held_against_an_earlier_run_the_cells_are_the_later_ones(
 BAD = [
     (["xml=a.xml"], "--report 'xml=a.xml' is not FORMAT=FILE"),
     (["junit"], "--report 'junit' is not FORMAT=FILE"),
+    (["csv=a\0b"], "is not FORMAT=FILE"),
     (["junit="], "the formats are table, markdown, json, csv, junit, github, html."),
     (["junit=."], "is not a file"),
     (["junit=/dev/null"], "/dev/null is not a file; name one, or - for stdout"),
