@@ -143,7 +143,7 @@ def test_a_script_that_trains_nothing_is_told_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (("--fail-on", "forwrd"), "--fail-on 'forwrd' is no kind of difference"),
+        (("--fail-on", "forwrd"), "--fail-on 'forwrd' is not a kind of difference"),
         (("--atol", "-1"), "--atol -1.0 is not a number from 0 up"),
         (("--floatx", "float32,float64"), "one keras.json"),
         (("--on", "tf"), "name at least two with --on"),

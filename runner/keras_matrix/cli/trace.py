@@ -65,8 +65,8 @@ def command(
 ) -> int:
     """Say where the backends part in SCRIPT's model: layer, loss, gradient, update or training.
 
-    The first model that the script trains is looked into at its first training call, with its
-    first batch, from the same weights on all images. ARGUMENTS go to the script.
+    The first model that the script trains is captured at its first training call, with its first
+    batch, from the same weights on all images. ARGUMENTS go to the script.
     """
     from dataclasses import replace
 
@@ -102,15 +102,17 @@ def command(
 
     def compare(result: "TraceResult") -> "tuple[Trace, ExitCode]":
         # The images were compared while cells ran: what differs was run again alone.
-        code = ExitCode.DIFFER if shown.fails(result.trace, kinds) else ExitCode.AGREE
-        return result.trace, ExitCode.CELL_FAILED if shown.failed(result.trace) else code
+        if shown.fails_without_finding(result.trace):
+            return result.trace, ExitCode.CELL_FAILED
+        differs = shown.has_real_finding(result.trace, kinds)
+        return result.trace, ExitCode.DIFFER if differs else ExitCode.AGREE
 
     def report(folder: "RunFolder", finding: "tuple[Trace, ExitCode]") -> int:
         trace, code = finding
         if as_json:
             click.echo(files.to_json(trace), nl=False)
         else:
-            shown.show(trace)
+            shown.print_trace(trace)
         return int(code)
 
     own = stages.Stages(run=run, compare=compare, report=report, name="trace")

@@ -1,4 +1,4 @@
-"""A trace for people: what agrees, what does not, where that starts, and a script that shows it."""
+"""Print a trace: what agrees, what differs, where that starts, and a script that shows it."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,170 +11,170 @@ from rich.text import Text
 
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.report.table import console
-from keras_matrix.text import printable, relative
+from keras_matrix.text import and_more, listed, plural, printable, relative
 from keras_matrix.trace.distance import Distance
 from keras_matrix.trace.finding import Finding, FindingKind, Origin, shapes_in_words
 from keras_matrix.trace.result import ImageTrace, StageSummary, Trace, TraceStage
 
-SHOWN = 5
-"""Kinds of findings of an image that are told in full; the others are in the JSON."""
-CONFIGURED = (
+MAX_GROUPS_SHOWN = 5
+"""The most groups of findings of an image that are printed; the others are in ``trace.json``."""
+MAX_NAMES = 8
+"""The most names of layers that one line lists."""
+REPORTED_SETTINGS = (
     *("units", "filters", "kernel_size", "pool_size", "strides", "padding", "dilation_rate"),
     *("activation", "recurrent_activation", "implementation", "size", "interpolation", "axis"),
-    *(
-        "epsilon",
-        "momentum",
-        "data_format",
-        "axes",
-        "normalize",
-        "input_dim",
-        "unroll",
-        "max_value",
-    ),
-    *("kernel_constraint", "kernel_regularizer", "stateful", "go_backwards"),
+    *("epsilon", "momentum", "data_format", "axes", "normalize", "input_dim", "unroll"),
+    *("max_value", "kernel_constraint", "kernel_regularizer", "stateful", "go_backwards"),
 )
-USUAL = {
+UNREMARKABLE_VALUES = {
     "data_format": "channels_last",
     "activation": "linear",
     "implementation": 1,
     **dict.fromkeys(("kernel_constraint", "kernel_regularizer", "max_value")),
     **dict.fromkeys(("normalize", "unroll", "stateful", "go_backwards"), False),
 }
-"""Values that are not worth a word."""
+"""Values of settings that are not reported."""
 
 
 def parse_kinds(text: str) -> frozenset[FindingKind]:
     """Return the kinds that ``--fail-on`` names.
 
     Raises:
-        ConfigurationError: one is no kind.
+        ConfigurationError: a name is not a kind.
     """
     if text == "any":
         return frozenset(FindingKind)
     if text == "none":
         return frozenset()
-    names = {kind.value: kind for kind in FindingKind}
-    found = set()
-    for part in (one.strip() for one in text.split(",")):
-        if part not in names:
+    kind_by_name = {kind.value: kind for kind in FindingKind}
+    kinds = set()
+    for name in (part.strip() for part in text.split(",")):
+        if name not in kind_by_name:
             raise ConfigurationError(
-                f"--fail-on {part or text!r} is no kind of difference; "
-                f"name some of {', '.join(names)}, or any, or none."
+                f"--fail-on {name or text!r} is not a kind of difference; "
+                f"use one or more of {', '.join(kind_by_name)}, or any, or none."
             )
-        found.add(names[part])
-    return frozenset(found)
+        kinds.add(kind_by_name[name])
+    return frozenset(kinds)
 
 
-def failed(trace: Trace) -> bool:
-    """Tell whether the script fails and no difference between images says why."""
+def fails_without_finding(trace: Trace) -> bool:
+    """Tell whether the script fails on an image that does not differ from the reference."""
     return any(image.image in trace.failed and not image.real for image in trace.images)
 
 
-def fails(trace: Trace, kinds: frozenset[FindingKind]) -> bool:
+def has_real_finding(trace: Trace, kinds: frozenset[FindingKind]) -> bool:
     """Tell whether an image differs by itself in one of the kinds."""
     return any(finding.kind in kinds for image in trace.images for finding in image.real)
 
 
-def show(trace: Trace, out: Console | None = None) -> None:
+def print_trace(trace: Trace, out: Console | None = None) -> None:
     """Print a trace."""
     out = out or console()
-    head = f"{trace.model}: {trace.layers} layers, reference {trace.reference}"
-    out.print(Text(printable(head)))
+    layers = plural(trace.layers, "layer")
+    _print_line(out, f"{trace.model}: {layers}, reference {trace.reference}")
     if trace.still:
-        still = printable(_names(trace.still))
-        out.print(Text(f"random layers, switched off on all images: {still}"))
+        names = listed(trace.still, MAX_NAMES)
+        _print_line(out, f"random layers, switched off on all images: {names}")
     for image in trace.images:
         out.print()
-        if image.stages:
-            out.print(_stages(image))
-        for note in image.notes:
-            out.print(Text(f"note: {printable(note)}"))
-        for found in alike(image)[:SHOWN]:
-            out.print()
-            lines = [*_told(found[0], trace.reference, image.image)]
-            if len(found) > 1:
-                lines.append(f"  the same at: {_names([one.where for one in found[1:]])}")
-            for line in lines:
-                text = printable(line)
-                # What is folded stays below its own beginning.
-                indent = len(text) - len(text.lstrip())
-                out.print(Padding(Text(text.strip()), (0, 0, 0, indent), expand=False))
-        more = len(alike(image)) - SHOWN
-        if more > 0:
-            out.print(Text(f"and {more} more, in the JSON"))
-        for line in rest(image):
-            out.print(Text(printable(line)))
-        first = image.verdict
-        if first is not None and first.script is not None:
-            out.print()
-            out.print(
-                Text(printable(f"This script shows it ({relative(Path(first.script.path))}):"))
-            )
-            text = printable(first.script.text)
-            out.print(Syntax(text, "python", background_color="default", word_wrap=True))
+        _print_image(out, trace, image)
     out.print()
     for image in trace.images:
         out.print(Text(printable(verdict(trace, image)), style="bold"))
 
 
-def verdict(trace: Trace, image: ImageTrace) -> str:
-    """Say in one sentence what was found on an image."""
+def _print_image(out: Console, trace: Trace, image: ImageTrace) -> None:
+    if image.stages:
+        out.print(_stage_table(image))
+    for note in image.notes:
+        _print_line(out, f"note: {note}")
+    groups = group_findings(image)
+    for group in groups[:MAX_GROUPS_SHOWN]:
+        out.print()
+        for line in _finding_lines(group, trace.reference, image.image):
+            text = printable(line)
+            # A wrapped line keeps its indentation.
+            indent = len(text) - len(text.lstrip())
+            out.print(Padding(Text(text.strip()), (0, 0, 0, indent), expand=False))
+    left_out = len(groups) - MAX_GROUPS_SHOWN
+    if left_out > 0:
+        rest = and_more(left_out, "kind of findings", "kinds of findings")
+        _print_line(out, f"{rest}, in trace.json")
+    for line in summary_lines(image):
+        _print_line(out, line)
     first = image.verdict
+    if first is not None and first.script is not None:
+        out.print()
+        _print_line(out, f"This script shows it ({relative(Path(first.script.path))}):")
+        code = printable(first.script.text)
+        out.print(Syntax(code, "python", background_color="default", word_wrap=True))
+
+
+def _print_line(out: Console, line: str) -> None:
+    out.print(Text(printable(line)))
+
+
+def verdict(trace: Trace, image: ImageTrace) -> str:
+    """Return one sentence on what the trace found on an image."""
     pair = f"{image.image} and {trace.reference}"
-    failed = image.image in trace.failed and trace.failed.get(trace.reference)
-    if first is None and failed:
-        return f"{pair} agree as far as they go: the script fails on both ({failed})."
-    if first is None:
-        grown = [f for f in image.findings if f.origin is Origin.AMPLIFIED]
-        more = f" (rounding grows at {_names([f.where for f in grown])})" if grown else ""
-        return f"{pair} agree: from the first weights to the last, nothing but rounding{more}."
-    more = f", and {len(image.real) - 1} more" if len(image.real) > 1 else ""
-    return f"{pair} differ: {first.kind.value}, {place(first)}, {first.what}{more}."
+    first = image.verdict
+    if first is not None:
+        more = f", {rest}" if (rest := and_more(len(image.real) - 1)) else ""
+        return f"{pair} differ: {first.kind.value}, {describe_place(first)}, {first.what}{more}."
+    reason = image.image in trace.failed and trace.failed.get(trace.reference)
+    if reason:
+        return f"{pair} agree up to where the script fails on both ({reason})."
+    amplified = [f.where for f in image.findings if f.origin is Origin.AMPLIFIED]
+    where = f" (rounding is amplified at {listed(amplified, MAX_NAMES)})" if amplified else ""
+    return (
+        f"{pair} agree: from the first weights to the last, nothing differs by more than "
+        f"rounding{where}."
+    )
 
 
-def _stages(image: ImageTrace) -> Table:
+def _stage_table(image: ImageTrace) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False)
     table.add_column("stage")
     table.add_column(image.image, justify="right")
     table.add_column("furthest apart")
     for summary in image.stages:
-        table.add_row(summary.stage.value, agreement(summary), Text(printable(furthest(summary))))
+        furthest = Text(printable(describe_furthest(summary)))
+        table.add_row(summary.stage.value, describe_agreement(summary), furthest)
     return table
 
 
-def agreement(summary: StageSummary) -> str:
-    """Say how many arrays of a stage agree, or differ."""
+def describe_agreement(summary: StageSummary) -> str:
+    """Return how many arrays of a stage agree, or differ."""
     if not summary.over:
         return f"{summary.compared} agree"
     return f"{summary.over} of {summary.compared} differ"
 
 
-def furthest(summary: StageSummary) -> str:
-    """Say what of a stage is furthest apart, and how far."""
+def describe_furthest(summary: StageSummary) -> str:
+    """Return which array of a stage is furthest apart, and how far."""
     if summary.excess == 0:
         return "identical"
     if summary.excess is None:
-        return f"{summary.worst}: not comparable, or not even close"
-    explained = (
-        "the noise floor" if summary.stage is TraceStage.TRAINING else "what rounding explains"
-    )
-    return f"{summary.worst}: {summary.excess:.2g} x {explained}"
+        return f"{summary.worst}: not comparable, or infinitely far beyond the bound"
+    unit = "the noise floor" if summary.stage is TraceStage.TRAINING else "what rounding explains"
+    return f"{summary.worst}: {summary.excess:.2g} x {unit}"
 
 
-def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
-    yield f"{finding.kind.value}: {place(finding)}, {finding.what}"
+def _finding_lines(group: Sequence[Finding], reference: str, image: str) -> Iterator[str]:
+    """Yield the lines on the first finding of a group, and where the others are."""
+    finding = group[0]
+    yield f"{finding.kind.value}: {describe_place(finding)}, {finding.what}"
     if finding.message:
         yield f"  {finding.message}"
     if finding.alone is not None:
-        yield f"  alone, from identical inputs: {figures(finding.alone, reference, image)}"
+        distance = describe_distance(finding.alone, reference, image)
+        yield f"  alone, from identical inputs: {distance}"
     if finding.chained is not None:
-        yield f"  in the model: {figures(finding.chained, reference, image)}"
+        yield f"  in the model: {describe_distance(finding.chained, reference, image)}"
     if finding.limit and finding.limit > 0:
-        floor = (
-            "the noise floor is" if finding.kind is FindingKind.TRAINING else "rounding explains"
-        )
-        yield f"  {floor} {finding.limit:.2g}"
-    configuration = configured(finding)
+        yield f"  {limit_label(finding)} {finding.limit:.2g}"
+    configuration = describe_configuration(finding)
     if configuration:
         yield f"  configuration: {configuration}"
     if finding.hint is not None:
@@ -182,50 +182,57 @@ def _told(finding: Finding, reference: str, image: str) -> Iterator[str]:
         yield f"       {finding.hint.source}"
     if finding.script is not None:
         yield f"  script: {relative(Path(finding.script.path))}"
+    if len(group) > 1:
+        yield f"  the same at: {listed([other.where for other in group[1:]], MAX_NAMES)}"
 
 
-def figures(found: Distance, reference: str, image: str) -> str:
-    """Say how far apart two arrays are."""
-    if not found.same_shape:
+def limit_label(finding: Finding) -> str:
+    """Return what the limit of a finding is."""
+    return "the noise floor is" if finding.kind is FindingKind.TRAINING else "rounding explains"
+
+
+def describe_distance(distance: Distance, reference: str, image: str) -> str:
+    """Return how far apart two arrays are."""
+    if not distance.same_shape:
         return (
-            f"{reference} has shape {list(found.reference_shape)}, {image} has {list(found.shape)}"
+            f"{reference} has shape {list(distance.reference_shape)}, "
+            f"{image} has {list(distance.shape)}"
         )
-    parts = [
-        f"max |d| {found.maximum:.3g}",
-        f"mean {found.mean:.2g}",
-        *([f"relative {found.relative:.2g}"] if found.relative is not None else []),
-        *([f"{found.ulps:.2g} ulp"] if found.ulps is not None else []),
-        f"cosine {found.cosine:.6g}",
-    ]
-    if found.flips is not None:
-        parts.append(f"top-1 flips {found.flips:.0%}")
-    if found.odd:
-        parts.insert(
-            0,
-            f"NaN or Inf: {found.reference_not_finite} of {found.size} on {reference}, "
-            f"{found.not_finite} on {image}",
+    parts = []
+    if distance.odd:
+        parts.append(
+            f"NaN or Inf: {distance.reference_not_finite} of {distance.size} on {reference}, "
+            f"{distance.not_finite} on {image}"
         )
+    parts += [f"max |d| {distance.maximum:.3g}", f"mean {distance.mean:.2g}"]
+    if distance.relative is not None:
+        parts.append(f"relative {distance.relative:.2g}")
+    if distance.ulps is not None:
+        parts.append(f"{distance.ulps:.2g} ulp")
+    parts.append(f"cosine {distance.cosine:.6g}")
+    if distance.flips is not None:
+        parts.append(f"top-1 flips {distance.flips:.0%}")
     return ", ".join(parts)
 
 
-def place(finding: Finding) -> str:
+def describe_place(finding: Finding) -> str:
     """Return where a finding is, with the class of the layer."""
     return f"{finding.where} ({finding.layer})" if finding.layer else finding.where
 
 
-def configured(finding: Finding) -> str:
-    """Return what is worth telling of a layer's configuration."""
+def describe_configuration(finding: Finding) -> str:
+    """Return the settings of a finding's layer that are not the usual ones, and its inputs."""
     parts = [
-        f"{name}={_value(finding.config[name])}"
-        for name in CONFIGURED
-        if name in finding.config and finding.config[name] != USUAL.get(name, ...)
+        f"{name}={_describe_value(finding.config[name])}"
+        for name in REPORTED_SETTINGS
+        if name in finding.config and finding.config[name] != UNREMARKABLE_VALUES.get(name, ...)
     ]
     if finding.input_shapes and any(finding.input_shapes):
         parts.append(f"input {shapes_in_words(finding.input_shapes)}")
     return ", ".join(parts)
 
 
-def _value(value: object) -> str:
+def _describe_value(value: object) -> str:
     if isinstance(value, list):
         return f"({', '.join(map(str, value))})"
     if isinstance(value, dict):
@@ -233,8 +240,8 @@ def _value(value: object) -> str:
     return str(value)
 
 
-def alike(image: ImageTrace) -> list[list[Finding]]:
-    """Return the real findings, those together that are of one kind, layer and known cause."""
+def group_findings(image: ImageTrace) -> list[list[Finding]]:
+    """Return the real findings, grouped by kind, layer class and known cause."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in image.real:
         cause = finding.hint.text if finding.hint is not None else finding.where
@@ -242,27 +249,22 @@ def alike(image: ImageTrace) -> list[list[Finding]]:
     return list(groups.values())
 
 
-def rest(image: ImageTrace) -> Iterator[str]:
-    """Say what follows from the findings, and the figures of the literature."""
+def summary_lines(image: ImageTrace) -> Iterator[str]:
+    """Yield where differences are inherited or amplified rounding, and the literature's figures."""
     for origin, text in (
-        (Origin.INHERITED, "inherited from these"),
-        (Origin.AMPLIFIED, "rounding that grows there, and agrees alone"),
+        (Origin.INHERITED, "inherited from the findings above"),
+        (Origin.AMPLIFIED, "rounding that is amplified, no difference from identical inputs"),
     ):
         names = list(dict.fromkeys(f.where for f in image.findings if f.origin is origin))
         if names:
-            yield f"{text}: {_names(names)}"
-    rate = max(image.rates, key=lambda one: one.rate, default=None)
+            yield f"{text}: {listed(names, MAX_NAMES)}"
     parts = []
     if image.d_mad is not None:
         parts.append(f"D_MAD {image.d_mad:.3g}")
     if image.d_class is not None:
         parts.append(f"D_CLASS {image.d_class:g}")
-    if rate is not None and rate.rate > 0:
-        parts.append(f"largest rate of change R {rate.rate:.3g} at {rate.node}")
+    largest = max(image.rates, key=lambda rate: rate.rate, default=None)
+    if largest is not None and largest.rate > 0:
+        parts.append(f"largest rate of change R {largest.rate:.3g} at {largest.node}")
     if parts:
-        yield f"as in CRADLE (ICSE 2019): {', '.join(parts)}"
-
-
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:8])
-    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown
+        yield f"measures of CRADLE (ICSE 2019): {', '.join(parts)}"

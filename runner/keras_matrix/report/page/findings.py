@@ -22,7 +22,7 @@ from keras_matrix.report.page.blocks import (
 )
 from keras_matrix.report.page.overview import Result
 from keras_matrix.report.page.sources import TraceSource
-from keras_matrix.trace.finding import Finding, FindingKind
+from keras_matrix.trace.finding import Finding
 from keras_matrix.trace.result import ImageTrace, StageSummary
 
 SHOWN = 12
@@ -49,14 +49,14 @@ def _card(
     if image is not None:
         if image.stages:
             blocks.append(_stages(entry, image))
-        groups = words.alike(image)
+        groups = words.group_findings(image)
         blocks += [
             _finding(found, source.trace.reference, image.image, number == 1)
             for number, found in enumerate(groups[:SHOWN], 1)
         ]
         more = len(groups) - SHOWN
         rest = [f"and {more} more kinds of findings, in trace.json"] if more > 0 else []
-        remarks = (*rest, *words.rest(image), *image.notes)
+        remarks = (*rest, *words.summary_lines(image), *image.notes)
         if remarks:
             blocks.append(Points(remarks))
     return Card(result.target(entry), title, of_status(entry.status), tuple(blocks))
@@ -75,8 +75,8 @@ def _stage(summary: StageSummary) -> tuple[Datum, ...]:
     return (
         Datum(summary.stage.value),
         Datum(badge=badge),
-        Datum(words.agreement(summary)),
-        Datum(words.furthest(summary)),
+        Datum(words.describe_agreement(summary)),
+        Datum(words.describe_furthest(summary)),
     )
 
 
@@ -84,14 +84,13 @@ def _finding(alike: Sequence[Finding], reference: str, image: str, unfolded: boo
     first = alike[0]
     facts = []
     if first.alone is not None:
-        found = words.figures(first.alone, reference, image)
+        found = words.describe_distance(first.alone, reference, image)
         facts.append(("alone, from identical inputs", found))
     if first.chained is not None:
-        facts.append(("in the model", words.figures(first.chained, reference, image)))
+        facts.append(("in the model", words.describe_distance(first.chained, reference, image)))
     if first.limit and first.limit > 0:
-        floor = "the noise floor is" if first.kind is FindingKind.TRAINING else "rounding explains"
-        facts.append((floor, f"{first.limit:.2g}"))
-    configuration = words.configured(first)
+        facts.append((words.limit_label(first), f"{first.limit:.2g}"))
+    configuration = words.describe_configuration(first)
     if configuration:
         facts.append(("configuration", configuration))
     if len(alike) > 1:
@@ -109,5 +108,5 @@ def _finding(alike: Sequence[Finding], reference: str, image: str, unfolded: boo
         label = f"A script that shows it: scripts/{name}, in the trace's folder"
         text = first.script.text[:LONGEST_SCRIPT]
         blocks.append(Fold(label, (Listing(f"{name} ({image})", text),)))
-    title = f"{first.kind.value}: {words.place(first)}, {first.what}"
+    title = f"{first.kind.value}: {words.describe_place(first)}, {first.what}"
     return Fold(title, tuple(blocks), unfolded=unfolded)

@@ -374,7 +374,7 @@ def test_a_trace_is_told_by_its_findings(tmp_path: Path) -> None:
         "Source: keras#1",
         "rounding explains 1e-05",
         "scripts/forward_conv_1.py, in the trace's folder",
-        "inherited from these: dense_1",
+        "inherited from the findings above: dense_1",
         "a note",
     ):
         assert part in text
