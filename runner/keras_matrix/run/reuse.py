@@ -176,19 +176,29 @@ def copy(record: Record, source: RunFolder, target: RunFolder) -> Record:
     """Copy a finished replicate into another run; return its record there.
 
     Raises:
-        StoreError: it cannot be written.
+        StoreError: it cannot be read or written.
     """
     cell = record.cell
-    if source.log_path(cell).exists():
-        write_atomically(target.log_path(cell), source.log_path(cell).read_bytes())
-    if source.arrays_path(cell).is_dir():
+    shutil.rmtree(target.arrays_path(cell), ignore_errors=True)
+    for path, copied_to in _copies(cell, source, target):
         try:
-            shutil.copytree(source.arrays_path(cell), target.arrays_path(cell), dirs_exist_ok=True)
-        except (OSError, shutil.Error) as error:
+            content = path.read_bytes()
+        except OSError as error:
             raise StoreError(
-                f"Cannot copy the arrays of {cell.id} into {target.path} ({error}); "
-                "check its permissions and space."
+                f"Cannot read {path} ({error.strerror}); check its permissions, or run the cells "
+                "again with --fresh."
             ) from error
+        write_atomically(copied_to, content)
     copied = replace(record, run=target.name, reused=record.reused or source.name)
     target.write(copied)
     return copied
+
+
+def _copies(cell: Cell, source: RunFolder, target: RunFolder) -> Iterator[tuple[Path, Path]]:
+    """Yield the files of a cell, each with its place in the other run."""
+    if source.log_path(cell).exists():
+        yield source.log_path(cell), target.log_path(cell)
+    if source.arrays_path(cell).is_dir():
+        for path in sorted(source.arrays_path(cell).iterdir()):
+            if path.is_file():
+                yield path, target.arrays_path(cell) / path.name

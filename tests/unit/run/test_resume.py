@@ -216,7 +216,7 @@ def test_a_damaged_manifest_is_made_anew_from_plan_and_records(tmp_path: Path, h
 def test_a_damaged_manifest_is_not_made_anew_for_another_command(tmp_path: Path) -> None:
     folder = done(tmp_path / "run")
     (folder.path / "manifest.json").write_bytes(b"")
-    with pytest.raises(ConfigurationError, match="the command that the run was begun with"):
+    with pytest.raises(ConfigurationError, match="the command that the run was started with"):
         mend(folder, script=b"another")
     folder.write(replace(record(Cell("theano"))))
     with pytest.raises(ConfigurationError, match="theano"):
@@ -262,3 +262,23 @@ def test_a_run_that_has_lost_its_manifest_is_told(tmp_path: Path) -> None:
     (folder.path / "manifest.json").unlink()
     with pytest.raises(StoreError, match=r"has lost its manifest\.json; .*--resume"):
         store.find(tmp_path, "run")
+
+
+def test_a_manifest_is_made_again_with_few_comparisons_of_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [Cell("tf", seed=seed) for seed in range(60)]
+    folder = run_folder(tmp_path / "run", [record(cell) for cell in cells])
+    (folder.path / "manifest.json").unlink()
+    compared = 0
+    equal = Cell.__eq__
+
+    def counted(cell: Cell, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return equal(cell, other)
+
+    monkeypatch.setattr(Cell, "__eq__", counted)
+    made = resume.mend(folder, manifest(cells), [], print)
+    assert made.finished == tuple(cell.id for cell in cells)
+    assert compared <= 3 * len(cells)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_matrix.errors import StoreError
 from keras_matrix.plan.cells import Caps, Cell, Init, Limits, Plan
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.plan.settings import Floatx, KerasSettings
@@ -39,6 +40,41 @@ def test_a_finished_replicate_is_found_and_copied(tmp_path: Path) -> None:
     # Where it first ran is what counts, however often it was copied.
     third = run_folder(tmp_path / "results" / "three", [], cells=[CELL])
     assert copy(copied, second, third).reused == "one"
+
+
+def test_a_copy_is_whole_or_absent_and_takes_the_place_of_an_earlier_attempts_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = record(CELL)
+    source = run_folder(tmp_path / "results" / "one", [done])
+    target = run_folder(tmp_path / "results" / "two", [], cells=[CELL])
+    for run, name in ((source, "a.npz"), (source, "b.npz"), (target, "earlier.npz")):
+        run.arrays_path(CELL).mkdir(parents=True, exist_ok=True)
+        (run.arrays_path(CELL) / name).write_bytes(b"array")
+    renamed: list[str] = []
+    rename = os.replace
+
+    def replace_noted(before: str, after: Path) -> None:
+        renamed.append(after.name)
+        if len(renamed) == 2:
+            raise OSError(28, "No space left on device")
+        rename(before, after)
+
+    monkeypatch.setattr(os, "replace", replace_noted)
+    with pytest.raises(StoreError, match=r"b\.npz"):
+        copy(done, source, target)
+    # Each file was renamed into its place: the one that failed is not there in part.
+    assert [path.name for path in target.arrays_path(CELL).iterdir()] == ["a.npz"]
+    assert target.record(CELL) is None
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    done = record(CELL)
+    source = run_folder(tmp_path / "results" / "one", [done])
+    target = run_folder(tmp_path / "results" / "two", [], cells=[CELL])
+    source.log_path(CELL).mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"Cannot read .*--fresh"):
+        copy(done, source, target)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def claim(output: Path, target: Path) -> None:
     What is left of it is the caller's: folders, not deeper than the probe makes them, and regular
     files, which are no programs.
     """
-    target.parent.mkdir(mode=0o700, exist_ok=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # A cell of the caller's own may have closed it.
     output.parent.chmod(0o755)
     try:

@@ -49,6 +49,16 @@ def test_what_a_cell_wrote_is_the_callers_again(tmp_path: Path) -> None:
     assert stat.S_IMODE(outside.stat().st_mode) == 0o600
 
 
+def test_what_a_cell_wrote_is_taken_also_if_the_runs_folder_was_removed_meanwhile(
+    tmp_path: Path,
+) -> None:
+    path, target = tmp_path / "work" / "1", tmp_path / "removed" / "collected" / "1"
+    folders.make_output(path, USER)
+    folders.claim(path, target)
+    assert target.is_dir()
+    assert target.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_of_what_a_cell_wrote_files_and_folders_are_left(tmp_path: Path) -> None:
     path, target = tmp_path / "output" / "1", tmp_path / "collected" / "1"
     folders.make_output(path, USER)
