@@ -1,4 +1,4 @@
-"""A real engine, real images; a missing engine is a failure, not a skip."""
+"""Fixtures with a real engine and real images; without an engine the tests fail."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Return the environment without what an outer tox has set."""
+    """Return the environment without variables set by tox or by an outer run."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -84,21 +84,21 @@ def images(client: docker.DockerClient) -> None:
 
 @pytest.fixture(scope="session")
 def started() -> Iterator[set[int]]:
-    """Return the numbers of the processes that these tests have started."""
-    numbers: set[int] = set()
+    """Return the ids of the processes that these tests have started."""
+    pids: set[int] = set()
 
     class Popen(subprocess.Popen):  # type: ignore[type-arg]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            numbers.add(self.pid)
+            pids.add(self.pid)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", Popen)
-        yield numbers
+        yield pids
 
 
 def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, Owner | None]]:
-    """Yield the containers of runners that have ended, running or not."""
+    """Yield the containers, running or not, whose host process has ended."""
     for container in client.containers.list(
         all=True, filters={"label": LABEL}, ignore_removed=True
     ):
@@ -109,14 +109,14 @@ def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, Owner | 
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_is_left_at_the_end(client: docker.DockerClient) -> Iterator[None]:
-    """After all tests: no container of any runner that has ended, whoever started it."""
+    """Check after all tests that no host process that has ended left a container."""
     yield
     assert [container.name for container, _ in leftovers(client)] == []
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(client: docker.DockerClient, started: set[int]) -> Iterator[None]:
-    """After every test: no container of a runner that it started and that has ended."""
+    """Check after each test that no host process that it started left a container."""
     yield
     left = []
     for container, owner in leftovers(client):
@@ -128,7 +128,7 @@ def nothing_is_left(client: docker.DockerClient, started: set[int]) -> Iterator[
 
 @pytest.fixture(scope="session", autouse=True)
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Let runs go into a history of these tests, not the user's own."""
+    """Record runs in a history of these tests, not in the user's."""
     path = tmp_path_factory.mktemp("history") / "history.sqlite"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_MATRIX_HISTORY", str(path))
@@ -142,10 +142,10 @@ def results(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def disturbed(client: docker.DockerClient, images: None, results: Path) -> Iterator[Any]:
-    """Lend a run to disturb; what is left of it is removed."""
-    from tests.integration.aftermath import Disturbed
+    """Yield a run to inject faults into, and remove the containers that it leaves."""
+    from tests.integration.aftermath import DisturbedRun
 
-    run = Disturbed(client, results)
+    run = DisturbedRun(client, results)
     yield run
     filters: Any = {"label": f"{RUN_LABEL}={run.name}"}
     for container in client.containers.list(all=True, filters=filters, ignore_removed=True):
@@ -156,17 +156,17 @@ def disturbed(client: docker.DockerClient, images: None, results: Path) -> Itera
 def undisturbed(
     client: docker.DockerClient, images: None, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """Return the essence of the run that nothing happens to."""
-    from tests.integration.aftermath import Disturbed, essence
+    """Return what the records of a run without a fault say."""
+    from tests.integration.aftermath import DisturbedRun, essence
 
-    run = Disturbed(client, tmp_path_factory.mktemp("undisturbed"))
-    after = run.end(run.begin())
+    run = DisturbedRun(client, tmp_path_factory.mktemp("undisturbed"))
+    after = run.finish(run.start())
     assert after.code == 0, after.err
     return essence(run.run)
 
 
 def the_record(results: Path) -> Record:
-    """Return the one record of the one run."""
+    """Return the only record of the only run."""
     (run,) = results.iterdir()
     (record,) = RunFolder(run).records()
     return record
@@ -183,7 +183,7 @@ class Sleeping:
 
 @pytest.fixture
 def sleeping(client: docker.DockerClient, images: None, results: Path) -> Iterator[Sleeping]:
-    """Start a run whose cell sleeps; it is ready once its script sleeps."""
+    """Yield a run whose script sleeps, once it does."""
     run = f"sleeping-{uuid.uuid4().hex}"
     filters: dict[str, Any] = {"label": f"{RUN_LABEL}={run}"}
     process = subprocess.Popen(
@@ -196,7 +196,9 @@ def sleeping(client: docker.DockerClient, images: None, results: Path) -> Iterat
         text=True,
     )
     try:
-        yield Sleeping(process, _asleep(client, process, filters, results / run), filters)
+        yield Sleeping(
+            process, _wait_until_asleep(client, process, filters, results / run), filters
+        )
     finally:
         if process.poll() is None:
             process.kill()
@@ -205,7 +207,7 @@ def sleeping(client: docker.DockerClient, images: None, results: Path) -> Iterat
             container.remove(force=True)
 
 
-def _asleep(
+def _wait_until_asleep(
     client: docker.DockerClient, process: "subprocess.Popen[str]", filters: Any, run: Path
 ) -> Container:
     for _ in range(600):
@@ -216,4 +218,4 @@ def _asleep(
             break
         time.sleep(0.1)
     process.kill()
-    pytest.fail(f"the cell never slept: {process.communicate()}")
+    pytest.fail(f"the cell did not begin to sleep: {process.communicate()}")

@@ -1,10 +1,11 @@
-"""The command ``keras-matrix`` with one fault built in, at a moment that a test names.
+"""The command ``keras-matrix`` with one fault injected, at a moment that a test names.
 
     python faulty.py --at keras_matrix.engine.client:Engine.create --before kill -- run SCRIPT ...
 
-The function named is the real one, but for one call of it: before or after that, the process
-gets a signal, an error is raised as the system would raise it, or the process waits; ``command``
-runs what FAULTY_COMMAND says. With ``--within``, only calls made by that function count.
+The named function is the real one, except in one call: before or after it, the process receives a
+signal, an error is raised as the system would raise it, or the process waits; ``command`` runs the
+command in the environment variable FAULTY_COMMAND. With ``--within``, only calls made by that
+function count.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-WAIT = 600.0
+WAIT_SECONDS = 600.0
 
 
 def _kill() -> None:
@@ -48,18 +49,18 @@ def _command() -> None:
     subprocess.run(shlex.split(os.environ["FAULTY_COMMAND"]), check=True)
 
 
-BACK = timedelta(days=365)
+CLOCK_OFFSET = timedelta(days=365)
 
 
 class _EarlierDatetime(datetime):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> "_EarlierDatetime":
-        return super().now(tz) - BACK
+        return super().now(tz) - CLOCK_OFFSET
 
 
 def _set_clock_back() -> None:
     real = time.time
-    time.time = lambda: real() - BACK.total_seconds()
+    time.time = lambda: real() - CLOCK_OFFSET.total_seconds()
     for name, module in list(sys.modules.items()):
         if name.startswith("keras_matrix.") and getattr(module, "datetime", None) is datetime:
             module.datetime = _EarlierDatetime  # type: ignore[attr-defined]
@@ -76,23 +77,23 @@ FAULTS: dict[str, Callable[[], None]] = {
     "input-output": _error(errno.EIO),
     "command": _command,
     "set-clock-back": _set_clock_back,
-    "wait": lambda: time.sleep(WAIT),
+    "wait": lambda: time.sleep(WAIT_SECONDS),
 }
 
 
-def build_in(
+def inject(
     at: str, call: int, before: str | None, after: str | None, within: str | None = None
 ) -> None:
-    """Replace the function ``module:attribute.attribute`` by one that fails once."""
+    """Replace the function ``module:attribute.attribute`` by one that fails in one call."""
     lock = threading.Lock()
-    inside = threading.local()
+    in_caller = threading.local()
     calls = 0
 
     def failing(real: Callable[..., Any]) -> Callable[..., Any]:
         def faulty(*args: Any, **kwargs: Any) -> Any:
             nonlocal calls
             with lock:
-                counts = within is None or getattr(inside, "it", False)
+                counts = within is None or getattr(in_caller, "now", False)
                 calls += counts
                 hit = counts and calls == call
             if hit and before:
@@ -104,19 +105,19 @@ def build_in(
 
         return faulty
 
-    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
-        def noted(*args: Any, **kwargs: Any) -> Any:
-            inside.it = True
+    def marking(real: Callable[..., Any]) -> Callable[..., Any]:
+        def marked(*args: Any, **kwargs: Any) -> Any:
+            in_caller.now = True
             try:
                 return real(*args, **kwargs)
             finally:
-                inside.it = False
+                in_caller.now = False
 
-        return noted
+        return marked
 
     _replace(at, failing)
     if within is not None:
-        _replace(within, noting)
+        _replace(within, marking)
 
 
 def _replace(at: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -131,7 +132,7 @@ def _replace(at: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Build the fault in, then be ``keras-matrix``."""
+    """Inject the fault, then run ``keras-matrix``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--at", required=True)
     parser.add_argument("--call", type=int, default=1)
@@ -139,11 +140,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--after", choices=FAULTS)
     parser.add_argument("--within")
     parser.add_argument("command", nargs="+")
-    given = parser.parse_args(arguments)
-    build_in(given.at, given.call, given.before, given.after, given.within)
+    options = parser.parse_args(arguments)
+    inject(options.at, options.call, options.before, options.after, options.within)
     from keras_matrix.cli import main as keras_matrix
 
-    sys.argv = ["keras-matrix", *given.command]
+    sys.argv = ["keras-matrix", *options.command]
     keras_matrix()
 
 

@@ -1,8 +1,8 @@
-"""What somebody else does to the engine while a run is under way; ``faulty.py`` runs it.
+"""Change something in the engine from outside during a run; ``faulty.py`` runs this.
 
-python meddle.py pause RUN          its container; also kill, remove
-python meddle.py untag IMAGE        and all that has no other tag
-python meddle.py tag IMAGE NAME
+python meddle.py pause RUN          pause its container; likewise kill and remove
+python meddle.py untag IMAGE        remove the tag, and the image if it has no other
+python meddle.py tag IMAGE NAME     tag an image with another name
 """
 
 import sys
@@ -13,20 +13,20 @@ import docker
 
 from keras_matrix.engine.spec import RUN_LABEL
 
-TO_CONTAINER: Mapping[str, Callable[[Any], object]] = {
+CONTAINER_ACTIONS: Mapping[str, Callable[[Any], object]] = {
     "pause": lambda container: container.pause(),
     "kill": lambda container: container.kill(),
     "remove": lambda container: container.remove(force=True),
 }
 
 
-def main(what: str, name: str, *more: str) -> None:
-    """Do one thing."""
+def main(action: str, name: str, *more: str) -> None:
+    """Carry out one action."""
     client = docker.from_env()
-    if what in TO_CONTAINER:
+    if action in CONTAINER_ACTIONS:
         (container,) = client.containers.list(filters={"label": f"{RUN_LABEL}={name}"})
-        TO_CONTAINER[what](container)
-    elif what == "untag":
+        CONTAINER_ACTIONS[action](container)
+    elif action == "untag":
         client.images.remove(name, force=True)
     else:
         client.images.get(name).tag(*more[0].rsplit(":", 1))

@@ -1,6 +1,6 @@
-"""A second engine, of the tests' own, that can be stopped, killed and started again.
+"""A second engine that the tests can stop, kill and start again.
 
-It holds the image ``tf`` of the first. Nothing of it is left: no process, no mount, no file.
+It has the first engine's image ``tf``. It is removed completely: processes, mounts and files.
 """
 
 import contextlib
@@ -20,9 +20,9 @@ import pytest
 
 from keras_matrix.engine.spec import LABEL
 
-SIZE = "size=2g"
-PATIENCE = 60.0
-POLL = 0.05
+STORAGE_OPTIONS = "size=2g"
+TIMEOUT_SECONDS = 60.0
+POLL_SECONDS = 0.05
 
 
 class OwnEngine:
@@ -37,22 +37,23 @@ class OwnEngine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a client come here."""
+        """The environment of a command that uses this engine."""
         return {"DOCKER_HOST": f"unix://{self.socket}"}
 
     def keep_in_memory(self) -> None:
-        """Keep all that it stores in memory: on a disk its removal takes as long as the tests."""
+        """Keep its storage in memory: on a disk, removing it takes as long as the tests."""
         self._data_root.mkdir()
         subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", SIZE, "own-engine", str(self._data_root)], check=True
+            ["mount", "-t", "tmpfs", "-o", STORAGE_OPTIONS, "own-engine", str(self._data_root)],
+            check=True,
         )
 
     def start(self) -> None:
-        """Start it; it answers when this returns."""
+        """Start the engine; it answers once this returns."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    # Or "none" would take the bridge away from the host's own engine.
+                    # In the host's network, "none" would remove the bridge of the host's engine.
                     *("unshare", "--net"),
                     *("dockerd", "--host", f"unix://{self.socket}", "--bridge", "none"),
                     *("--data-root", str(self._data_root), "--exec-root", str(self.folder / "x")),
@@ -62,12 +63,12 @@ class OwnEngine:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                said = (self.folder / "log").read_text(encoding="utf-8")[-2000:]
-                pytest.fail(f"no engine of our own: {said}")
-            time.sleep(POLL)
+                log_end = (self.folder / "log").read_text(encoding="utf-8")[-2000:]
+                pytest.fail(f"the second engine did not start: {log_end}")
+            time.sleep(POLL_SECONDS)
         self.client = docker.DockerClient(base_url=f"unix://{self.socket}")
 
     def _listens(self) -> bool:
@@ -75,35 +76,35 @@ class OwnEngine:
             return probe.connect_ex(str(self.socket)) == 0
 
     def stop(self) -> None:
-        """Stop it as its service manager does, and its containers with it."""
-        self._end(signal.SIGTERM)
+        """Stop the engine as a service manager does, and its containers with it."""
+        self._stop_with(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill it; what runs its containers is left, as after a crash."""
-        self._end(signal.SIGKILL)
-        # That ended, too; the next one takes it for running until somebody asks how it ended.
+        """Kill the engine; the processes that run its containers are left, as after a crash."""
+        self._stop_with(signal.SIGKILL)
+        # containerd ended, too, but the next engine would take it for running by this file.
         (self.folder / "x" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
-    def _end(self, number: int) -> None:
+    def _stop_with(self, number: int) -> None:
         assert self._process is not None
         self.client.close()
         self._process.send_signal(number)
-        self._process.wait(timeout=PATIENCE)
+        self._process.wait(timeout=TIMEOUT_SECONDS)
         self._process = None
-        # Its containerd ends with it, but not at once; the next one must not find it.
-        deadline = time.monotonic() + PATIENCE
+        # Its containerd ends with it, but not at once; the next engine must not find it.
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while self._processes("containerd.toml") and time.monotonic() < deadline:
-            time.sleep(POLL)
+            time.sleep(POLL_SECONDS)
 
-    def take(self, source: docker.DockerClient, tag: str) -> None:
-        """Copy an image of another engine."""
+    def copy_image(self, source: docker.DockerClient, tag: str) -> None:
+        """Copy an image from another engine."""
         archive: Any = source.images.get(tag).save(named=tag)
         self.client.images.load(archive)
 
     @contextlib.contextmanager
-    def full(self) -> Iterator[None]:
-        """Leave no room in its storage."""
-        path = self._data_root / "takes-all-there-is"
+    def full_storage(self) -> Iterator[None]:
+        """Fill the engine's storage, for as long as the context lasts."""
+        path = self._data_root / "fills-the-storage"
         with path.open("wb") as file:
             for size in (2**24, 2**16, 2**12):
                 with contextlib.suppress(OSError):
@@ -114,14 +115,14 @@ class OwnEngine:
         finally:
             path.unlink()
 
-    def empty(self) -> None:
-        """Remove all its containers."""
+    def remove_containers(self) -> None:
+        """Remove all containers of the engine."""
         filters: Any = {"label": LABEL}
         for container in self.client.containers.list(all=True, filters=filters):
             container.remove(force=True)
 
-    def end(self) -> None:
-        """Leave nothing of it."""
+    def remove(self) -> None:
+        """Remove the engine: its processes, mounts and files."""
         if self._process is not None and self._process.poll() is None:
             self.stop()
         for pid in self._processes():
@@ -132,14 +133,14 @@ class OwnEngine:
         shutil.rmtree(self.folder)
 
     def _processes(self, name: str = "") -> list[int]:
-        """Return the processes with the engine's folder, and the name, in their command line."""
-        found = []
+        """Return the processes whose command line contains the engine's folder and the name."""
+        pids = []
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 command = path.read_text(errors="replace")
                 if str(self.folder) in command and name in command:
-                    found.append(int(path.parent.name))
-        return found
+                    pids.append(int(path.parent.name))
+        return pids
 
     def _mounts(self) -> list[str]:
         lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
@@ -149,8 +150,8 @@ class OwnEngine:
 
 @contextlib.contextmanager
 def running(data_root: Path | None = None) -> Iterator[OwnEngine]:
-    """Lend an engine that runs, with nothing in it."""
-    # A socket's path is short.
+    """Yield a running engine without images."""
+    # The path of a socket must be short.
     engine = OwnEngine(Path(tempfile.mkdtemp(prefix="engine-")), data_root)
     try:
         if data_root is None:
@@ -158,15 +159,15 @@ def running(data_root: Path | None = None) -> Iterator[OwnEngine]:
         engine.start()
         yield engine
     finally:
-        engine.end()
+        engine.remove()
 
 
 @pytest.fixture(scope="session")
 def own_engine(client: docker.DockerClient, undisturbed: dict[str, Any]) -> Iterator[OwnEngine]:
-    """Lend an engine that holds the image tf."""
+    """Yield an engine that has the image tf."""
     ((tag,),) = {
         tuple(client.images.get(cell["image"]["id"]).tags) for cell in undisturbed.values()
     }
     with running() as engine:
-        engine.take(client, tag)
+        engine.copy_image(client, tag)
         yield engine

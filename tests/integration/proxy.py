@@ -1,7 +1,7 @@
-"""A socket in front of the engine's, which answers like the engine but for what a test wants.
+"""A socket in front of the engine's that passes requests on, except where a test wants a fault.
 
-One connection takes one request: the engine is told to close it, so that an answer ends with it.
-What is attached to a container is passed on both ways until one side closes.
+A connection carries one request: the engine is asked to close it, which marks the end of an answer.
+A stream attached to a container is passed on both ways until one side closes.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-ENGINE = "/var/run/docker.sock"
-BUFFER = 65536
+ENGINE_SOCKET = "/var/run/docker.sock"
+BUFFER_BYTES = 65536
 HEAD_END = b"\r\n\r\n"
 GARBAGE = b"\xff\xfe{no JSON at all"
 PING, CREATE, INSPECT = (
@@ -31,12 +31,12 @@ KILL, REMOVE, LIST = r"POST .*/kill", r"DELETE .*/containers/[^/]+", r"GET .*/co
 ANY = r".*"
 
 
-class Kind(Enum):
+class FaultKind(Enum):
     """What happens to a request.
 
-    CUT closes the connection once the engine has the request, CUT_ANSWER in the middle of its
-    answer. AWAY is an engine that is gone for a while, STALLED one that takes requests from then
-    on and never answers.
+    CUT closes the connection once the engine has the request, CUT_ANSWER in the middle of the
+    answer. AWAY is an engine that cannot be reached for a while, STALLED one that from then on
+    accepts requests and never answers.
     """
 
     DELAY = "delay"
@@ -52,18 +52,22 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens at the ``nth`` request that matches ``at`` (method and path); 0: at each."""
+    """What happens at the ``nth`` request that matches ``at`` (method and path); 0 is each one."""
 
-    kind: Kind
+    kind: FaultKind
     at: str
     nth: int = 1
     seconds: float = 0.0
 
 
 class Proxy:
-    """An engine's socket with faults; ``met`` is set once one of them has happened."""
+    """An engine's socket with faults.
 
-    def __init__(self, *faults: Fault, engine: str = ENGINE) -> None:
+    ``fault_met`` is set once a fault has happened, ``heal`` ends those that hang; ``happened`` are
+    the faults so far.
+    """
+
+    def __init__(self, *faults: Fault, engine: str = ENGINE_SOCKET) -> None:
         self._faults = faults
         self._engine = engine
         self._folder = Path(tempfile.mkdtemp(prefix="proxy-"))
@@ -74,13 +78,13 @@ class Proxy:
         self._listener: socket.socket | None = None
         self._stalled = False
         self._ended = threading.Event()
-        self.met = threading.Event()
+        self.fault_met = threading.Event()
         self.heal = threading.Event()
         self.happened: set[Fault] = set()
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a client come here."""
+        """The environment of a command that uses this socket."""
         return {"DOCKER_HOST": f"unix://{self._path}"}
 
     def __enter__(self) -> "Proxy":
@@ -89,7 +93,7 @@ class Proxy:
 
     def __exit__(self, *error: object) -> None:
         self._ended.set()
-        self._leave()
+        self._close()
         shutil.rmtree(self._folder)
 
     def _listen(self) -> None:
@@ -99,7 +103,7 @@ class Proxy:
         self._listener = listener
         self._thread(lambda: self._accept(listener))
 
-    def _leave(self) -> None:
+    def _close(self) -> None:
         with self._lock:
             listener, self._listener = self._listener, None
             connections, self._open = self._open, set()
@@ -109,9 +113,9 @@ class Proxy:
         for connection in connections:
             _shut(connection)
 
-    def _away(self, seconds: float) -> None:
-        self._leave()
-        self.met.set()
+    def _close_for(self, seconds: float) -> None:
+        self._close()
+        self.fault_met.set()
 
         def come_back() -> None:
             if not self._ended.wait(seconds):
@@ -140,7 +144,7 @@ class Proxy:
         with self._lock:
             self._open.discard(client)
 
-    def _chosen(self, request: str) -> Fault | None:
+    def _next_fault(self, request: str) -> Fault | None:
         with self._lock:
             for fault in self._faults:
                 if re.fullmatch(fault.at, request.partition("?")[0]):
@@ -151,66 +155,68 @@ class Proxy:
         return None
 
     def _answer(self, client: socket.socket, request: str, head: bytes, body: bytes) -> None:
-        fault = self._chosen(request)
+        fault = self._next_fault(request)
         kind = fault.kind if fault is not None else None
-        if kind is Kind.STALLED:
+        if kind is FaultKind.STALLED:
             self._stalled = True
-        if self._stalled or kind is Kind.HANG:
-            self.met.set()
-            self._hold()
+        if self._stalled or kind is FaultKind.HANG:
+            self.fault_met.set()
+            self._wait_for_end()
             return
-        if fault is not None and kind is Kind.AWAY:
-            self._away(fault.seconds)
+        if fault is not None and kind is FaultKind.AWAY:
+            self._close_for(fault.seconds)
             return
-        if fault is not None and kind is Kind.DELAY:
+        if fault is not None and kind is FaultKind.DELAY:
             self._ended.wait(fault.seconds)
-        if kind is Kind.ERROR:
+        if kind is FaultKind.ERROR:
             client.sendall(_response(b'{"message":"a fault of the test"}', "500 Server Error"))
         else:
             with contextlib.closing(socket.socket(socket.AF_UNIX)) as engine:
                 engine.connect(self._engine)
-                engine.sendall(_once(head) + body)
+                engine.sendall(_with_close(head) + body)
                 self._pass_on(client, engine, kind)
         if fault is not None:
-            self.met.set()
+            self.fault_met.set()
 
-    def _pass_on(self, client: socket.socket, engine: socket.socket, kind: Kind | None) -> None:
-        if kind is Kind.CUT:
-            # The engine gets to know of the request before it knows that nobody listens.
+    def _pass_on(
+        self, client: socket.socket, engine: socket.socket, kind: FaultKind | None
+    ) -> None:
+        if kind is FaultKind.CUT:
+            # The engine has the request before it notices that the client is gone.
             engine.recv(1)
-        elif kind in (Kind.CUT_ANSWER, Kind.GARBLED, Kind.EMPTY):
-            answer = b"".join(iter(lambda: engine.recv(BUFFER), b""))
+        elif kind in (FaultKind.CUT_ANSWER, FaultKind.GARBLED, FaultKind.EMPTY):
+            answer = b"".join(iter(lambda: engine.recv(BUFFER_BYTES), b""))
             head, _, body = answer.partition(HEAD_END)
-            if kind is Kind.CUT_ANSWER:
+            if kind is FaultKind.CUT_ANSWER:
                 client.sendall(head + HEAD_END + body[: len(body) // 2])
             else:
-                client.sendall(_response(GARBAGE if kind is Kind.GARBLED else b"{}", "200 OK"))
+                client.sendall(_response(GARBAGE if kind is FaultKind.GARBLED else b"{}", "200 OK"))
         else:
             self._thread(lambda: _copy(client, engine))
             _copy(engine, client)
 
-    def _hold(self) -> None:
+    def _wait_for_end(self) -> None:
         while not self._ended.is_set() and not self.heal.is_set():
             time.sleep(0.02)
 
 
 def _read(client: socket.socket) -> tuple[bytes, bytes]:
-    """Return a request's head, and its body, or what of that came along if it has no length."""
+    """Return a request's head and body; without a length, the part of the body that has arrived."""
     content = b""
     while HEAD_END not in content:
-        more = client.recv(BUFFER)
+        more = client.recv(BUFFER_BYTES)
         if not more:
             return b"", b""
         content += more
     head, _, body = content.partition(HEAD_END)
     length = re.search(rb"(?im)^Content-Length: *(\d+)", head)
-    while length is not None and len(body) < int(length[1]) and (more := client.recv(BUFFER)):
+    while length is not None and len(body) < int(length[1]) and (more := client.recv(BUFFER_BYTES)):
         body += more
     return head + HEAD_END, body
 
 
-def _once(head: bytes) -> bytes:
-    """Ask for the connection to be closed after the answer, unless it becomes another protocol."""
+def _with_close(head: bytes) -> bytes:
+    """Request that the connection is closed after the answer, unless the protocol is upgraded."""
     if re.search(rb"(?im)^Upgrade:", head):
         return head
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
@@ -224,7 +230,7 @@ def _response(body: bytes, status: str) -> bytes:
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        while content := source.recv(BUFFER):
+        while content := source.recv(BUFFER_BYTES):
             target.sendall(content)
         target.shutdown(socket.SHUT_WR)
 

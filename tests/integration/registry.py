@@ -1,4 +1,4 @@
-"""A registry on the loopback with one tiny image: what an engine needs to pull it by digest."""
+"""A registry on the loopback interface with one tiny image that an engine can pull by digest."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ def digest(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class Registry:
-    """Where it listens, and the digest of the one image it has, under any name."""
+    """Where a registry listens, and the digest of its one image, which any name finds."""
 
     address: str
     digest: str
@@ -50,23 +50,24 @@ def _blobs() -> tuple[str, dict[str, tuple[str, bytes]]]:
             "layers": [{"mediaType": LAYER, "size": len(layer), "digest": digest(layer)}],
         }
     ).encode()
-    typed = ((MANIFEST, manifest), (CONFIG, config), (LAYER, layer))
-    return digest(manifest), {digest(content): (kind, content) for kind, content in typed}
+    typed_contents = ((MANIFEST, manifest), (CONFIG, config), (LAYER, layer))
+    return digest(manifest), {digest(content): (kind, content) for kind, content in typed_contents}
 
 
 @contextmanager
 def serving() -> Iterator[Registry]:
-    name, blobs = _blobs()
+    """Yield a registry that listens on a free port."""
+    image_digest, blobs = _blobs()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            wanted = self.path.rpartition("/")[2]
+            reference = self.path.rpartition("/")[2]
             if self.path == "/v2/":
                 self._answer(200, "application/json", b"{}")
-            elif wanted in blobs:
-                self._answer(200, *blobs[wanted])
+            elif reference in blobs:
+                self._answer(200, *blobs[reference])
             else:
                 error = {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}
                 self._answer(404, "application/json", json.dumps(error).encode())
@@ -90,7 +91,7 @@ def serving() -> Iterator[Registry]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield Registry(address=f"127.0.0.1:{server.server_port}", digest=name)
+        yield Registry(address=f"127.0.0.1:{server.server_port}", digest=image_digest)
     finally:
         server.shutdown()
         thread.join()

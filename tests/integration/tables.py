@@ -1,7 +1,7 @@
-"""The tables in docs/ that say what came of each fault: every row is what a test measured.
+"""The tables in docs/ on the effect of each fault: a test measured each row.
 
-A test reports its row; it fails if the page says otherwise. ``pytest tests/integration
---write-tables`` writes the pages anew, and drops the rows that no test reports any more.
+A test reports its row and fails if the page says otherwise. ``pytest tests/integration
+--write-tables`` rewrites the pages, without the rows that no test reports any more.
 """
 
 import json
@@ -21,7 +21,7 @@ Report = Callable[..., None]
 
 @dataclass(frozen=True)
 class Page:
-    """A page with one table a section; ``columns`` are the heads of all."""
+    """A page with one table in each section; ``columns`` are the headings of all tables."""
 
     path: Path
     columns: Row
@@ -32,7 +32,7 @@ class Page:
 
     def sections(self) -> dict[str, list[Row]]:
         """Return the rows of each section, by its title."""
-        found: dict[str, list[Row]] = {}
+        rows: dict[str, list[Row]] = {}
         title = ""
         for line in self.text().splitlines():
             if line.startswith("## "):
@@ -40,11 +40,11 @@ class Page:
             elif line.startswith("| ") and title:
                 row = tuple(part.strip() for part in line.strip("|").split(" | "))
                 if row != self.columns and set(row) != {"---"}:
-                    found.setdefault(title, []).append(row)
-        return found
+                    rows.setdefault(title, []).append(row)
+        return rows
 
     def write(self, rows: Sequence[tuple[str, Row]]) -> None:
-        """Replace all tables by the rows given, each with its section's title."""
+        """Replace all tables by ``rows``, each with its section's title."""
         by_section: dict[str, list[Row]] = {}
         for title, row in rows:
             by_section.setdefault(title, []).append(row)
@@ -69,14 +69,14 @@ class Page:
 PAGES = {
     "faults": Page(
         DOCS / "faults.md",
-        ("fault", "what the user is told", "exit", "on disk", "left of containers", "`--resume`"),
+        ("fault", "message", "exit", "on disk", "containers left", "`--resume`"),
     ),
-    "hostile": Page(DOCS / "hostile.md", ("the script tries", "outcome", "what the record says")),
+    "hostile": Page(DOCS / "hostile.md", ("the script tries", "outcome", "reason in the record")),
 }
 
 
 def cell(text: object) -> str:
-    """Return a text as it can stand in a table."""
+    """Return a text as a cell of a Markdown table."""
     return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;") or "—"
 
 
@@ -86,37 +86,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def writes(config: pytest.Config) -> bool:
-    """Tell whether the pages are to be written."""
-    # Known only where these tests are named on the command line.
+    """Tell whether to write the pages."""
+    # The option exists only if these tests are named on the command line.
     return bool(config.getoption("--write-tables", default=False))
 
 
 @pytest.fixture
 def report_row(request: pytest.FixtureRequest) -> Report:
-    """Report a row: ``report_row(page, section, *columns)``; fails if the page says otherwise."""
+    """Return ``report(page, section, *columns)``, which fails if the page says otherwise."""
 
     def report(page: str, section: str, *columns: object) -> None:
         row = tuple(cell(column) for column in columns)
         assert len(row) == len(PAGES[page].columns)
         request.node.user_properties.append((PROPERTY, json.dumps([page, section, row])))
         if not writes(request.config):
-            said = {known[0]: known for known in PAGES[page].sections().get(section, [])}
-            assert said.get(row[0]) == row, "what was measured is not what the page says"
+            documented = {r[0]: r for r in PAGES[page].sections().get(section, [])}
+            assert documented.get(row[0]) == row, "the page differs from what was measured"
 
     return report
 
 
 class Collector:
-    """Gathers the rows of all tests, also those of other processes, in the order of the tests."""
+    """Collects the rows of all tests, including those of other processes, in test order."""
 
     def __init__(self) -> None:
         self.rows: dict[str, list[tuple[str, Row]]] = {}
         self.all_ran = True
 
     def pytest_collection_modifyitems(self, config: pytest.Config) -> None:
-        chosen = config.getoption("keyword") or config.getoption("markexpr")
+        filtered = config.getoption("keyword") or config.getoption("markexpr")
         named = any("::" in argument or argument.endswith(".py") for argument in config.args)
-        self.all_ran = not chosen and not named
+        self.all_ran = not filtered and not named
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.all_ran = self.all_ran and not report.failed
@@ -132,12 +132,14 @@ class Collector:
                 PAGES[page].write(self._merged(page))
 
     def _merged(self, page: str) -> list[tuple[str, Row]]:
-        """Return the rows measured now, and where only some tests ran those known before."""
-        known = [(title, row) for title, rows in PAGES[page].sections().items() for row in rows]
-        now = {(title, row[0]): row for title, row in self.rows[page]}
-        kept = [
-            (title, now.pop((title, row[0]), row))
-            for title, row in known
-            if not self.all_ran or (title, row[0]) in now
+        """Return the measured rows and, if only some tests ran, the other documented ones."""
+        documented = [
+            (title, row) for title, rows in PAGES[page].sections().items() for row in rows
         ]
-        return kept + [(title, row) for (title, _), row in now.items()]
+        measured = {(title, row[0]): row for title, row in self.rows[page]}
+        kept = [
+            (title, measured.pop((title, row[0]), row))
+            for title, row in documented
+            if not self.all_ran or (title, row[0]) in measured
+        ]
+        return kept + [(title, row) for (title, _), row in measured.items()]

@@ -20,7 +20,7 @@ from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.spec import LABEL, OWNER_LABEL
 from keras_matrix.records.record import Outcome
 from tests import ROOT
-from tests.integration.aftermath import Aftermath, Disturbed, essence
+from tests.integration.aftermath import Aftermath, DisturbedRun, essence
 from tests.integration.conftest import SCRIPTS, keras_matrix
 from tests.integration.tables import Report
 
@@ -30,26 +30,26 @@ CREATING = ("--at", "keras_matrix.engine.client:Engine.create", "--before", "com
 STARTING = ("--at", "keras_matrix.engine.client:Engine.start", "--before", "command")
 RUNNING = ("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before", "command")
 LEFTOVERS = int(os.environ.get("KERAS_MATRIX_LEFTOVERS", "30"))
-"""Containers of dead runners to remove: ``KERAS_MATRIX_LEFTOVERS=10000`` takes minutes."""
+"""Containers of ended host processes to remove: ``KERAS_MATRIX_LEFTOVERS=10000`` takes minutes."""
 
 
-def meddling(disturbed: Disturbed, *what: object) -> None:
+def meddling(disturbed: DisturbedRun, *what: object) -> None:
     command = (sys.executable, MEDDLE, *what)
     disturbed.environment["FAULTY_COMMAND"] = " ".join(map(str, command))
 
 
-def reason(disturbed: Disturbed, after: Aftermath) -> str:
+def reason(disturbed: DisturbedRun, after: Aftermath) -> str:
     """Return why cells have no score, which is the same for all of them and is shown."""
     records = disturbed.run.records()
     (told,) = {record.reason for record in records if record.outcome is not Outcome.OK}
     assert told in after.out
-    return disturbed.general(f"keras-matrix: error: {told}")
+    return disturbed.generalized_message(f"keras-matrix: error: {told}")
 
 
 def check(after: Aftermath, code: int) -> None:
     assert after.code == code, after.err
     assert "Traceback" not in after.err
-    assert (after.left, after.stray) == ("nothing", ())
+    assert (after.containers_left, after.stray) == ("nothing", ())
 
 
 @pytest.mark.parametrize(
@@ -64,20 +64,29 @@ def test_container(
     fault: str,
     what: str,
     options: tuple[str, ...],
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     undisturbed: dict[str, Any],
     report_row: Report,
 ) -> None:
     meddling(disturbed, what, disturbed.name)
     disturbed.cells += options
-    after = disturbed.fails(*RUNNING)
+    after = disturbed.run_with_fault(*RUNNING)
     check(after, 3)
     told = reason(disturbed, after)
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     check(resumed, 0)
     assert essence(disturbed.run) == undisturbed
     report_row(
-        *("faults", SECTION, fault, told, after.code, after.disk, after.left, resumed.disk),
+        *(
+            "faults",
+            SECTION,
+            fault,
+            told,
+            after.code,
+            after.on_disk,
+            after.containers_left,
+            resumed.on_disk,
+        ),
     )
 
 
@@ -92,32 +101,41 @@ def test_script(
     fault: str,
     script: str,
     options: tuple[str, ...],
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     report_row: Report,
 ) -> None:
     disturbed.script = SCRIPTS / f"{script}.py"
     disturbed.cells += options
-    after = disturbed.end(disturbed.begin())
+    after = disturbed.finish(disturbed.start())
     check(after, 3)
     assert after.outcomes["tf.seed1"] is Outcome.OK
     told = reason(disturbed, after)
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     check(resumed, 3)
-    assert resumed.disk == after.disk
+    assert resumed.on_disk == after.on_disk
     report_row(
-        *("faults", SECTION, fault, told, after.code, after.disk, after.left, resumed.disk),
+        *(
+            "faults",
+            SECTION,
+            fault,
+            told,
+            after.code,
+            after.on_disk,
+            after.containers_left,
+            resumed.on_disk,
+        ),
     )
 
 
-def test_memory_that_the_machine_does_not_have(disturbed: Disturbed, report_row: Report) -> None:
+def test_memory_that_the_machine_does_not_have(disturbed: DisturbedRun, report_row: Report) -> None:
     disturbed.cells += ("--memory", "1000000g")
-    after = disturbed.end(disturbed.begin())
+    after = disturbed.finish(disturbed.start())
     check(after, 2)
     assert not disturbed.run.path.exists()
     report_row(
         *("faults", SECTION, "--memory is more than the machine has"),
-        re.sub(r"[\d.]+ GiB", "N GiB", after.told),
-        *(after.code, after.disk, after.left, ""),
+        re.sub(r"[\d.]+ GiB", "N GiB", after.message),
+        *(after.code, after.on_disk, after.containers_left, ""),
     )
 
 
@@ -126,39 +144,43 @@ def test_memory_that_the_machine_does_not_have(disturbed: Disturbed, report_row:
     [("is damaged", "truncate --size 9"), ("cannot be read", "chmod 0")],
 )
 def test_keras_json(
-    fault: str, command: str, disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
+    fault: str,
+    command: str,
+    disturbed: DisturbedRun,
+    undisturbed: dict[str, Any],
+    report_row: Report,
 ) -> None:
     """Keras goes on with its defaults, and says nothing."""
     disturbed.cells += ("--floatx", "float64")
     files = f"{disturbed.run.work}/*/keras-home/keras.json"
     disturbed.environment["FAULTY_COMMAND"] = f"sh -c '{command} {files}'"
-    after = disturbed.fails(*STARTING)
+    after = disturbed.run_with_fault(*STARTING)
     check(after, 3)
     told = reason(disturbed, after)
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     check(resumed, 0)
     report_row(
         *("faults", SECTION, f"its keras.json {fault}"),
-        *(told, after.code, after.disk, after.left, resumed.disk),
+        *(told, after.code, after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
 def test_clock_set_back(
-    disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
+    disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
     at = ("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before", "set-clock-back")
-    after = disturbed.fails(*at)
+    after = disturbed.run_with_fault(*at)
     check(after, 0)
     assert essence(disturbed.run) == undisturbed
     records = disturbed.run.records()
     assert records[0].started > records[1].started, "it was set back"
     assert all(0 < record.timing.run < 300 for record in records)
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     check(resumed, 0)
     assert essence(disturbed.run) == undisturbed
     report_row(
         *("faults", SECTION, "the clock is set back by a year"),
-        *(after.told, after.code, after.disk, after.left, resumed.disk),
+        *(after.message, after.code, after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
@@ -205,28 +227,28 @@ def tf_tag(client: docker.DockerClient) -> str:
 
 
 def test_image_removed_after_planning(
-    disturbed: Disturbed, spare: Spare, undisturbed: dict[str, Any], report_row: Report
+    disturbed: DisturbedRun, spare: Spare, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
     disturbed.cells = (
         *("--on", "tf,spare", "--seeds", "2", "--jobs", "1"),
         *("--catalog", str(spare.catalog)),
     )
     meddling(disturbed, "untag", spare.tag)
-    after = disturbed.fails(*CREATING)
+    after = disturbed.run_with_fault(*CREATING)
     check(after, 3)
     told = reason(disturbed, after)
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     check(resumed, 0)
     found = essence(disturbed.run)
     assert {cell: found[cell] for cell in undisturbed} == undisturbed
     report_row(
         *("faults", SECTION, "one of two images is removed after planning"),
-        *(told, after.code, after.disk, after.left, resumed.disk),
+        *(told, after.code, after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
 def test_tag_moved_after_planning(
-    disturbed: Disturbed, spare: Spare, client: docker.DockerClient, report_row: Report
+    disturbed: DisturbedRun, spare: Spare, client: docker.DockerClient, report_row: Report
 ) -> None:
     disturbed.cells = (
         *("--on", "spare", "--seeds", "2", "--jobs", "1"),
@@ -235,28 +257,28 @@ def test_tag_moved_after_planning(
     # A base has no Keras: what ran there would fail.
     base = client.images.list(name="keras-matrix/standin")[0]
     meddling(disturbed, "tag", base.id, spare.tag)
-    after = disturbed.fails(*CREATING)
+    after = disturbed.run_with_fault(*CREATING)
     check(after, 0)
     ran_on = {record.image and record.image.id for record in disturbed.run.records()}
     assert ran_on == {spare.id}
     report_row(
         *("faults", SECTION, "the tag of its image is moved to another one after planning"),
-        *(after.told, after.code, after.disk, after.left, after.disk),
+        *(after.message, after.code, after.on_disk, after.containers_left, after.on_disk),
     )
     dockerfile = io.BytesIO(f"FROM {spare.id}\nENV SPARE=2\n".encode())
     client.images.build(fileobj=dockerfile, tag=spare.tag, rm=True)
     disturbed.run.record_path(disturbed.run.manifest().plan.cells[1]).unlink()
-    refused = disturbed.resumed()
+    refused = disturbed.resume()
     check(refused, 2)
     report_row(
         *("faults", SECTION, "the tag of its image is moved before the run goes on"),
-        *(refused.told, refused.code, refused.disk, refused.left, "refused"),
+        *(refused.message, refused.code, refused.on_disk, refused.containers_left, "refused"),
     )
 
 
 @pytest.fixture
 def leftovers(client: docker.DockerClient, images: None) -> Iterator[list[str]]:
-    """Create containers of a runner that has died."""
+    """Create containers of a host process that has ended."""
     dead = dataclasses.replace(Owner.this_process(), boot="an earlier one")
     names = [f"keras-matrix-left-{uuid.uuid4().hex[:8]}" for _ in range(LEFTOVERS)]
     labels = {LABEL: "left", OWNER_LABEL: dead.label()}
@@ -270,40 +292,40 @@ def leftovers(client: docker.DockerClient, images: None) -> Iterator[list[str]]:
 
 @pytest.mark.alone
 def test_leftovers_of_many_dead_runs(
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     leftovers: list[str],
     undisturbed: dict[str, Any],
     client: docker.DockerClient,
     report_row: Report,
 ) -> None:
-    after = disturbed.end(disturbed.begin())
+    after = disturbed.finish(disturbed.start())
     check(after, 0)
     (line,) = (line for line in after.err.splitlines() if "left over" in line)
     assert client.containers.list(all=True, filters={"label": f"{LABEL}=left"}) == []
     assert essence(disturbed.run) == undisturbed
-    told = disturbed.general(f"keras-matrix: error: {line[len('hh:mm:ss ') :]}")
+    told = disturbed.generalized_message(f"keras-matrix: error: {line[len('hh:mm:ss ') :]}")
     # Another run on the same engine may have removed some of them.
     told = re.sub(r"\b\d+\b", "N", told)
     if len(leftovers) == 30:
         report_row(
             *("faults", SECTION, "30 containers of runs that were killed are there"),
-            *(told, after.code, after.disk, after.left, after.disk),
+            *(told, after.code, after.on_disk, after.containers_left, after.on_disk),
         )
 
 
 def test_two_runners_of_the_same_cells(
-    disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
+    disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
-    first = disturbed.begin("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before", "wait")
-    disturbed.until("work/*/output/*", first)
-    second = disturbed.end(disturbed.begin())
+    first = disturbed.start("--at", "keras_matrix.run.cell.worker:Worker._wait", "--before", "wait")
+    disturbed.wait_for_file("work/*/output/*", first)
+    second = disturbed.finish(disturbed.start())
     first.kill()
     first.communicate()
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     check(resumed, 0)
     assert essence(disturbed.run) == undisturbed
     assert second.code == 2
     report_row(
         *("faults", SECTION, "another runner is at work on the same cells of the same run"),
-        *(second.told, second.code, second.disk, second.left, resumed.disk),
+        *(second.message, second.code, second.on_disk, second.containers_left, resumed.on_disk),
     )

@@ -17,7 +17,7 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.records import checksum
 from keras_matrix.records.record import Outcome
 from tests import ROOT
-from tests.integration.aftermath import Aftermath, Disturbed, essence
+from tests.integration.aftermath import Aftermath, DisturbedRun, essence
 from tests.integration.conftest import SCRIPTS, clean_environment, command_line, keras_matrix
 from tests.integration.tables import Report
 
@@ -65,18 +65,18 @@ def filling(place: Path) -> str:
     return shlex.join(["sh", "-c", f"! dd if=/dev/zero of={place}/ballast bs=4k status=none"])
 
 
-def line_of(disturbed: Disturbed, after: Aftermath, part: str, **names: Path) -> str:
+def line_of(disturbed: DisturbedRun, after: Aftermath, part: str, **names: Path) -> str:
     """Return the line of progress that says something, without its time."""
     (line,) = (line for line in after.err.splitlines() if part in line)
     for name, path in names.items():
         line = line.replace(str(path), name)
-    return disturbed.general(f"keras-matrix: error: {re.sub(r'^[0-9:]+ ', '', line)}")
+    return disturbed.generalized_message(f"keras-matrix: error: {re.sub(r'^[0-9:]+ ', '', line)}")
 
 
-def goes_on(disturbed: Disturbed, undisturbed: dict[str, Any]) -> Aftermath:
-    resumed = disturbed.resumed()
+def goes_on(disturbed: DisturbedRun, undisturbed: dict[str, Any]) -> Aftermath:
+    resumed = disturbed.resume()
     assert resumed.code == 0, resumed.err
-    assert (resumed.left, resumed.stray) == ("nothing", ())
+    assert (resumed.containers_left, resumed.stray) == ("nothing", ())
     assert essence(disturbed.run) == undisturbed
     return resumed
 
@@ -95,17 +95,17 @@ def test_a_write_that_fails(
     fault: str,
     moment: tuple[str, ...],
     done: int,
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     undisturbed: dict[str, Any],
     report_row: Report,
 ) -> None:
-    after = disturbed.fails(*moment)
-    assert (after.code, after.left, after.stray) == (2, "nothing", ())
+    after = disturbed.run_with_fault(*moment)
+    assert (after.code, after.containers_left, after.stray) == (2, "nothing", ())
     assert list(after.outcomes.values()).count(Outcome.OK) == done
     resumed = goes_on(disturbed, undisturbed)
     report_row(
-        *("faults", SECTION, fault, after.told, after.code),
-        *(after.disk, after.left, resumed.disk),
+        *("faults", SECTION, fault, after.message, after.code),
+        *(after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
@@ -113,56 +113,56 @@ def test_a_write_that_fails(
 def test_the_results_as_a_cell_begins(
     fault: str,
     disk: Path,
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     undisturbed: dict[str, Any],
     report_row: Report,
 ) -> None:
     filled = "full" in fault
     command = filling(disk) if filled else shlex.join(["rm", "-r", str(disturbed.run.path)])
     disturbed.environment["FAULTY_COMMAND"] = command
-    after = disturbed.fails(*BEFORE_SECOND)
-    assert (after.code, after.left, after.stray) == (2, "nothing", ())
+    after = disturbed.run_with_fault(*BEFORE_SECOND)
+    assert (after.code, after.containers_left, after.stray) == (2, "nothing", ())
     assert after.outcomes == ({FIRST.id: Outcome.OK} if filled else {})
     if filled:
         (disk / "ballast").unlink()
     resumed = goes_on(disturbed, undisturbed)
     report_row(
-        *("faults", SECTION, f"{fault} as a cell begins", after.told, after.code),
-        *(after.disk, after.left, resumed.disk),
+        *("faults", SECTION, f"{fault} as a cell begins", after.message, after.code),
+        *(after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
 def test_read_only_results(
-    disk: Path, disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
+    disk: Path, disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
     disturbed.environment["FAULTY_COMMAND"] = filling(disk)
-    disturbed.fails(*BEFORE_SECOND)
+    disturbed.run_with_fault(*BEFORE_SECOND)
     (disk / "ballast").unlink()
     remount(disk, "ro")
-    after = disturbed.resumed()
+    after = disturbed.resume()
     remount(disk, "rw")
-    assert (after.code, after.left, after.stray) == (2, "nothing", ())
+    assert (after.code, after.containers_left, after.stray) == (2, "nothing", ())
     assert after.outcomes == {FIRST.id: Outcome.OK}
     resumed = goes_on(disturbed, undisturbed)
     report_row(
-        *("faults", SECTION, "--results is read-only", after.told, after.code),
-        *(after.disk, after.left, resumed.disk),
+        *("faults", SECTION, "--results is read-only", after.message, after.code),
+        *(after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
-def test_scratch_is_full(disturbed: Disturbed, report_row: Report) -> None:
+def test_scratch_is_full(disturbed: DisturbedRun, report_row: Report) -> None:
     disturbed.script = SCRIPTS / "fills_scratch.py"
     disturbed.cells = ("--on", "tf", "--jobs", "1", "--scratch", "64m")
-    after = disturbed.end(disturbed.begin())
+    after = disturbed.finish(disturbed.start())
     assert after.code == 3
     (record,) = disturbed.run.records()
     assert record.outcome is Outcome.SCRIPT_ERROR
     assert "--scratch" in record.reason
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     assert (resumed.code, resumed.outcomes) == (3, after.outcomes)
     report_row(
         *("faults", SECTION, "a script fills its scratch space", record.reason, after.code),
-        *(after.disk, after.left, resumed.disk),
+        *(after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
@@ -222,9 +222,9 @@ IN_PAIRS: tuple[tuple[tuple[str, Damage], tuple[str, Damage]], ...] = (
 
 
 def test_damaged_records(
-    disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
+    disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
-    assert disturbed.end(disturbed.begin()).code == 0
+    assert disturbed.finish(disturbed.start()).code == 0
     paths = [disturbed.run.record_path(cell) for cell in (FIRST, SECOND)]
     for pair in IN_PAIRS:
         seen = []
@@ -238,22 +238,22 @@ def test_damaged_records(
             damage(path)
         aside = len(list(paths[0].parent.glob("*.damaged*")))
         resumed = goes_on(disturbed, undisturbed)
-        assert resumed.aside == aside + len(pair)
+        assert resumed.set_aside == aside + len(pair)
         for after, (how, _) in zip(seen, pair, strict=True):
             assert after.code == 2
             report_row(
-                *("faults", SECTION, f"a record {how}", after.told, after.code),
-                *(new(after), after.left, new(resumed, resumed.aside - 1)),
+                *("faults", SECTION, f"a record {how}", after.message, after.code),
+                *(new(after), after.containers_left, new(resumed, resumed.set_aside - 1)),
             )
 
 
-def told_of(disturbed: Disturbed) -> Aftermath:
+def told_of(disturbed: DisturbedRun) -> Aftermath:
     """Look at a run from disk: what its images come to, and the run held against itself."""
     for runs in ([disturbed.run.path], [disturbed.run.path] * 2):
         done = keras_matrix("diff", *runs)
         if done.returncode == 2:
             break
-    return disturbed.look(done.returncode, done.stdout, done.stderr)
+    return disturbed.observe(done.returncode, done.stdout, done.stderr)
 
 
 def undo(path: Path, content: bytes) -> None:
@@ -266,9 +266,9 @@ def undo(path: Path, content: bytes) -> None:
 
 
 def test_damaged_manifests_arrays_and_logs(
-    disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
+    disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
-    assert disturbed.end(disturbed.begin()).code == 0
+    assert disturbed.finish(disturbed.start()).code == 0
     run = disturbed.run
     (array,) = run.arrays_path(FIRST).iterdir()
     for what, path, how, damage in (
@@ -277,15 +277,15 @@ def test_damaged_manifests_arrays_and_logs(
         ("a manifest", run.path / "manifest.json", "missing", missing),
         ("an array", array, "with a flipped bit", flipped_in_the_middle),
     ):
-        before = disturbed.look(0, "", "").aside
+        before = disturbed.observe(0, "", "").set_aside
         damage(path)
         after = told_of(disturbed)
         assert after.code == 2
         resumed = goes_on(disturbed, undisturbed)
-        assert resumed.aside == before + (how != "missing")
+        assert resumed.set_aside == before + (how != "missing")
         report_row(
-            *("faults", SECTION, f"{what} {how}", after.told, after.code),
-            *(new(after), after.left, new(resumed, before)),
+            *("faults", SECTION, f"{what} {how}", after.message, after.code),
+            *(new(after), after.containers_left, new(resumed, before)),
         )
 
 
@@ -297,15 +297,15 @@ def flipped_in_the_middle(path: Path) -> None:
 
 def new(after: Aftermath, before: int | None = None) -> str:
     """Return what is on disk, leaving out what was set aside before."""
-    return replace(after, aside=0 if before is None else after.aside - before).disk
+    return replace(after, set_aside=0 if before is None else after.set_aside - before).on_disk
 
 
 def test_a_lock_that_somebody_holds(
-    disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
+    disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
     disturbed.run.path.mkdir(parents=True)
     with filelock.FileLock(disturbed.run.path / ".lock"):
-        process = disturbed.begin()
+        process = disturbed.start()
         assert process.stderr is not None
         told = ""
         while "waiting for the run" not in told:
@@ -314,13 +314,19 @@ def test_a_lock_that_somebody_holds(
             told += line
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-        after = disturbed.look(process.returncode, out, told + err)
-    assert (after.code, after.left) == (130, "nothing")
+        after = disturbed.observe(process.returncode, out, told + err)
+    assert (after.code, after.containers_left) == (130, "nothing")
     said = line_of(disturbed, after, "waiting for the run")
     resumed = goes_on(disturbed, undisturbed)
     report_row(
         *("faults", SECTION, "somebody holds the run's lock for ever; Ctrl-C"),
-        *(f"{said}; {after.told}", after.code, after.disk, after.left, resumed.disk),
+        *(
+            f"{said}; {after.message}",
+            after.code,
+            after.on_disk,
+            after.containers_left,
+            resumed.on_disk,
+        ),
     )
 
 
@@ -341,7 +347,7 @@ def garbage(place: Path) -> None:
 def test_a_run_does_not_fail_because_of_what_is_kept_between_runs(
     spoil: Damage,
     other_disk: Path,
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     undisturbed: dict[str, Any],
     report_row: Report,
 ) -> None:
@@ -351,8 +357,8 @@ def test_a_run_does_not_fail_because_of_what_is_kept_between_runs(
         "KERAS_MATRIX_CACHE": str(cache),
         "KERAS_MATRIX_HISTORY": str(history),
     }
-    after = disturbed.end(disturbed.begin())
-    assert (after.code, after.left, after.stray) == (0, "nothing", ())
+    after = disturbed.finish(disturbed.start())
+    assert (after.code, after.containers_left, after.stray) == (0, "nothing", ())
     assert essence(disturbed.run) == undisturbed
     names = {"CACHE": cache, "HISTORY": history}
     said = line_of(disturbed, after, "without the cache", **names)
@@ -361,12 +367,12 @@ def test_a_run_does_not_fail_because_of_what_is_kept_between_runs(
     for what, told in (("cache", said), ("history", warned)):
         report_row(
             *("faults", SECTION, f"the {what} is {how}", told, after.code),
-            *(after.disk, after.left, "not needed"),
+            *(after.on_disk, after.containers_left, "not needed"),
         )
 
 
 def test_nowhere_to_print(
-    disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report
+    disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report
 ) -> None:
     with open("/dev/full", "w", encoding="utf-8") as nowhere:
         done = subprocess.run(
@@ -378,12 +384,12 @@ def test_nowhere_to_print(
             text=True,
             check=False,
         )
-    after = disturbed.look(done.returncode, "", done.stderr)
-    assert (after.code, after.left, after.stray) == (2, "nothing", ())
+    after = disturbed.observe(done.returncode, "", done.stderr)
+    assert (after.code, after.containers_left, after.stray) == (2, "nothing", ())
     assert f"records: {disturbed.run.path}" in done.stderr
     assert essence(disturbed.run) == undisturbed
     resumed = goes_on(disturbed, undisturbed)
     report_row(
-        *("faults", SECTION, "the disk that the output goes to is full", after.told, after.code),
-        *(after.disk, after.left, resumed.disk),
+        *("faults", SECTION, "the disk that the output goes to is full", after.message, after.code),
+        *(after.on_disk, after.containers_left, resumed.on_disk),
     )

@@ -16,7 +16,7 @@ import pytest
 from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.records.record import Outcome
 from tests import ROOT
-from tests.integration.aftermath import Aftermath, Disturbed, essence
+from tests.integration.aftermath import Aftermath, DisturbedRun, essence
 from tests.integration.conftest import SCRIPTS, clean_environment, command_line, the_record
 from tests.integration.own_engine import OwnEngine, own_engine
 from tests.integration.proxy import (
@@ -29,7 +29,7 @@ from tests.integration.proxy import (
     REMOVE,
     START,
     Fault,
-    Kind,
+    FaultKind,
     Proxy,
 )
 from tests.integration.tables import Report
@@ -43,45 +43,45 @@ SOON = "3"
 IN_A_CELL = 2
 """The inspection that is the first one while a cell runs; the one before reads back limits."""
 BAD = {
-    Kind.CUT: "The connection is cut before the answer",
-    Kind.CUT_ANSWER: "The connection is cut in the middle of the answer",
-    Kind.GARBLED: "The answer is garbage",
-    Kind.EMPTY: "The answer lacks all that it should hold",
-    Kind.ERROR: "The answer is status 500",
+    FaultKind.CUT: "The connection is cut before the answer",
+    FaultKind.CUT_ANSWER: "The connection is cut in the middle of the answer",
+    FaultKind.GARBLED: "The answer is garbage",
+    FaultKind.EMPTY: "The answer lacks all that it should hold",
+    FaultKind.ERROR: "The answer is status 500",
 }
 
 
-def through(proxy: Proxy, run: Disturbed, seconds: str = "60") -> "subprocess.Popen[str]":
+def through(proxy: Proxy, run: DisturbedRun, seconds: str = "60") -> "subprocess.Popen[str]":
     """Begin a run whose engine is behind the proxy, and is waited for so many seconds."""
     run.environment = {**proxy.environment, "KERAS_MATRIX_ENGINE_WAIT": seconds}
-    return run.begin()
+    return run.start()
 
 
-Resume = Callable[[Disturbed, Aftermath, str], None]
+Resume = Callable[[DisturbedRun, Aftermath, str], None]
 
 
 @pytest.fixture
 def goes_on(undisturbed: dict[str, Any], report_row: Report) -> Resume:
     """Let a run go on without a fault, compare its records, and report the row."""
 
-    def go_on(run: Disturbed, after: Aftermath, fault: str) -> None:
+    def go_on(run: DisturbedRun, after: Aftermath, fault: str) -> None:
         run.environment.pop("KERAS_MATRIX_ENGINE_WAIT", None)
         # What never began is not gone on with, but begun.
-        resumed = run.resumed() if run.run.exists() else run.end(run.begin())
+        resumed = run.resume() if run.run.exists() else run.finish(run.start())
         assert resumed.code == 0, resumed.err
-        assert (resumed.left, resumed.stray) == ("nothing", ())
+        assert (resumed.containers_left, resumed.stray) == ("nothing", ())
         assert essence(run.run) == undisturbed
         report_row(
             *("faults", SECTION, fault),
-            *(after.told, after.code, after.disk, after.left, resumed.disk),
+            *(after.message, after.code, after.on_disk, after.containers_left, resumed.on_disk),
         )
 
     return go_on
 
 
-def test_a_slow_engine_is_waited_for(disturbed: Disturbed, goes_on: Resume) -> None:
-    with Proxy(Fault(Kind.DELAY, ANY, nth=0, seconds=0.4)) as proxy:
-        after = disturbed.end(through(proxy, disturbed))
+def test_a_slow_engine_is_waited_for(disturbed: DisturbedRun, goes_on: Resume) -> None:
+    with Proxy(Fault(FaultKind.DELAY, ANY, nth=0, seconds=0.4)) as proxy:
+        after = disturbed.finish(through(proxy, disturbed))
     assert after.code == 0, after.err
     disturbed.environment = {}
     goes_on(disturbed, after, "Each answer takes 0.4 s longer")
@@ -89,7 +89,7 @@ def test_a_slow_engine_is_waited_for(disturbed: Disturbed, goes_on: Resume) -> N
 
 @pytest.mark.parametrize("kind", BAD, ids=lambda kind: kind.name)
 def test_a_bad_answer_does_not_lose_a_cell(
-    kind: Kind, disturbed: Disturbed, goes_on: Resume
+    kind: FaultKind, disturbed: DisturbedRun, goes_on: Resume
 ) -> None:
     # A container for each cell, and two attempts that fail for each; a start may have been done.
     disturbed.cells = (*disturbed.cells, "--isolation", "container")
@@ -98,10 +98,10 @@ def test_a_bad_answer_does_not_lose_a_cell(
         *(Fault(kind, LOGS, 2), Fault(kind, REMOVE, 1)),
     )
     with Proxy(*faults) as proxy:
-        after = disturbed.end(through(proxy, disturbed))
+        after = disturbed.finish(through(proxy, disturbed))
         assert proxy.happened == set(faults)
     assert after.code == 0, after.err
-    assert after.left == "nothing"
+    assert after.containers_left == "nothing"
     disturbed.environment = {}
     goes_on(disturbed, after, f"{BAD[kind]}, at create, start, inspect, logs and remove")
 
@@ -118,11 +118,11 @@ def test_a_bad_answer_does_not_lose_a_cell(
     ],
 )
 def test_ctrl_c_while_the_engine_hangs(
-    at: str, nth: int, moment: str, begun: bool, disturbed: Disturbed, goes_on: Resume
+    at: str, nth: int, moment: str, begun: bool, disturbed: DisturbedRun, goes_on: Resume
 ) -> None:
-    with Proxy(Fault(Kind.STALLED, at, nth)) as proxy:
+    with Proxy(Fault(FaultKind.STALLED, at, nth)) as proxy:
         process = through(proxy, disturbed, SOON)
-        assert proxy.met.wait(60)
+        assert proxy.fault_met.wait(60)
         process.send_signal(signal.SIGINT)
         asked = time.monotonic()
         time.sleep(0.1)
@@ -130,15 +130,15 @@ def test_ctrl_c_while_the_engine_hangs(
         out, err = process.communicate(timeout=60)
         assert time.monotonic() - asked < 20
     _until_no_cell_runs(disturbed)
-    after = disturbed.look(process.returncode, out, err)
+    after = disturbed.observe(process.returncode, out, err)
     assert after.code == 130
     assert "Traceback" not in err
-    assert ("does not answer: containers may be left" in after.told) == begun
+    assert ("does not answer: containers may be left" in after.message) == begun
     disturbed.environment = {}
     goes_on(disturbed, after, f"It hangs {moment}; Ctrl-C twice")
 
 
-def _until_no_cell_runs(run: Disturbed) -> None:
+def _until_no_cell_runs(run: DisturbedRun) -> None:
     """Wait for containers that notice that nobody is left who wants their results."""
     filters: Any = {"label": f"{RUN_LABEL}={run.name}", "status": "running"}
     deadline = time.monotonic() + 60
@@ -147,28 +147,28 @@ def _until_no_cell_runs(run: Disturbed) -> None:
         time.sleep(0.05)
 
 
-def test_a_cell_is_not_waited_for_longer_because_the_engine_hangs(disturbed: Disturbed) -> None:
+def test_a_cell_is_not_waited_for_longer_because_the_engine_hangs(disturbed: DisturbedRun) -> None:
     disturbed.script = SCRIPTS / "sleeps.py"
     disturbed.cells = ("--on", "tf", "--jobs", "1", "--timeout", "3")
-    with Proxy(Fault(Kind.STALLED, INSPECT, IN_A_CELL)) as proxy:
-        after = disturbed.end(through(proxy, disturbed, SOON))
+    with Proxy(Fault(FaultKind.STALLED, INSPECT, IN_A_CELL)) as proxy:
+        after = disturbed.finish(through(proxy, disturbed, SOON))
     assert after.code == 5
-    assert "has not answered for 3 s" in after.told
+    assert "has not answered for 3 s" in after.message
     assert the_record(disturbed.results).outcome is Outcome.TIMEOUT
 
 
-def test_an_engine_that_comes_back_is_waited_for(disturbed: Disturbed, goes_on: Resume) -> None:
-    with Proxy(Fault(Kind.AWAY, INSPECT, IN_A_CELL, seconds=4)) as proxy:
-        after = disturbed.end(through(proxy, disturbed))
+def test_an_engine_that_comes_back_is_waited_for(disturbed: DisturbedRun, goes_on: Resume) -> None:
+    with Proxy(Fault(FaultKind.AWAY, INSPECT, IN_A_CELL, seconds=4)) as proxy:
+        after = disturbed.finish(through(proxy, disturbed))
     assert after.code == 0, after.err
     assert after.err.count(WAITING) == 1
-    assert after.left == "nothing"
+    assert after.containers_left == "nothing"
     disturbed.environment = {}
     goes_on(disturbed, after, "It refuses connections for 4 s while a cell runs")
 
 
-def test_ctrl_c_while_it_is_waited_for(disturbed: Disturbed, goes_on: Resume) -> None:
-    with Proxy(Fault(Kind.AWAY, INSPECT, IN_A_CELL, seconds=600)) as proxy:
+def test_ctrl_c_while_it_is_waited_for(disturbed: DisturbedRun, goes_on: Resume) -> None:
+    with Proxy(Fault(FaultKind.AWAY, INSPECT, IN_A_CELL, seconds=600)) as proxy:
         process = through(proxy, disturbed)
         assert process.stderr is not None
         said = ""
@@ -179,59 +179,61 @@ def test_ctrl_c_while_it_is_waited_for(disturbed: Disturbed, goes_on: Resume) ->
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     _until_no_cell_runs(disturbed)
-    after = disturbed.look(process.returncode, out, said + err)
+    after = disturbed.observe(process.returncode, out, said + err)
     assert after.code == 130
     disturbed.environment = {}
     goes_on(disturbed, after, "It refuses connections for good while a cell runs; Ctrl-C")
 
 
 def test_stopped_and_started_again(
-    disturbed: Disturbed, own_engine: OwnEngine, goes_on: Resume
+    disturbed: DisturbedRun, own_engine: OwnEngine, goes_on: Resume
 ) -> None:
     disturbed.client = own_engine.client
-    with Proxy(Fault(Kind.HANG, INSPECT, IN_A_CELL), engine=str(own_engine.socket)) as proxy:
+    with Proxy(Fault(FaultKind.HANG, INSPECT, IN_A_CELL), engine=str(own_engine.socket)) as proxy:
         process = through(proxy, disturbed)
-        assert proxy.met.wait(60), process.communicate()
+        assert proxy.fault_met.wait(60), process.communicate()
         own_engine.stop()
         proxy.heal.set()
         own_engine.start()
         disturbed.client = own_engine.client
-        after = disturbed.end(process)
+        after = disturbed.finish(process)
     assert after.code == 0, after.err
-    assert after.left == "nothing"
+    assert after.containers_left == "nothing"
     disturbed.environment = own_engine.environment
     goes_on(disturbed, after, "It is stopped while a cell runs, and started again")
 
 
 def test_no_room_in_its_storage(
-    disturbed: Disturbed, own_engine: OwnEngine, goes_on: Resume
+    disturbed: DisturbedRun, own_engine: OwnEngine, goes_on: Resume
 ) -> None:
     disturbed.client, disturbed.environment = own_engine.client, own_engine.environment
-    with own_engine.full():
-        after = disturbed.end(disturbed.begin())
-    assert (after.code, after.left, after.stray) == (3, "nothing", ())
+    with own_engine.full_storage():
+        after = disturbed.finish(disturbed.start())
+    assert (after.code, after.containers_left, after.stray) == (3, "nothing", ())
     (said,) = {record.reason for record in disturbed.run.records()}
-    goes_on(disturbed, replace(after, told=said), "The disk that it stores containers on is full")
+    goes_on(
+        disturbed, replace(after, message=said), "The disk that it stores containers on is full"
+    )
 
 
-def test_killed_for_good(disturbed: Disturbed, own_engine: OwnEngine, goes_on: Resume) -> None:
-    with Proxy(Fault(Kind.HANG, INSPECT, IN_A_CELL), engine=str(own_engine.socket)) as proxy:
+def test_killed_for_good(disturbed: DisturbedRun, own_engine: OwnEngine, goes_on: Resume) -> None:
+    with Proxy(Fault(FaultKind.HANG, INSPECT, IN_A_CELL), engine=str(own_engine.socket)) as proxy:
         process = through(proxy, disturbed, SOON)
-        assert proxy.met.wait(60), process.communicate()
+        assert proxy.fault_met.wait(60), process.communicate()
         own_engine.kill()
         proxy.heal.set()
         out, err = process.communicate(timeout=60)
     own_engine.start()
     disturbed.client = own_engine.client
-    after = disturbed.look(process.returncode, out, err)
+    after = disturbed.observe(process.returncode, out, err)
     assert after.code == 5
-    assert "has not answered for 3 s" in after.told
+    assert "has not answered for 3 s" in after.message
     disturbed.environment = own_engine.environment
     goes_on(disturbed, after, "It is killed with SIGKILL while a cell runs, and started later")
 
 
 def test_a_terminal_that_is_closed(
-    disturbed: Disturbed, undisturbed: dict[str, Any], report_row: Report, tmp_path: Path
+    disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report, tmp_path: Path
 ) -> None:
     """Nobody is left to be told anything; all else is as after SIGTERM."""
     ours, theirs = pty.openpty()
@@ -251,11 +253,11 @@ def test_a_terminal_that_is_closed(
         said += os.read(ours, 4096)
     os.close(ours)
     assert process.wait(timeout=60) == 129
-    after = disturbed.look(129, "", "")
-    resumed = disturbed.resumed()
+    after = disturbed.observe(129, "", "")
+    resumed = disturbed.resume()
     assert resumed.code == 0, resumed.err
     assert essence(disturbed.run) == undisturbed
     report_row(
         *("faults", "The runner itself", "The terminal is closed while a cell runs (SIGHUP)"),
-        *(after.told, after.code, after.disk, after.left, resumed.disk),
+        *(after.message, after.code, after.on_disk, after.containers_left, resumed.on_disk),
     )

@@ -1,4 +1,4 @@
-"""The runner is killed, or asked to stop, at each moment of a run."""
+"""The host process is killed, or told to stop, at each moment of a run."""
 
 import shutil
 import time
@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from tests import ROOT
-from tests.integration.aftermath import Aftermath, Disturbed, essence
+from tests.integration.aftermath import Aftermath, DisturbedRun, essence
 from tests.integration.conftest import keras_matrix
 from tests.integration.tables import Report
 
@@ -22,12 +22,12 @@ AT_RECORD = ("--at", "os:replace", "--within", "keras_matrix.records.folder:RunF
 AT_MANIFEST = ("--at", "os:replace", "--within", "keras_matrix.records.folder:RunFolder.finish")
 
 
-def settled(disturbed: Disturbed, after: Aftermath) -> Aftermath:
+def settled(disturbed: DisturbedRun, after: Aftermath) -> Aftermath:
     """Look again until no container computes for nobody."""
 
     def ended() -> bool:
         nonlocal after
-        after = disturbed.look(after.code, after.out, after.err)
+        after = disturbed.observe(after.code, after.out, after.err)
         return not after.running
 
     wait_until(ended)
@@ -64,20 +64,20 @@ def wait_until(reached: Callable[[], bool]) -> None:
 def test_kill_9(
     moment: str,
     fault: tuple[str, ...],
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     undisturbed: dict[str, Any],
     report_row: Report,
 ) -> None:
-    after = settled(disturbed, disturbed.fails(*fault))
+    after = settled(disturbed, disturbed.run_with_fault(*fault))
     assert after.code == -9
     assert after.running == 0
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     assert resumed.code == 0, resumed.err
-    assert (resumed.left, resumed.stray) == ("nothing", ())
+    assert (resumed.containers_left, resumed.stray) == ("nothing", ())
     assert essence(disturbed.run) == undisturbed
     report_row(
         *("faults", SECTION, f"SIGKILL while {moment}"),
-        *(after.told, after.code, after.disk, after.left, resumed.disk),
+        *(after.message, after.code, after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
@@ -106,28 +106,28 @@ def building(client: docker.DockerClient) -> bool:
 
 
 def test_kill_9_while_an_image_is_built(
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     undisturbed: dict[str, Any],
     slow_catalog: Path,
     client: docker.DockerClient,
     report_row: Report,
 ) -> None:
     disturbed.cells += ("--catalog", str(slow_catalog))
-    process = disturbed.begin()
+    process = disturbed.start()
     wait_until(lambda: building(client))
     process.kill()
-    after = disturbed.end(process)
+    after = disturbed.finish(process)
     # The engine ends a build that nobody waits for.
     wait_until(lambda: not building(client))
-    resumed = disturbed.resumed()
+    resumed = disturbed.resume()
     assert resumed.code == 0, resumed.err
-    assert (resumed.left, resumed.stray) == ("nothing", ())
+    assert (resumed.containers_left, resumed.stray) == ("nothing", ())
     found = essence(disturbed.run)
     for cell, record in undisturbed.items():
         assert found[cell] == {**record, "image": found[cell]["image"]}
     report_row(
         *("faults", SECTION, "SIGKILL while an image is built"),
-        *(after.told, after.code, after.disk, after.left, resumed.disk),
+        *(after.message, after.code, after.on_disk, after.containers_left, resumed.on_disk),
     )
 
 
@@ -158,19 +158,19 @@ def test_stop(
     fault: str,
     code: int,
     at: tuple[str, ...],
-    disturbed: Disturbed,
+    disturbed: DisturbedRun,
     undisturbed: dict[str, Any],
     report_row: Report,
 ) -> None:
-    after = disturbed.fails(*at)
+    after = disturbed.run_with_fault(*at)
     assert after.code == code
     assert "Traceback" not in after.err
-    assert (after.left, after.stray) == ("nothing", ())
-    resumed = disturbed.resumed()
+    assert (after.containers_left, after.stray) == ("nothing", ())
+    resumed = disturbed.resume()
     assert resumed.code == 0, resumed.err
-    assert (resumed.left, resumed.stray) == ("nothing", ())
+    assert (resumed.containers_left, resumed.stray) == ("nothing", ())
     assert essence(disturbed.run) == undisturbed
     report_row(
         *("faults", SECTION, fault),
-        *(after.told, after.code, after.disk, after.left, resumed.disk),
+        *(after.message, after.code, after.on_disk, after.containers_left, resumed.on_disk),
     )

@@ -36,7 +36,7 @@ def test_leftovers_of_a_killed_runner_are_swept_those_of_a_live_one_are_not(
     assert left.status == "running"
     sleeping.process.kill()
     sleeping.process.communicate()
-    # It notices that its runner is gone, and computes for nobody no longer.
+    # The cell notices that its host process is gone, and stops computing.
     assert left.wait(timeout=60)["StatusCode"] == 0
     assert said in run_another("after")
     assert client.containers.list(all=True, filters=sleeping.filters) == []

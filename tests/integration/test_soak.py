@@ -4,7 +4,7 @@ import pytest
 
 from keras_matrix.errors import ExitCode
 from keras_matrix.records.record import Outcome
-from tests.integration.aftermath import Disturbed, essence
+from tests.integration.aftermath import DisturbedRun, essence
 from tests.integration.soak import Fault, soak
 
 pytestmark = pytest.mark.alone
@@ -13,20 +13,20 @@ FAULTS = 0.15
 
 
 def test_nothing_is_lost_nothing_is_left_and_nothing_grows(
-    disturbed: Disturbed, undisturbed: dict[str, object]
+    disturbed: DisturbedRun, undisturbed: dict[str, object]
 ) -> None:
-    made = soak(disturbed, CELLS, FAULTS)
-    after = made.after
+    result = soak(disturbed, CELLS, FAULTS)
+    after = result.after
     assert after is not None
     assert list(after.outcomes.values()) == [Outcome.OK] * CELLS
     # Each backend draws first weights of its own: what it computes differs.
-    assert (after.code, after.left, after.stray) == (ExitCode.DIFFER, "nothing", ())
-    assert made.done[Fault.RUNNER_KILLED] == made.done[Fault.INTERRUPTED] == 1
-    assert made.done.total() + made.missed.total() == CELLS * FAULTS
-    memory, files, threads = made.growth()
+    assert (after.code, after.containers_left, after.stray) == (ExitCode.DIFFER, "nothing", ())
+    assert result.done[Fault.HOST_KILLED] == result.done[Fault.INTERRUPTED] == 1
+    assert result.done.total() + result.missed.total() == CELLS * FAULTS
+    memory, files, threads = result.growth()
     assert memory < 1.2
     # Connections are kept in pools, which fill at first: fewer than one for each cell.
     assert files < CELLS / 4
     assert threads <= 2
-    found = essence(disturbed.run)
-    assert {name: found[name] for name in undisturbed} == undisturbed
+    records = essence(disturbed.run)
+    assert {name: records[name] for name in undisturbed} == undisturbed

@@ -1,6 +1,7 @@
-"""Tests that are to be alone: whatever runs beside them would sweep what they leave on purpose.
+"""Tests that must run alone, as others would sweep away what they leave on purpose.
 
-Others run side by side (``pytest -n 2``), also those of another session on the same engine.
+All other tests run side by side (``pytest -n 2``), also with those of another session on the same
+engine.
 """
 
 import fcntl
@@ -13,23 +14,23 @@ from pathlib import Path
 import pytest
 
 ALONE = "alone"
-MARK = f"{ALONE}: no other test with the engine runs meanwhile"
+MARK = f"{ALONE}: no other test with the engine runs at the same time"
 
 
 @contextmanager
 def turn(alone: bool) -> Iterator[None]:
-    """Be in a room with others, or alone; who waits at the gate is not overtaken."""
+    """Hold a lock, shared with others or ``alone``; a second lock keeps the waiting in order."""
     folder = Path(tempfile.gettempdir()) / f"keras-matrix-tests-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    with (folder / "gate").open("w") as gate, (folder / "room").open("w") as room:
-        fcntl.flock(gate, fcntl.LOCK_EX)
-        fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        fcntl.flock(gate, fcntl.LOCK_UN)
+    with (folder / "gate").open("w") as queue, (folder / "room").open("w") as lock:
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(queue, fcntl.LOCK_UN)
         yield
 
 
 class Turns:
-    """Lets each test wait for its turn, with all that its fixtures do."""
+    """Makes each test wait for its turn, its fixtures included."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
