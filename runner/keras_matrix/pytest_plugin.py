@@ -87,10 +87,11 @@ class MatrixResult:
         from keras_matrix.compare import assess
         from keras_matrix.errors import KerasMatrixError
         from keras_matrix.load import tolerances as rules
+        from keras_matrix.records import recorded
 
         texts = [f"{metric}={_figures(allowed)}" for metric, allowed in tolerance.items()]
         try:
-            found = assess.compare_run(self.folder, rules.parse(texts))
+            found = assess.compare_run(recorded.read(self.folder), rules.parse(texts))
         except KerasMatrixError as error:
             _cannot(str(error))
         return MatrixResult(self.folder, self.records, found, assess.exit_code(found))
@@ -175,6 +176,7 @@ class KerasMatrix:
             from keras_matrix.compare import assess
             from keras_matrix.load import request
             from keras_matrix.load.shipped import default_root
+            from keras_matrix.records import recorded
 
             run_options = RunOptions(
                 script=self.root / script,
@@ -189,7 +191,7 @@ class KerasMatrix:
                 **options,
             )
             made = _run(request.make(run_options))
-            found = assess.compare_run(made.folder, ())
+            found = assess.compare_run(recorded.read(made.folder), ())
         except TerminatedRunError as error:
             pytest.exit(str(error), returncode=int(error.exit_code))
         except InterruptedRunError as error:

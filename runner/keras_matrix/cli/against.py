@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from keras_matrix.compare.comparison import Comparison
     from keras_matrix.history.regression import RunChanges
     from keras_matrix.plan.tolerance import Tolerance
-    from keras_matrix.records.folder import RunFolder
+    from keras_matrix.records.recorded import RecordedRun
 
 against: Decorator = click.option(
     "--against",
@@ -25,7 +25,7 @@ against: Decorator = click.option(
 
 
 def keep(
-    folder: "RunFolder",
+    run: "RecordedRun",
     comparison: "Comparison | None" = None,
     *,
     file: Path | None,
@@ -37,15 +37,11 @@ def keep(
     """
     if not wanted:
         return
-    from keras_matrix.history import database
-    from keras_matrix.history import from_disk as keep
+    from keras_matrix.history import database, from_disk
 
     try:
         with database.History(database.location(file), write=True) as history:
-            if comparison is None:
-                keep.add_from_disk(history, folder)
-            else:
-                keep.add(history, folder, comparison)
+            from_disk.add(history, run, comparison)
     except KerasMatrixError as error:
         click.echo(f"keras-matrix: warning: the run is not in the history: {error}", err=True)
 
@@ -60,10 +56,12 @@ def check(named: str | None, *, results: Path, file: Path | None) -> None:
         return
     from keras_matrix.history import database, from_disk
     from keras_matrix.history.earlier import LAST
+    from keras_matrix.records.recorded import require_figures
 
     path = database.location(file)
     if named != LAST:
-        from_disk.resolve(named, results=results, history=path)
+        folder = from_disk.resolve(named, results=results, history=path)
+        require_figures(folder, folder.manifest())
         return
     try:
         database.History(path).close()
@@ -73,13 +71,13 @@ def check(named: str | None, *, results: Path, file: Path | None) -> None:
 
 def judge(
     named: str,
-    folder: "RunFolder",
+    run: "RecordedRun",
     comparison: "Comparison",
     rules: "Sequence[Tolerance]",
     *,
     results: Path,
     file: Path | None,
-) -> "tuple[RunFolder, RunChanges]":
+) -> "tuple[RecordedRun, RunChanges]":
     """Hold a run against the earlier one that was named; return that one, too.
 
     Raises:
@@ -87,13 +85,13 @@ def judge(
     """
     from keras_matrix.history import database, from_disk
 
-    before = from_disk.find(named, folder, results=results, history=database.location(file))
-    return before, from_disk.since(before, folder, comparison, rules)
+    before = from_disk.find(named, run, results=results, history=database.location(file))
+    return before, from_disk.since(before, run, comparison, rules)
 
 
 def told(
     named: str | None,
-    folder: "RunFolder",
+    run: "RecordedRun",
     comparison: "Comparison",
     rules: "Sequence[Tolerance]",
     *,
@@ -110,7 +108,7 @@ def told(
     if named is None:
         return comparison, code
     try:
-        _, judged = judge(named, folder, comparison, rules, results=results, file=file)
+        _, judged = judge(named, run, comparison, rules, results=results, file=file)
         notes = judged.told
         code = _code(judged, code)
     except KerasMatrixError as error:

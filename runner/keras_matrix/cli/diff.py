@@ -43,7 +43,7 @@ def command(
     from keras_matrix.compare import assess
     from keras_matrix.errors import ConfigurationError
     from keras_matrix.load import tolerances as tolerance
-    from keras_matrix.records import folder
+    from keras_matrix.records import folder, recorded
 
     # All that is read is kept to the end: to look for garbage in it takes a third of the time.
     gc.disable()
@@ -51,23 +51,21 @@ def command(
     targets = parse_targets(report_texts)
     if tolerances is not None:
         rules += tolerance.load(tolerances)
-    folders = [folder.find(results, run)]
+    runs = [recorded.read(folder.find(results, run))]
     if against is not None:
         if other is not None:
             raise ConfigurationError("Give OTHER or --against, not both.")
-        now = assess.compare_run(folders[0], rules)
-        _, judged = earlier.judge(
-            against, folders[0], now, rules, results=results, file=history_file
-        )
+        now = assess.compare_run(runs[0], rules)
+        _, judged = earlier.judge(against, runs[0], now, rules, results=results, file=history_file)
         comparison, code = earlier.between(judged, now)
-        show(comparison, chosen_format(output, as_json), targets, folders, now)
+        show(comparison, chosen_format(output, as_json), targets, runs, now)
         return int(code)
     own = None
     if other is None:
-        comparison = own = assess.compare_run(folders[0], rules)
+        comparison = own = assess.compare_run(runs[0], rules)
     else:
         refuse_page(targets)
-        folders.append(folder.find(results, other))
-        comparison = assess.compare_two(folders[0], folders[1], rules)
-    show(comparison, chosen_format(output, as_json), targets, folders, own)
+        runs.append(recorded.read(folder.find(results, other)))
+        comparison = assess.compare_two(runs[0], runs[1], rules)
+    show(comparison, chosen_format(output, as_json), targets, runs, own)
     return int(assess.exit_code(comparison))

@@ -36,14 +36,14 @@ def mlflow(
     """
     from keras_matrix.compare import assess
     from keras_matrix.records import folder as store
+    from keras_matrix.records import recorded
     from keras_matrix.report.mlflow import send as export
 
     for name, value in QUIETER.items():
         os.environ.setdefault(name, value)
-    folder = store.find(results, run)
-    sent = export.send(
-        folder, assess.compare_run(folder, ()), tracking_uri=tracking_uri, experiment=experiment
-    )
+    recorded_run = recorded.read(store.find(results, run))
+    comparison = assess.compare_run(recorded_run, ())
+    sent = export.send(recorded_run, comparison, tracking_uri=tracking_uri, experiment=experiment)
     if as_json:
         from keras_matrix.report import json
 

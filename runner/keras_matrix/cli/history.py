@@ -83,7 +83,7 @@ def _add(names: Sequence[str], path: Path, results: Path) -> int:
     from keras_matrix.errors import ExitCode, HistoryError, KerasMatrixError
     from keras_matrix.history import from_disk
     from keras_matrix.history.database import History
-    from keras_matrix.records import folder
+    from keras_matrix.records import folder, recorded
     from keras_matrix.text import printable
 
     if not names:
@@ -92,7 +92,7 @@ def _add(names: Sequence[str], path: Path, results: Path) -> int:
     with History(path, write=True) as history:
         for name in names:
             try:
-                from_disk.add_from_disk(history, folder.find(results, name))
+                from_disk.add(history, recorded.read(folder.find(results, name)))
                 added += 1
             except HistoryError:
                 raise

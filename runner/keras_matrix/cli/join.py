@@ -24,14 +24,15 @@ def command(
 ) -> int:
     """Merge RUNS of the same script, made apart, into one new run."""
     from keras_matrix.plan.cells import RunKind
-    from keras_matrix.records import folder
+    from keras_matrix.records import folder, recorded
     from keras_matrix.records.join import join
 
     target = folder.place(results, into)
     join([folder.find(results, run) for run in runs], target)
+    joined = recorded.read(target)
     # The history is one of figures, which tests do not have.
-    has_figures = target.manifest().kind is RunKind.RUN
-    against.keep(target, file=history_file, wanted=has_figures and not no_history)
+    has_figures = joined.manifest.kind is RunKind.RUN
+    against.keep(joined, file=history_file, wanted=has_figures and not no_history)
     if as_json:
         from keras_matrix.report import json
 

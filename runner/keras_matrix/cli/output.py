@@ -13,7 +13,7 @@ from keras_matrix.cli.options import Format
 from keras_matrix.compare.comparison import Comparison
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.records.files import write_atomically
-from keras_matrix.records.folder import RunFolder
+from keras_matrix.records.recorded import RecordedRun
 
 STDOUT = "-"
 
@@ -92,12 +92,12 @@ def show(
     comparison: Comparison,
     output: Format,
     targets: Sequence[Target],
-    folders: Sequence[RunFolder],
+    runs: Sequence[RecordedRun],
     own: Comparison | None = None,
 ) -> None:
     """Print a comparison on stdout, then write its reports.
 
-    Cells of the runs in ``folders`` are told of; if that is one, ``own`` is the comparison of its
+    These describe the cells of ``runs``; if that is one, ``own`` is the comparison of its
     images with each other: what its matrix and its page are of.
 
     Raises:
@@ -108,9 +108,9 @@ def show(
 
         table.show(comparison, table.console())
     else:
-        _print(render(comparison, output, folders, own))
+        _print(render(comparison, output, runs, own))
     for target in targets:
-        text = render(comparison, target.format, folders, own)
+        text = render(comparison, target.format, runs, own)
         if target.path is None:
             _print(text)
         else:
@@ -124,7 +124,7 @@ def _print(text: str) -> None:
 def render(
     comparison: Comparison,
     output: Format,
-    folders: Sequence[RunFolder],
+    runs: Sequence[RecordedRun],
     own: Comparison | None = None,
 ) -> str:
     """Return a comparison in a format; as for ``show``.
@@ -145,22 +145,20 @@ def render(
             from keras_matrix.compare.matrix import matrix_row
             from keras_matrix.report import markdown
 
-            rows = [] if own is None else [matrix_row(own, one.manifest()) for one in folders]
+            rows = [] if own is None else [matrix_row(own, run.manifest) for run in runs]
             return markdown.render(comparison, rows)
         case Format.JUNIT:
-            from keras_matrix.records import recorded
             from keras_matrix.report import junit
 
-            return junit.render(comparison, recorded.read(folders))
+            return junit.render(comparison, runs)
         case Format.GITHUB:
-            from keras_matrix.records import recorded
             from keras_matrix.report import annotations
 
-            return annotations.render(annotations.annotations(comparison, recorded.read(folders)))
+            return annotations.render(annotations.annotations(comparison, runs))
         case Format.TABLE:
             return _plain_table(comparison)
         case Format.HTML:
-            return _page(folders, own)
+            return _page(runs, own)
 
 
 def _plain_table(comparison: Comparison) -> str:
@@ -175,9 +173,9 @@ def _plain_table(comparison: Comparison) -> str:
     return out.getvalue()
 
 
-def _page(folders: Sequence[RunFolder], own: Comparison | None) -> str:
+def _page(runs: Sequence[RecordedRun], own: Comparison | None) -> str:
     from keras_matrix.report.page import charts, render, sources, story
 
-    found = [sources.read(folder, (), None, own) for folder in folders]
+    found = [sources.read(run, (), None, own) for run in runs]
     drawn = [charts.draw(source) for source in found]
     return render.render(story.page(found, drawn, None))

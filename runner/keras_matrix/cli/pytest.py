@@ -61,6 +61,7 @@ def command(
     from keras_matrix.errors import ConfigurationError
     from keras_matrix.load import catalog
     from keras_matrix.load.suites import SuiteTarget
+    from keras_matrix.records import recorded
     from keras_matrix.report import suite as report
     from keras_matrix.report import table
 
@@ -77,7 +78,7 @@ def command(
         raise ConfigurationError("Tests are run with one keras.json; give each option one value.")
 
     def compare(result: "RunResult") -> "SuiteComparison":
-        return assess.compare_suite(result.folder)
+        return assess.compare_suite(recorded.read(result.folder))
 
     def show(folder: "RunFolder", comparison: "SuiteComparison") -> int:
         chosen = Format.JSON if as_json else Format(output)

@@ -66,7 +66,7 @@ def command(
     """
     from keras_matrix.errors import ConfigurationError, ExitCode
     from keras_matrix.load import tolerances as tolerance
-    from keras_matrix.records import files
+    from keras_matrix.records import files, recorded
     from keras_matrix.records import folder as store
     from keras_matrix.report.page import charts, render, sources, story
     from keras_matrix.text import relative
@@ -80,7 +80,7 @@ def command(
     twice = [str(path) for path, n in Counter(one.path for one in folders).items() if n > 1]
     if twice:
         raise ConfigurationError(f"{twice[0]} is named twice; name it once.")
-    found = [sources.read(folder, rules, reported) for folder in folders]
+    found = [sources.read(recorded.read(folder), rules, reported) for folder in folders]
     drawn = [charts.draw(source) for source in found]
     page = render.render(story.page(found, drawn, title))
     if output is None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from keras_matrix.compare.reproduction import Reproduction
     from keras_matrix.errors import ExitCode
     from keras_matrix.records.folder import RunFolder
+    from keras_matrix.records.recorded import RecordedRun
     from keras_matrix.run.prepare import Images, OpenRun
     from keras_matrix.run.session import RunResult
 
@@ -50,8 +51,7 @@ def command(
     from keras_matrix.errors import ConfigurationError, ExitCode
     from keras_matrix.load import reported as reports
     from keras_matrix.load import script
-    from keras_matrix.records import files
-    from keras_matrix.records.record import Outcome
+    from keras_matrix.records import files, recorded
     from keras_matrix.report import reproduction as shown
     from keras_matrix.report import table
 
@@ -73,19 +73,19 @@ def command(
             files.write_atomically(kept, reported.read_bytes())
         return result
 
-    def compare(result: "RunResult") -> "tuple[Reproduction, ExitCode]":
-        reproduction = assess.reproduce(result.folder, figures)
-        failed = any(record.outcome is not Outcome.OK for record in result.folder.records())
+    def compare(result: "RunResult") -> "tuple[RecordedRun, Reproduction, ExitCode]":
+        run = recorded.read(result.folder)
+        reproduction = assess.reproduce(run, figures)
         code = ExitCode.AGREE if shown.holds(reproduction) else ExitCode.DIFFER
-        return reproduction, ExitCode.CELL_FAILED if failed else code
+        return run, reproduction, ExitCode.CELL_FAILED if run.failed else code
 
-    def report(folder: "RunFolder", finding: "tuple[Reproduction, ExitCode]") -> int:
-        reproduction, code = finding
+    def report(folder: "RunFolder", finding: "tuple[RecordedRun, Reproduction, ExitCode]") -> int:
+        run, reproduction, code = finding
         if as_json:
             click.echo(shown.render(reproduction))
         else:
             shown.show(reproduction, table.console())
-        against.keep(folder, file=history_file, wanted=not no_history)
+        against.keep(run, file=history_file, wanted=not no_history)
         return int(code)
 
     own = stages.Stages(run=run, compare=compare, report=report)

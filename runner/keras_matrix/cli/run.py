@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keras_matrix.compare.comparison import Comparison
     from keras_matrix.errors import ExitCode
     from keras_matrix.records.folder import RunFolder
+    from keras_matrix.records.recorded import RecordedRun
     from keras_matrix.run.session import RunResult
 
 
@@ -50,27 +51,24 @@ def command(
     from keras_matrix.cli.output import chosen_format, parse_targets, show
     from keras_matrix.compare import assess
     from keras_matrix.load import tolerances
+    from keras_matrix.records import recorded
 
     rules = tolerances.parse(tolerance_texts)
     targets = parse_targets(report_texts)
     request = make_request(**cells)
     earlier.check(against, results=request.results, file=history_file)
 
-    def compare(result: "RunResult") -> "tuple[Comparison, ExitCode]":
-        comparison = assess.compare_run(result.folder, rules)
-        return earlier.told(
-            against,
-            result.folder,
-            comparison,
-            rules,
-            results=request.results,
-            file=history_file,
+    def compare(result: "RunResult") -> "tuple[RecordedRun, Comparison, ExitCode]":
+        run = recorded.read(result.folder)
+        comparison = assess.compare_run(run, rules)
+        return run, *earlier.told(
+            against, run, comparison, rules, results=request.results, file=history_file
         )
 
-    def report(folder: "RunFolder", finding: "tuple[Comparison, ExitCode]") -> int:
-        comparison, code = finding
-        show(comparison, chosen_format(output, as_json), targets, [folder], comparison)
-        earlier.keep(folder, comparison, file=history_file, wanted=not no_history)
+    def report(folder: "RunFolder", finding: "tuple[RecordedRun, Comparison, ExitCode]") -> int:
+        run, comparison, code = finding
+        show(comparison, chosen_format(output, as_json), targets, [run], comparison)
+        earlier.keep(run, comparison, file=history_file, wanted=not no_history)
         return int(code)
 
     own = stages.Stages(run=stages.run_cells, compare=compare, report=report)

@@ -15,13 +15,13 @@ from keras_matrix.load.reported import Reported
 from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records import arrays
 from keras_matrix.records.folder import RunFolder
-from keras_matrix.records.record import Manifest, Outcome, Record
-from keras_matrix.records.recorded import require_figures
+from keras_matrix.records.record import Record
+from keras_matrix.records.recorded import RecordedRun, require_figures
 from keras_matrix.records.untrusted import UnreadableError
 
 
 def compare_run(
-    folder: RunFolder,
+    run: RecordedRun,
     rules: Sequence[Tolerance],
     *,
     beside: Sequence[Tolerance] | None = None,
@@ -31,30 +31,28 @@ def compare_run(
     These are the run's own, unless others are given.
 
     Raises:
-        KerasMatrixError: the run is damaged or holds nothing.
+        KerasMatrixError: the run has no figures, no record, or a damaged array.
     """
-    manifest = folder.manifest()
-    require_figures(folder, manifest)
-    records = folder.records()
-    images = manifest.plan.images
+    require_figures(run.folder, run.manifest)
+    manifest, plan = run.manifest, run.manifest.plan
     tolerances = Tolerances((*rules, *(manifest.tolerances if beside is None else beside)))
-    caps = (manifest.plan.caps.note,) if manifest.plan.caps.note else ()
+    caps = (plan.caps.note,) if plan.caps.note else ()
     comparison = pairs.compare_images(
-        records,
-        images=images,
-        planned=_planned(manifest),
+        run.records,
+        images=plan.images,
+        planned=run.planned,
         tolerances=tolerances,
-        compare_arrays=_array_comparison(folder, folder),
-        title=f"{manifest.plan.model} ({manifest.run})",
-        notes=(*manifest.notes, *caps, *remarks(records, images, tolerances)),
+        compare_arrays=_array_comparison(run.folder, run.folder),
+        title=f"{plan.model} ({run.name})",
+        notes=(*manifest.notes, *caps, *remarks(run.records, plan.images, tolerances)),
     )
-    advice = on_chance(manifest.plan, comparison)
+    advice = on_chance(plan, comparison)
     return replace(comparison, notes=(*comparison.notes, *advice))
 
 
 def compare_two(
-    before: RunFolder,
-    after: RunFolder,
+    before: RecordedRun,
+    after: RecordedRun,
     rules: Sequence[Tolerance],
     *,
     beside: Sequence[Tolerance] | None = None,
@@ -64,50 +62,44 @@ def compare_two(
     These are the first run's own, unless others are given.
 
     Raises:
-        KerasMatrixError: a run is damaged or holds nothing.
+        KerasMatrixError: a run has no figures, no record, or a damaged array.
     """
-    manifests = before.manifest(), after.manifest()
-    for folder, manifest in zip((before, after), manifests, strict=True):
-        require_figures(folder, manifest)
-    records = before.records(), after.records()
+    for run in (before, after):
+        require_figures(run.folder, run.manifest)
+    beside = before.manifest.tolerances if beside is None else beside
     return pairs.compare_runs(
-        *records,
-        names=(before.name, after.name),
-        planned=(_planned(manifests[0]), _planned(manifests[1])),
-        tolerances=Tolerances((*rules, *(manifests[0].tolerances if beside is None else beside))),
-        compare_arrays=_array_comparison(before, after),
-        notes=on_loops([one for run in records for one in run if one.outcome is Outcome.OK]),
+        before.records,
+        after.records,
+        names=(before.folder.name, after.folder.name),
+        planned=(before.planned, after.planned),
+        tolerances=Tolerances((*rules, *beside)),
+        compare_arrays=_array_comparison(before.folder, after.folder),
+        notes=on_loops((*before.good, *after.good)),
     )
 
 
-def compare_suite(folder: RunFolder) -> SuiteComparison:
+def compare_suite(run: RecordedRun) -> SuiteComparison:
     """Compare the images of a run of tests.
 
     Raises:
-        KerasMatrixError: the run is damaged or holds nothing.
+        NothingSelectedError: the run has no record, or none with a test.
     """
-    manifest = folder.manifest()
-    records = folder.records()
-    run = {record.cell.id for record in records}
-    notes = dict.fromkeys(note for record in records for note in record.notes)
+    plan = run.manifest.plan
+    notes = dict.fromkeys(note for record in run.records for note in record.notes)
     return suites.compare(
-        f"{manifest.plan.model} ({manifest.run})",
-        records,
-        manifest.plan.images,
-        missing=tuple(cell for cell in _planned(manifest) if cell not in run),
+        f"{plan.model} ({run.name})",
+        run.records,
+        plan.images,
+        missing=pairs.not_recorded(run.records, run.planned),
         notes=tuple(notes),
     )
 
 
-def reproduce(folder: RunFolder, reported: Reported) -> Reproduction:
-    """Hold reported figures against a run's good cells, one value a seed.
-
-    Raises:
-        KerasMatrixError: the run is damaged.
-    """
+def reproduce(run: RecordedRun, reported: Reported) -> Reproduction:
+    """Compare reported figures with what a run's good cells measured, one value a seed."""
     by_image: dict[str, dict[int, tuple[Measure, ...]]] = {}
-    for record in folder.records():
-        if record.outcome is Outcome.OK and not record.cell.repeat:
+    for record in run.good:
+        if not record.cell.repeat:
             by_image.setdefault(record.cell.image, {})[record.cell.seed or 0] = all_measures(record)
     measured: dict[str, dict[str, dict[int, float]]] = {}
     for image, side in by_image.items():
@@ -115,10 +107,6 @@ def reproduce(folder: RunFolder, reported: Reported) -> Reproduction:
             for one in found.values():
                 measured.setdefault(image, {}).setdefault(one.metric, {})[seed] = one.value
     return reproduction.judge(reported, measured)
-
-
-def _planned(manifest: Manifest) -> tuple[str, ...]:
-    return tuple(cell.id for cell in manifest.plan.cells)
 
 
 def _array_comparison(left: RunFolder, right: RunFolder) -> CompareArrays:

@@ -8,16 +8,17 @@ from keras_matrix.compare.comparison import Comparison
 from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
 from keras_matrix.history.database import History
 from keras_matrix.history.earlier import LAST, folder_of, last_folder
-from keras_matrix.history.regression import RunChanges, judge, view
+from keras_matrix.history.regression import ComparedRun, RunChanges, judge
 from keras_matrix.history.summary import summarize
 from keras_matrix.plan.tolerance import Tolerance
-from keras_matrix.records import folder
+from keras_matrix.records import recorded
 from keras_matrix.records.folder import RunFolder
-from keras_matrix.records.recorded import require_figures
+from keras_matrix.records.folder import find as find_folder
+from keras_matrix.records.recorded import RecordedRun
 from keras_matrix.text import one_line
 
 
-def find(named: str, run: RunFolder, *, results: Path, history: Path) -> RunFolder:
+def find(named: str, run: RecordedRun, *, results: Path, history: Path) -> RecordedRun:
     """Find the run to hold ``run`` against: ``last``, a folder, or a run's name.
 
     A name is looked for under ``results``, then in the history.
@@ -27,20 +28,20 @@ def find(named: str, run: RunFolder, *, results: Path, history: Path) -> RunFold
         ConfigurationError: it is the run itself, or one of another model.
         StoreError: there is no such run, or its records are gone.
     """
-    manifest = run.manifest()
+    model = run.manifest.plan.model
     if named == LAST:
-        with History(history) as known:
-            return last_folder(known.runs(model=manifest.plan.model), manifest)
-    found = resolve(named, results=results, history=history)
-    if found.path == run.path:
+        with History(history) as database:
+            return recorded.read(last_folder(database.runs(model=model), run.manifest))
+    folder = resolve(named, results=results, history=history)
+    if folder.path == run.folder.path:
         raise ConfigurationError(f"--against {named} is the run itself; name another one.")
-    model = found.manifest().plan.model
-    if model != manifest.plan.model:
+    earlier = recorded.read(folder)
+    if earlier.manifest.plan.model != model:
         raise ConfigurationError(
-            f"--against {named} is a run of {one_line(model)}, not of "
-            f"{one_line(manifest.plan.model)}; name one of the same model."
+            f"--against {named} is a run of {one_line(earlier.manifest.plan.model)}, not of "
+            f"{one_line(model)}; name one of the same model."
         )
-    return found
+    return earlier
 
 
 def resolve(named: str, *, results: Path, history: Path) -> RunFolder:
@@ -48,15 +49,11 @@ def resolve(named: str, *, results: Path, history: Path) -> RunFolder:
 
     Raises:
         StoreError: there is no such run, or its records are gone.
-        ConfigurationError: it is not a run of a script.
     """
     try:
-        run = folder.find(results, named)
+        return find_folder(results, named)
     except StoreError:
         runs = _by_name(named, history)
-    else:
-        require_figures(run, run.manifest())
-        return run
     if not runs:
         raise StoreError(
             f"There is no run '{named}', neither as a folder nor in {results} nor in the history; "
@@ -74,7 +71,10 @@ def _by_name(named: str, history: Path) -> list[RunFolder]:
 
 
 def since(
-    before: RunFolder, after: RunFolder, comparison: Comparison, rules: Sequence[Tolerance] = ()
+    before: RecordedRun,
+    after: RecordedRun,
+    comparison: Comparison,
+    rules: Sequence[Tolerance] = (),
 ) -> RunChanges:
     """Judge what has changed since an earlier run.
 
@@ -82,32 +82,22 @@ def since(
     that a rule that was changed in between is not taken for a change of the figures.
 
     Raises:
-        KerasMatrixError: a run is damaged or holds nothing.
+        KerasMatrixError: a run has no figures, no record, or a damaged array.
     """
-    manifests = before.manifest(), after.manifest()
-    beside = manifests[1].tolerances
+    beside = after.manifest.tolerances
     return judge(
-        view(manifests[0], before.records(), assess.compare_run(before, rules, beside=beside)),
-        view(manifests[1], after.records(), comparison),
+        ComparedRun(before, assess.compare_run(before, rules, beside=beside)),
+        ComparedRun(after, comparison),
         assess.compare_two(before, after, rules, beside=beside),
     )
 
 
-def add(history: History, folder: RunFolder, comparison: Comparison) -> None:
-    """Add a run that was just compared, or replace what is known of it.
+def add(history: History, run: RecordedRun, comparison: Comparison | None = None) -> None:
+    """Add a run, or replace what the history has of it.
+
+    Without ``comparison``, that of its images by the tolerances beside its model is made.
 
     Raises:
-        KerasMatrixError: the run is damaged, or the history cannot be written.
+        KerasMatrixError: it has no figures or no record, or the history cannot be written.
     """
-    run = summarize(folder.manifest(), folder.records(), comparison, str(folder.path))
-    history.add(run)
-
-
-def add_from_disk(history: History, folder: RunFolder) -> None:
-    """Compare a run by the rules found beside its model, and add it.
-
-    Raises:
-        KerasMatrixError: it is damaged, holds nothing, is not a run of a script, or the history
-            cannot be written.
-    """
-    add(history, folder, assess.compare_run(folder, ()))
+    history.add(summarize(run, comparison or assess.compare_run(run, ())))

@@ -7,9 +7,10 @@ each other and no longer do.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 
 from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
@@ -18,7 +19,8 @@ from keras_matrix.compare.intervals import Scale
 from keras_matrix.compare.pairs import BY_FINDING
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.tolerance import MetricKind
-from keras_matrix.records.record import Manifest, Outcome, Record
+from keras_matrix.records.record import Manifest, Outcome
+from keras_matrix.records.recorded import RecordedRun
 from keras_matrix.text import one_line
 
 APART = (Verdict.DIFFER, Verdict.MISSING)
@@ -50,11 +52,20 @@ class Change:
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run as it is judged by itself: what was planned, how it ended, how its images compare."""
+    """A run, and the comparison of its own images with each other."""
 
-    manifest: Manifest
-    outcomes: Mapping[Cell, Outcome]
+    run: RecordedRun
     comparison: Comparison
+
+    @property
+    def manifest(self) -> Manifest:
+        """The run's manifest."""
+        return self.run.manifest
+
+    @cached_property
+    def outcomes(self) -> Mapping[Cell, Outcome]:
+        """How each cell that has run ended."""
+        return {record.cell: record.outcome for record in self.run.records}
 
 
 @dataclass(frozen=True)
@@ -90,11 +101,6 @@ class RunChanges:
             what = "nothing" if self.judged else "nothing that could be judged"
             lines.insert(0, f"{what} has regressed {since}.")
         return (*lines, *self.notes)
-
-
-def view(manifest: Manifest, records: Sequence[Record], comparison: Comparison) -> ComparedRun:
-    """Return a run as it is judged by itself; ``comparison`` is the one of its own images."""
-    return ComparedRun(manifest, {record.cell: record.outcome for record in records}, comparison)
 
 
 def judge(before: ComparedRun, after: ComparedRun, between: Comparison) -> RunChanges:

@@ -16,6 +16,7 @@ from keras_matrix.errors import StoreError
 from keras_matrix.plan.cells import Cell, Plan
 from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Manifest, Outcome, Record
+from keras_matrix.records.recorded import RecordedRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,20 +96,18 @@ class ScriptSummary:
     status: Status
 
 
-def summarize(
-    manifest: Manifest, records: Sequence[Record], comparison: Comparison, folder: str
-) -> RunSummary:
-    """Return what the history keeps; ``comparison`` is the one of the run's own images.
+def summarize(run: RecordedRun, comparison: Comparison) -> RunSummary:
+    """Return what the history keeps of a run; ``comparison`` is that of its own images.
 
     Raises:
-        StoreError: the manifest's date is none.
+        StoreError: the manifest's date is not a date.
     """
-    plan = manifest.plan
+    manifest, plan = run.manifest, run.manifest.plan
     entries = matrix_row(comparison, manifest).entries
     images, metrics = [], []
     several = len({cell.settings for cell in plan.cells}) > 1
     for image, setting in dict.fromkeys((cell.image, cell.settings.id) for cell in _sorted(plan)):
-        side = [r for r in records if (r.cell.image, r.cell.settings.id) == (image, setting)]
+        side = [r for r in run.records if (r.cell.image, r.cell.settings.id) == (image, setting)]
         name = f"{image}.{setting}" if several else image
         entry = next(one for one in entries if one.name == name)
         identity = next((r.image for r in side if r.image is not None), None)
@@ -128,7 +127,7 @@ def summarize(
     return RunSummary(
         run=manifest.run,
         created=created_of(manifest),
-        folder=folder,
+        folder=str(run.folder.path),
         model=plan.model,
         place=place_of(manifest),
         script_sha256=plan.script_sha256,

@@ -116,7 +116,7 @@ class RunFolder:
         by_command = KINDS_OF_COMMANDS.get(manifest.command[:2])
         if by_command is not None:
             return by_command
-        records = self._read_records(manifest.plan)
+        records = self.records(manifest.plan)
         with_tests = any(record.observation.suite.told for record in records)
         return RunKind.TESTS if with_tests else RunKind.RUN
 
@@ -276,11 +276,12 @@ class RunFolder:
             raise DamagedError(f"{path} is of another script, arguments or limits", AGAIN)
         return record
 
-    def records(self) -> tuple[Record, ...]:
-        """Read the records of all planned cells that have one, in the plan's order."""
-        return self._read_records(self.manifest().plan)
+    def records(self, plan: Plan | None = None) -> tuple[Record, ...]:
+        """Read the records of all planned cells that have one, in the plan's order.
 
-    def _read_records(self, plan: Plan) -> tuple[Record, ...]:
+        ``plan`` is the run's own, for a caller that has read its manifest.
+        """
+        plan = plan or self.manifest().plan
         found = []
         known: dict[str, Environment] = {}
         for cell in plan.cells:

@@ -1,6 +1,5 @@
-"""The runs behind a comparison, for reports that tell of their cells."""
+"""A run, read from disk once and handed on to all who compare, report, send or keep it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_matrix.errors import ConfigurationError
@@ -11,8 +10,9 @@ from keras_matrix.records.record import Manifest, Outcome, Record
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A run as it is on disk: its manifest, and the records of the cells that have one."""
+    """A run as it is on disk: its folder, its manifest, and the records of cells that have one."""
 
+    folder: RunFolder
     manifest: Manifest
     records: tuple[Record, ...]
 
@@ -22,18 +22,29 @@ class RecordedRun:
         return self.manifest.run
 
     @property
+    def good(self) -> tuple[Record, ...]:
+        """The records of cells that ended well."""
+        return tuple(record for record in self.records if record.outcome is Outcome.OK)
+
+    @property
     def failed(self) -> tuple[Record, ...]:
         """The records of cells without a score."""
         return tuple(record for record in self.records if record.outcome is not Outcome.OK)
 
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """The ids of all planned cells."""
+        return tuple(cell.id for cell in self.manifest.plan.cells)
 
-def read(folders: Sequence[RunFolder]) -> tuple[RecordedRun, ...]:
-    """Read runs from disk.
+
+def read(folder: RunFolder) -> RecordedRun:
+    """Read a run from disk.
 
     Raises:
-        KerasMatrixError: a run is damaged.
+        StoreError: it is not a run, or is damaged.
     """
-    return tuple(RecordedRun(folder.manifest(), folder.records()) for folder in folders)
+    manifest = folder.manifest()
+    return RecordedRun(folder, manifest, folder.records(manifest.plan))
 
 
 def require_figures(folder: RunFolder, manifest: Manifest) -> None:

@@ -2,12 +2,15 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from keras_matrix.plan.cells import Cell
+from keras_matrix.records import checksum
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.records.builders import call, record, run_folder, tf_and_theano
 
@@ -181,3 +184,31 @@ def test_a_folder_that_takes_no_file_is_told(
     monkeypatch.setattr(tempfile, "TemporaryFile", refused)
     assert run_cli("diff", "one", "--report", "csv=a.csv") == 2
     assert "(Permission denied); check the folder's permissions" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "formats"),
+    [
+        (("diff", "now"), ["table", "markdown", "json", "csv", "junit", "github", "html"]),
+        (("diff", "then", "now"), ["junit", "github"]),
+        (("report", "now"), []),
+        (("report", "then", "now"), []),
+    ],
+)
+def test_each_file_of_a_run_is_read_once(
+    arguments: tuple[str, ...], formats: list[str], nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("then", "now"):
+        tf_and_theano(nowhere / "results" / name)
+    reads: Counter[Path] = Counter()
+    read = checksum.read
+
+    def counted(path: Path, *others: Any, **more: Any) -> Any:
+        reads[path] += 1
+        return read(path, *others, **more)
+
+    monkeypatch.setattr(checksum, "read", counted)
+    assert run_cli(*arguments, *(f"--report={name}={name}.out" for name in formats)) == 0
+    assert {path.name for path in reads} == {"manifest.json", "tf.json", "theano.json"}
+    assert len(reads) == 3 * len(arguments[1:])
+    assert set(reads.values()) == {1}

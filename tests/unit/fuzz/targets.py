@@ -170,34 +170,31 @@ def script_source(content: bytes) -> None:
 
 def comparison_reports(folder: RunFolder) -> None:
     """Compare a run and write every report but the page; whatever it holds stays text."""
-    found = taken(lambda: assess.compare_run(folder, ()), KerasMatrixError)
+    found = taken(lambda: assess.compare_run(recorded.read(folder), ()), KerasMatrixError)
     if found is None:
         return
     assess.exit_code(found)
-    told = recorded.read([folder])
-    row = matrix.matrix_row(found, folder.manifest())
+    run = recorded.read(folder)
+    row = matrix.matrix_row(found, run.manifest)
     _check_csv(csv.render(found))
-    _check_xml(junit.render(found, told))
-    _check_commands(annotations.render(annotations.annotations(found, told)))
+    _check_xml(junit.render(found, [run]))
+    _check_commands(annotations.render(annotations.annotations(found, [run])))
     _check_markdown(markdown.render(found, [row]))
     json.loads(data.render(found))
     out = io.StringIO()
     table.show(found, Console(file=out, width=table.PLAIN_WIDTH, force_terminal=False))
     _check_printed(out.getvalue())
-    kept = taken(
-        lambda: summary.summarize(folder.manifest(), folder.records(), found, "a-folder"),
-        KerasMatrixError,
-    )
+    kept = taken(lambda: summary.summarize(run, found), KerasMatrixError)
     if kept is not None:
         rows.of_run(kept)
-        entries.of_matrix(folder.manifest(), folder.records(), found, b"")
-    for record in folder.records():
-        entries.of_cell(folder.manifest(), record, b"")
+        entries.of_matrix(run.manifest, run.records, found, b"")
+    for record in run.records:
+        entries.of_cell(run.manifest, record, b"")
 
 
 def suite_reports(folder: RunFolder) -> None:
     """Compare a run of tests and write its reports."""
-    found = taken(lambda: assess.compare_suite(folder), KerasMatrixError)
+    found = taken(lambda: assess.compare_suite(recorded.read(folder)), KerasMatrixError)
     if found is None:
         return
     _check_markdown(suite_report.render_markdown(found))
@@ -209,7 +206,7 @@ def suite_reports(folder: RunFolder) -> None:
 
 def page(folder: RunFolder) -> None:
     """Write a run's page with its plots."""
-    source = taken(lambda: sources.read(folder, (), None), KerasMatrixError)
+    source = taken(lambda: sources.read(recorded.read(folder), (), None), KerasMatrixError)
     if source is not None:
         page_builders.check(render.render(story.page([source], [charts.draw(source)], None)))
 

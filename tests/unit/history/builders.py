@@ -23,6 +23,7 @@ from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.recorded import read
 from tests.unit.records.builders import SCRIPT, call, identity, record, run_folder
 
 Losses = Mapping[str, Sequence[Number]]
@@ -90,12 +91,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def summary_of(folder: RunFolder) -> RunSummary:
-    return summarize(
-        folder.manifest(),
-        folder.records(),
-        assess.compare_run(folder, ()),
-        str(folder.path),
-    )
+    run = read(folder)
+    return summarize(run, assess.compare_run(run, ()))
 
 
 def metric(image: str, median: float, name: str = "evaluate.loss", **changed: Any) -> MetricSummary:

@@ -13,7 +13,9 @@ from keras_matrix.history.regression import RunChanges, Trend
 from keras_matrix.plan.cells import Cell, Limits
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.bounded import Number
+from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.recorded import read
 from tests.unit.history.builders import Losses, change, losses, made
 from tests.unit.records.builders import array, call, record
 
@@ -28,7 +30,12 @@ def judged(
 ) -> RunChanges:
     then = made(folder / "then", before, on=1)
     now = made(folder / "now", after, on=2)
-    return since(then, now, assess.compare_run(now, rules), rules)
+    return changed_since(then, now, rules)
+
+
+def changed_since(then: RunFolder, now: RunFolder, rules: Sequence[Tolerance] = ()) -> RunChanges:
+    run = read(now)
+    return since(read(then), run, assess.compare_run(run, rules), rules)
 
 
 def changes(found: RunChanges) -> list[tuple[Trend, str]]:
@@ -265,7 +272,7 @@ def test_both_runs_are_judged_by_the_rules_of_the_later_one(tmp_path: Path) -> N
     then = made(tmp_path / "then", losses({"tf": [0.5], "theano": [0.6]}), on=1)
     now = made(tmp_path / "now", losses({"tf": [0.5], "theano": [0.6]}), on=2)
     change(then, tolerances=(Tolerance("*", atol=1.0),))
-    found = since(then, now, assess.compare_run(now, ()))
+    found = changed_since(then, now)
     # By the earlier run's own rule they agreed; that the rule is gone is no regression.
     assert found.changes == ()
 
@@ -283,7 +290,7 @@ def test_what_may_be_why_is_told(tmp_path: Path) -> None:
     )
     plan = replace(now.manifest().plan, arguments=("--fast",), limits=Limits(cpus=2.0))
     change(now, plan=plan)
-    notes = since(then, now, assess.compare_run(now, ())).notes
+    notes = changed_since(then, now).notes
     assert f"the script has changed since (commit {'a' * 12} then, {'b' * 12} now)." in notes
     (build,) = (note for note in notes if "image tf " in note)
     builds = [run.manifest().images["tf"].id[7:19] for run in (then, now)]

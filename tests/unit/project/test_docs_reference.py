@@ -26,6 +26,7 @@ from keras_matrix.plan.settings import KerasSettings
 from keras_matrix.records import events, observation, suite_events
 from keras_matrix.records import events as environment
 from keras_matrix.records.record import HostFacts, Manifest, Outcome, Record, Timing
+from keras_matrix.records.recorded import read
 from keras_matrix.report import csv
 from keras_matrix.report import json as data
 from keras_matrix.report import reproduction as shown
@@ -293,7 +294,7 @@ def test_fields_of_the_catalog() -> None:
 def test_a_comparison_as_json(tmp_path: Path) -> None:
     cells = [Cell(image, seed=seed) for image in ("tf", "theano") for seed in range(3)]
     records = [record(cell, call(metrics={"loss": 0.5 + (cell.seed or 0)})) for cell in cells]
-    described = json.loads(data.render(assess.compare_run(run_folder(tmp_path, records), ())))
+    described = json.loads(data.render(assess.compare_run(read(run_folder(tmp_path, records)), ())))
     assert firsts(FORMATS.section("A comparison as JSON")) == list(described)
     (row,) = described["rows"]
     assert firsts(FORMATS.section("Rows")) == list(row)

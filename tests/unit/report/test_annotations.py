@@ -9,6 +9,7 @@ from keras_matrix.compare.pairs import compare_images, compare_runs
 from keras_matrix.load import script
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.tolerance import Tolerances
+from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.observation import Call, Observation
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.recorded import RecordedRun
@@ -28,7 +29,8 @@ def recorded(
     file: str = "model.py",
 ) -> RecordedRun:
     made = manifest(cells or [one.cell for one in records], run=name)
-    return RecordedRun(replace(made, place=place, script=file), tuple(records))
+    folder = RunFolder(Path(name))
+    return RecordedRun(folder, replace(made, place=place, script=file), tuple(records))
 
 
 def found(run: RecordedRun) -> tuple[Annotation, ...]:

@@ -13,6 +13,7 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.tolerance import Tolerances
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.record import Outcome
+from keras_matrix.records.recorded import read
 from keras_matrix.report.csv import COLUMNS, render
 from tests.unit.records.builders import array, call, record, run_folder, tf_and_theano
 
@@ -29,11 +30,12 @@ def scores(
     path: Path, tf: Mapping[str, Number], theano: Mapping[str, Number]
 ) -> list[dict[str, str]]:
     records = [record(Cell("tf"), call(metrics=tf)), record(Cell("theano"), call(metrics=theano))]
-    return table(render(assess.compare_run(run_folder(path / "one", records), ())))
+    return table(render(assess.compare_run(read(run_folder(path / "one", records)), ())))
 
 
 def test_a_row_for_each_metric(tmp_path: Path) -> None:
-    (row,) = table(render(assess.compare_run(tf_and_theano(tmp_path / "one", theano=0.75), ())))
+    run = read(tf_and_theano(tmp_path / "one", theano=0.75))
+    (row,) = table(render(assess.compare_run(run, ())))
     assert {name: value for name, value in row.items() if value} == {
         "metric": "evaluate.loss",
         "kind": "score",
@@ -57,7 +59,7 @@ def test_a_row_for_each_metric(tmp_path: Path) -> None:
 
 
 def test_it_is_as_the_standard_has_it(tmp_path: Path) -> None:
-    text = render(assess.compare_run(tf_and_theano(tmp_path / "one"), ()))
+    text = render(assess.compare_run(read(tf_and_theano(tmp_path / "one")), ()))
     assert text.count("\r\n") == text.count("\n") == 2
     assert text.endswith("\r\n")
     assert text.startswith('"group","metric",')
@@ -111,7 +113,7 @@ def test_a_name_from_outside_is_no_formula(name: str, shown: str, tmp_path: Path
         record(Cell("tf"), call(metrics={"loss": 0.5})),
         record(Cell("theano"), outcome=Outcome.SCRIPT_ERROR, reason=name),
     ]
-    text = render(assess.compare_run(run_folder(tmp_path / "one", records), ()))
+    text = render(assess.compare_run(read(run_folder(tmp_path / "one", records)), ()))
     assert table(text)[-1]["reason"] == shown
     quoted = shown.replace('"', '""')
     assert f'"{quoted}"' in text, "quoted, so that no other separator parts it"
@@ -126,7 +128,7 @@ def test_cells_without_a_score_are_rows(tmp_path: Path) -> None:
     cells = [Cell(one) for one in ("tf", "theano", "jax")]
     failed = record(cells[1], outcome=Outcome.TIMEOUT, reason="Not done.")
     folder = run_folder(tmp_path / "one", [failed], cells=cells)
-    rows = table(render(assess.compare_run(folder, ())))
+    rows = table(render(assess.compare_run(read(folder), ())))
     told = [(row["metric"], row["kind"], row["verdict"], row["reason"]) for row in rows]
     assert told == [
         ("theano", "cell", "time-out", "Not done."),
@@ -141,7 +143,7 @@ def seeds(path: Path, tf: Sequence[float], theano: Sequence[float]) -> dict[str,
         for image, values in (("tf", tf), ("theano", theano))
         for seed, loss in enumerate(values)
     ]
-    (row,) = table(render(assess.compare_run(run_folder(path / "one", records), ())))
+    (row,) = table(render(assess.compare_run(read(run_folder(path / "one", records)), ())))
     return row
 
 

@@ -51,11 +51,12 @@ SCHEMA = {
 
 
 def rendered(*folders: RunFolder) -> str:
-    if len(folders) == 1:
-        comparison = assess.compare_run(folders[0], ())
+    runs = [recorded.read(folder) for folder in folders]
+    if len(runs) == 1:
+        comparison = assess.compare_run(runs[0], ())
     else:
-        comparison = assess.compare_two(folders[0], folders[1], ())
-    text = junit.render(comparison, recorded.read(folders))
+        comparison = assess.compare_two(runs[0], runs[1], ())
+    text = junit.render(comparison, runs)
     check(ElementTree.fromstring(text))  # noqa: S314
     return text
 

@@ -13,6 +13,7 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.tolerance import Tolerances
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.recorded import read
 from keras_matrix.report import markdown
 from tests.unit.records.builders import call, record, run_folder, tf_and_theano
 
@@ -66,7 +67,7 @@ def page(text: str) -> Page:
 
 
 def compared(folder: RunFolder) -> str:
-    comparison = assess.compare_run(folder, ())
+    comparison = assess.compare_run(read(folder), ())
     return markdown.render(comparison, [matrix_row(comparison, folder.manifest())])
 
 

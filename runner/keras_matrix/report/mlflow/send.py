@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keras_matrix.compare.comparison import Comparison
 from keras_matrix.errors import ConfigurationError, ExportError, KerasMatrixError
-from keras_matrix.records.folder import MANIFEST_FILE, RunFolder
+from keras_matrix.records.folder import MANIFEST_FILE
+from keras_matrix.records.recorded import RecordedRun
 from keras_matrix.report import json
 from keras_matrix.report.mlflow import entries
 from keras_matrix.report.mlflow.entries import PREFIX, Entry
@@ -53,7 +54,7 @@ class Sent:
 
 
 def send(
-    folder: RunFolder,
+    run: RecordedRun,
     comparison: Comparison,
     *,
     tracking_uri: str | None = None,
@@ -69,11 +70,11 @@ def send(
         ExportError: the tracking store cannot be reached, or refuses.
         StoreError: the run is damaged.
     """
-    manifest, records = folder.manifest(), folder.records()
+    folder, manifest = run.folder, run.manifest
     described = json.render(comparison)
     matrix = entries.of_matrix(
         manifest,
-        records,
+        run.records,
         comparison,
         content=(folder.path / MANIFEST_FILE).read_bytes() + described.encode(),
     )
@@ -87,7 +88,7 @@ def send(
             client.log_text(run, described, COMPARISON_FILE)
 
         parent = sender.update(matrix, of_matrix)
-        for record in records:
+        for record in run.records:
             path = folder.record_path(record.cell)
             entry = entries.of_cell(manifest, record, path.read_bytes())
             sender.send(entry, parent, path)

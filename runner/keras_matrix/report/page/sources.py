@@ -15,8 +15,8 @@ from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreE
 from keras_matrix.load import reported
 from keras_matrix.plan.cells import RunKind
 from keras_matrix.plan.tolerance import Tolerance
-from keras_matrix.records.folder import TRACE_FILE, RunFolder
-from keras_matrix.records.record import Manifest, Record
+from keras_matrix.records.folder import TRACE_FILE
+from keras_matrix.records.recorded import RecordedRun
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.trace.result import SCHEMA, Trace
 
@@ -24,34 +24,25 @@ MAX_TRACE = 256 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSource:
+class RunSource(RecordedRun):
     """A run that was compared; ``reproduction`` if its script came with reported figures."""
 
-    folder: RunFolder
-    manifest: Manifest
-    records: tuple[Record, ...]
     comparison: Comparison
     reproduction: Reproduction | None = None
     reported_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TraceSource:
-    """A trace. Its records are those of its looks into the model."""
+class TraceSource(RecordedRun):
+    """A trace. Its records are those of its captures."""
 
-    folder: RunFolder
-    manifest: Manifest
-    records: tuple[Record, ...]
     trace: Trace
 
 
 @dataclass(frozen=True, kw_only=True)
-class SuiteSource:
+class SuiteSource(RecordedRun):
     """A run of tests, compared test by test."""
 
-    folder: RunFolder
-    manifest: Manifest
-    records: tuple[Record, ...]
     comparison: SuiteComparison
 
 
@@ -59,31 +50,30 @@ Source = RunSource | TraceSource | SuiteSource
 
 
 def read(
-    folder: RunFolder,
+    run: RecordedRun,
     rules: Sequence[Tolerance],
     figures: Path | None,
     comparison: Comparison | None = None,
 ) -> Source:
-    """Read a run's folder; ``figures`` is a file of reported figures to hold against it.
+    """Compare a run as its kind is; ``figures`` is a file of reported figures to compare with it.
 
     Without ``comparison``, that of its images, it is made.
 
     Raises:
         KerasMatrixError: the run is damaged or holds nothing, or the figures do not fit it.
     """
-    manifest, records = folder.manifest(), folder.records()
+    folder, manifest = run.folder, run.manifest
     if manifest.kind is RunKind.TRACE:
         found = _trace(folder.path / TRACE_FILE)
-        return TraceSource(folder=folder, manifest=manifest, records=records, trace=found)
-    if not records:
+        return TraceSource(**vars(run), trace=found)
+    if not run.records:
         raise NothingSelectedError(
             f"{folder.path} holds no record; run it with 'keras-matrix run' first."
         )
     if manifest.kind is RunKind.TESTS:
-        tests = assess.compare_suite(folder)
-        return SuiteSource(folder=folder, manifest=manifest, records=records, comparison=tests)
+        return SuiteSource(**vars(run), comparison=assess.compare_suite(run))
     if comparison is None:
-        comparison = assess.compare_run(folder, rules)
+        comparison = assess.compare_run(run, rules)
     beside = folder.path / "script" / reported.REPORTED_FILE
     path = figures if figures is not None else beside if beside.is_file() else None
     several = len({cell.settings for cell in manifest.plan.cells}) > 1
@@ -93,14 +83,12 @@ def read(
             "name a run with one."
         )
     if path is None or several:
-        return RunSource(folder=folder, manifest=manifest, records=records, comparison=comparison)
+        return RunSource(**vars(run), comparison=comparison)
     told = reported.load(path)
     return RunSource(
-        folder=folder,
-        manifest=manifest,
-        records=records,
+        **vars(run),
         comparison=comparison,
-        reproduction=assess.reproduce(folder, told),
+        reproduction=assess.reproduce(run, told),
         reported_from=told.source.get("title", ""),
     )
 

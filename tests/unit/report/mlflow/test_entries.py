@@ -13,6 +13,7 @@ from keras_matrix.records.bounded import Number
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Outcome, Record
+from keras_matrix.records.recorded import read
 from keras_matrix.report.mlflow import entries
 from keras_matrix.report.mlflow.entries import Ended, Entry, Value, name_of
 from tests.unit.history.builders import change, losses, made
@@ -35,7 +36,7 @@ def trained(cell: Cell, *losses: Number) -> Record:
 def matrix(folder: RunFolder) -> Entry:
     manifest = folder.manifest()
     return entries.of_matrix(
-        manifest, folder.records(), assess.compare_run(folder, ()), content=b"content"
+        manifest, folder.records(), assess.compare_run(read(folder), ()), content=b"content"
     )
 
 
