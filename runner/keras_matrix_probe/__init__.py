@@ -4,6 +4,3 @@ In: a script, and requests for replicates on standard input. Out: events, logs a
 cell's output folder. Python 3.6 to 3.13, the standard library, NumPy and the container's Keras; it
 knows nothing of the host, and is mounted read-only into every cell.
 """
-
-PROTOCOL = 1
-"""Version of the event stream; the host refuses a stream of another version."""

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any, Dict, List, Optional
 
-from . import PROTOCOL, environment, failures, script, seeding, suite, workspace
+from . import contract, environment, failures, script, seeding, suite, workspace
 from .arrays import ArrayStore
 from .events import EventStream, plain
 from .keras2 import data_sets, masks, paired
@@ -17,7 +17,6 @@ from .keras2.caps import Caps
 from .keras2.hooks import Recorder
 from .keras2.trace.tracer import Tracer
 from .process.compiled import (
-    FROM_CELLS,
     FROM_IMAGE,
     CompileClock,
     Compiled,
@@ -29,34 +28,40 @@ from .process.serve import Server, leave
 
 def main(argv: List[str]) -> int:
     """Run one of the probe's commands; return the process's exit status."""
-    parser = argparse.ArgumentParser(prog="keras_matrix_probe")
-    commands = parser.add_subparsers(dest="command")
-    served = commands.add_parser("serve", help="run a script once for each request")
-    served.add_argument("--output", required=True, help="folder with a folder for each request")
-    served.add_argument("--workspace", required=True, help="folder to run the script in")
-    served.add_argument("--compiled", default="", help="folder where the backend compiles code")
-    served.add_argument("--paired", action="store_true", help="draw weights from NumPy")
-    served.add_argument("--epochs-cap", type=int, default=None)
-    served.add_argument("--steps-cap", type=int, default=None)
-    served.add_argument("--trace", default=None, help="folder of what a trace is asked for")
-    served.add_argument("--converted", default=None, help="what a notebook was converted to")
-    served.add_argument("--suite", default=None, help="tests beside the script to run instead")
-    served.add_argument("script", help="the script's path")
-    served.add_argument("arguments", nargs=argparse.REMAINDER)
-    commands.add_parser("packages", help="print the installed versions as JSON")
-    chosen = parser.parse_args(argv)
-    if chosen.command == "packages":
-        found = environment.installed_packages()
-        print(json.dumps({"python": sys.version.split()[0], "packages": found}))
+    options = parse(argv)
+    if options.command == contract.PACKAGES_COMMAND:
+        packages = environment.installed_packages()
+        print(json.dumps({"python": sys.version.split()[0], "packages": packages}))
         return 0
-    return serve(chosen)
+    return serve(options)
 
 
-def serve(chosen: argparse.Namespace) -> int:
+def parse(argv: List[str]) -> argparse.Namespace:
+    """Parse the command line, whose names are the contract's."""
+    parser = argparse.ArgumentParser(prog=contract.PROBE_MODULE)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser(contract.PACKAGES_COMMAND, help="print the installed versions as JSON")
+    served = commands.add_parser(contract.SERVE_COMMAND, help="run a script once for each request")
+    add = served.add_argument
+    add(contract.OUTPUT_OPTION, required=True, help="folder with a folder for each request")
+    add(contract.WORKSPACE_OPTION, required=True, help="folder to run the script in")
+    add(contract.COMPILED_OPTION, default="", help="folder where the backend keeps compiled code")
+    add(contract.PAIRED_OPTION, action="store_true", help="draw initial weights from NumPy")
+    add(contract.EPOCHS_CAP_OPTION, type=int, help="most epochs of a fit")
+    add(contract.STEPS_CAP_OPTION, type=int, help="most batches of an epoch")
+    add(contract.TRACE_OPTION, help="folder with the request of a trace")
+    add(contract.CONVERTED_OPTION, help="script to run instead, converted from a notebook")
+    add(contract.SUITE_OPTION, help="tests beside the script to run instead")
+    add("script", help="path of the script")
+    add("arguments", nargs=argparse.REMAINDER, help="arguments of the script, after --")
+    return parser.parse_args(argv)
+
+
+def serve(options: argparse.Namespace) -> int:
     """Import Keras, then run the script in a process of its own for each request."""
     _forget_probe_path()
     _make_home()
-    store = Compiled(chosen.compiled) if chosen.compiled else None
+    store = Compiled(options.compiled) if options.compiled else None
     if store is not None:
         store.restore(FROM_IMAGE)
     loaded = Loaded()
@@ -66,16 +71,16 @@ def serve(chosen: argparse.Namespace) -> int:
         read_theano_index()
         clock.install()
     if store is not None:
-        store.restore(FROM_CELLS)
+        store.restore(str(contract.COMPILED))
 
     def ended(folder: str, exit_code: int) -> None:
         if store is not None and exit_code == 0:
-            store.hand_back(os.path.join(folder, "compiled"))
+            store.hand_back(os.path.join(folder, contract.COMPILED_FOLDER))
 
-    scratch = os.path.dirname(chosen.workspace)
-    server = Server(chosen.output, scratch, chosen.compiled, loaded.facts)
+    scratch = os.path.dirname(options.workspace)
+    server = Server(options.output, scratch, options.compiled, loaded.facts)
     for request in server.replicates(ended):
-        leave(replicate(chosen, request, loaded, clock))
+        leave(replicate(options, request, loaded, clock))
     return 0
 
 
@@ -100,32 +105,32 @@ class Loaded:
 
 
 def replicate(
-    chosen: argparse.Namespace, request: Dict[str, Any], loaded: Loaded, clock: CompileClock
+    options: argparse.Namespace, request: contract.CellRequest, loaded: Loaded, clock: CompileClock
 ) -> int:
     """Run the script once; the stream's ``end`` tells how it went, the exit code echoes it."""
-    stream = EventStream(request["folder"])
-    stream.emit("start", protocol=PROTOCOL)
+    stream = EventStream(request.folder)
+    stream.emit("start", protocol=contract.PROTOCOL)
     keras = loaded.keras
     if loaded.facts is None:
         script.write(loaded.failure["error"]["traceback"])
         stream.emit("end", **loaded.failure)
         return 1
     _make_home()
-    folder = os.path.dirname(chosen.script)
-    if chosen.suite:
-        workspace.mirror(folder, chosen.workspace, suite.is_aside)
+    folder = os.path.dirname(options.script)
+    if options.suite:
+        workspace.mirror(folder, options.workspace, suite.is_aside)
     else:
-        workspace.mirror(folder, chosen.workspace)
-    if chosen.converted:
-        shutil.copy(chosen.converted, chosen.workspace)
-    arguments = chosen.arguments[1:] if chosen.arguments[:1] == ["--"] else chosen.arguments
+        workspace.mirror(folder, options.workspace)
+    if options.converted:
+        shutil.copy(options.converted, options.workspace)
+    arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
 
     stream.emit("environment", **loaded.facts)
     read_theano_index()
     started = time.perf_counter()
     cpu = time.process_time()
-    run = _run_suite if chosen.suite else _run_script
-    outcome = run(chosen, request, arguments, keras, stream, clock)
+    run = _run_suite if options.suite else _run_script
+    outcome = run(options, request, arguments, keras, stream, clock)
     outcome.update(
         seconds=time.perf_counter() - started,
         cpu_seconds=time.process_time() - cpu,
@@ -138,42 +143,42 @@ def replicate(
 
 
 def _run_suite(
-    chosen: argparse.Namespace,
-    request: Dict[str, Any],
+    options: argparse.Namespace,
+    request: contract.CellRequest,
     arguments: List[str],
     keras: Any,
     stream: EventStream,
     clock: CompileClock,
 ) -> Dict[str, Any]:
     """Run tests; Keras is as it is, since tests may look at any part of it."""
-    if os.path.isdir(data_sets.MOUNT):
-        _install_data_sets(chosen, keras, stream)
-    if request["seed"] is not None:
-        seeding.seed_all(keras, request["seed"])
-    return suite.run(chosen.workspace, chosen.suite, arguments, stream)
+    if os.path.isdir(contract.DATA):
+        _install_data_sets(options, keras, stream)
+    if request.seed is not None:
+        seeding.seed_all(keras, request.seed)
+    return suite.run(options.workspace, options.suite, arguments, stream)
 
 
 def _run_script(
-    chosen: argparse.Namespace,
-    request: Dict[str, Any],
+    options: argparse.Namespace,
+    request: contract.CellRequest,
     arguments: List[str],
     keras: Any,
     stream: EventStream,
     clock: CompileClock,
 ) -> Dict[str, Any]:
     """Run the script, and record what its models do."""
-    path = os.path.join(chosen.workspace, os.path.basename(chosen.converted or chosen.script))
-    caps = Caps(chosen.epochs_cap, chosen.steps_cap)
-    recorder = Recorder(stream, ArrayStore(request["folder"]), chosen.workspace, caps, clock)
-    _install_data_sets(chosen, keras, stream)
+    path = os.path.join(options.workspace, os.path.basename(options.converted or options.script))
+    caps = Caps(options.epochs_cap, options.steps_cap)
+    recorder = Recorder(stream, ArrayStore(request.folder), options.workspace, caps, clock)
+    _install_data_sets(options, keras, stream)
     tracer = None
-    if chosen.trace:
-        tracer = Tracer(keras, chosen.trace, request["folder"], request["repeat"])
+    if options.trace:
+        tracer = Tracer(keras, options.trace, request.folder, request.repeat)
         tracer.install()
-    seed = request["seed"]
+    seed = request.seed
     if seed is not None:
         seeding.seed_all(keras, seed)
-    pairing = paired.install(keras, seed or 0) if chosen.paired else None
+    pairing = paired.install(keras, seed or 0) if options.paired else None
     # Last, around all else.
     recorder.install(keras)
 
@@ -191,8 +196,8 @@ def _run_script(
     return outcome
 
 
-def _install_data_sets(chosen: argparse.Namespace, keras: Any, stream: EventStream) -> None:
-    scratch = os.path.dirname(chosen.workspace)
+def _install_data_sets(options: argparse.Namespace, keras: Any, stream: EventStream) -> None:
+    scratch = os.path.dirname(options.workspace)
     data_sets.install(keras, scratch, lambda text: stream.emit("note", text=text))
 
 
@@ -223,7 +228,7 @@ def _import_failure(failure: Exception) -> Dict[str, Any]:
 
     text = traceback.format_exc()
     return {
-        "status": "import",
+        "status": contract.EndStatus.IMPORT.value,
         "exit_code": 1,
         "error": {
             "kind": type(failure).__name__,

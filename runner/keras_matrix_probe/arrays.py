@@ -6,11 +6,12 @@ from typing import Any, Dict, List
 
 import numpy
 
+from .contract import ARRAYS_FOLDER
+
 MAX_TOTAL_BYTES = 64 * 2**20
 MAX_FILES = 4096
 MAX_ELEMENTS = 16 * 2**20
 """Of one array: compared, each takes eight bytes and more."""
-ARRAYS_FOLDER = "arrays"
 
 
 class ArrayStore:

@@ -6,7 +6,7 @@ import os
 import threading
 from typing import Any, Dict
 
-EVENTS_FILE = "events.jsonl"
+from .contract import EVENTS_FILE
 
 
 def plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ import sys
 from typing import Any, Dict, List
 
 from .bound import bound_to
+from .contract import EndStatus
 from .failures import MAX_MESSAGE, by_newer_numpy, describe
 from .keras2.data_sets import MissingDataSetError
 
@@ -21,7 +22,7 @@ def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
     except SystemExit as stop:
         code = _exit_code(stop.code)
         if code == 0:
-            return {"status": "ok", "exit_code": 0, "error": None}
+            return {"status": EndStatus.OK.value, "exit_code": 0, "error": None}
         if isinstance(stop.code, str):
             flush()
             write(stop.code + "\n")
@@ -30,18 +31,18 @@ def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
         if bound is not None:
             return _bound(bound, error)
         error["message"] = ("the script exited with status %s" % (stop.code,))[:MAX_MESSAGE]
-        return {"status": "exit", "exit_code": code, "error": error}
+        return {"status": EndStatus.EXIT.value, "exit_code": code, "error": error}
     except MemoryError as failure:
-        return _failed("memory", failure, path)
+        return _failed(EndStatus.MEMORY, failure, path)
     except MissingDataSetError as failure:
-        return _failed("data", failure, path)
+        return _failed(EndStatus.DATA, failure, path)
     except BaseException as failure:  # the script's own: whatever it raises is a result
         bound = bound_to(failure, backend)
         if bound is not None:
-            return _bound(bound, _failed("bound", failure, path)["error"])
+            return _bound(bound, _failed(EndStatus.BOUND, failure, path)["error"])
         of_import = isinstance(failure, ImportError) and not by_newer_numpy(failure)
-        return _failed("import" if of_import else "error", failure, path)
-    return {"status": "ok", "exit_code": 0, "error": None}
+        return _failed(EndStatus.IMPORT if of_import else EndStatus.ERROR, failure, path)
+    return {"status": EndStatus.OK.value, "exit_code": 0, "error": None}
 
 
 def flush() -> None:
@@ -65,16 +66,17 @@ def write(text: str) -> None:
 
 def _bound(bound: str, error: Dict[str, Any]) -> Dict[str, Any]:
     message = ("bound to %s: %s" % (bound, error["message"]))[:MAX_MESSAGE]
-    # What is missing is not to be brought along.
-    return {"status": "bound", "exit_code": 1, "error": dict(error, message=message, hint="")}
+    # No hint: what is missing belongs to another backend, and no image should get it.
+    error = dict(error, message=message, hint="")
+    return {"status": EndStatus.BOUND.value, "exit_code": 1, "error": error}
 
 
-def _failed(status: str, failure: BaseException, path: str) -> Dict[str, Any]:
+def _failed(status: EndStatus, failure: BaseException, path: str) -> Dict[str, Any]:
     error = describe(failure, path)
     # One pipe takes both: what was printed before comes first.
     flush()
     write(error["traceback"])
-    return {"status": status, "exit_code": 1, "error": error}
+    return {"status": status.value, "exit_code": 1, "error": error}
 
 
 def _exit_code(code: Any) -> int:

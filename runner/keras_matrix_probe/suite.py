@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Any, Dict, List, Optional
 
+from .contract import CaseOutcome, CasePhase, EndStatus
 from .events import EventStream
 from .failures import describe
 from .script import flush, write
@@ -21,7 +22,6 @@ ENDINGS = {
 }
 """Exit codes of pytest that are no outcome of tests; 0, 1 and 5 (no tests) are."""
 NOT_TESTS = ("__pycache__", "build", "dist", "node_modules", "venv")
-PASSED, SKIPPED = "passed", "skipped"
 
 
 class Teller:
@@ -46,11 +46,12 @@ class Teller:
 
     def pytest_collectreport(self, report: Any) -> None:
         """Hear what became of a file: one that fails or is skipped whole counts as a test."""
-        if report.outcome == PASSED:
+        if report.outcome == CaseOutcome.PASSED.value:
             return
         self._stream.emit("case_start", test=_name(report.nodeid))
-        outcome = SKIPPED if report.outcome == SKIPPED else "error"
-        self._tell(report.nodeid, outcome, "collect", 0.0, report)
+        skipped = report.outcome == CaseOutcome.SKIPPED.value
+        outcome = CaseOutcome.SKIPPED if skipped else CaseOutcome.ERROR
+        self._tell(report.nodeid, outcome, CasePhase.COLLECT, 0.0, report)
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Hear how many tests there are."""
@@ -75,7 +76,7 @@ class Teller:
         report = deciding(self._reports)
         seconds = sum(float(one.duration) for one in self._reports)
         if report is not None:
-            self._tell(nodeid, outcome_of(report), report.when, seconds, report)
+            self._tell(nodeid, outcome_of(report), CasePhase(report.when), seconds, report)
 
     def pytest_internalerror(self, excrepr: Any) -> None:
         """Hear that pytest itself failed."""
@@ -85,13 +86,15 @@ class Teller:
         """Hear that the suite was interrupted, by a test or by ``pytest.exit``."""
         self.reason = str(excinfo.value) or type(excinfo.value).__name__
 
-    def _tell(self, nodeid: str, outcome: str, phase: str, seconds: float, report: Any) -> None:
+    def _tell(
+        self, nodeid: str, outcome: CaseOutcome, phase: CasePhase, seconds: float, report: Any
+    ) -> None:
         flush()
         self._stream.emit(
             "case_end",
             test=_name(nodeid),
-            outcome=outcome,
-            phase=phase,
+            outcome=outcome.value,
+            phase=phase.value,
             seconds=seconds,
             message=message_of(report)[:MAX_MESSAGE],
             place=_place(report, self._root)[:MAX_NAME],
@@ -113,20 +116,25 @@ def _name(nodeid: str) -> str:
 
 def deciding(reports: List[Any]) -> Optional[Any]:
     """Return the phase whose outcome is the test's; None if there is none."""
-    failed = [one for one in reports if one.outcome == "failed"]
-    others = [one for one in reports if one.outcome == SKIPPED or hasattr(one, "wasxfail")]
-    calls = [one for one in reports if one.when == "call"]
+    failed = [one for one in reports if one.outcome == CaseOutcome.FAILED.value]
+    others = [
+        one
+        for one in reports
+        if one.outcome == CaseOutcome.SKIPPED.value or hasattr(one, "wasxfail")
+    ]
+    calls = [one for one in reports if one.when == CasePhase.CALL.value]
     return (failed + others + calls[-1:] + reports + [None])[0]
 
 
-def outcome_of(report: Any) -> str:
-    """Return the word for what a phase came to, as pytest's own summary has it."""
-    expected = hasattr(report, "wasxfail")
-    if report.outcome == SKIPPED:
-        return "xfailed" if expected else SKIPPED
-    if report.outcome == PASSED:
-        return "xpassed" if expected else PASSED
-    return "failed" if report.when == "call" else "error"
+def outcome_of(report: Any) -> CaseOutcome:
+    """Return the outcome of a phase, as pytest's own summary names it."""
+    expected_to_fail = hasattr(report, "wasxfail")
+    if report.outcome == CaseOutcome.SKIPPED.value:
+        return CaseOutcome.XFAILED if expected_to_fail else CaseOutcome.SKIPPED
+    if report.outcome == CaseOutcome.PASSED.value:
+        return CaseOutcome.XPASSED if expected_to_fail else CaseOutcome.PASSED
+    in_test = report.when == CasePhase.CALL.value
+    return CaseOutcome.FAILED if in_test else CaseOutcome.ERROR
 
 
 def message_of(report: Any) -> str:
@@ -170,7 +178,9 @@ def run(root: str, target: str, arguments: List[str], stream: EventStream) -> Di
         import pytest
     except ImportError as failure:
         lacking = isinstance(failure, ModuleNotFoundError) and failure.name == "pytest"
-        return _no_result("import", NO_PYTEST if lacking else "its import failed: %s" % failure)
+        return _no_result(
+            EndStatus.IMPORT, NO_PYTEST if lacking else "its import failed: %s" % failure
+        )
     teller = Teller(stream, root, str(pytest.__version__))
     given = ["--rootdir", root, "--confcutdir", root, "-p", "no:cacheprovider"]
     given += ["--continue-on-collection-errors", "--color=no", *arguments, target]
@@ -180,14 +190,14 @@ def run(root: str, target: str, arguments: List[str], stream: EventStream) -> Di
     except BaseException as failure:  # of a conftest.py: whatever it raises is a result
         error = describe(failure, os.path.join(root, target.partition("::")[0]))
         write(error["traceback"])
-        return {"status": "error", "exit_code": 1, "error": error}
+        return {"status": EndStatus.ERROR.value, "exit_code": 1, "error": error}
     if code in ENDINGS:
         said = ": %s" % teller.reason if teller.reason else "; see the log"
-        return _no_result("error", ENDINGS[code] + said)
-    return {"status": "ok", "exit_code": 0, "error": None}
+        return _no_result(EndStatus.ERROR, ENDINGS[code] + said)
+    return {"status": EndStatus.OK.value, "exit_code": 0, "error": None}
 
 
-def _no_result(status: str, message: str) -> Dict[str, Any]:
+def _no_result(status: EndStatus, message: str) -> Dict[str, Any]:
     error = {
         "kind": "pytest",
         "message": message[:MAX_MESSAGE],
@@ -195,4 +205,4 @@ def _no_result(status: str, message: str) -> Dict[str, Any]:
         "file": None,
         "line": None,
     }
-    return {"status": status, "exit_code": 1, "error": error}
+    return {"status": status.value, "exit_code": 1, "error": error}

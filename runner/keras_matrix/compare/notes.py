@@ -8,12 +8,12 @@ from keras_matrix.compare.figures import number
 from keras_matrix.compare.metrics import Measure, loops, measured_calls, measures
 from keras_matrix.compare.repeats import repeatability, seeds_itself
 from keras_matrix.plan.cells import Cell, Init, Plan
+from keras_matrix.plan.contract import EndStatus
 from keras_matrix.plan.images import BaseKind
 from keras_matrix.plan.tolerance import MetricKind, Tolerances
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.text import last_lines, one_line
 
-EXITED = "exit"
 """The status of a script that ended itself: what it printed says why, and a traceback does not."""
 
 
@@ -51,7 +51,9 @@ def failures(records: Sequence[Record]) -> tuple[CellNote, ...]:
 def _last_lines(record: Record) -> tuple[str, ...]:
     """Return the end of the script's own traceback; of the log where there is none."""
     end = record.observation.end
-    if end is None or end.error is None or end.status == EXITED or not end.error.traceback:
+    if end is None or end.error is None or not end.error.traceback:
+        return record.log_tail
+    if end.status == EndStatus.EXIT.value:
         return record.log_tail
     return last_lines(end.error.traceback)
 

@@ -7,8 +7,9 @@ from enum import Enum
 
 from keras_matrix.compare.comparison import CellNote
 from keras_matrix.errors import ExitCode, NothingSelectedError
+from keras_matrix.plan.contract import CasePhase
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.records.suite_events import Case, CasePhase
+from keras_matrix.records.suite_events import Case
 
 SEPARATORS = ("::", "/")
 """Between a file, or a folder, and what is in it, in pytest's names of tests."""

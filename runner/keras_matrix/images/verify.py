@@ -9,6 +9,7 @@ from keras_matrix.engine.client import Engine
 from keras_matrix.errors import ImageError
 from keras_matrix.images.ask import ask
 from keras_matrix.load.catalog import Image
+from keras_matrix.plan.contract import PACKAGES_COMMAND, PROBE_MODULE
 from keras_matrix.plan.images import ImageIdentity
 
 LOCK_FILES = "requirements*.txt"
@@ -49,7 +50,7 @@ def installed_versions(engine: Engine, identity: ImageIdentity) -> Installed:
     Raises:
         ImageError: it does not answer.
     """
-    command = ("python", "-m", "keras_matrix_probe", "packages")
+    command = ("python", "-m", PROBE_MODULE, PACKAGES_COMMAND)
     answer = ask(engine, identity.id, f"verify.{identity.name}", command)
     try:
         return msgspec.json.decode(answer, type=Installed)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from keras_matrix.plan.contract import ARRAYS_FOLDER
 from keras_matrix.records import suite_events
 from keras_matrix.records.bounded import (
     Count,
@@ -90,6 +91,10 @@ class EpochEnd(msgspec.Struct, frozen=True, tag="epoch", tag_field="event"):
     compiled: Count = 0
 
 
+_ARRAY_FILE = rf"^{ARRAYS_FOLDER}/[A-Za-z0-9_-][A-Za-z0-9._-]{{0,109}}\Z"
+ArrayFile = Annotated[str, msgspec.Meta(pattern=_ARRAY_FILE)]
+
+
 class Array(msgspec.Struct, frozen=True):
     """A predicted array; ``file`` is relative to the cell's arrays, None if it was not kept."""
 
@@ -99,9 +104,7 @@ class Array(msgspec.Struct, frozen=True):
     mean: Number | None
     std: Number | None
     not_finite: Count
-    file: (
-        Annotated[str, msgspec.Meta(pattern=r"^arrays/[A-Za-z0-9_-][A-Za-z0-9._-]{0,109}\Z")] | None
-    )
+    file: ArrayFile | None
 
 
 class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):

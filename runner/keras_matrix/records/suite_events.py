@@ -3,37 +3,17 @@
 A test that begins and does not end is the one that the cell's end cut off.
 """
 
-from enum import Enum
 from typing import Annotated
 
 import msgspec
 
+from keras_matrix.plan.contract import CaseOutcome, CasePhase
 from keras_matrix.records.bounded import Count, Seconds
 
 MAX_TEXT = 16384
 """Characters: more than the probe's own bounds, as some are written as six."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
-
-
-class CaseOutcome(Enum):
-    """How a test ended, in pytest's words."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    SKIPPED = "skipped"
-    XFAILED = "xfailed"
-    XPASSED = "xpassed"
-
-
-class CasePhase(Enum):
-    """The part of a test that its outcome comes from; ``COLLECT``: of a whole file's."""
-
-    COLLECT = "collect"
-    SETUP = "setup"
-    CALL = "call"
-    TEARDOWN = "teardown"
 
 
 class SuiteCollected(msgspec.Struct, frozen=True, tag="suite", tag_field="event"):

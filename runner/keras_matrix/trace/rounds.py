@@ -7,13 +7,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from keras_matrix.errors import StoreError
-from keras_matrix.plan import contract
 from keras_matrix.plan.cells import Cell
-from keras_matrix.plan.contract import REFERENCE_FOLDER, REQUEST_FILE, TRACE_FOLDER
+from keras_matrix.plan.contract import (
+    INDEX_FILE,
+    REFERENCE_FOLDER,
+    REQUEST_FILE,
+    TRACE_FOLDER,
+    TraceRequest,
+)
 from keras_matrix.records.files import write_atomically
 from keras_matrix.records.record import Record
 from keras_matrix.records.untrusted import UnreadableError
@@ -78,7 +84,7 @@ class Rounds:
         try:
             self._requests.mkdir(parents=True, mode=0o755)
             (self._requests / REFERENCE_FOLDER).mkdir(mode=0o755)
-            stages = Stages((TRACE_FOLDER, contract.INDEX_FILE), dump.stage_of_line)
+            stages = Stages((TRACE_FOLDER, INDEX_FILE), dump.stage_of_line)
             traced = Traced(self._requests, self.folder, stages)
             with executing(self.run, self.images, self._note, traced) as self._execute:
                 yield
@@ -133,22 +139,21 @@ class Rounds:
         ]
 
     def _run_round(
-        self, cells: list[Cell], options: Mapping[str, object], reference: str | None
+        self, cells: list[Cell], options: Mapping[str, Any], reference: str | None
     ) -> dict[int, dict[str, Capture]]:
         """Run cells with a request; return their captures by purpose and image."""
-        request = {
-            "look": True,
-            "model": self.capture_request.model,
-            "steps": self.capture_request.steps,
-            "impose": False,
-            "skip": False,
-            "stop": not self.capture_request.training,
-            "nudged": [Purpose.NUDGED],
+        request = TraceRequest(
+            look=True,
+            model=self.capture_request.model,
+            steps=self.capture_request.steps,
+            impose=False,
+            skip=False,
+            stop=not self.capture_request.training,
+            nudged=[Purpose.NUDGED],
             **asdict(Replay()),
-            **options,
-        }
+        )._replace(**options)
         self._provide_reference(reference)
-        write_atomically(self._requests / REQUEST_FILE, msgspec.json.encode(request))
+        write_atomically(self._requests / REQUEST_FILE, msgspec.json.encode(request._asdict()))
         self.run.progress.planned(cells)
         if self._execute is not None:
             self._execute(cells)

@@ -9,8 +9,7 @@ import sys
 from typing import Any, Callable, List
 
 from .. import workspace
-
-MOUNT = "/data"
+from ..contract import DATA
 
 
 class MissingDataSetError(Exception):
@@ -21,8 +20,8 @@ def install(keras: Any, scratch: str, note: Callable[[str], None]) -> None:
     """Replace ``get_file`` wherever Keras has it; ``scratch`` gets the mirror of the cache."""
     cache = os.path.join(scratch, "keras")
     folder = os.path.join(cache, "datasets")
-    if os.path.isdir(MOUNT):
-        workspace.mirror(MOUNT, folder)
+    if os.path.isdir(DATA):
+        workspace.mirror(str(DATA), folder)
     original = keras.utils.get_file
     module: Any = sys.modules[original.__module__]
     validate = getattr(module, "validate_file", None)

@@ -11,7 +11,6 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 FROM_IMAGE = "/opt/keras-matrix/compiled"
-FROM_CELLS = "/compiled"
 NOT_CODE = ("lock_dir", "__pycache__")
 MAX_FILES = 16
 MAX_BYTES = 512 * 2**20

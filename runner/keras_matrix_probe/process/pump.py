@@ -4,7 +4,8 @@ import os
 import select
 from typing import Any
 
-LOG_FILE = "log"
+from ..contract import EARLIER_LOG_FILE, LOG_FILE
+
 MAX_PART = 8 * 2**20
 """Bytes in one of the two parts of a log: of what is longer, the last ones are kept."""
 CHUNK = 65536
@@ -20,14 +21,14 @@ class Pump:
 
     def __init__(self, reader: int, folder: str) -> None:
         self._reader = reader
-        self._path = os.path.join(folder, LOG_FILE)
+        self._folder = folder
         self._descriptors = [reader]
         self._size = 0
         self._open = True
 
     def __enter__(self) -> "Pump":
-        self._log = os.open(self._path, NEW, 0o644)
-        self._before = os.open(self._path + ".before", NEW, 0o644)
+        self._log = os.open(os.path.join(self._folder, LOG_FILE), NEW, 0o644)
+        self._before = os.open(os.path.join(self._folder, EARLIER_LOG_FILE), NEW, 0o644)
         self._descriptors += [self._log, self._before]
         return self
 

@@ -19,12 +19,12 @@ import sys
 import threading
 from typing import Any, Callable, Dict, Iterator, Optional
 
+from ..contract import ENDED_FILE, CellRequest, EndReport
 from ..script import flush
 from . import kernel
 from .leftovers import Leftovers
 from .pump import Pump
 
-ENDED_FILE = "ended"
 POLL = 0.02
 
 
@@ -38,7 +38,7 @@ class Server:
         self._leftovers = Leftovers(scratch, keep)
         self._facts = facts
 
-    def replicates(self, ended: Callable[[str, int], None]) -> Iterator[Dict[str, Any]]:
+    def replicates(self, ended: Callable[[str, int], None]) -> Iterator[CellRequest]:
         """Yield each request, in the process that is to run it; in the parent never.
 
         ``ended`` is told the folder and the exit code of each.
@@ -51,8 +51,8 @@ class Server:
             line = read_line()
             if not line:
                 os._exit(0)
-            request: Dict[str, Any] = json.loads(line.decode())
-            folder = os.path.join(self._output, request["folder"])
+            request = CellRequest(**json.loads(line.decode()))
+            folder = os.path.join(self._output, request.folder)
             self._leftovers.remove()
             reader, writer = os.pipe()
             # Its files are opened before the script could put something in their place.
@@ -61,8 +61,7 @@ class Server:
                 if pid == 0:
                     pump.let_go()
                     become(writer)
-                    request["folder"] = folder
-                    yield request
+                    yield request._replace(folder=folder)
                     return
                 os.close(writer)
                 status = wait(pid, pump)
@@ -76,10 +75,7 @@ class Server:
             ended(folder, code)
             now = kernel.attributes()
             changed = sorted(name for name in attributes if now.get(name) != attributes[name])
-            report(
-                os.path.join(folder, ENDED_FILE),
-                {"exit_code": code, "word": word, "environment": self._facts, "changed": changed},
-            )
+            report(os.path.join(folder, ENDED_FILE), EndReport(code, word, self._facts, changed))
 
 
 def read_line() -> bytes:
@@ -95,7 +91,7 @@ def read_line() -> bytes:
             return b"".join(parts) if part else b""
 
 
-def report(path: str, told: Dict[str, Any]) -> None:
+def report(path: str, ended: EndReport) -> None:
     """Write a report, whole or not at all, whatever a replicate has put in its place."""
     part = path + ".part"
     for name in filter(os.path.lexists, (path, part)):
@@ -106,7 +102,7 @@ def report(path: str, told: Dict[str, Any]) -> None:
             os.unlink(name)
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
     with open(descriptor, "w", encoding="ascii") as file:
-        json.dump(told, file)
+        json.dump(ended._asdict(), file)
     os.rename(part, path)
 
 

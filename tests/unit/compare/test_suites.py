@@ -8,8 +8,9 @@ import pytest
 from keras_matrix.compare.suites import Result, SuiteComparison, compare, within
 from keras_matrix.errors import ExitCode, NothingSelectedError
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.contract import CaseOutcome, CasePhase
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.records.suite_events import Case, CaseOutcome, CasePhase, SuiteCollected, SuiteLog
+from keras_matrix.records.suite_events import Case, SuiteCollected, SuiteLog
 from tests.unit.records.builders import record
 
 BOTH = ("tf", "theano")

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from keras_matrix.plan.contract import CaseOutcome, CasePhase
 from keras_matrix.records.observation import parse
-from keras_matrix.records.suite_events import CaseOutcome, CasePhase, SuiteLog
+from keras_matrix.records.suite_events import SuiteLog
 from keras_matrix_probe import suite
-from keras_matrix_probe.events import EVENTS_FILE, EventStream
+from keras_matrix_probe.contract import EVENTS_FILE
+from keras_matrix_probe.events import EventStream
 from keras_matrix_probe.suite import MAX_MESSAGE, deciding, message_of, outcome_of
 from tests.unit.probe.test_main import Cell
 
@@ -335,7 +337,7 @@ def report(when: str = "call", outcome: str = "passed", **more: Any) -> SimpleNa
 def test_one_phase_decides(reports: list[Any], expected: tuple[str, str]) -> None:
     found = deciding(reports)
     assert found is not None
-    assert (found.when, outcome_of(found)) == expected
+    assert (found.when, outcome_of(found).value) == expected
 
 
 def test_without_a_phase_nothing_is_decided() -> None:

@@ -74,13 +74,6 @@ def test_every_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(tree_of(path))
 
 
-def test_protocol_and_names_are_the_same_on_both_sides() -> None:
-    from keras_matrix.plan import contract
-    from keras_matrix_probe import PROTOCOL, events
-
-    assert (contract.PROTOCOL, contract.EVENTS_FILE) == (PROTOCOL, events.EVENTS_FILE)
-
-
 def test_unit_tests_lie_as_the_packages_do() -> None:
     """But for those of the repository itself, and those that try many values."""
     beside = {"project", "fuzz"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from keras_matrix.plan.contract import CaseOutcome, CasePhase
 from keras_matrix.records.observation import MAX_BYTES, MAX_LINE, Observation, parse
-from keras_matrix.records.suite_events import CaseOutcome, CasePhase
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from tests.unit.records.builders import END
 

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from keras_matrix.engine.spec import LABEL, Bind, ContainerSpec
 from keras_matrix.engine.users import CellUser
 from keras_matrix.load.catalog import Image
+from keras_matrix.plan import contract
 from keras_matrix.plan.cells import Caps, Group, Init, Limits
 from keras_matrix.plan.contract import (
     COMPILED,
@@ -84,19 +85,21 @@ def cell_container(
     ``digest`` is the content digest of the image, ``cpus`` the numbers of the CPUs to run on.
     """
     options: dict[str, object] = {
-        "--output": OUTPUT,
-        "--workspace": SCRATCH / "work",
-        "--compiled": image.compiled,
-        "--epochs-cap": caps.epochs,
-        "--steps-cap": caps.steps,
-        "--suite": suite or None,
-        "--trace": TRACE if folders.trace is not None else None,
-        "--converted": CONVERTED / folders.converted.name if folders.converted else None,
+        contract.OUTPUT_OPTION: OUTPUT,
+        contract.WORKSPACE_OPTION: SCRATCH / "work",
+        contract.COMPILED_OPTION: image.compiled,
+        contract.EPOCHS_CAP_OPTION: caps.epochs,
+        contract.STEPS_CAP_OPTION: caps.steps,
+        contract.SUITE_OPTION: suite or None,
+        contract.TRACE_OPTION: TRACE if folders.trace is not None else None,
+        contract.CONVERTED_OPTION: CONVERTED / folders.converted.name
+        if folders.converted
+        else None,
     }
     given = [str(p) for name, value in options.items() if value is not None for p in (name, value)]
     command = (
-        *("python", "-m", "keras_matrix_probe", "serve", *given),
-        *(("--paired",) if init is Init.PAIRED else ()),
+        *("python", "-m", contract.PROBE_MODULE, contract.SERVE_COMMAND, *given),
+        *((contract.PAIRED_OPTION,) if init is Init.PAIRED else ()),
         *(str(SCRIPT / script), "--", *arguments),
     )
     optional = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keras_matrix.plan.cells import Caps, Cell, Limits
+from keras_matrix.plan.contract import EndStatus
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.events import Environment, Failure
 from keras_matrix.records.observation import Observation
@@ -14,9 +15,9 @@ from keras_matrix.records.record import Outcome
 SIGNAL_BASE = 128
 LIMIT_TOLERANCE = 0.01
 BY_STATUS = {
-    "import": Outcome.IMPORT_ERROR,
-    "bound": Outcome.BACKEND_BOUND,
-    "data": Outcome.MISSING_DATA,
+    EndStatus.IMPORT.value: Outcome.IMPORT_ERROR,
+    EndStatus.BOUND.value: Outcome.BACKEND_BOUND,
+    EndStatus.DATA.value: Outcome.MISSING_DATA,
 }
 """The status in a script's ``end`` event to the outcome; any other is the script's own error."""
 NO_SPACE = "No space left on device"
@@ -86,7 +87,7 @@ def judge(
             f"Not done after {limits.timeout:g} s; raise --timeout or shorten the script.",
         )
     end = observation.end
-    if ending.out_of_memory or (end is not None and end.status == "memory"):
+    if ending.out_of_memory or (end is not None and end.status == EndStatus.MEMORY.value):
         return Judgement(
             Outcome.OUT_OF_MEMORY,
             f"The memory limit of {_mebibytes(limits.memory)} MiB was exceeded; raise --memory.",

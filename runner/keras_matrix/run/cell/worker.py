@@ -12,7 +12,7 @@ from keras_matrix.engine.spec import OWNER_LABEL, RUN_LABEL, ContainerSpec
 from keras_matrix.errors import EngineError, ImageNotFoundError
 from keras_matrix.load import shipped
 from keras_matrix.plan.cells import Cell, Group, Limits
-from keras_matrix.plan.contract import EVENTS_FILE, LOG_FILES
+from keras_matrix.plan.contract import EVENTS_FILE, LOG_FILES, CellRequest
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell import folders
@@ -184,7 +184,7 @@ class Worker:
         name = f"{self._count}-{secrets.token_hex(8)}"
         output = self._root / "output" / name
         folders.make_output(output, self._task.user)
-        request = {"folder": name, "seed": cell.seed, "repeat": cell.repeat}
+        request = CellRequest(name, cell.seed, cell.repeat)._asdict()
         word = secrets.token_hex(16)
         try:
             self._input.send(f"{json.dumps(request)}\n{word}\n".encode())

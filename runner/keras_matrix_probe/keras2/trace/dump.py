@@ -6,10 +6,8 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy
 
+from ...contract import INDEX_FILE
 from ...events import plain
-
-FOLDER = "trace"
-INDEX = "index.jsonl"
 
 Key = Tuple[str, str, str]
 """What an array is, of which node or weight, and when (a phase or a step)."""
@@ -44,7 +42,7 @@ class Dump:
     def entry(self, entry: str, **fields: Any) -> None:
         """Add a line to the index."""
         line = json.dumps(plain(dict(fields, entry=entry)), allow_nan=False)
-        with open(os.path.join(self.folder, INDEX), "a", encoding="utf-8") as file:
+        with open(os.path.join(self.folder, INDEX_FILE), "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
 
@@ -54,7 +52,7 @@ class Reference:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._files: Dict[Key, str] = {}
-        with open(os.path.join(folder, INDEX), encoding="utf-8") as file:
+        with open(os.path.join(folder, INDEX_FILE), encoding="utf-8") as file:
             for line in file:
                 entry = json.loads(line)
                 if entry["entry"] == "array":

@@ -2,6 +2,7 @@
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
+from ...contract import TraceRequest
 from ..metrics import told_apart
 from . import describe, gradients, weights
 from .alone import Alone
@@ -41,7 +42,7 @@ class Look:
         model: Any,
         graph: Graph,
         dump: Dump,
-        request: Dict[str, Any],
+        request: TraceRequest,
         reference: Optional[Reference],
         skipped: Sequence[str],
     ) -> None:
@@ -67,10 +68,10 @@ class Look:
         """Go through all stages; ``train`` is None where building it raised ``failure``."""
         self._stage("nodes", self._describe)
         batch = values[: len(self._tensors)]
-        if self._request["impose"]:
+        if self._request.impose:
             batch = self._imposed(batch)
             state = State(self._backend, self._model)
-        if self._request["look"]:
+        if self._request.look:
             self._stage("weights", lambda: self._start(batch))
             feeds = [*zip(self._tensors, batch), *self._lent()]
             self._stage("forward", lambda: self._forward(feeds))
@@ -81,7 +82,7 @@ class Look:
                 stage = "gradient" if not self._skipped else "skipped"
                 self._dump.entry("failed", stage=stage, name="", **failed(failure))
             self._stage("gradient", lambda: self._gradient(feeds))
-            if train is not None and self._request["steps"]:
+            if train is not None and self._request.steps:
                 rest = values[len(self._tensors) :]
                 self._stage("update", lambda: self._update(train, [*batch, *rest]))
                 state.restore_variables()
@@ -308,7 +309,7 @@ class Look:
 
     def _update(self, train: Any, values: List[Any]) -> None:
         names = list(told_apart(self._model.metrics_names))
-        steps = Steps(self._keras, self._model, self._dump, self._request["steps"])
+        steps = Steps(self._keras, self._model, self._dump, self._request.steps)
         steps.natural(train, values, names, self._phase.names()[-1][0])
 
     def _alone(self, batch: Sequence[Any], state: State) -> None:
@@ -322,16 +323,16 @@ class Look:
         feeds = [*zip(self._tensors, batch), *self._lent()]
         alone = Alone(self._backend, self._dump, reference, feeds, fail)
         nodes = [node for node in self._graph.all() if node not in self._skipped]
-        if request["forward"]:
-            picked = [node for node in nodes if node.key in request["forward"]]
+        if request.forward:
+            picked = [node for node in nodes if node.key in request.forward]
             self._stage("alone", lambda: alone.forward(picked))
-        if request["loss"]:
+        if request.loss:
             self._stage("alone.loss", lambda: alone.loss(self._model, self._outputs()))
-        if request["gradient"]:
-            outer = [node for node in self._graph.nodes if node.key in request["gradient"]]
+        if request.gradient:
+            outer = [node for node in self._graph.nodes if node.key in request.gradient]
             self._stage("alone.gradient", lambda: alone.backward(outer, self._weights))
             self._stage("alone.penalty", lambda: alone.penalty(self._model, self._weights))
-        if request["update"]:
-            steps = Steps(self._keras, self._model, self._dump, request["steps"])
+        if request.update:
+            steps = Steps(self._keras, self._model, self._dump, request.steps)
             phase = self._phase.names()[-1][0]
             self._stage("alone.step", lambda: steps.isolated(reference, phase, state))

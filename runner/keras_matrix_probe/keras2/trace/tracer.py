@@ -5,18 +5,17 @@ import json
 import os
 import sys
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Iterator, List
 
+from ...contract import REFERENCE_FOLDER, REQUEST_FILE, TRACE_FOLDER, TraceRequest
 from . import weights
 from .building import Building
-from .dump import FOLDER, Dump, Reference
+from .dump import Dump, Reference
 from .graph import Graph
 from .look import Look
 from .state import State, nudged
 from .still import Still
 
-REQUEST_FILE = "request.json"
-REFERENCE_FOLDER = "reference"
 RECURSION = 10000
 """Calls within calls; the main thread's stack of 8 MiB holds more than that."""
 
@@ -30,12 +29,12 @@ class Tracer:
 
     def __init__(self, keras: Any, folder: str, output: str, repeat: int) -> None:
         with open(os.path.join(folder, REQUEST_FILE), encoding="utf-8") as file:
-            self._request: Dict[str, Any] = json.load(file)
+            self._request = TraceRequest(**json.load(file))
         self._keras = keras
         self._folder = folder
-        self._nudge = repeat if repeat in self._request["nudged"] else 0
-        self._dump = Dump(os.path.join(output, FOLDER))
-        self._building = Building(keras, self._request["skip"])
+        self._nudge = repeat if repeat in self._request.nudged else 0
+        self._dump = Dump(os.path.join(output, TRACE_FOLDER))
+        self._building = Building(keras, self._request.skip)
         self._still = Still(keras, self._building.current)
         self._model: Any = None
         self._kept = False
@@ -52,7 +51,7 @@ class Tracer:
 
     def finish(self) -> None:
         """Tell what is known once the script has ended."""
-        if self._model is not None and not self._kept and not self._request["stop"]:
+        if self._model is not None and not self._kept and not self._request.stop:
             self._keep()
         if self._still.layers:
             self._dump.entry("still", layers=self._still.layers)
@@ -91,10 +90,10 @@ class Tracer:
     def _trains(self) -> bool:
         """Tell whether this look comes to a step of the optimizer at all."""
         request = self._request
-        return not request["stop"] or (bool(request["look"]) and request["steps"] > 0)
+        return not request.stop or (bool(request.look) and request.steps > 0)
 
     def _wanted(self, model: Any) -> bool:
-        name = self._request["model"]
+        name = self._request.model
         return name is None or str(model.name) == name
 
     def _keeping(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -142,7 +141,7 @@ class Tracer:
             finally:
                 state.restore()
         self._dump.entry("looked", model=str(model.name))
-        if self._request["stop"] and failure is None:
+        if self._request.stop and failure is None:
             # What follows is not asked for.
             sys.exit(0)
 

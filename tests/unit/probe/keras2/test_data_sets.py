@@ -53,7 +53,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "cifar.tar.gz").write_text("packed")
     (folder / "open").mkdir()
     (folder / "text.txt").symlink_to("/no/such/text.txt")
-    monkeypatch.setattr(data_sets, "MOUNT", str(folder))
+    monkeypatch.setattr(data_sets, "DATA", str(folder))
     return folder
 
 

@@ -10,10 +10,11 @@ import numpy
 import pytest
 
 from keras_matrix.trace import dump as bundle
+from keras_matrix_probe.contract import INDEX_FILE
 from keras_matrix_probe.keras2.paired import FLIPPED
 from keras_matrix_probe.keras2.trace import alone, describe, weights
 from keras_matrix_probe.keras2.trace.building import Building
-from keras_matrix_probe.keras2.trace.dump import INDEX, Dump, Reference, port
+from keras_matrix_probe.keras2.trace.dump import Dump, Reference, port
 from keras_matrix_probe.keras2.trace.graph import Graph, Node, is_graph, parts
 from keras_matrix_probe.keras2.trace.state import State, nudged
 from keras_matrix_probe.keras2.trace.still import Still
@@ -431,14 +432,14 @@ def test_ports_are_named_alike_on_both_sides() -> None:
 def test_names_of_any_kind_are_one_line(tmp_path: Path) -> None:
     name = 'größe "a"\n\ud800'
     Dump(str(tmp_path)).array("output", name, "training", floats([1.0]))
-    assert (tmp_path / INDEX).read_bytes().count(b"\n") == 1
+    assert (tmp_path / INDEX_FILE).read_bytes().count(b"\n") == 1
     ((_, told, _),) = bundle.read(tmp_path).arrays
     assert told.startswith('größe "a"\n')
 
 
 def test_what_is_not_finite_is_strict_json(tmp_path: Path) -> None:
     Dump(str(tmp_path)).entry("still", layers=[float("nan")])
-    assert b'"nan"' in (tmp_path / INDEX).read_bytes()
+    assert b'"nan"' in (tmp_path / INDEX_FILE).read_bytes()
 
 
 # Random layers

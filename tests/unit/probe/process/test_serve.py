@@ -10,6 +10,7 @@ import pytest
 
 from keras_matrix_probe import arrays
 from keras_matrix_probe.arrays import ArrayStore
+from keras_matrix_probe.contract import EndReport
 from keras_matrix_probe.process import compiled, kernel, leftovers, pump, serve
 from keras_matrix_probe.process.compiled import Compiled
 from keras_matrix_probe.process.pump import Pump
@@ -30,8 +31,9 @@ def test_a_report_replaces_whatever_is_there(tmp_path: Path, how: str, name: str
         os.mkfifo(folder / name)
     elif how == "folder":
         (folder / name / "deep").mkdir(parents=True)
-    serve.report(str(folder / "ended"), {"exit_code": 0})
-    assert json.loads((folder / "ended").read_text()) == {"exit_code": 0}
+    report = EndReport(exit_code=0, word="word", environment=None, changed=[])
+    serve.report(str(folder / "ended"), report)
+    assert json.loads((folder / "ended").read_text()) == report._asdict()
     assert outside.read_text() == "kept"
 
 

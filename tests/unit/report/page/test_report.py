@@ -9,11 +9,12 @@ import pytest
 
 from keras_matrix.errors import ExitCode
 from keras_matrix.plan.cells import Cell, RunKind
+from keras_matrix.plan.contract import CaseOutcome, CasePhase
 from keras_matrix.plan.settings import Floatx, KerasSettings
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
-from keras_matrix.records.suite_events import Case, CaseOutcome, CasePhase, SuiteCollected, SuiteLog
+from keras_matrix.records.suite_events import Case, SuiteCollected, SuiteLog
 from keras_matrix.report import plots
 from keras_matrix.report.page import charts
 from keras_matrix.report.page.blocks import Tone
