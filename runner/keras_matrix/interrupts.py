@@ -1,8 +1,8 @@
-"""Ctrl-C, SIGTERM, SIGHUP: a request to stop, noted at once, obeyed where nothing is left behind.
+"""Ctrl-C, SIGTERM and SIGHUP: noted at once, obeyed where nothing is left behind.
 
-A handler that raised could do so between a container's creation and the line that remembers
-it. So the handlers only set a flag; waiting code polls it, cleaning code ignores it. A second
-Ctrl-C changes nothing but says what is going on.
+A handler that raised an error could do so between the creation of a container and the line that
+remembers it. So the handlers only set a flag; code that waits polls it, code that cleans up ignores
+it. A second Ctrl-C only prints what is going on.
 """
 
 import contextlib
@@ -19,47 +19,49 @@ from typing import TypeVar
 
 from keras_matrix.errors import EngineError, HungUpRunError, InterruptedRunError, TerminatedRunError
 
-POLL = 0.1
-STOPS: dict[signal.Signals, tuple[str, type[InterruptedRunError]]] = {
+POLL_SECONDS = 0.1
+"""Time between two looks at the flag while a thread works."""
+STOP_SIGNALS: dict[signal.Signals, tuple[str, type[InterruptedRunError]]] = {
     signal.SIGINT: ("Ctrl-C", InterruptedRunError),
     signal.SIGTERM: ("SIGTERM", TerminatedRunError),
     signal.SIGHUP: ("SIGHUP", HungUpRunError),
 }
+"""The signals that request a stop, each with its name and its error."""
 
 Result = TypeVar("Result")
 
 
 class Interrupts:
-    """The request to stop, if there was one."""
+    """The request to stop, if there is one; ``requested_at`` is the monotonic time of the first."""
 
     def __init__(self) -> None:
         self._signal: int | None = None
         self._event = threading.Event()
-        self._left = False
-        self.asked: float | None = None
+        self._leftovers = False
+        self.requested_at: float | None = None
 
     @property
     def requested(self) -> bool:
-        """Tell whether a stop was requested."""
+        """Whether a stop was requested."""
         return self._event.is_set()
 
     def request(self, number: int) -> None:
-        """Ask to stop, as the signal of that number does; ``asked`` is when that was first done."""
+        """Request a stop, as the signal of that number does."""
         if self._signal is None:
             self._signal = number
-            self.asked = time.monotonic()
+            self.requested_at = time.monotonic()
         self._event.set()
 
-    def leave(self) -> None:
-        """Note that something could not be removed."""
-        self._left = True
+    def note_leftovers(self) -> None:
+        """Note that a container could not be removed."""
+        self._leftovers = True
 
     def wait(self, seconds: float) -> bool:
         """Sleep, but no longer than until a stop is requested; tell whether it was."""
         return self._event.wait(seconds)
 
     def check(self) -> None:
-        """Raise if a stop was requested.
+        """Raise an error if a stop was requested.
 
         Raises:
             InterruptedRunError: by Ctrl-C.
@@ -68,8 +70,8 @@ class Interrupts:
         """
         if self._signal is None:
             return
-        name, error = STOPS[signal.Signals(self._signal)]
-        if self._left:
+        name, error = STOP_SIGNALS[signal.Signals(self._signal)]
+        if self._leftovers:
             raise error(
                 f"Stopped by {name}, but the container engine does not answer: containers may be "
                 "left, which the next run removes."
@@ -77,8 +79,8 @@ class Interrupts:
         raise error(f"Stopped by {name}; nothing is left running.")
 
     @contextmanager
-    def first(self) -> Iterator[None]:
-        """Raise the request to stop rather than what the engine failed at after it."""
+    def before_engine_errors(self) -> Iterator[None]:
+        """Raise a request to stop instead of an error of the engine that came after it."""
         try:
             yield
         except EngineError:
@@ -88,71 +90,75 @@ class Interrupts:
     def result_of(self, work: Callable[[], Result], abandon: Callable[[], None]) -> Result:
         """Run ``work`` in a thread of its own and return its result.
 
-        For work that blocks for long without a place to poll. On a request to stop, ``abandon``
-        is called and the request raised at once; the thread ends with the process.
+        This is for work that blocks for long and cannot poll. On a request to stop, ``abandon`` is
+        called and the request is raised at once; the thread ends with the process.
         """
-        future = begin(work)
+        future = start(work)
         while not future.done():
-            if self.wait(POLL):
+            if self.wait(POLL_SECONDS):
                 abandon()
                 self.check()
         return future.result()
 
 
-def begin(work: Callable[[], Result]) -> "Future[Result]":
-    """Run ``work`` in a thread of its own that ends with the process; return its result to be."""
+def start(work: Callable[[], Result]) -> "Future[Result]":
+    """Run ``work`` in a thread that ends with the process; return the future of its result."""
     future: Future[Result] = Future()
 
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # handed to whoever waits
+        except BaseException as error:  # raised again where the result is read
             future.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
     return future
 
 
-def say(text: str) -> None:
-    """Write a line to stderr as a signal handler may: past all buffers, which may be in use."""
-    # Whoever read it may be gone.
+def write_line(text: str) -> None:
+    """Write a line to stderr from a signal handler: without buffers, which may be in use."""
+    # stderr may be closed.
     with contextlib.suppress(OSError):
         os.write(2, f"\n{text}\n".encode())
 
 
-def hush() -> None:
-    """Let go of a stdout or stderr that nobody can read any more, so that writing is no error."""
+def drop_closed_output() -> None:
+    """Discard what goes to a stdout or stderr that no one reads, so that writing is no error."""
     for descriptor in (1, 2):
-        state = select.poll()
-        state.register(descriptor, 0)
-        if state.poll(0):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, descriptor)
-            os.close(nowhere)
+        poll = select.poll()
+        poll.register(descriptor, 0)
+        if poll.poll(0):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, descriptor)
+            os.close(null)
 
 
-def heard() -> list[signal.Signals]:
-    """Return the signals that ask to stop; under nohup SIGHUP is not for us."""
-    return [n for n in STOPS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+def handled_signals() -> list[signal.Signals]:
+    """Return the signals that request a stop: not SIGHUP if it is ignored, as under nohup."""
+    return [
+        number
+        for number in STOP_SIGNALS
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+    ]
 
 
 @contextmanager
-def installed(interrupts: Interrupts, tell: Callable[[str], None] = say) -> Iterator[None]:
+def installed(interrupts: Interrupts, show: Callable[[str], None] = write_line) -> Iterator[None]:
     """Route SIGINT, SIGTERM and SIGHUP to ``interrupts`` while the block runs.
 
-    ``tell`` hears, within the handler, what to show of that.
+    ``show`` is called within the handler with a line for the user.
     """
 
     def handle(number: int, frame: FrameType | None) -> None:
         again = interrupts.requested
         interrupts.request(number)
-        hush()
+        drop_closed_output()
         text = "Stopping: removing what is still running."
-        tell("Still removing what is running; a moment." if again else text)
+        show("Still removing what is running; please wait." if again else text)
 
-    before = {number: signal.signal(number, handle) for number in heard()}
+    handlers = {number: signal.signal(number, handle) for number in handled_signals()}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

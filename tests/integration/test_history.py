@@ -20,7 +20,7 @@ def test_a_run_is_held_against_the_last_one(images: None, results: Path, tmp_pat
 
     code, notes = run(text)
     assert code == ExitCode.AGREE
-    assert any("not held against an earlier run: There is no history" in note for note in notes)
+    assert any("not compared with an earlier run: There is no history" in note for note in notes)
     code, notes = run(text)
     assert code == ExitCode.AGREE
     assert any(note.startswith("nothing has regressed since") for note in notes)

@@ -119,25 +119,25 @@ def test_a_hang_up_is_not_heard_under_nohup() -> None:
 def test_what_is_left_is_told() -> None:
     interrupts = Interrupts()
     interrupts.request(signal.SIGHUP)
-    interrupts.leave()
+    interrupts.note_leftovers()
     with pytest.raises(HungUpRunError, match=r"SIGHUP, but .* does not answer: containers may be"):
         interrupts.check()
 
 
 def test_a_request_goes_before_what_the_engine_failed_at_after_it() -> None:
     interrupts = Interrupts()
-    with pytest.raises(EngineError), interrupts.first():
+    with pytest.raises(EngineError), interrupts.before_engine_errors():
         raise EngineError("no")
     interrupts.request(signal.SIGINT)
-    with pytest.raises(InterruptedRunError), interrupts.first():
+    with pytest.raises(InterruptedRunError), interrupts.before_engine_errors():
         raise EngineError("no")
 
 
 def test_nobody_is_told_where_nobody_listens() -> None:
     """A process of its own: its stderr is a pipe that nobody reads."""
     code = (
-        "import os; from keras_matrix.interrupts import hush, say; "
-        "say('a'); hush(); os.write(2, b'b')"
+        "import os; from keras_matrix.interrupts import drop_closed_output, write_line; "
+        "write_line('a'); drop_closed_output(); os.write(2, b'b')"
     )
     read, write = os.pipe()
     process = subprocess.Popen([sys.executable, "-c", code], stderr=write)

@@ -14,11 +14,11 @@ from keras_matrix.errors import KerasMatrixError, disk_error
 from keras_matrix.text import printable
 
 EXIT_INTERNAL = 70
-"""Our own defect (EX_SOFTWARE of sysexits.h): 1 would read as "they differ"."""
-LONGEST = 8000
-"""Characters of a message: those of builds have several lines."""
+"""A defect of this tool (EX_SOFTWARE of sysexits.h); 1 would mean that images differ."""
+MAX_MESSAGE = 8000
+"""Characters of an error's message; those of builds have several lines."""
 EXIT_PIPE = 141
-"""What a shell says of a process that SIGPIPE ended."""
+"""The status that a shell reports for a process that SIGPIPE ended."""
 
 
 def main() -> None:
@@ -31,58 +31,58 @@ def main() -> None:
 
 
 def invoke(command: click.Command, arguments: list[str]) -> int:
-    """Run a command; errors become one sentence on stderr and their exit code."""
+    """Run a command and return its exit code; an error becomes one sentence on stderr."""
     from keras_matrix.cli.signals import Stopped
 
     try:
         code = command.main(arguments, prog_name="keras-matrix", standalone_mode=False)
     except (KerasMatrixError, Stopped) as raised:
         error = raised.error if isinstance(raised, Stopped) else raised
-        _tell(f"keras-matrix: error: {printable(str(error))[:LONGEST]}")
+        _print_error(f"keras-matrix: error: {printable(str(error))[:MAX_MESSAGE]}")
         return int(error.exit_code)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _tell("keras-matrix: interrupted.")
+        _print_error("keras-matrix: interrupted.")
         return 130
     except SystemExit as stop:
-        # click ends by itself, with 1, when whoever read the output has seen enough.
+        # click exits with 1 when the reader of the output has closed it.
         return EXIT_PIPE if stop.code == 1 else int(stop.code or 0)
     except OSError as error:
-        told = disk_error(error)
-        if told is None:
-            return _defect()
+        sentence = disk_error(error)
+        if sentence is None:
+            return _print_defect()
         if error.filename is None:
             _drop_output()
-        click.echo(f"keras-matrix: error: {told}", err=True)
-        return int(told.exit_code)
-    except Exception:  # our own defect: shown whole, with a code that no result has
-        return _defect()
+        click.echo(f"keras-matrix: error: {sentence}", err=True)
+        return int(sentence.exit_code)
+    except Exception:  # a defect of this tool: printed with its traceback
+        return _print_defect()
     return int(code or 0)
 
 
-def _defect() -> int:
+def _print_defect() -> int:
     click.echo(traceback.format_exc(), err=True)
     click.echo("keras-matrix: this is a defect of keras-matrix; please report it.", err=True)
     return EXIT_INTERNAL
 
 
 def _drop_output() -> None:
-    """Let go of what stdout cannot take, which would fail once more at exit."""
+    """Discard what stdout still buffers and cannot write, which would fail again at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, sys.stdout.fileno())
     except (OSError, ValueError):
-        # Not a file: what is captured holds nothing back.
+        # Not a file, as when output is captured: nothing is buffered.
         return
     finally:
         os.close(nowhere)
 
 
-def _tell(text: str) -> None:
-    """Write to stderr, if there is anybody left who reads it."""
-    from keras_matrix.interrupts import hush
+def _print_error(text: str) -> None:
+    """Write a line to stderr, if it is still open."""
+    from keras_matrix.interrupts import drop_closed_output
 
-    hush()
+    drop_closed_output()
     click.echo(text, err=True)

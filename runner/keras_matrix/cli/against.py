@@ -1,4 +1,4 @@
-"""What commands share that look at earlier runs: keep a run, and hold it against one before."""
+"""The history of runs, as commands use it: add a run, and compare it with an earlier one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,20 +20,21 @@ against: Decorator = click.option(
     "--against",
     default=None,
     metavar="last|RUN",
-    help="Say what has regressed since the last run of the same script, or since RUN; status 8.",
+    help="Report what has regressed since the last run of the script, or since RUN (exit code 8).",
 )
 
 
-def keep(
+def add_to_history(
     run: "RecordedRun",
     comparison: "Comparison | None" = None,
     *,
     file: Path | None,
     wanted: bool = True,
 ) -> None:
-    """Add a run to the history, unless not ``wanted``; ``file`` is the one named, if any.
+    """Add a run to the history if that is ``wanted``; ``file`` is that of ``--history``.
 
-    Without ``comparison`` it is made. What cannot be kept is told, and costs the run nothing.
+    Without a ``comparison``, the records are compared. If the run cannot be added, a warning is
+    printed: the run itself is done.
     """
     if not wanted:
         return
@@ -46,11 +47,11 @@ def keep(
         click.echo(f"keras-matrix: warning: the run is not in the history: {error}", err=True)
 
 
-def check(named: str | None, *, results: Path, file: Path | None) -> None:
-    """Make sure, before hours of running, that there is something to hold a run against.
+def check_earlier_run(named: str | None, *, results: Path, file: Path | None) -> None:
+    """Check, before hours of running, that the earlier run of ``--against`` can be read.
 
     Raises:
-        KerasMatrixError: the run that was named is not there, or the history cannot be read.
+        KerasMatrixError: the named run does not exist, or the history cannot be read.
     """
     if named is None:
         return
@@ -66,7 +67,7 @@ def check(named: str | None, *, results: Path, file: Path | None) -> None:
     try:
         database.History(path).close()
     except NothingSelectedError:
-        return  # the first run of all
+        return  # no run is in the history yet
 
 
 def judge(
@@ -78,18 +79,18 @@ def judge(
     results: Path,
     file: Path | None,
 ) -> "tuple[RecordedRun, RunChanges]":
-    """Hold a run against the earlier one that was named; return that one, too.
+    """Compare a run with the earlier run that is named; return that one, too.
 
     Raises:
-        KerasMatrixError: there is none, its records are gone, or one of the two is damaged.
+        KerasMatrixError: there is no such run, its records are gone, or one of the two is damaged.
     """
     from keras_matrix.history import database, from_disk
 
-    before = from_disk.find(named, run, results=results, history=database.location(file))
-    return before, from_disk.since(before, run, comparison, rules)
+    earlier = from_disk.find(named, run, results=results, history=database.location(file))
+    return earlier, from_disk.since(earlier, run, comparison, rules)
 
 
-def told(
+def with_changes(
     named: str | None,
     run: "RecordedRun",
     comparison: "Comparison",
@@ -98,9 +99,9 @@ def told(
     results: Path,
     file: Path | None,
 ) -> "tuple[Comparison, ExitCode]":
-    """Return a run's comparison with what has changed since the earlier one, and its exit code.
+    """Return a run's comparison with notes on what has changed since an earlier run, and its code.
 
-    Where there is nothing earlier yet, or no longer, that is told: the run itself is done.
+    If there is no earlier run, or its records are gone, a note says so: the run itself is done.
     """
     from keras_matrix.compare import assess
 
@@ -108,34 +109,34 @@ def told(
     if named is None:
         return comparison, code
     try:
-        _, judged = judge(named, run, comparison, rules, results=results, file=file)
-        notes = judged.told
-        code = _code(judged, code)
+        _, changes = judge(named, run, comparison, rules, results=results, file=file)
+        notes = changes.told
+        code = _code(changes, code)
     except KerasMatrixError as error:
-        notes = (f"not held against an earlier run: {error}",)
+        notes = (f"not compared with an earlier run: {error}",)
         if not isinstance(error, NothingSelectedError):
             code = error.exit_code
     return replace(comparison, notes=(*comparison.notes, *notes)), code
 
 
-def between(judged: "RunChanges", now: "Comparison") -> "tuple[Comparison, ExitCode]":
-    """Return the comparison of the two runs with all that is told of it, and its exit code.
+def of_two_runs(changes: "RunChanges", own: "Comparison") -> "tuple[Comparison, ExitCode]":
+    """Return the comparison of a run with an earlier one, with notes, and its exit code.
 
-    What failed, or was not run, is told of the later run, whose own comparison is ``now``.
+    Failed and missing cells are those of the later run, which ``own`` compares by itself.
     """
     from keras_matrix.compare import assess
 
-    found = replace(
-        judged.between,
-        failures=now.failures,
-        missing=now.missing,
-        notes=(*judged.between.notes, *judged.told),
+    comparison = replace(
+        changes.between,
+        failures=own.failures,
+        missing=own.missing,
+        notes=(*changes.between.notes, *changes.told),
     )
-    return found, _code(judged, assess.exit_code(found))
+    return comparison, _code(changes, assess.exit_code(comparison))
 
 
-def _code(judged: "RunChanges", otherwise: ExitCode) -> ExitCode:
-    if judged.regressed:
+def _code(changes: "RunChanges", otherwise: ExitCode) -> ExitCode:
+    if changes.regressed:
         return ExitCode.REGRESSED
-    # That nothing could be judged is no agreement.
-    return ExitCode.INCONCLUSIVE if not judged.judged and not otherwise else otherwise
+    # Runs of which nothing could be judged do not agree.
+    return ExitCode.INCONCLUSIVE if not changes.judged and not otherwise else otherwise

@@ -1,4 +1,4 @@
-"""What ``run`` and ``reproduce`` share: the options of a matrix of cells, and running it."""
+"""The options of a matrix of cells, which the commands that run cells share."""
 
 from pathlib import Path
 
@@ -9,43 +9,54 @@ from keras_matrix.cli.options import Decorator
 from keras_matrix.load.request import RunOptions
 
 _REPLICATES: tuple[Decorator, ...] = (
-    click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now."),
-    click.option("--seeds", default=None, metavar="N | A..B | A,B", help="Seeds to repeat with."),
+    click.option(
+        "--only", default=None, metavar="IMAGE,...", help="Run only these images of --on now."
+    ),
+    click.option(
+        "--seeds",
+        default=None,
+        metavar="N | A..B | A,B",
+        help="Seeds to run with: the first N from 0, a range, or a list.",
+    ),
     click.option(
         "--repeat",
         "repeats",
         type=click.IntRange(min=1),
         default=RunOptions.repeats,
         show_default=True,
-        help="Runs of each seed on each image, to see whether it repeats itself.",
+        help="Runs of each seed on each image, to see whether an image repeats its own results.",
     ),
     click.option(
         "--deterministic",
         is_flag=True,
-        help="One thread, and seed 0 unless --seeds says otherwise.",
+        help="Use one thread, and seed 0 unless --seeds is given.",
     ),
     click.option(
         "--schedule-seed",
         type=int,
         default=RunOptions.schedule_seed,
         show_default=True,
-        help="Seed of the order of cells.",
+        help="Seed that the order of cells is drawn with.",
     ),
     click.option(
         "--init",
         type=click.Choice(["own", "paired"]),
         default=RunOptions.init,
         show_default=True,
-        help="First weights: each backend's own, or the same on all, one draw a seed.",
+        help="Initial weights: drawn by each backend, or the same on all (one draw per seed).",
     ),
     click.option(
         "--isolation",
         type=click.Choice(["process", "container"]),
         default=RunOptions.isolation,
         show_default=True,
-        help="What each replicate gets for itself: a process, or a container.",
+        help="Whether each replicate has a process or a container of its own.",
     ),
-    click.option("--fresh", is_flag=True, help="Run again what is finished and has not changed."),
+    click.option(
+        "--fresh",
+        is_flag=True,
+        help="Run all cells; do not reuse results of earlier runs that still apply.",
+    ),
     click.option(
         "--tolerances",
         type=click.Path(path_type=Path, dir_okay=False),
@@ -53,94 +64,140 @@ _REPLICATES: tuple[Decorator, ...] = (
         help="Tolerance file.  [default: tolerances.toml beside the script]",
     ),
 )
-"""Which replicates there are, and how they are compared."""
+"""The options that say which replicates there are, and how they are compared."""
 _CELLS: tuple[Decorator, ...] = (
     click.option(
-        "--on", default=None, metavar="IMAGE,...", help="Images; the first is the reference."
+        "--on",
+        default=None,
+        metavar="IMAGE,...",
+        help="Images to run on; the first is the reference.",
     ),
     click.option(
-        "--run", "run_name", default=None, metavar="NAME", help="Name of the run, or folder."
+        "--run", "run_name", default=None, metavar="NAME", help="Name of the run, or its folder."
     ),
-    click.option("--floatx", default=RunOptions.floatx, show_default=True, metavar="TYPE,..."),
+    click.option(
+        "--floatx",
+        default=RunOptions.floatx,
+        show_default=True,
+        metavar="TYPE,...",
+        help="Values of floatx in keras.json: float16, float32, float64.",
+    ),
     click.option(
         "--image-data-format",
         default=RunOptions.image_data_format,
         show_default=True,
-        metavar="F,...",
+        metavar="FORMAT,...",
+        help="Values of image_data_format in keras.json: channels_last, channels_first.",
     ),
-    click.option("--epsilon", default=RunOptions.epsilon, show_default=True, metavar="NUMBER,..."),
+    click.option(
+        "--epsilon",
+        default=RunOptions.epsilon,
+        show_default=True,
+        metavar="NUMBER,...",
+        help="Values of epsilon in keras.json.",
+    ),
     click.option(
         "--timeout",
         type=float,
         default=RunOptions.timeout,
         show_default=True,
-        help="Seconds a cell.",
-    ),
-    click.option("--memory", default=RunOptions.memory, show_default=True, help="Memory a cell."),
-    click.option(
-        "--scratch", default=RunOptions.scratch, show_default=True, help="Scratch space a cell."
+        metavar="SECONDS",
+        help="Time that a cell may take.",
     ),
     click.option(
-        "--cpus", type=float, default=RunOptions.cpus, show_default=True, help="CPUs a cell."
+        "--memory",
+        default=RunOptions.memory,
+        show_default=True,
+        metavar="SIZE",
+        help="Memory that a cell may use, such as 512m or 4g.",
     ),
     click.option(
-        "--pids", type=int, default=RunOptions.pids, show_default=True, help="Processes a cell."
+        "--scratch",
+        default=RunOptions.scratch,
+        show_default=True,
+        metavar="SIZE",
+        help="Scratch space of a cell, which counts as memory.",
+    ),
+    click.option(
+        "--cpus",
+        type=float,
+        default=RunOptions.cpus,
+        show_default=True,
+        metavar="NUMBER",
+        help="CPUs of a cell.",
+    ),
+    click.option(
+        "--pids",
+        type=int,
+        default=RunOptions.pids,
+        show_default=True,
+        metavar="N",
+        help="Processes and threads that a cell may have.",
     ),
     click.option(
         "--jobs",
         type=click.IntRange(min=1),
-        help="Cells at a time.  [default: one a core]",
+        metavar="N",
+        help="Cells that run at a time.  [default: one per core]",
     ),
     click.option(
         "--data",
         type=click.Path(path_type=Path, file_okay=False),
         default=None,
-        help="Folder of Keras's data sets (what ~/.keras/datasets is elsewhere).",
+        help="Folder of Keras's data sets, such as ~/.keras/datasets.",
     ),
     click.option(
         "--runtime",
         default=RunOptions.runtime,
         metavar="NAME",
-        help="Runtime of the engine, such as gVisor's runsc.  [default: the engine's]",
+        help="Container runtime, such as gVisor's runsc.  [default: the engine's own]",
     ),
     options.base,
     options.results,
     options.catalog,
 )
-"""What any cell needs."""
+"""The options that every cell needs."""
 _RESUME: tuple[Decorator, ...] = (
     click.option(
         "--resume",
         is_flag=True,
-        help="Go on with a run begun before: the one of --run, else the newest of the same plan.",
+        help="Resume a run: that of --run, or else the newest with the same plan.",
     ),
 )
-"""What the records of an earlier run are good for; a trace begins anew."""
+"""The option to reuse the records of a run that was interrupted; a trace always starts again."""
 _CAPS: tuple[Decorator, ...] = (
-    click.option("--epochs-cap", type=click.IntRange(min=1), help="At most so many epochs a fit."),
     click.option(
-        "--steps-cap", type=click.IntRange(min=1), help="At most so many batches an epoch."
+        "--epochs-cap",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Shorten each call of fit to at most N epochs.",
+    ),
+    click.option(
+        "--steps-cap",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Shorten each epoch to at most N batches.",
     ),
 )
-"""What shortens the training of a script."""
+"""The options that shorten the training of a script."""
 
 
 def matrix_options(function: "options.Callback") -> "options.Callback":
-    """Give a command all options that say which cells to run, and how."""
+    """Add all options that say which cells to run, and how."""
     for option in reversed((*_REPLICATES, *_CELLS, *_RESUME, *_CAPS)):
         function = option(function)
     return function
 
 
 def cell_options(function: "options.Callback") -> "options.Callback":
-    """Give a command the options of one cell an image, with a script in it."""
+    """Add the options of a script that runs in one cell per image."""
     for option in reversed((*_CELLS, *_CAPS)):
         function = option(function)
     return function
 
 
 def suite_options(function: "options.Callback") -> "options.Callback":
-    """Give a command the options of one cell an image, with tests in it."""
+    """Add the options of tests that run in one cell per image."""
     for option in reversed((*_CELLS, *_RESUME)):
         function = option(function)
     return function

@@ -15,7 +15,7 @@ from keras_matrix.cli import options
     "--tolerances",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    help="Tolerance file that goes before the run's own.",
+    help="Tolerance file that takes precedence over the run's own.",
 )
 @options.tolerance
 @options.results
@@ -36,7 +36,10 @@ def command(
     report_texts: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Compare the images of RUN, or RUN with OTHER image by image. Needs no engine."""
+    """Compare the images of RUN, or RUN with OTHER image by image, from their records.
+
+    A run is a folder, or its name below --results. Needs no container engine.
+    """
     import gc
 
     from keras_matrix.cli.output import chosen_format, parse_targets, refuse_page, show
@@ -45,7 +48,7 @@ def command(
     from keras_matrix.load import tolerances as tolerance
     from keras_matrix.records import folder, recorded
 
-    # All that is read is kept to the end: to look for garbage in it takes a third of the time.
+    # All that is read is used to the end: collecting garbage would take a third of the time.
     gc.disable()
     rules = tolerance.parse(tolerance_texts)
     targets = parse_targets(report_texts)
@@ -55,17 +58,17 @@ def command(
     if against is not None:
         if other is not None:
             raise ConfigurationError("Give OTHER or --against, not both.")
-        now = assess.compare_run(runs[0], rules)
-        _, judged = earlier.judge(against, runs[0], now, rules, results=results, file=history_file)
-        comparison, code = earlier.between(judged, now)
-        show(comparison, chosen_format(output, as_json), targets, runs, now)
+        own = assess.compare_run(runs[0], rules)
+        _, changes = earlier.judge(against, runs[0], own, rules, results=results, file=history_file)
+        comparison, code = earlier.of_two_runs(changes, own)
+        show(comparison, chosen_format(output, as_json), targets, runs, own)
         return int(code)
-    own = None
+    alone = None
     if other is None:
-        comparison = own = assess.compare_run(runs[0], rules)
+        comparison = alone = assess.compare_run(runs[0], rules)
     else:
         refuse_page(targets)
         runs.append(recorded.read(folder.find(results, other)))
         comparison = assess.compare_two(runs[0], runs[1], rules)
-    show(comparison, chosen_format(output, as_json), targets, runs, own)
+    show(comparison, chosen_format(output, as_json), targets, runs, alone)
     return int(assess.exit_code(comparison))

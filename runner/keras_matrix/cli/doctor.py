@@ -12,7 +12,7 @@ from keras_matrix.cli import options
 @options.catalog
 @options.json
 def command(base: str, catalog: Path | None, as_json: bool) -> int:
-    """Say what is missing here to run the matrix, and the command that mends it."""
+    """Check what a run needs on this machine, and name the command for what is missing."""
     from keras_matrix.errors import ExitCode
     from keras_matrix.load import catalog as catalogs
     from keras_matrix.plan.images import BasePolicy

@@ -1,4 +1,4 @@
-"""``keras-matrix export``: hand a run to other tools."""
+"""``keras-matrix export``: send a run to other tools."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,11 @@ import click
 
 from keras_matrix.cli import options
 
-QUIETER = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
-"""Unless the user says otherwise: nothing to others, and seconds, not minutes, for no answer."""
+MLFLOW_DEFAULTS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+"""Environment variables that are set unless the user sets them.
+
+No telemetry, and seconds rather than minutes until a server that does not answer is given up.
+"""
 
 
 @click.group(name="export")
@@ -22,24 +25,30 @@ def command() -> None:
     "--tracking-uri",
     default=None,
     metavar="URI",
-    help="Tracking server or store.  [default: MLflow's own, MLFLOW_TRACKING_URI]",
+    help="Tracking server or store.  [default: MLFLOW_TRACKING_URI, or else MLflow's own]",
 )
-@click.option("--experiment", default=None, metavar="NAME", help="[default: the model's name]")
+@click.option(
+    "--experiment",
+    default=None,
+    metavar="NAME",
+    help="The experiment.  [default: the model's name]",
+)
 @options.results
 @options.json
 def mlflow(
     run: str, tracking_uri: str | None, experiment: str | None, results: Path, as_json: bool
 ) -> int:
-    """Send RUN to MLflow tracking: a parent run with the verdicts, and one run for each cell.
+    """Send RUN to MLflow: a parent run with the verdicts, and one run per cell.
 
-    What was sent before and has not changed is left alone. Takes keras-matrix[mlflow].
+    Cells that were sent before and have not changed are skipped. Needs the extra
+    keras-matrix[mlflow].
     """
     from keras_matrix.compare import assess
     from keras_matrix.records import folder as store
     from keras_matrix.records import recorded
     from keras_matrix.report.mlflow import send as export
 
-    for name, value in QUIETER.items():
+    for name, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(name, value)
     recorded_run = recorded.read(store.find(results, run))
     comparison = assess.compare_run(recorded_run, ())

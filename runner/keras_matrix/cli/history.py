@@ -15,27 +15,33 @@ if TYPE_CHECKING:
     from keras_matrix.history.summary import RunSummary
 
 FORMATS = (Format.TABLE, Format.JSON, Format.CSV)
-MOST_SHOWN = 20
+MAX_TABLE_RUNS = 20
+"""Runs that a table shows without ``--limit``."""
 
 
 @click.command(name="history")
 @click.argument("names", nargs=-1, metavar="[MODEL]")
-@click.option("--add", is_flag=True, help="Add the named runs (folders, or names) instead.")
-@click.option("--metric", default=None, help="Show this metric over time, image by image.")
-@click.option("--image", default=None, help="Show this image only.")
+@click.option(
+    "--add", is_flag=True, help="Add runs, named by folder or name, instead of listing runs."
+)
+@click.option(
+    "--metric", default=None, metavar="NAME", help="Show this metric over time, per image."
+)
+@click.option("--image", default=None, metavar="NAME", help="Show this image only.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=None,
-    help=f"Show the last N runs only.  [default: {MOST_SHOWN} in a table, else all]",
+    metavar="N",
+    help=f"Show only the last N runs.  [default: {MAX_TABLE_RUNS} in a table, otherwise all]",
 )
 @click.option(
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    help="Draw --metric to a file that ends in .png or .svg.",
+    help="Plot --metric to a .png or .svg file.",
 )
-@options.formats(FORMATS, "How to print it.")
+@options.formats(FORMATS, "Format to print the list in.")
 @options.history
 @options.results
 @options.json
@@ -51,9 +57,10 @@ def command(
     results: Path,
     as_json: bool,
 ) -> int:
-    """List the runs of MODEL (a name, or a script's path) over time; without it, all models.
+    """List the runs of MODEL, the newest last; without MODEL, list all models.
 
-    Runs are added when they end; with --add, folders of runs made elsewhere, or before.
+    MODEL is a model's name or a script's path. Runs are added when they end; use --add for runs
+    that were made elsewhere or earlier.
     """
     from keras_matrix.history import database
 
@@ -61,11 +68,11 @@ def command(
     if add:
         return _add(names, path, results)
     if len(names) > 1:
-        raise click.UsageError("Name one model; runs to add take --add.")
+        raise click.UsageError("Name one model; to add runs, use --add.")
     if not names and (metric, image, limit, plot) != (None, None, None, None):
-        raise click.UsageError("Name a model, too; without one its options have nothing to show.")
+        raise click.UsageError("--metric, --image, --limit and --plot need a model; name one.")
     if plot is not None and metric is None:
-        raise click.UsageError("--plot draws one metric over time; name it with --metric.")
+        raise click.UsageError("--plot needs a metric; name one with --metric.")
     chosen = Format.JSON if as_json else Format(output)
     with database.History(path) as history:
         if not names:
@@ -84,10 +91,10 @@ def _add(names: Sequence[str], path: Path, results: Path) -> int:
     from keras_matrix.history import from_disk
     from keras_matrix.history.database import History
     from keras_matrix.records import folder, recorded
-    from keras_matrix.text import printable
+    from keras_matrix.text import plural, printable
 
     if not names:
-        raise click.UsageError("Name the runs to add: folders, or names of runs.")
+        raise click.UsageError("Name the runs to add, by folder or name.")
     added = 0
     with History(path, write=True) as history:
         for name in names:
@@ -98,7 +105,7 @@ def _add(names: Sequence[str], path: Path, results: Path) -> int:
                 raise
             except KerasMatrixError as error:
                 click.echo(f"keras-matrix: not added: {printable(str(error))}", err=True)
-    click.echo(f"{added} of {len(names)} runs added to {printable(str(path))}", err=True)
+    click.echo(f"{added} of {plural(len(names), 'run')} added to {printable(str(path))}", err=True)
     return int(ExitCode.AGREE if added == len(names) else ExitCode.USAGE)
 
 
@@ -126,10 +133,10 @@ def _runs(history: "History", name: str, image: str | None) -> "tuple[RunSummary
     from keras_matrix.history import choose
 
     scripts = choose.chosen(history.scripts(), name)
-    places = {(one.model, one.place) for one in scripts}
+    places = {(script.model, script.place) for script in scripts}
     runs = tuple(
         run
-        for model in dict.fromkeys(one.model for one in scripts)
+        for model in dict.fromkeys(script.model for script in scripts)
         for run in history.runs(model=model)
         if (run.model, run.place) in places
     )
@@ -139,9 +146,9 @@ def _runs(history: "History", name: str, image: str | None) -> "tuple[RunSummary
 def _last(
     runs: "Sequence[RunSummary]", chosen: Format, limit: int | None
 ) -> "tuple[Sequence[RunSummary], int]":
-    """Return the runs to show, and how many older ones that leaves out."""
-    most = limit or (MOST_SHOWN if chosen is Format.TABLE else len(runs))
-    return runs[-most:], max(0, len(runs) - most)
+    """Return the runs to show, and the number of older ones that are left out."""
+    count = limit or (MAX_TABLE_RUNS if chosen is Format.TABLE else len(runs))
+    return runs[-count:], max(0, len(runs) - count)
 
 
 def _show_runs(runs: "Sequence[RunSummary]", chosen: Format, limit: int | None) -> None:
@@ -172,25 +179,25 @@ def _show_series(
     from keras_matrix.report import history_data as data
     from keras_matrix.report import table
 
-    having = choose.with_metric(runs, metric)
-    shown, more = _last(having, chosen, limit)
-    found = series(shown, metric)
+    measured = choose.with_metric(runs, metric)
+    shown, more = _last(measured, chosen, limit)
+    values = series(shown, metric)
     if plot is not None:
-        drawn = having[-limit:] if limit is not None else having
-        _plot(series(drawn, metric), metric, plot)
+        plotted = measured[-limit:] if limit is not None else measured
+        _plot(series(plotted, metric), metric, plot)
     match chosen:
         case Format.JSON:
-            click.echo(data.series_as_json(metric, found))
+            click.echo(data.series_as_json(metric, values))
         case Format.CSV:
             click.echo(data.runs_as_csv(shown, metric), nl=False)
         case _:
-            report.show_series(shown, found, table.console(), more)
+            report.show_series(shown, values, table.console(), more)
 
 
-def _plot(found: "Sequence[Series]", metric: str, path: Path) -> None:
+def _plot(values: "Sequence[Series]", metric: str, path: Path) -> None:
     from keras_matrix.report.plots.output import save_chart
     from keras_matrix.report.plots.timeline import draw_history
 
-    points = {one.name: [(p.created, p.median) for p in one.points] for one in found}
+    points = {image.name: [(p.created, p.median) for p in image.points] for image in values}
     save_chart(draw_history(points, metric), path)
     click.echo(f"plot: {path}", err=True)

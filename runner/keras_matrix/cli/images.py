@@ -57,7 +57,7 @@ def _building(
     found, images = _selected(catalog, names)
     interrupts = Interrupts()
     shown = progress(quiet=quiet, verbose=verbose)
-    with installed(interrupts, shown.stopping), shown, interrupts.first():
+    with installed(interrupts, shown.stopping), shown, interrupts.before_engine_errors():
         engine = Engine.connect(Patience(interrupts, shown.step))
         yield (
             build.Builder(

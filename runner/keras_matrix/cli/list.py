@@ -8,17 +8,17 @@ from keras_matrix.cli import options
 
 
 @click.command(name="list")
-@click.option("--on", default=None, metavar="IMAGE,...", help="Only these images.")
+@click.option("--on", default=None, metavar="IMAGE,...", help="List only these images.")
 @options.catalog
 @options.json
 def command(on: str | None, catalog: Path | None, as_json: bool) -> int:
-    """List the images of the matrix; as JSON it is a strategy matrix for GitHub Actions."""
+    """List the images of the catalog; --json prints a strategy matrix for GitHub Actions."""
     from keras_matrix.images.key import content_key
     from keras_matrix.load import catalog as catalogs
     from keras_matrix.load import options as parse
 
-    found = catalogs.load(options.catalog_root(catalog))
-    images = found.select(parse.parse_list(on))
+    loaded = catalogs.load(options.catalog_root(catalog))
+    images = loaded.select(parse.parse_list(on))
     if as_json:
         import json
 
@@ -29,12 +29,12 @@ def command(on: str | None, catalog: Path | None, as_json: bool) -> int:
                     "image": image.name,
                     "backend": image.backend,
                     "python": image.python,
-                    "key": content_key(image, found.folder(image)),
+                    "key": content_key(image, loaded.folder(image)),
                 }
                 for image in images
             ],
         }
-        # One line: it goes into a job's output as it is.
+        # On one line, since it is written to a job's output as it is.
         click.echo(json.dumps(matrix))
         return 0
     width = max(len(image.name) for image in images)

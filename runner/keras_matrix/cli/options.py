@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options and arguments that several commands share."""
 
 from collections.abc import Callable, Iterable
 from enum import Enum
@@ -14,7 +14,7 @@ Decorator = Callable[[Callback], Callback]
 
 
 class Format(Enum):
-    """How a comparison is told. A page is for a file only."""
+    """A format of a comparison; HTML is for files only."""
 
     TABLE = "table"
     MARKDOWN = "markdown"
@@ -36,40 +36,40 @@ catalog = click.option(
     "--catalog",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="Folder with an images.toml of your own.  [default: the shipped one]",
+    help="Folder with your own images.toml.  [default: the shipped one]",
 )
 json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def formats(choices: Iterable[Format], told: str) -> Decorator:
-    """Return the option that says how something is printed; ``told`` is its help."""
+def formats(choices: Iterable[Format], text: str) -> Decorator:
+    """Return the option ``--format`` with some choices; ``text`` is its help."""
     return click.option(
         "--format",
         "output",
-        type=click.Choice([one.value for one in choices]),
+        type=click.Choice([choice.value for choice in choices]),
         default=Format.TABLE.value,
         show_default=True,
-        help=told,
+        help=text,
     )
 
 
 output_format = formats(
-    [one for one in Format if one is not Format.HTML],
-    "How to print the comparison; github: annotations of a workflow.",
+    [member for member in Format if member is not Format.HTML],
+    "Format to print the comparison in; github prints annotations for a workflow.",
 )
 reports = click.option(
     "--report",
     "report_texts",
     multiple=True,
     metavar="FORMAT=FILE",
-    help="Write the comparison to a file, too, in a format of --format or html; repeat it.",
+    help="Also write the comparison to a file, as html or a format of --format; repeatable.",
 )
 history = click.option(
     "--history",
     "history_file",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    help="File of the history.  [default: KERAS_MATRIX_HISTORY's, else the user's own]",
+    help="File of the history.  [default: KERAS_MATRIX_HISTORY, or else in your data folder]",
 )
 no_history = click.option("--no-history", is_flag=True, help="Do not add the run to the history.")
 base = click.option(
@@ -77,27 +77,29 @@ base = click.option(
     type=click.Choice(["auto", "hub", "standin"]),
     default="auto",
     show_default=True,
-    help="Base of images: the registry's (hub forbids stand-ins), or a local stand-in.",
+    help="Base of images: from the registry (hub), made here (standin), or whichever is possible.",
 )
 quiet = click.option("-q", "--quiet", is_flag=True, help="Do not print progress.")
-verbose = click.option("-v", "--verbose", is_flag=True, help="Print builds' output and epochs.")
+verbose = click.option(
+    "-v", "--verbose", is_flag=True, help="Print the output of builds, and each epoch."
+)
 tolerance = click.option(
     "--tolerance",
     "tolerance_texts",
     multiple=True,
     metavar="METRIC=ATOL[,RTOL]",
-    help="Tolerance of a metric (a pattern, such as 'evaluate.*'); repeat it.",
+    help="Tolerance of a metric, or of a pattern such as 'evaluate.*'; repeatable.",
 )
 
 
 def script(function: Callback) -> Callback:
-    """Give a command the script to run, and the script's own arguments."""
+    """Add the script to run and its arguments."""
     arguments = click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     return click.argument("script", type=click.Path(path_type=Path))(arguments(function))
 
 
-def catalog_root(named: Path | None) -> Path:
-    """Return the folder of the catalog to use."""
+def catalog_root(catalog: Path | None) -> Path:
+    """Return the folder of the catalog that an option names, by default the shipped one."""
     from keras_matrix.load.shipped import default_root
 
-    return named if named is not None else default_root()
+    return catalog if catalog is not None else default_root()

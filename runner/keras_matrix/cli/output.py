@@ -1,4 +1,4 @@
-"""Print a comparison in the asked format, and write it to the files that were asked for."""
+"""Print a comparison in the format of ``--format``, and write the files of ``--report``."""
 
 import io
 import os
@@ -32,10 +32,10 @@ def chosen_format(output: str, as_json: bool) -> Format:
 
 
 def parse_targets(texts: Sequence[str]) -> tuple[Target, ...]:
-    """Parse ``--report FORMAT=FILE`` and make sure that the files can be written.
+    """Parse ``--report FORMAT=FILE`` and check that the files can be written.
 
     Raises:
-        ConfigurationError: one is malformed, not writable, or named twice.
+        ConfigurationError: a text is malformed, or a file not writable or named twice.
     """
     targets = tuple(_target(text) for text in texts)
     paths = [target.path for target in targets if target.path is not None]
@@ -57,13 +57,13 @@ def _target(text: str) -> Target:
     if file != STDOUT:
         return Target(formats[name], Path(file).resolve())
     if formats[name] is Format.HTML:
-        raise ConfigurationError("--report html=- cannot be: a page goes to a file.")
+        raise ConfigurationError("--report html=- is not possible: name a file for the page.")
     return Target(formats[name], None)
 
 
 def _check_writable(path: Path) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
-        raise ConfigurationError(f"--report: {path} is not a file; name one, or - for stdout.")
+        raise ConfigurationError(f"--report: {path} is not a file; name a file, or - for stdout.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
@@ -76,15 +76,15 @@ def _check_writable(path: Path) -> None:
 
 
 def refuse_page(targets: Sequence[Target]) -> None:
-    """Refuse a page where there is not one run to tell of.
+    """Refuse a page of two runs that are compared with each other.
 
     Raises:
-        ConfigurationError: one is asked for.
+        ConfigurationError: a page is among the targets.
     """
     if any(target.format is Format.HTML for target in targets):
         raise ConfigurationError(
-            "--report html: a page tells of a run by itself; "
-            "'keras-matrix report RUN OTHER' writes one of several."
+            "--report html writes a page about one run; for a page about several use "
+            "'keras-matrix report RUN OTHER'."
         )
 
 
@@ -97,8 +97,8 @@ def show(
 ) -> None:
     """Print a comparison on stdout, then write its reports.
 
-    These describe the cells of ``runs``; if that is one, ``own`` is the comparison of its
-    images with each other: what its matrix and its page are of.
+    The reports describe the cells of ``runs``. If that is one run, ``own`` is the comparison of its
+    images with each other, which its matrix and its page show.
 
     Raises:
         KerasMatrixError: a run is damaged, or a file cannot be written.
@@ -127,7 +127,7 @@ def render(
     runs: Sequence[RecordedRun],
     own: Comparison | None = None,
 ) -> str:
-    """Return a comparison in a format; as for ``show``.
+    """Render a comparison in a format; the arguments are those of :func:`show`.
 
     Raises:
         KerasMatrixError: a run is damaged.
@@ -166,16 +166,16 @@ def _plain_table(comparison: Comparison) -> str:
 
     from keras_matrix.report import table
 
-    # In a file there are no colours, whatever the environment forces.
-    out = io.StringIO()
+    # A file has no colours, whatever the environment forces.
+    text = io.StringIO()
     width = table.PLAIN_WIDTH
-    table.show(comparison, Console(file=out, width=width, highlight=False, force_terminal=False))
-    return out.getvalue()
+    table.show(comparison, Console(file=text, width=width, highlight=False, force_terminal=False))
+    return text.getvalue()
 
 
 def _page(runs: Sequence[RecordedRun], own: Comparison | None) -> str:
     from keras_matrix.report.page import charts, render, sources, story
 
-    found = [sources.read(run, (), None, own) for run in runs]
-    drawn = [charts.draw(source) for source in found]
-    return render.render(story.page(found, drawn, None))
+    page_sources = [sources.read(run, (), None, own) for run in runs]
+    plots = [charts.draw(source) for source in page_sources]
+    return render.render(story.page(page_sources, plots, None))

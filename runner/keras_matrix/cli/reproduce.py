@@ -85,7 +85,7 @@ def command(
             click.echo(shown.render(reproduction))
         else:
             shown.show(reproduction, table.console())
-        against.keep(run, file=history_file, wanted=not no_history)
+        against.add_to_history(run, file=history_file, wanted=not no_history)
         return int(code)
 
     own = stages.Stages(run=run, compare=compare, report=report)

@@ -1,4 +1,4 @@
-"""The root command and what all commands share."""
+"""The root command, which imports each command when it is used."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -13,18 +13,18 @@ RESULTS = Path("results")
 
 COMMANDS = {
     "run": "Run a script on images and compare what it did.",
-    "reproduce": "Hold a text's reported figures against several seeds' runs.",
-    "pytest": "Run a suite of tests on images and compare it test by test.",
-    "trace": "Say where in a model the backends part, and why.",
-    "diff": "Compare a run's images again, or two runs, from disk.",
-    "report": "Write runs to one HTML page: verdicts, plots, failures, environments.",
+    "reproduce": "Check the figures that a text reports against runs with several seeds.",
+    "pytest": "Run a test suite on images and compare the result of each test.",
+    "trace": "Find where in a model the backends diverge, and why.",
+    "diff": "Compare the images of a recorded run, or two runs.",
+    "report": "Write an HTML page about runs: verdicts, plots, failures, environments.",
     "history": "List and plot earlier runs of a script.",
     "export": "Send a run to MLflow tracking.",
-    "join": "Merge runs of one script that were made apart.",
-    "list": "List the images of the matrix.",
+    "join": "Merge runs of one script that were made separately.",
+    "list": "List the images of the catalog.",
     "images": "Build, list, verify, lock, save and load images.",
     "cache": "List and clear what is kept between runs.",
-    "doctor": "Say what is missing here, and the command that mends it.",
+    "doctor": "Check what a run needs on this machine, and name the command for what is missing.",
 }
 
 
@@ -52,13 +52,13 @@ HELP = """Run a Keras script, unchanged, on a matrix of backends and say what di
 
 \b
 Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,
-3 a cell failed, 4 nothing selected, 5 no engine, 6 an image cannot be had,
-7 too few seeds to tell, 8 regressed since an earlier run, 129 SIGHUP, 130 Ctrl-C,
-143 SIGTERM.
+3 a cell failed, 4 nothing selected, 5 no container engine, 6 an image is not
+available, 7 too few seeds for a verdict, 8 regressed since an earlier run,
+129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
 """
 
 
 @click.group(cls=LazyGroup, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(keras_matrix.__version__, prog_name="keras-matrix")
 def cli() -> None:
-    """Hold the commands."""
+    """Run a command."""

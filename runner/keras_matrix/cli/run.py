@@ -56,19 +56,19 @@ def command(
     rules = tolerances.parse(tolerance_texts)
     targets = parse_targets(report_texts)
     request = make_request(**cells)
-    earlier.check(against, results=request.results, file=history_file)
+    earlier.check_earlier_run(against, results=request.results, file=history_file)
 
     def compare(result: "RunResult") -> "tuple[RecordedRun, Comparison, ExitCode]":
         run = recorded.read(result.folder)
         comparison = assess.compare_run(run, rules)
-        return run, *earlier.told(
+        return run, *earlier.with_changes(
             against, run, comparison, rules, results=request.results, file=history_file
         )
 
     def report(folder: "RunFolder", finding: "tuple[RecordedRun, Comparison, ExitCode]") -> int:
         run, comparison, code = finding
         show(comparison, chosen_format(output, as_json), targets, [run], comparison)
-        earlier.keep(run, comparison, file=history_file, wanted=not no_history)
+        earlier.add_to_history(run, comparison, file=history_file, wanted=not no_history)
         return int(code)
 
     own = stages.Stages(run=stages.run_cells, compare=compare, report=report)

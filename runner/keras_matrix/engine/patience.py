@@ -13,7 +13,7 @@ from concurrent import futures
 from typing import TypeVar
 
 from keras_matrix.errors import ConfigurationError, EngineError, EngineHangsError, EngineSilentError
-from keras_matrix.interrupts import POLL, Interrupts, begin
+from keras_matrix.interrupts import POLL_SECONDS, Interrupts, start
 from keras_matrix.text import discard
 
 VARIABLE = "KERAS_MATRIX_ENGINE_WAIT"
@@ -77,8 +77,8 @@ class Patience:
             EngineHangsError: it took too long, or longer than a request to stop allows.
         """
         began = time.monotonic()
-        future = begin(work)
-        while not futures.wait([future], timeout=POLL).done:
+        future = start(work)
+        while not futures.wait([future], timeout=POLL_SECONDS).done:
             now = time.monotonic()
             if now > self._limit(began, self.wait if seconds is None else seconds):
                 self._let_go(began)
@@ -126,7 +126,7 @@ class Patience:
 
     def _limit(self, began: float, seconds: float) -> float:
         limit = began + min(seconds, self.wait)
-        asked = self._interrupts.asked
+        asked = self._interrupts.requested_at
         if asked is not None:
             parting = min(PARTING, self.wait)
             limit = min(limit, max(asked + parting, began + min(BRIEF, parting)))

@@ -145,7 +145,7 @@ class Lanes:
                 for lane in self._made:
                     closing.callback(lane.close)
         except EngineError as error:
-            self._interrupts.leave()
+            self._interrupts.note_leftovers()
             raise EngineError(
                 f"{error} Containers may be left, which the next run removes."
             ) from error

@@ -150,7 +150,7 @@ def opened(
     folder = _folder(request, plan, progress, interrupts)
     manifest = _manifest(request, sources, plan, folder)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(interrupts.first())
+        stack.enter_context(interrupts.before_engine_errors())
         patience = Patience(interrupts, progress.step)
         engine = stack.enter_context(contextlib.closing(Engine.connect(patience)))
         facts = engine.facts()

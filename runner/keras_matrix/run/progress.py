@@ -40,7 +40,7 @@ class Progress(AbstractContextManager["Progress"], ABC):
 
     def stopping(self, text: str) -> None:
         """Hear, within a signal handler, that a stop was asked for."""
-        interrupts.say(text)
+        interrupts.write_line(text)
 
     def __exit__(
         self,

@@ -150,10 +150,10 @@ BAD = [
     (["csv=a\0b"], "is not FORMAT=FILE"),
     (["junit="], "the formats are table, markdown, json, csv, junit, github, html."),
     (["junit=."], "is not a file"),
-    (["junit=/dev/null"], "/dev/null is not a file; name one, or - for stdout"),
+    (["junit=/dev/null"], "/dev/null is not a file; name a file, or - for stdout"),
     (["junit=mlp/model.py/a.xml"], "cannot write"),
     (["junit=a", "csv=./a"], "is named twice"),
-    (["html=-"], "a page goes to a file"),
+    (["html=-"], "name a file for the page"),
 ]
 
 

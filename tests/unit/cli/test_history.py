@@ -301,9 +301,9 @@ def test_the_last_twenty_runs_are_shown(capsys: Captured) -> None:
         (["mlp", "--metric", "evaluate.los"], "did you mean 'evaluate.loss'?"),
         (["mlp", "--image", "thaeno"], "no image 'thaeno'; did you mean 'theano'?"),
         (["mlp", "--metric", "evaluate.loss", "--plot", "x.gif"], ".png or .svg"),
-        (["--metric", "x"], "Name a model, too"),
-        (["--image", "tf"], "Name a model, too"),
-        (["mlp", "--plot", "x.png"], "--plot draws one metric"),
+        (["--metric", "x"], "need a model; name one"),
+        (["--image", "tf"], "need a model; name one"),
+        (["mlp", "--plot", "x.png"], "--plot needs a metric"),
         (["mlp", "conv"], "Name one model"),
         (["--add"], "Name the runs to add"),
         (["mlp", "--limit", "0"], "--limit"),
@@ -524,7 +524,7 @@ def test_the_first_run_has_nothing_before_it(
     leaves(monkeypatch, losses(SAME))
     assert run_cli("run", "mlp", "--against", "last", "-q", "--json") == 0
     shown = json.loads(capsys.readouterr().out)
-    assert any("not held against an earlier run: There is no history" in n for n in shown["notes"])
+    assert any("not compared with an earlier run: There is no history" in n for n in shown["notes"])
     # Nor when it is run again: it is not its own predecessor.
     assert run_cli("run", "mlp", "--against", "last", "-q") == 0
     assert "no run of mlp (models/mlp/model.py) before now" in capsys.readouterr().out
@@ -540,7 +540,7 @@ def test_records_that_are_gone_fail_the_check_not_the_run(
     assert run_cli("run", "mlp", "--against", "last", "-q") == 2
     out = capsys.readouterr().out
     assert "theano agrees with tf" in out
-    assert "note: not held against an earlier run: The records of the run run-1" in out
+    assert "note: not compared with an earlier run: The records of the run run-1" in out
     assert [run.run for run in kept()] == ["run-1", "now"]
 
 
@@ -569,7 +569,7 @@ def test_there_is_no_time_in_which_a_run_is_lost(
     def keep(*given: object, **named: object) -> None:
         shown.append(capsys.readouterr().out)
 
-    monkeypatch.setattr(against, "keep", keep)
+    monkeypatch.setattr(against, "add_to_history", keep)
     assert run_cli("run", "mlp", "-q") == 0
     assert "theano agrees with tf" in shown[0]
 

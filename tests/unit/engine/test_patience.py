@@ -72,12 +72,12 @@ def test_a_method_of_the_engine_waits_once_and_no_longer_than_its_caller_says(
 ) -> None:
     threads = 0
 
-    def begin(work: Callable[[], Result]) -> "Future[Result]":
+    def start(work: Callable[[], Result]) -> "Future[Result]":
         nonlocal threads
         threads += 1
-        return interrupts.begin(work)
+        return interrupts.start(work)
 
-    monkeypatch.setattr(patience, "begin", begin)
+    monkeypatch.setattr(patience, "start", start)
     client: Any = SimpleNamespace(ping=never)
     engine = Engine(client, Patience(wait=60))
     with pytest.raises(EngineHangsError):

@@ -57,7 +57,7 @@ class PlainProgress(Progress):
                 except OSError:
                     # Whoever read it is gone; the run goes on without.
                     self._quiet = True
-                    interrupts.hush()
+                    interrupts.drop_closed_output()
 
     def step(self, text: str) -> None:
         self._say(text)

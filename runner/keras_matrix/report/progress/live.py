@@ -74,7 +74,7 @@ class LiveProgress(Progress):
 
     def stopping(self, text: str) -> None:
         if self._live is None:
-            interrupts.say(text)
+            interrupts.write_line(text)
         else:
             # The table says so when it is drawn next; a line across it would stay there.
             self._note = text

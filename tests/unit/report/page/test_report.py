@@ -614,7 +614,7 @@ def test_a_run_that_is_named_twice_is_refused(tmp_path: Path, capsys: Captured) 
 def test_reported_figures_are_of_one_run(tmp_path: Path, capsys: Captured) -> None:
     one, two = both(tmp_path / "one"), both(tmp_path / "two")
     said = refused(capsys, one.path, two.path, "--reported", "figures.toml")
-    assert "--reported is of one script" in said
+    assert "--reported is about one script" in said
 
 
 def test_reported_figures_are_of_one_keras_json(tmp_path: Path, capsys: Captured) -> None:
