@@ -1,7 +1,7 @@
-"""Traces on the real stack: known kinds of difference are found where they start, none elsewhere.
+"""Traces on the real stack: known differences are found where they start, and nowhere else.
 
-Each script in ``scripts/trace/differ`` tells on its line ``# expect:`` what must be found: the kind
-of the first difference, and where. Those in ``scripts/trace/control`` must come out clean.
+Each script in ``scripts/trace/differ`` has a line ``# expect:`` with the kind and the place of the
+first difference. Those in ``scripts/trace/control`` must have no finding.
 """
 
 import json
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("images")
 
 DIFFER = sorted((SCRIPTS / "trace" / "differ").glob("*.py"))
 CONTROL = sorted((SCRIPTS / "trace" / "control").glob("*.py"))
-AGAIN = (
+RETRACED = (
     "forward_maxpool1d_same",
     "gradient_maxpool_tie",
     "loss_saturated_sigmoid",
@@ -26,22 +26,22 @@ AGAIN = (
     "nan_sqrt_gradient",
     "update_constraint_l2_normalize",
 )
-"""Scripts whose minimal script is traced in its turn."""
-TRAINED = ("conv_valid", "many_inputs_outputs", "mlp", "recurrent")
-"""Controls whose training is followed to its end."""
-BEFORE_STEPS = ("build_", "shape_", "forward_", "loss_", "metric_", "nan_", "gradient_")
-"""What scripts are about that part before the optimizer's first step."""
-AT_A_TIME = 3
-"""Traces, on two CPUs: one of them is mostly between two cells."""
+"""Scripts whose minimal script is traced as well."""
+TRAINED_CONTROLS = ("conv_valid", "many_inputs_outputs", "mlp", "recurrent")
+"""Controls whose whole training is compared."""
+PREFIXES_BEFORE_STEPS = ("build_", "shape_", "forward_", "loss_", "metric_", "nan_", "gradient_")
+"""Prefixes of scripts that differ before the optimizer's first step."""
+MAX_CONCURRENT_TRACES = 3
+"""More than the two CPUs, as one trace is usually between two cells."""
 
 Traces = dict[Path, "Future[Done]"]
 
 
 def trace(script: Path, results: Path, *more: object) -> Done:
-    """Trace a script on one CPU; what comes after what it is about is left out where it can be."""
-    trained = "training" in script.name or script.stem in TRAINED
+    """Trace a script on one CPU, without the stages after the one that it is about."""
+    trained = "training" in script.name or script.stem in TRAINED_CONTROLS
     options = [] if trained else ["--no-training"]
-    if script.name.startswith(BEFORE_STEPS):
+    if script.name.startswith(PREFIXES_BEFORE_STEPS):
         options += ["--steps", "0"]
     return keras_matrix(
         *("trace", script, "--on", "tf,theano", "--json", "--jobs", 1, "--results", results),
@@ -55,7 +55,7 @@ def traces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Trace the scripts of all tests that were selected."""
     results = tmp_path_factory.mktemp("traces")
     selected = "\n".join(item.nodeid for item in request.session.items)
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
+    with ThreadPoolExecutor(MAX_CONCURRENT_TRACES) as pool:
         return {
             script: pool.submit(trace, script, results)
             for script in (*DIFFER, *CONTROL)
@@ -63,10 +63,10 @@ def traces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         }
 
 
-def found_in(done: Done) -> list[dict[str, Any]]:
+def real_findings(done: Done) -> list[dict[str, Any]]:
     assert done.returncode in (0, 1), done.stderr
     (image,) = json.loads(done.stdout)["images"]
-    return [one for one in image["findings"] if one["origin"] == "differs by itself"]
+    return [finding for finding in image["findings"] if finding["origin"] == "differs by itself"]
 
 
 @pytest.mark.parametrize("script", DIFFER, ids=lambda script: script.stem)
@@ -75,7 +75,7 @@ def test_a_known_difference_is_found_where_it_starts(script: Path, traces: Trace
     expected = re.search(r"^# expect: (\w+) (.+)$", script.read_text(), re.MULTILINE)
     assert expected is not None
     kind, where = expected.groups()
-    real = found_in(done)
+    real = real_findings(done)
     assert done.returncode == 1
     assert (real[0]["kind"], real[0]["where"]) == (kind, where)
 
@@ -83,13 +83,13 @@ def test_a_known_difference_is_found_where_it_starts(script: Path, traces: Trace
 @pytest.mark.parametrize("script", CONTROL, ids=lambda script: script.stem)
 def test_a_control_comes_out_clean(script: Path, traces: Traces) -> None:
     done = traces[script].result()
-    assert found_in(done) == []
+    assert real_findings(done) == []
     assert done.returncode == 0
 
 
-def again(first: "Future[Done]", results: Path) -> Done:
+def retrace(first: "Future[Done]", results: Path) -> Done:
     """Trace the minimal script of the first finding of a trace."""
-    minimal = found_in(first.result())[0]["script"]
+    minimal = real_findings(first.result())[0]["script"]
     assert Path(minimal["path"]).read_text() == minimal["text"]
     return trace(Path(minimal["path"]), results)
 
@@ -99,20 +99,25 @@ def minimal(traces: Traces, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """Trace the minimal scripts."""
     results = tmp_path_factory.mktemp("minimal")
     firsts = {script.stem: traces[script] for script in DIFFER if script in traces}
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        return {name: pool.submit(again, firsts[name], results) for name in AGAIN if name in firsts}
+    with ThreadPoolExecutor(MAX_CONCURRENT_TRACES) as pool:
+        return {
+            name: pool.submit(retrace, firsts[name], results) for name in RETRACED if name in firsts
+        }
 
 
-@pytest.mark.parametrize("name", AGAIN)
+@pytest.mark.parametrize("name", RETRACED)
 def test_a_minimal_script_shows_the_difference_again(
     name: str, traces: Traces, minimal: dict[str, "Future[Done]"]
 ) -> None:
     script = SCRIPTS / "trace" / "differ" / f"{name}.py"
-    first, second = found_in(traces[script].result())[0], found_in(minimal[name].result())[0]
+    first, second = (
+        real_findings(traces[script].result())[0],
+        real_findings(minimal[name].result())[0],
+    )
     assert (second["kind"], second["layer"]) == (first["kind"], first["layer"])
 
 
-def test_a_trace_tells_layer_figures_cause_and_script(tmp_path: Path) -> None:
+def test_a_trace_prints_layer_figures_cause_and_script(tmp_path: Path) -> None:
     script = SCRIPTS / "trace" / "differ" / "forward_maxpool1d_same.py"
     done = keras_matrix(
         *("trace", script, "--on", "tf,theano", "--no-training", "--results", tmp_path),
@@ -131,7 +136,7 @@ def test_a_trace_tells_layer_figures_cause_and_script(tmp_path: Path) -> None:
     assert not (run / "work").exists()
 
 
-def test_a_script_that_trains_nothing_is_told_so(tmp_path: Path) -> None:
+def test_a_script_that_trains_nothing_is_an_error(tmp_path: Path) -> None:
     script = tmp_path / "untrained.py"
     script.write_text("import keras\n")
     done = keras_matrix("trace", script, "--on", "tf,theano", "--results", tmp_path / "results")

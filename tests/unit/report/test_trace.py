@@ -56,9 +56,9 @@ def trace(*images: ImageTrace, **changed: Any) -> Trace:
     )
 
 
-def said(found: Trace) -> str:
+def printed(result: Trace) -> str:
     out = io.StringIO()
-    print_trace(found, Console(file=out, width=200, color_system=None))
+    print_trace(result, Console(file=out, width=200, color_system=None))
     return out.getvalue()
 
 
@@ -82,22 +82,22 @@ def test_kinds_by_name(text: str, kinds: set[FindingKind]) -> None:
 @pytest.mark.parametrize(
     "text", ["", "forwards", "forward,", "any,loss", "FORWARD", "forward loss"]
 )
-def test_what_is_no_kind_is_refused(text: str) -> None:
+def test_an_unknown_kind_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--fail-on .* use one or more of build, start"):
         parse_kinds(text)
 
 
-def test_a_trace_fails_by_the_kinds_that_were_asked_for() -> None:
-    found = trace(image(finding(FindingKind.LOSS)))
-    assert has_real_finding(found, frozenset(FindingKind))
-    assert has_real_finding(found, frozenset({FindingKind.LOSS}))
-    assert not has_real_finding(found, frozenset({FindingKind.FORWARD}))
-    assert not has_real_finding(found, frozenset())
+def test_a_trace_fails_by_the_selected_kinds() -> None:
+    result = trace(image(finding(FindingKind.LOSS)))
+    assert has_real_finding(result, frozenset(FindingKind))
+    assert has_real_finding(result, frozenset({FindingKind.LOSS}))
+    assert not has_real_finding(result, frozenset({FindingKind.FORWARD}))
+    assert not has_real_finding(result, frozenset())
 
 
 def test_any_finding_that_is_real_counts_not_only_the_first() -> None:
-    found = trace(image(), image(finding(FindingKind.FORWARD), finding(FindingKind.UPDATE)))
-    assert has_real_finding(found, frozenset({FindingKind.UPDATE}))
+    result = trace(image(), image(finding(FindingKind.FORWARD), finding(FindingKind.UPDATE)))
+    assert has_real_finding(result, frozenset({FindingKind.UPDATE}))
 
 
 def test_what_is_inherited_or_rounding_does_not_fail() -> None:
@@ -122,18 +122,18 @@ def test_rounding_that_grows_is_agreement() -> None:
 
 def test_the_first_difference_and_how_many_more() -> None:
     first = finding(FindingKind.SHAPE, where="pool", layer="MaxPooling1D", what="output")
-    found = image(
+    differing = image(
         INHERITED, finding(FindingKind.LOSS, where="loss"), finding(FindingKind.UPDATE), first
     )
-    assert verdict(trace(), found) == (
+    assert verdict(trace(), differing) == (
         "theano and tf differ: shape, pool (MaxPooling1D), output, and 2 more."
     )
 
 
 def test_the_verdict_is_in_the_order_of_a_training_step() -> None:
-    found = image(*(finding(kind) for kind in reversed(FindingKind)))
-    assert [one.kind for one in found.real] == list(FindingKind)
-    assert found.kind is FindingKind.BUILD
+    differing = image(*(finding(kind) for kind in reversed(FindingKind)))
+    assert [one.kind for one in differing.real] == list(FindingKind)
+    assert differing.kind is FindingKind.BUILD
     assert image(INHERITED).verdict is None
 
 
@@ -141,20 +141,20 @@ def test_the_verdict_is_in_the_order_of_a_training_step() -> None:
 
 
 def test_a_report_begins_with_the_model_and_ends_with_the_verdict() -> None:
-    lines = said(trace(image())).strip().splitlines()
+    lines = printed(trace(image())).strip().splitlines()
     assert lines[0] == "mlp: 3 layers, reference tf"
     assert lines[-1].startswith("theano and tf agree")
 
 
 def test_each_image_has_a_verdict() -> None:
     other = ImageTrace(image="cntk", findings=[finding()])
-    text = said(trace(image(), other))
+    text = printed(trace(image(), other))
     assert "theano and tf agree" in text
     assert "cntk and tf differ" in text
 
 
 def test_random_layers_are_named() -> None:
-    assert "switched off on all images: dropout" in said(trace(still=["dropout"]))
+    assert "switched off on all images: dropout" in printed(trace(still=["dropout"]))
 
 
 def test_stages_are_a_table() -> None:
@@ -164,7 +164,7 @@ def test_stages_are_a_table() -> None:
         StageSummary(TraceStage.GRADIENTS, 3, 1, "dense/kernel", None),
         StageSummary(TraceStage.TRAINING, 4, 0, "dense/bias", 0.5),
     ]
-    lines = [" ".join(line.split()) for line in said(trace(image(stages=stages))).splitlines()]
+    lines = [" ".join(line.split()) for line in printed(trace(image(stages=stages))).splitlines()]
     assert "weights 4 agree identical" in lines
     assert "outputs 2 of 6 differ dense: 20 x what rounding explains" in lines
     beyond = "not comparable, or infinitely far beyond the bound"
@@ -172,8 +172,8 @@ def test_stages_are_a_table() -> None:
     assert "training 4 agree dense/bias: 0.5 x the noise floor" in lines
 
 
-def test_a_finding_is_told_with_its_figures_cause_and_script() -> None:
-    found = finding(
+def test_a_finding_is_printed_with_its_figures_cause_and_script() -> None:
+    difference = finding(
         layer="MaxPooling1D",
         what="output",
         message="no",
@@ -185,7 +185,7 @@ def test_a_finding_is_told_with_its_figures_cause_and_script() -> None:
         hint=Hint("Because.", "a.py, tag 1"),
         script=MinimalScript("results/a-run/trace/scripts/a.py", "import keras\n"),
     )
-    text = said(trace(image(found)))
+    text = printed(trace(image(difference)))
     for part in (
         "forward: dense (MaxPooling1D), output",
         "alone, from identical inputs: max |d| 0.25",
@@ -201,42 +201,42 @@ def test_a_finding_is_told_with_its_figures_cause_and_script() -> None:
         assert part in text
 
 
-def test_only_the_first_findings_are_told_in_full() -> None:
-    text = said(trace(image(*(finding(where=f"layer{i}") for i in range(8)))))
+def test_only_the_first_findings_are_printed_in_full() -> None:
+    text = printed(trace(image(*(finding(where=f"layer{i}") for i in range(8)))))
     assert "layer4," in text
     assert "layer5, " not in text
     assert "and 3 more kinds of findings, in trace.json" in text
 
 
-def test_findings_of_one_layer_and_cause_are_told_together() -> None:
+def test_findings_of_one_layer_and_cause_are_printed_together() -> None:
     cause = Hint("Because.", "a.py, tag 1")
-    found = (finding(where=f"dense_{i}/kernel", layer="Dense", hint=cause) for i in range(3))
-    text = said(trace(image(*found)))
+    difference = (finding(where=f"dense_{i}/kernel", layer="Dense", hint=cause) for i in range(3))
+    text = printed(trace(image(*difference)))
     assert text.count("why: Because.") == 1
     assert "the same at: dense_1/kernel, dense_2/kernel" in text
     assert "and 2 more." in text
 
 
 def test_what_is_not_real_is_named_once() -> None:
-    text = said(trace(image(finding(), INHERITED, INHERITED, AMPLIFIED)))
+    text = printed(trace(image(finding(), INHERITED, INHERITED, AMPLIFIED)))
     assert "inherited from the findings above: c\n" in text
     assert "rounding that is amplified, no difference from identical inputs: d\n" in text
 
 
 def test_figures_of_the_literature() -> None:
     rates = [RateOfChange("a", "Dense", 0.1, 2.0), RateOfChange("b", "Dense", 0.5, 30.0)]
-    text = said(trace(image(rates=rates, d_mad=0.25, d_class=12.0)))
+    text = printed(trace(image(rates=rates, d_mad=0.25, d_class=12.0)))
     assert "(ICSE 2019): D_MAD 0.25, D_CLASS 12, largest rate of change R 30 at b" in text
-    assert "CRADLE" not in said(trace(image()))
+    assert "CRADLE" not in printed(trace(image()))
 
 
-def test_notes_are_told() -> None:
-    assert "note: theano cannot apply up" in said(trace(image(notes=["theano cannot apply up"])))
+def test_notes_are_printed() -> None:
+    assert "note: theano cannot apply up" in printed(trace(image(notes=["theano cannot apply up"])))
 
 
 def test_what_a_container_wrote_does_not_reach_the_terminal() -> None:
     evil = "\x1b[2J\x9b31m\x07[bold]x[/bold]"
-    found = finding(
+    difference = finding(
         where=evil,
         layer=evil,
         what=evil,
@@ -247,8 +247,8 @@ def test_what_a_container_wrote_does_not_reach_the_terminal() -> None:
     stages = [StageSummary(TraceStage.OUTPUTS, 1, 1, evil, 2.0)]
     rates = [RateOfChange(evil, evil, 1.0, 1.0)]
     inherited = finding(where=evil, origin=Origin.INHERITED)
-    shown = image(found, inherited, stages=stages, rates=rates, notes=[evil])
-    text = said(trace(shown, still=[evil]))
+    shown = image(difference, inherited, stages=stages, rates=rates, notes=[evil])
+    text = printed(trace(shown, still=[evil]))
     assert not {"\x1b", "\x9b", "\x07"} & set(text)
     # Nor is it taken for markup.
     assert "[bold]x[/bold]" in text
@@ -258,15 +258,15 @@ def test_what_a_container_wrote_does_not_reach_the_terminal() -> None:
 
 
 def test_figures_of_a_distance() -> None:
-    found = apart(0.5, mean=0.25, relative=2.0, ulps=1e6, cosine=0.99, flips=0.25)
-    assert describe_distance(found, "tf", "theano") == (
+    distance = apart(0.5, mean=0.25, relative=2.0, ulps=1e6, cosine=0.99, flips=0.25)
+    assert describe_distance(distance, "tf", "theano") == (
         "max |d| 0.5, mean 0.25, relative 2, 1e+06 ulp, cosine 0.99, top-1 flips 25%"
     )
 
 
 def test_figures_of_what_is_not_finite_come_first() -> None:
-    found = apart(odd=1, not_finite=2, reference_not_finite=1)
-    text = describe_distance(found, "tf", "theano")
+    distance = apart(odd=1, not_finite=2, reference_not_finite=1)
+    text = describe_distance(distance, "tf", "theano")
     assert text.startswith("NaN or Inf: 1 of 2 on tf, 2 on theano, max")
 
 
@@ -294,20 +294,20 @@ FULL = finding(
 def test_a_trace_is_read_back_from_json() -> None:
     stages = [StageSummary(TraceStage.WEIGHTS, 1, 0)]
     rates = [RateOfChange("a", "Dense", 0.1, 2.0)]
-    found = trace(image(FULL, stages=stages, rates=rates, d_mad=0.5, d_class=None, notes=["n"]))
-    assert msgspec.json.decode(to_json(found), type=Trace) == found
+    result = trace(image(FULL, stages=stages, rates=rates, d_mad=0.5, d_class=None, notes=["n"]))
+    assert msgspec.json.decode(to_json(result), type=Trace) == result
 
 
 @pytest.mark.parametrize(
-    "made",
+    "image_trace",
     [
         image(finding(chained=apart(0.5, scale=0.0, ulps=None, relative=None))),
         image(stages=[StageSummary(TraceStage.OUTPUTS, 1, 1, "a", None)]),
     ],
 )
-def test_a_figure_that_is_not_finite_is_read_back_as_none(made: ImageTrace) -> None:
-    found = trace(made)
-    assert msgspec.json.decode(to_json(found), type=Trace) == found
+def test_a_figure_that_is_not_finite_is_read_back_as_none(image_trace: ImageTrace) -> None:
+    result = trace(image_trace)
+    assert msgspec.json.decode(to_json(result), type=Trace) == result
 
 
 def test_kinds_and_origins_have_names_in_json() -> None:
@@ -319,7 +319,7 @@ def test_kinds_and_origins_have_names_in_json() -> None:
 # The command
 
 
-def test_help_tells_the_options(capsys: Captured) -> None:
+def test_help_lists_the_options(capsys: Captured) -> None:
     assert run_cli("trace", "--help") == 0
     text = capsys.readouterr().out
     for option in (
@@ -349,13 +349,13 @@ def test_help_tells_the_options(capsys: Captured) -> None:
         (["--floatx", "float32,float64"], "one keras.json"),
     ],
 )
-def test_wrong_usage_is_told_before_anything_runs(
+def test_wrong_usage_is_reported_before_anything_runs(
     options: list[str], word: str, capsys: Captured, tmp_path: Path
 ) -> None:
     assert run_cli("trace", "mlp", "--on", "tf,theano", *options) == 2
-    said_there = capsys.readouterr()
-    assert word in said_there.err
-    assert said_there.out == ""
+    captured = capsys.readouterr()
+    assert word in captured.err
+    assert captured.out == ""
     assert not (tmp_path / "results").exists()
 
 

@@ -1,7 +1,4 @@
-"""Make what cells of a trace see, without cells: written by the probe's Dump, read by the host.
-
-Holds no tests.
-"""
+"""Builders of captures and findings, without cells: the probe's Dump writes, the host reads."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -29,7 +26,7 @@ def floats(values: Any) -> Any:
 
 
 def node(key: str, kind: str = "Dense", feeds: Sequence[str] = (), **changed: Any) -> Fields:
-    """Describe a node as the probe does; ``feeds`` are keys of nodes, their first outputs."""
+    """Describe a node as the probe does; ``feeds`` are nodes whose first outputs it takes."""
     return {
         "key": key,
         "layer": key,
@@ -37,7 +34,7 @@ def node(key: str, kind: str = "Dense", feeds: Sequence[str] = (), **changed: An
         "own": True,
         "config": {},
         "source": None,
-        "feeds": [[one, 0] for one in feeds],
+        "feeds": [[key, 0] for key in feeds],
         "outputs": 1,
         "input_shapes": [[None, 3] for _ in feeds],
         "output_shapes": [[None, 3]],
@@ -48,15 +45,15 @@ def node(key: str, kind: str = "Dense", feeds: Sequence[str] = (), **changed: An
 
 
 def chain(*keys: str, **changed: Fields) -> list[Fields]:
-    """Describe an input and layers one after the other; what is ``changed`` of some, by key."""
-    found = [node("x", "InputLayer")]
+    """Describe an input and layers in a row; ``changed`` are fields of nodes, by key."""
+    nodes = [node("x", "InputLayer")]
     for before, key in itertools.pairwise(("x", *keys)):
-        found.append(node(key, **{"feeds": [before], **changed.get(key, {})}))
-    return found
+        nodes.append(node(key, **{"feeds": [before], **changed.get(key, {})}))
+    return nodes
 
 
-class Writing:
-    """What a cell dumps of a model, until it is read."""
+class CaptureWriter:
+    """Writes a capture of a model as a cell does."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -67,9 +64,9 @@ class Writing:
 
     def model(
         self, nodes: Sequence[Fields], outputs: Sequence[str] | None = None, **changed: Any
-    ) -> "Writing":
-        for one in nodes:
-            self.dump.entry("node", **one)
+    ) -> "CaptureWriter":
+        for entry in nodes:
+            self.dump.entry("node", **entry)
         fields = {
             "name": "model_1",
             "optimizer": {"kind": "SGD", "own": True, "config": {"learning_rate": 0.01}},
@@ -81,7 +78,7 @@ class Writing:
         self.dump.entry("model", **{**fields, **changed})
         return self
 
-    def batch(self, inputs: Sequence[Any], targets: Sequence[Any]) -> "Writing":
+    def batch(self, inputs: Sequence[Any], targets: Sequence[Any]) -> "CaptureWriter":
         for index, value in enumerate((*inputs, *targets)):
             self.array("batch", str(index), "first", value)
         self.dump.entry("batch", inputs=len(inputs), targets=len(targets))
@@ -91,24 +88,30 @@ class Writing:
         return dump.read(self.folder)
 
 
-class Traced:
-    """A model as two images saw it, ``reference`` first."""
+class TracedModel:
+    """A model as two images capture it, the reference first."""
 
     def __init__(self, folder: Path, nodes: Sequence[Fields], **changed: Any) -> None:
         self.folder = folder
-        self.sides = [Writing(folder / side) for side in ("reference", "other")]
-        self._alone = [Writing(folder / f"alone-{side}") for side in ("reference", "other")]
+        self.sides = [CaptureWriter(folder / side) for side in ("reference", "other")]
+        self._alone = [CaptureWriter(folder / f"alone-{side}") for side in ("reference", "other")]
         for side in self.sides:
             side.model(nodes, **changed)
 
-    def seen(
-        self, what: str, name: str, one: Any, two: Any = None, when: str | Sequence[str] = PHASES
+    def dump_both(
+        self,
+        what: str,
+        name: str,
+        expected: Any,
+        actual: Any = None,
+        when: str | Sequence[str] = PHASES,
     ) -> None:
-        """Dump an array on both images; where ``two`` is not given they are the same."""
-        kept = self._alone if what.startswith("alone") else self.sides
-        for at in [when] if isinstance(when, str) else when:
-            kept[0].array(what, name, at, numpy.asarray(one))
-            kept[1].array(what, name, at, numpy.asarray(one if two is None else two))
+        """Dump an array on both images; without ``actual`` it is the same on both."""
+        writers = self._alone if what.startswith("alone") else self.sides
+        for phase in [when] if isinstance(when, str) else when:
+            writers[0].array(what, name, phase, numpy.asarray(expected))
+            other = expected if actual is None else actual
+            writers[1].array(what, name, phase, numpy.asarray(other))
 
     @property
     def reference(self) -> Capture:
@@ -118,9 +121,9 @@ class Traced:
         return measure(self.reference, self.sides[1].read(), allowance or Allowance())
 
     def alone(self, allowance: Allowance | None = None) -> Measurements:
-        one, two = (side.read() for side in self._alone)
+        reference, other = (side.read() for side in self._alone)
         allowance = allowance or Allowance()
-        return measure_replays(one, two, allowance, self.reference, self.table(allowance))
+        return measure_replays(reference, other, allowance, self.reference, self.table(allowance))
 
     def replay(self) -> Replay:
         return plan_replay(self.reference, self.table())
@@ -131,10 +134,10 @@ class Traced:
         )
 
     def origins(self) -> dict[str, Origin]:
-        return {one.where: one.origin for one in self.findings()}
+        return {finding.where: finding.origin for finding in self.findings()}
 
     def kinds(self) -> dict[str, FindingKind]:
-        return {one.where: one.kind for one in self.findings()}
+        return {finding.where: finding.kind for finding in self.findings()}
 
 
 def finding(kind: FindingKind = FindingKind.FORWARD, **changed: Any) -> Finding:
@@ -143,7 +146,7 @@ def finding(kind: FindingKind = FindingKind.FORWARD, **changed: Any) -> Finding:
 
 
 def apart(maximum: float = 0.0, **changed: Any) -> Distance:
-    """Return a distance of arrays of two numbers, the larger of which is 1."""
+    """Make a distance of arrays of two numbers, the larger of which is 1."""
     shape = (2,)
     fields: Mapping[str, Any] = {"shape": shape, "reference_shape": shape, "size": 2, "scale": 1.0}
     return Distance(**{**fields, "maximum": maximum, **changed})

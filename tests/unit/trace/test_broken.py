@@ -12,7 +12,7 @@ from keras_matrix.records.record import Outcome
 from keras_matrix.trace.broken import ImageCapture, find_failures
 from keras_matrix.trace.finding import Finding, FindingKind, Origin
 from tests.unit.records.builders import end, record
-from tests.unit.trace.builders import Fields, Writing, chain, node
+from tests.unit.trace.builders import CaptureWriter, Fields, chain, node
 
 WEIGHTED = chain("a", "b", a={"weights": ["a/kernel"]}, b={"kind": "Lambda"})
 
@@ -23,21 +23,21 @@ def side(
     nodes: list[Fields] | None = None,
     *,
     failed: Any = (),
-    looked: bool = True,
-    building: Fields | None = None,
+    complete: bool = True,
+    unbuilt: Fields | None = None,
     outcome: Outcome = Outcome.OK,
     reason: str = "",
 ) -> ImageCapture:
-    made = Writing(folder / image)
-    if looked:
-        made.model(WEIGHTED if nodes is None else nodes)
+    writer = CaptureWriter(folder / image)
+    if complete:
+        writer.model(WEIGHTED if nodes is None else nodes)
     for stage, name in failed:
-        made.dump.entry("failed", stage=stage, name=name, error="ValueError", message="no")
-    if building is not None:
-        made.dump.entry("building", **building)
-    if looked:
-        made.dump.entry("looked", model="model_1")
-    return ImageCapture(image, made.read(), record(Cell(image), outcome=outcome, reason=reason))
+        writer.dump.entry("failed", stage=stage, name=name, error="ValueError", message="no")
+    if unbuilt is not None:
+        writer.dump.entry("building", **unbuilt)
+    if complete:
+        writer.dump.entry("looked", model="model_1")
+    return ImageCapture(image, writer.read(), record(Cell(image), outcome=outcome, reason=reason))
 
 
 def failing(**changed: Any) -> Fields:
@@ -54,8 +54,8 @@ def failing(**changed: Any) -> Fields:
     }
 
 
-def places(found: list[Finding]) -> list[tuple[str, FindingKind, Origin]]:
-    return [(one.where, one.kind, one.origin) for one in found]
+def places(findings: list[Finding]) -> list[tuple[str, FindingKind, Origin]]:
+    return [(finding.where, finding.kind, finding.origin) for finding in findings]
 
 
 def test_nothing_is_broken_where_both_ran(tmp_path: Path) -> None:
@@ -71,16 +71,16 @@ def test_a_layer_that_cannot_be_computed_on_one_image(tmp_path: Path, image: str
         side(tmp_path, one, failed=[("forward", "b")] if one == image else [])
         for one in ("tf", "theano")
     ]
-    (found,) = find_failures(sides[0], sides[1])
-    assert (found.kind, found.origin, found.where, found.layer) == (
+    (finding,) = find_failures(sides[0], sides[1])
+    assert (finding.kind, finding.origin, finding.where, finding.layer) == (
         *(FindingKind.BUILD, Origin.REAL),
         *("b", "Lambda"),
     )
-    assert found.what == f"fails on {image} only, when its output is computed"
-    assert found.message == "ValueError: no"
+    assert finding.what == f"fails on {image} only, when its output is computed"
+    assert finding.message == "ValueError: no"
 
 
-def test_what_fails_on_both_is_no_difference(tmp_path: Path) -> None:
+def test_what_fails_on_both_is_not_a_difference(tmp_path: Path) -> None:
     one, two = (side(tmp_path, image, failed=[("forward", "b")]) for image in ("tf", "theano"))
     assert find_failures(one, two) == []
 
@@ -93,18 +93,18 @@ def test_what_fails_after_inherits_it(tmp_path: Path) -> None:
     ]
 
 
-def test_a_gradient_that_cannot_be_computed_is_told_with_its_layer(tmp_path: Path) -> None:
+def test_a_gradient_that_cannot_be_computed_is_reported_with_its_layer(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", failed=[("gradient", "a/kernel")])
-    (found,) = find_failures(side(tmp_path, "tf"), other)
-    assert (found.where, found.layer) == ("a/kernel", "Dense")
+    (finding,) = find_failures(side(tmp_path, "tf"), other)
+    assert (finding.where, finding.layer) == ("a/kernel", "Dense")
 
 
-def test_a_gradient_that_only_the_trace_wanted_is_not_told(tmp_path: Path) -> None:
+def test_a_gradient_that_only_the_capture_needs_is_not_reported(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", failed=[("gradient", "x")])
     assert find_failures(side(tmp_path, "tf"), other) == []
 
 
-def test_what_failed_alone_is_not_told(tmp_path: Path) -> None:
+def test_what_failed_only_in_a_replay_is_not_reported(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", failed=[("alone", "b"), ("skipped", "")])
     assert find_failures(side(tmp_path, "tf"), other) == []
 
@@ -115,19 +115,19 @@ def test_what_failed_alone_is_not_told(tmp_path: Path) -> None:
 def test_a_layer_that_cannot_be_built_on_one_image(tmp_path: Path) -> None:
     other = side(
         *(tmp_path, "theano"),
-        looked=False,
-        building=failing(config={"interpolation": "bilinear"}),
+        complete=False,
+        unbuilt=failing(config={"interpolation": "bilinear"}),
         outcome=Outcome.SCRIPT_ERROR,
         reason="ValueError: by 2 only",
     )
-    (found,) = find_failures(side(tmp_path, "tf"), other)
-    assert (found.kind, found.origin, found.where, found.layer) == (
+    (finding,) = find_failures(side(tmp_path, "tf"), other)
+    assert (finding.kind, finding.origin, finding.where, finding.layer) == (
         *(FindingKind.BUILD, Origin.REAL),
         *("up", "UpSampling2D"),
     )
-    assert found.what == "fails on theano only, while the model is built"
-    assert found.message == "ValueError: by 2 only"
-    assert (found.config, found.input_shapes) == (
+    assert finding.what == "fails on theano only, while the model is built"
+    assert finding.message == "ValueError: by 2 only"
+    assert (finding.config, finding.input_shapes) == (
         {"interpolation": "bilinear"},
         [[None, 8, 8, 3]],
     )
@@ -136,23 +136,23 @@ def test_a_layer_that_cannot_be_built_on_one_image(tmp_path: Path) -> None:
 def test_a_failure_that_the_script_caught_is_not_the_end(tmp_path: Path) -> None:
     other = side(
         *(tmp_path, "theano"),
-        looked=False,
-        building=failing(message="caught"),
+        complete=False,
+        unbuilt=failing(message="caught"),
         outcome=Outcome.SCRIPT_ERROR,
         reason="KeyError: 'later'",
     )
     failure = Failure(kind="KeyError", message="'later'", traceback="", file=None, line=None)
     other.record.observation.end = msgspec.structs.replace(end(), error=failure)
-    (found,) = find_failures(side(tmp_path, "tf"), other)
-    assert (found.where, found.message) == ("the script", "KeyError: 'later'")
+    (finding,) = find_failures(side(tmp_path, "tf"), other)
+    assert (finding.where, finding.message) == ("the script", "KeyError: 'later'")
 
 
 def test_a_script_that_ends_elsewhere_on_one_image(tmp_path: Path) -> None:
     other = side(
-        *(tmp_path, "theano"), looked=False, outcome=Outcome.TIMEOUT, reason="longer than 60 s"
+        *(tmp_path, "theano"), complete=False, outcome=Outcome.TIMEOUT, reason="longer than 60 s"
     )
-    (found,) = find_failures(side(tmp_path, "tf"), other)
-    assert (found.kind, found.where, found.message) == (
+    (finding,) = find_failures(side(tmp_path, "tf"), other)
+    assert (finding.kind, finding.where, finding.message) == (
         *(FindingKind.BUILD, "the script"),
         "longer than 60 s",
     )
@@ -160,14 +160,14 @@ def test_a_script_that_ends_elsewhere_on_one_image(tmp_path: Path) -> None:
 
 def test_a_training_that_fails_on_one_image(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", outcome=Outcome.OUT_OF_MEMORY, reason="4 GiB")
-    (found,) = find_failures(side(tmp_path, "tf"), other)
-    assert (found.kind, found.what) == (
+    (finding,) = find_failures(side(tmp_path, "tf"), other)
+    assert (finding.kind, finding.what) == (
         FindingKind.TRAINING,
         "fails on theano only, after the capture",
     )
 
 
-def test_what_was_told_by_the_look_is_not_told_by_the_end(tmp_path: Path) -> None:
+def test_a_failure_in_the_capture_is_not_reported_again_at_the_end(tmp_path: Path) -> None:
     other = side(
         *(tmp_path, "theano"), failed=[("gradient", "")], outcome=Outcome.SCRIPT_ERROR, reason="no"
     )
@@ -180,15 +180,15 @@ def test_a_reference_that_fails_after_the_look_hides_no_failure_before_it(tmp_pa
     reference = side(tmp_path, "tf", outcome=Outcome.SCRIPT_ERROR, reason="no disk")
     other = side(
         *(tmp_path, "theano"),
-        looked=False,
-        building=failing(),
+        complete=False,
+        unbuilt=failing(),
         outcome=Outcome.SCRIPT_ERROR,
         reason="ValueError: by 2 only",
     )
     assert [one.where for one in find_failures(reference, other)] == ["up"]
 
 
-def test_the_same_end_on_both_is_no_difference(tmp_path: Path) -> None:
+def test_the_same_end_on_both_is_not_a_difference(tmp_path: Path) -> None:
     given: Any = {"outcome": Outcome.SCRIPT_ERROR, "reason": "no disk"}
     assert find_failures(side(tmp_path, "tf", **given), side(tmp_path, "theano", **given)) == []
 
@@ -198,25 +198,25 @@ def test_the_same_end_on_both_is_no_difference(tmp_path: Path) -> None:
 
 def test_a_layer_of_one_image_only(tmp_path: Path) -> None:
     other = side(tmp_path, "theano", chain("a"))
-    (found,) = find_failures(side(tmp_path, "tf", chain("a", "b")), other)
-    assert (found.where, found.what) == ("b", "a layer of the model on tf only")
+    (finding,) = find_failures(side(tmp_path, "tf", chain("a", "b")), other)
+    assert (finding.where, finding.what) == ("b", "a layer of the model on tf only")
 
 
 def test_another_shape_to_keras(tmp_path: Path) -> None:
     shapes = {"b": {"kind": "Lambda", "output_shapes": [[None, 1]]}}
     reference = side(tmp_path, "tf", chain("a", "b", **shapes))
-    (found,) = find_failures(reference, side(tmp_path, "theano"))
-    assert (found.kind, found.where, found.layer) == (FindingKind.SHAPE, "b", "Lambda")
-    assert found.what == "inferred output shape (?, 1) on tf, (?, 3) on theano"
+    (finding,) = find_failures(reference, side(tmp_path, "theano"))
+    assert (finding.kind, finding.where, finding.layer) == (FindingKind.SHAPE, "b", "Lambda")
+    assert finding.what == "inferred output shape (?, 1) on tf, (?, 3) on theano"
 
 
-def test_another_shape_is_told_where_it_begins(tmp_path: Path) -> None:
+def test_another_shape_is_reported_where_it_begins(tmp_path: Path) -> None:
     a = {"output_shapes": [[None, 1]]}
     b = {"input_shapes": [[None, 1]], "output_shapes": [[None, 1]]}
-    found = find_failures(
+    findings = find_failures(
         side(tmp_path, "tf", chain("a", "b", a=a, b=b)), side(tmp_path, "theano", chain("a", "b"))
     )
-    assert [one.where for one in found] == ["a"]
+    assert [one.where for one in findings] == ["a"]
 
 
 def test_a_layer_before_a_failure_is_to_blame_for_its_shape(tmp_path: Path) -> None:
@@ -227,14 +227,14 @@ def test_a_layer_before_a_failure_is_to_blame_for_its_shape(tmp_path: Path) -> N
     )
     other = side(
         *(tmp_path, "theano"),
-        looked=False,
-        building=failing(layer="b", kind="Dense", input_shapes=[[None, 3]]),
+        complete=False,
+        unbuilt=failing(layer="b", kind="Dense", input_shapes=[[None, 3]]),
         outcome=Outcome.SCRIPT_ERROR,
         reason="no",
     )
-    found = find_failures(side(tmp_path, "tf", nodes), other)
-    assert places(found)[0] == ("a", FindingKind.BUILD, Origin.REAL)
-    assert found[0].what == (
+    findings = find_failures(side(tmp_path, "tf", nodes), other)
+    assert places(findings)[0] == ("a", FindingKind.BUILD, Origin.REAL)
+    assert findings[0].what == (
         "inferred output shape (?, 1) on tf, (?, 3) on theano; b then fails on theano only"
     )
-    assert [one.origin for one in found[1:]] == [Origin.INHERITED]
+    assert [one.origin for one in findings[1:]] == [Origin.INHERITED]

@@ -13,18 +13,24 @@ NAN, INF = math.nan, math.inf
 
 
 def test_equal_arrays_are_not_apart() -> None:
-    found = measure_distance(floats([1.0, -2.0]), floats([1.0, -2.0]))
-    assert (found.maximum, found.mean, found.rms, found.relative, found.ulps) == (0, 0, 0, 0, 0)
-    assert found.cosine == pytest.approx(1.0)
-    assert (found.odd, found.same_shape) == (0, True)
+    distance = measure_distance(floats([1.0, -2.0]), floats([1.0, -2.0]))
+    assert (distance.maximum, distance.mean, distance.rms, distance.relative, distance.ulps) == (
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
+    assert distance.cosine == pytest.approx(1.0)
+    assert (distance.odd, distance.same_shape) == (0, True)
 
 
 def test_figures_of_a_known_pair() -> None:
-    found = measure_distance(floats([3.0, 4.0]), floats([3.0, 2.0]))
-    assert (found.size, found.scale, found.maximum, found.mean) == (2, 4.0, 2.0, 1.0)
-    assert found.rms == pytest.approx(math.sqrt(2))
-    assert found.relative == 0.5
-    assert found.cosine == pytest.approx((9 + 8) / (5 * math.sqrt(13)))
+    distance = measure_distance(floats([3.0, 4.0]), floats([3.0, 2.0]))
+    assert (distance.size, distance.scale, distance.maximum, distance.mean) == (2, 4.0, 2.0, 1.0)
+    assert distance.rms == pytest.approx(math.sqrt(2))
+    assert distance.relative == 0.5
+    assert distance.cosine == pytest.approx((9 + 8) / (5 * math.sqrt(13)))
 
 
 def test_one_unit_in_the_last_place() -> None:
@@ -35,26 +41,26 @@ def test_one_unit_in_the_last_place() -> None:
 
 
 def test_a_difference_is_relative_to_its_own_element() -> None:
-    found = measure_distance(floats([100.0, 0.5]), floats([101.0, 1.0]))
-    assert (found.maximum, found.relative) == (1.0, 1.0)
+    distance = measure_distance(floats([100.0, 0.5]), floats([101.0, 1.0]))
+    assert (distance.maximum, distance.relative) == (1.0, 1.0)
 
 
 def test_elements_are_compared_in_float64() -> None:
     assert measure_distance(numpy.array([255], "uint8"), numpy.array([0], "uint8")).maximum == 255.0
-    found = measure_distance(numpy.array([1.0], "float16"), numpy.array([1.0 + 2**-20]))
-    assert found.maximum == 2**-20
+    distance = measure_distance(numpy.array([1.0], "float16"), numpy.array([1.0 + 2**-20]))
+    assert distance.maximum == 2**-20
 
 
 @pytest.mark.parametrize("other", [floats([1.0]), floats([[1.0], [2.0]]), floats(1.0)])
-def test_other_shapes_are_told_and_not_compared(other: Any) -> None:
-    found = measure_distance(floats([1.0, 2.0]), other)
-    assert not found.same_shape
-    assert (found.reference_shape, found.shape, found.maximum) == ((2,), other.shape, 0.0)
+def test_different_shapes_are_reported_and_not_compared(other: Any) -> None:
+    distance = measure_distance(floats([1.0, 2.0]), other)
+    assert not distance.same_shape
+    assert (distance.reference_shape, distance.shape, distance.maximum) == ((2,), other.shape, 0.0)
 
 
 def test_empty_arrays_are_the_same() -> None:
-    found = measure_distance(numpy.zeros((0, 3)), numpy.zeros((0, 3)))
-    assert (found.same_shape, found.size, found.maximum, found.odd) == (True, 0, 0.0, 0)
+    distance = measure_distance(numpy.zeros((0, 3)), numpy.zeros((0, 3)))
+    assert (distance.same_shape, distance.size, distance.maximum, distance.odd) == (True, 0, 0.0, 0)
 
 
 def test_scalars_are_compared() -> None:
@@ -76,8 +82,8 @@ def test_scalars_are_compared() -> None:
 def test_what_is_not_finite_is_counted(
     reference: Any, other: Any, odd: int, not_finite: int, of_reference: int
 ) -> None:
-    found = measure_distance(floats(reference), floats(other))
-    assert (found.odd, found.not_finite, found.reference_not_finite) == (
+    distance = measure_distance(floats(reference), floats(other))
+    assert (distance.odd, distance.not_finite, distance.reference_not_finite) == (
         odd,
         not_finite,
         of_reference,
@@ -85,16 +91,16 @@ def test_what_is_not_finite_is_counted(
 
 
 def test_figures_are_of_what_is_finite_in_both() -> None:
-    found = measure_distance(floats([1.0, NAN, 2.0]), floats([1.5, 9.0, 2.0]))
-    assert (found.size, found.scale, found.maximum, found.mean) == (3, 2.0, 0.5, 0.25)
+    distance = measure_distance(floats([1.0, NAN, 2.0]), floats([1.5, 9.0, 2.0]))
+    assert (distance.size, distance.scale, distance.maximum, distance.mean) == (3, 2.0, 0.5, 0.25)
 
 
 def test_zeros_have_no_last_place() -> None:
     zeros = floats([0.0, 0.0])
     assert measure_distance(zeros, zeros).ulps == 0.0
-    found = measure_distance(zeros, floats([1e-9, 0.0]))
-    assert found.ulps is None
-    assert found.relative is None
+    distance = measure_distance(zeros, floats([1e-9, 0.0]))
+    assert distance.ulps is None
+    assert distance.relative is None
 
 
 @pytest.mark.parametrize(
@@ -120,12 +126,12 @@ def test_rows_with_another_largest_element() -> None:
 @pytest.mark.parametrize(
     "array", [floats([1.0, 2.0]), floats([[1.0], [2.0]]), numpy.eye(2, 2, 0, int)]
 )
-def test_without_rows_of_scores_none_flips(array: Any) -> None:
+def test_without_rows_of_scores_there_are_no_flips(array: Any) -> None:
     assert measure_distance(array, array).flips is None
 
 
 def test_the_largest_numbers_raise_no_alarm() -> None:
     largest = float(numpy.finfo("float64").max)
-    found = measure_distance(numpy.array([largest, 1.0]), numpy.array([-largest, 1.0]))
-    assert found.maximum > 1e308
-    assert not math.isnan(found.cosine)
+    distance = measure_distance(numpy.array([largest, 1.0]), numpy.array([-largest, 1.0]))
+    assert distance.maximum > 1e308
+    assert not math.isnan(distance.cosine)

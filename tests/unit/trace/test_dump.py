@@ -1,4 +1,4 @@
-"""What a cell dumped is read back; what it forged is refused."""
+"""What a cell captured is read back; forged files are refused."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from keras_matrix.trace.dump import Capture, read, read_array
 from keras_matrix.trace.measure import measure
 from keras_matrix.trace.rounding import Allowance
 from tests.unit.records.builders import Touch
-from tests.unit.trace.builders import Writing, chain, floats, node
+from tests.unit.trace.builders import CaptureWriter, chain, floats, node
 
 KEY = ("weight", "a/kernel", "start")
 ARRAY = {
@@ -42,10 +42,10 @@ def entry(**changed: Any) -> dict[str, Any]:
     return {**ARRAY, **changed}
 
 
-def written(folder: Path) -> Writing:
-    made = Writing(folder).model(chain("a", "b"))
-    made.array(*KEY, floats([1.0, 2.0]))
-    return made
+def written(folder: Path) -> CaptureWriter:
+    writer = CaptureWriter(folder).model(chain("a", "b"))
+    writer.array(*KEY, floats([1.0, 2.0]))
+    return writer
 
 
 def npy(array: Any) -> bytes:
@@ -68,37 +68,37 @@ def claims(shape: str, descr: str = "<f4", data: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize("kind", ["float32", "float64", "float16", "int64", "uint8"])
 def test_an_array_is_read_as_it_was(tmp_path: Path, kind: str) -> None:
-    made = Writing(tmp_path)
-    made.array(*KEY, numpy.array([[0, 1], [2, 3]], dtype=kind))
-    found = made.read().array(KEY)
-    assert found is not None
-    assert found.dtype == kind
-    assert found.tolist() == [[0, 1], [2, 3]]
+    writer = CaptureWriter(tmp_path)
+    writer.array(*KEY, numpy.array([[0, 1], [2, 3]], dtype=kind))
+    array = writer.read().array(KEY)
+    assert array is not None
+    assert array.dtype == kind
+    assert array.tolist() == [[0, 1], [2, 3]]
 
 
 @pytest.mark.parametrize("value", [numpy.float32(0.5), 0.5, numpy.zeros((0, 3))])
 def test_scalars_and_empty_arrays_are_arrays(tmp_path: Path, value: Any) -> None:
-    made = Writing(tmp_path)
-    made.array(*KEY, value)
-    found = made.read().array(KEY)
-    assert found is not None
-    assert found.shape == numpy.shape(value)
+    writer = CaptureWriter(tmp_path)
+    writer.array(*KEY, value)
+    array = writer.read().array(KEY)
+    assert array is not None
+    assert array.shape == numpy.shape(value)
 
 
 def test_an_array_in_columns_is_read_in_its_own_order(tmp_path: Path) -> None:
-    made = Writing(tmp_path)
-    made.array(*KEY, numpy.asfortranarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
-    found = made.read().array(KEY)
-    assert found is not None
-    assert found.tolist() == [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
+    writer = CaptureWriter(tmp_path)
+    writer.array(*KEY, numpy.asfortranarray([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+    array = writer.read().array(KEY)
+    assert array is not None
+    assert array.tolist() == [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
 
 
 def test_truth_values_are_numbers(tmp_path: Path) -> None:
-    made = Writing(tmp_path)
-    made.array(*KEY, numpy.array([True, False]))
-    found = made.read().array(KEY)
-    assert found is not None
-    assert found.tolist() == [1, 0]
+    writer = CaptureWriter(tmp_path)
+    writer.array(*KEY, numpy.array([True, False]))
+    array = writer.read().array(KEY)
+    assert array is not None
+    assert array.tolist() == [1, 0]
 
 
 def test_an_array_that_was_not_dumped_is_none(tmp_path: Path) -> None:
@@ -106,44 +106,44 @@ def test_an_array_that_was_not_dumped_is_none(tmp_path: Path) -> None:
 
 
 def test_nodes_keep_their_order_and_are_found_by_key(tmp_path: Path) -> None:
-    found = written(tmp_path).read()
-    assert [one.key for one in found.nodes] == ["x", "a", "b"]
-    a = found.node("a")
+    capture = written(tmp_path).read()
+    assert [one.key for one in capture.nodes] == ["x", "a", "b"]
+    a = capture.node("a")
     assert a is not None
     assert a.feeds == [("x", 0)]
-    assert found.node("c") is None
+    assert capture.node("c") is None
 
 
-def test_all_else_that_the_probe_tells(tmp_path: Path) -> None:
-    made = written(tmp_path)
-    made.batch([floats([1.0])], [floats([0.0])])
-    made.dump.entry("still", layers=["dropout"])
-    made.dump.entry("skipped", layers=["up"])
-    made.dump.entry("stage", name="forward")
-    made.dump.entry("failed", stage="forward", name="a", error="ValueError", message="no")
-    made.dump.entry("looked", model="model_1")
-    found = made.read()
-    assert (found.disabled, found.skipped, found.complete) == (("dropout",), ("up",), True)
-    assert found.batch is not None
-    assert (found.batch.inputs, found.batch.targets) == (1, 1)
-    assert [(one.stage, one.name) for one in found.failures] == [("forward", "a")]
-    assert found.model is not None
-    assert found.model.outputs == [("b", 0)]
+def test_all_other_entries_of_the_probe(tmp_path: Path) -> None:
+    writer = written(tmp_path)
+    writer.batch([floats([1.0])], [floats([0.0])])
+    writer.dump.entry("still", layers=["dropout"])
+    writer.dump.entry("skipped", layers=["up"])
+    writer.dump.entry("stage", name="forward")
+    writer.dump.entry("failed", stage="forward", name="a", error="ValueError", message="no")
+    writer.dump.entry("looked", model="model_1")
+    capture = writer.read()
+    assert (capture.disabled, capture.skipped, capture.complete) == (("dropout",), ("up",), True)
+    assert capture.batch is not None
+    assert (capture.batch.inputs, capture.batch.targets) == (1, 1)
+    assert [(one.stage, one.name) for one in capture.failures] == [("forward", "a")]
+    assert capture.model is not None
+    assert capture.model.outputs == [("b", 0)]
 
 
 def test_a_layer_that_could_not_be_applied(tmp_path: Path) -> None:
-    made = Writing(tmp_path)
+    writer = CaptureWriter(tmp_path)
     fields = {name: node("up")[name] for name in ("layer", "kind", "own", "config", "source")}
     shapes = {"input_shapes": [[None, 4, None]], "error": "ValueError", "message": "no"}
-    made.dump.entry("building", **fields, **shapes)
-    unbuilt = made.read().unbuilt
+    writer.dump.entry("building", **fields, **shapes)
+    unbuilt = writer.read().unbuilt
     assert unbuilt is not None
     assert unbuilt.input_shapes == [[None, 4, None]]
 
 
 def test_numbers_that_are_not_finite_in_a_configuration(tmp_path: Path) -> None:
-    made = Writing(tmp_path).model([node("a", config={"max_value": float("inf")})])
-    assert made.read().nodes[0].config == {"max_value": "inf"}
+    writer = CaptureWriter(tmp_path).model([node("a", config={"max_value": float("inf")})])
+    assert writer.read().nodes[0].config == {"max_value": "inf"}
 
 
 # What a cell did not finish
@@ -155,13 +155,13 @@ def test_a_cell_without_a_model_saw_nothing(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_last_line_is_left_out(tmp_path: Path) -> None:
-    made = written(tmp_path)
+    writer = written(tmp_path)
     with (tmp_path / INDEX_FILE).open("ab") as file:
         file.write(b'{"entry": "array", "wh')
-    assert list(made.read().arrays) == [KEY]
+    assert list(writer.read().arrays) == [KEY]
 
 
-def test_a_stage_is_told_while_the_index_grows() -> None:
+def test_a_stage_is_reported_while_the_index_grows() -> None:
     assert dump.stage_of_line(b'{"entry": "stage", "name": "forward"}') == "layers' outputs"
     for line in (b"", b"{", b"\xff", b"[" * 5000, b'{"entry": "looked", "model": "m"}'):
         assert dump.stage_of_line(line) is None
@@ -217,7 +217,7 @@ def test_a_file_elsewhere_is_refused(tmp_path: Path, file: str) -> None:
 
 @pytest.mark.parametrize("phases", [[], ["a", "b", "c"], [1]])
 def test_a_model_has_one_phase_or_two(tmp_path: Path, phases: Any) -> None:
-    Writing(tmp_path).model(chain("a"), phases=phases)
+    CaptureWriter(tmp_path).model(chain("a"), phases=phases)
     with pytest.raises(UnreadableError):
         read(tmp_path)
 
@@ -233,7 +233,7 @@ def test_an_index_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("kind", ["folder", "link", "fifo"])
-def test_an_index_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+def test_an_index_that_is_not_a_file_is_refused(tmp_path: Path, kind: str) -> None:
     path = tmp_path / INDEX_FILE
     if kind == "folder":
         path.mkdir()
@@ -247,8 +247,8 @@ def test_an_index_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "link", "fifo"])
-def test_an_array_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
-    found = read(index(tmp_path, ARRAY))
+def test_an_array_that_is_not_a_file_is_refused(tmp_path: Path, kind: str) -> None:
+    capture = read(index(tmp_path, ARRAY))
     path = tmp_path / "1.npy"
     if kind == "folder":
         path.mkdir()
@@ -258,7 +258,7 @@ def test_an_array_that_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
         numpy.save(tmp_path / "real.npy", floats([1.0, 2.0]))
         path.symlink_to(tmp_path / "real.npy")
     with pytest.raises(UnreadableError):
-        found.array(KEY)
+        capture.array(KEY)
 
 
 @pytest.mark.parametrize(
@@ -344,14 +344,14 @@ def test_no_forged_shape_stops_the_comparison_otherwise(
     tmp_path: Path, key: tuple[str, str, str], sides: tuple[str, ...]
 ) -> None:
     for side in ("one", "two"):
-        made = Writing(tmp_path / side).model(chain("a", a={"weights": ["a/kernel"]}))
-        made.array("gradient", "a/kernel", "training", floats([1.0, 2.0]))
-        made.array("output", "a", "training", floats([1.0, 2.0]))
+        writer = CaptureWriter(tmp_path / side).model(chain("a", a={"weights": ["a/kernel"]}))
+        writer.array("gradient", "a/kernel", "training", floats([1.0, 2.0]))
+        writer.array("output", "a", "training", floats([1.0, 2.0]))
         if side in sides:
             numpy.save(tmp_path / side / "9.npy", floats([1.0, 2.0]))
             what, name, when = key
             forged = {"file": "9.npy", "shape": [10**19] * 64, "dtype": "float32"}
-            made.dump.entry("array", what=what, name=name, when=when, **forged)
+            writer.dump.entry("array", what=what, name=name, when=when, **forged)
     try:
         measure(read(tmp_path / "one"), read(tmp_path / "two"), Allowance())
     except UnreadableError:

@@ -1,4 +1,4 @@
-"""From what two images dumped to what differs, and where it starts."""
+"""From two images' captures to what differs, and where it starts."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from keras_matrix.trace.finding import FindingKind, Origin
 from keras_matrix.trace.judge import Replay
 from keras_matrix.trace.result import ImageTrace, StageSummary, TraceStage
 from keras_matrix.trace.rounding import Allowance
-from tests.unit.trace.builders import Traced, chain, floats, node
+from tests.unit.trace.builders import TracedModel, chain, floats, node
 
 ONE, OFF, SLIGHTLY = floats([[1.0, -2.0]]), floats([[1.5, -2.0]]), floats([[1.001, -2.0]])
 NAN = floats([[numpy.nan, -2.0]])
@@ -23,66 +23,68 @@ def weighted(*keys: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> Traced:
-    """Three layers in a row, with a weight each; of what they compute nothing is dumped yet."""
-    made = Traced(tmp_path, chain("a", "b", "c", **weighted("a", "b", "c")))
-    made.seen("batch", "0", numpy.ones((4, 2), "f4"), when="first")
+def model(tmp_path: Path) -> TracedModel:
+    """Three layers in a row, each with a weight, without outputs yet."""
+    traced = TracedModel(tmp_path, chain("a", "b", "c", **weighted("a", "b", "c")))
+    traced.dump_both("batch", "0", numpy.ones((4, 2), "f4"), when="first")
     for key in "abc":
-        made.seen("weight", f"{key}/kernel", numpy.eye(2, dtype="f4"), when="start")
-    made.seen("output", "x", ONE)
-    return made
+        traced.dump_both("weight", f"{key}/kernel", numpy.eye(2, dtype="f4"), when="start")
+    traced.dump_both("output", "x", ONE)
+    return traced
 
 
-def verdict(made: Traced) -> FindingKind | None:
-    findings = conclude.in_verdict_order(made.findings())
+def verdict(traced: TracedModel) -> FindingKind | None:
+    findings = conclude.in_verdict_order(traced.findings())
     return ImageTrace(image="theano", findings=findings).kind
 
 
-def outputs(made: Traced, **others: Any) -> None:
-    """Dump the layers' outputs; those that are named are others on the other image."""
+def outputs(traced: TracedModel, **others: Any) -> None:
+    """Dump the layers' outputs; ``others`` are those that differ on the other image."""
     for key in "abc":
-        made.seen("output", key, ONE, others.get(key))
+        traced.dump_both("output", key, ONE, others.get(key))
 
 
 # Forward
 
 
-def test_nothing_is_found_where_all_agree(model: Traced) -> None:
+def test_there_is_no_finding_where_all_agree(model: TracedModel) -> None:
     outputs(model)
-    model.seen("metric", "loss", floats(0.5))
+    model.dump_both("metric", "loss", floats(0.5))
     assert model.findings() == []
     assert not model.replay()
     assert verdict(model) is None
 
 
-def test_a_layer_that_differs_is_real_and_what_follows_inherits_it(model: Traced) -> None:
+def test_a_layer_that_differs_is_real_and_what_follows_inherits_it(model: TracedModel) -> None:
     outputs(model, b=OFF, c=OFF)
-    model.seen("alone", "b", ONE, OFF)
-    model.seen("alone", "c", ONE)
+    model.dump_both("alone", "b", ONE, OFF)
+    model.dump_both("alone", "c", ONE)
     assert model.origins() == {"b": REAL, "c": INHERITED}
     assert verdict(model) is FindingKind.FORWARD
 
 
-def test_only_what_differs_is_replayed(model: Traced) -> None:
+def test_only_what_differs_is_replayed(model: TracedModel) -> None:
     outputs(model, b=OFF, c=OFF)
     assert model.replay() == Replay(forward=("b", "c"))
 
 
-def test_rounding_that_grows_is_no_difference(model: Traced) -> None:
+def test_amplified_rounding_is_not_a_difference(model: TracedModel) -> None:
     outputs(model, b=SLIGHTLY)
-    model.seen("alone", "b", ONE)
+    model.dump_both("alone", "b", ONE)
     assert model.origins() == {"b": AMPLIFIED}
     assert verdict(model) is None
 
 
-def test_two_layers_may_differ_by_themselves(model: Traced) -> None:
+def test_two_layers_may_differ_by_themselves(model: TracedModel) -> None:
     outputs(model, a=OFF, b=OFF, c=OFF)
     for key, other in (("a", OFF), ("b", ONE), ("c", SLIGHTLY)):
-        model.seen("alone", key, ONE, other)
+        model.dump_both("alone", key, ONE, other)
     assert model.origins() == {"a": REAL, "b": INHERITED, "c": REAL}
 
 
-def test_a_layer_that_cannot_be_replayed_is_to_blame_if_its_input_agrees(model: Traced) -> None:
+def test_a_layer_that_cannot_be_replayed_is_to_blame_if_its_input_agrees(
+    model: TracedModel,
+) -> None:
     outputs(model, b=OFF, c=OFF)
     assert model.origins() == {"b": REAL, "c": INHERITED}
 
@@ -92,49 +94,49 @@ def test_both_branches_feed_what_joins_them(tmp_path: Path) -> None:
         node("x", "InputLayer"),
         *(node("a", feeds=["x"]), node("b", feeds=["x"]), node("sum", "Add", ["a", "b"])),
     ]
-    made = Traced(tmp_path, nodes)
-    made.seen("output", "a", ONE)
-    made.seen("output", "b", ONE, OFF)
-    made.seen("output", "sum", ONE, OFF)
+    traced = TracedModel(tmp_path, nodes)
+    traced.dump_both("output", "a", ONE)
+    traced.dump_both("output", "b", ONE, OFF)
+    traced.dump_both("output", "sum", ONE, OFF)
     for key, other in (("b", OFF), ("sum", ONE)):
-        made.seen("alone", key, ONE, other)
-    assert made.origins() == {"b": REAL, "sum": INHERITED}
+        traced.dump_both("alone", key, ONE, other)
+    assert traced.origins() == {"b": REAL, "sum": INHERITED}
 
 
-def test_a_difference_within_a_nested_model_is_told_once(tmp_path: Path) -> None:
+def test_a_difference_inside_a_nested_model_is_reported_once(tmp_path: Path) -> None:
     nodes = [
         node("x", "InputLayer"),
         node("m/in", "InputLayer"),
         *(node("m/a", feeds=["m/in"]), node("m", "Model", ["x"], nested=True)),
     ]
-    made = Traced(tmp_path, nodes)
+    traced = TracedModel(tmp_path, nodes)
     for key in ("m/a", "m"):
-        made.seen("output", key, ONE, OFF)
-        made.seen("alone", key, ONE, OFF)
-    assert made.origins() == {"m/a": REAL}
+        traced.dump_both("output", key, ONE, OFF)
+        traced.dump_both("alone", key, ONE, OFF)
+    assert traced.origins() == {"m/a": REAL}
 
 
 def test_any_output_of_a_layer_counts(tmp_path: Path) -> None:
-    made = Traced(tmp_path, chain("lstm", lstm={"outputs": 2}))
-    made.seen("output", "lstm", ONE)
-    made.seen("output", "lstm:1", ONE, OFF)
-    made.seen("alone", "lstm", ONE)
-    made.seen("alone", "lstm:1", ONE, OFF)
-    assert made.origins() == {"lstm": REAL}
+    traced = TracedModel(tmp_path, chain("lstm", lstm={"outputs": 2}))
+    traced.dump_both("output", "lstm", ONE)
+    traced.dump_both("output", "lstm:1", ONE, OFF)
+    traced.dump_both("alone", "lstm", ONE)
+    traced.dump_both("alone", "lstm:1", ONE, OFF)
+    assert traced.origins() == {"lstm": REAL}
 
 
-def test_a_difference_in_one_phase_only_is_told_so(model: Traced) -> None:
-    model.seen("output", "a", ONE, when="inference")
-    model.seen("output", "a", ONE, OFF, when="training")
-    model.seen("alone", "a", ONE, when="inference")
-    model.seen("alone", "a", ONE, OFF, when="training")
-    (found,) = model.findings()
-    assert found.what == "output, training phase only"
+def test_a_difference_in_one_phase_only_says_so(model: TracedModel) -> None:
+    model.dump_both("output", "a", ONE, when="inference")
+    model.dump_both("output", "a", ONE, OFF, when="training")
+    model.dump_both("alone", "a", ONE, when="inference")
+    model.dump_both("alone", "a", ONE, OFF, when="training")
+    (finding,) = model.findings()
+    assert finding.what == "output, training phase only"
 
 
-def test_a_difference_in_both_phases_is_not(model: Traced) -> None:
+def test_a_difference_in_both_phases_is_not(model: TracedModel) -> None:
     outputs(model, a=OFF)
-    model.seen("alone", "a", ONE, OFF)
+    model.dump_both("alone", "a", ONE, OFF)
     assert model.findings()[0].what == "output"
 
 
@@ -146,59 +148,59 @@ def test_a_difference_in_both_phases_is_not(model: Traced) -> None:
         (floats([[1.0], [-2.0]]), FindingKind.SHAPE),
     ],
 )
-def test_kinds_of_differing_outputs(model: Traced, other: Any, kind: FindingKind) -> None:
+def test_kinds_of_differing_outputs(model: TracedModel, other: Any, kind: FindingKind) -> None:
     outputs(model, a=other)
-    model.seen("alone", "a", ONE, other)
+    model.dump_both("alone", "a", ONE, other)
     assert verdict(model) is kind
 
 
-def test_nan_on_both_images_is_no_difference(tmp_path: Path) -> None:
-    made = Traced(tmp_path, chain("a"))
-    made.seen("output", "a", NAN, NAN)
-    assert made.findings() == []
+def test_nan_on_both_images_is_not_a_difference(tmp_path: Path) -> None:
+    traced = TracedModel(tmp_path, chain("a"))
+    traced.dump_both("output", "a", NAN, NAN)
+    assert traced.findings() == []
 
 
-def test_a_finding_tells_the_layer_and_the_figures(model: Traced) -> None:
+def test_a_finding_has_the_layer_and_the_figures(model: TracedModel) -> None:
     outputs(model, b=OFF)
-    model.seen("alone", "b", ONE, SLIGHTLY)
-    (found,) = model.findings()
-    assert (found.layer, found.where, found.input_shapes) == ("Dense", "b", [[None, 3]])
-    assert found.chained is not None
-    assert found.alone is not None
-    assert found.chained.maximum == 0.5
-    assert found.alone.maximum == pytest.approx(0.001, rel=1e-3)
-    assert found.limit is not None
-    assert 0 < found.limit < 0.001
+    model.dump_both("alone", "b", ONE, SLIGHTLY)
+    (finding,) = model.findings()
+    assert (finding.layer, finding.where, finding.input_shapes) == ("Dense", "b", [[None, 3]])
+    assert finding.chained is not None
+    assert finding.alone is not None
+    assert finding.chained.maximum == 0.5
+    assert finding.alone.maximum == pytest.approx(0.001, rel=1e-3)
+    assert finding.limit is not None
+    assert 0 < finding.limit < 0.001
 
 
-def test_what_the_user_allows_is_no_difference(model: Traced) -> None:
+def test_what_the_user_allows_is_not_a_difference(model: TracedModel) -> None:
     outputs(model, b=OFF)
-    model.seen("alone", "b", ONE, OFF)
+    model.dump_both("alone", "b", ONE, OFF)
     assert model.findings(Allowance(atol=1.0)) == []
 
 
 # The start
 
 
-def test_other_first_weights_are_told_with_their_layer(tmp_path: Path) -> None:
-    made = Traced(tmp_path, chain("a", **weighted("a")))
-    made.seen("weight", "a/kernel", ONE, OFF, when="start")
-    (found,) = judge.judge_start(made.reference, made.table())
-    assert (found.kind, found.origin, found.where, found.layer) == (
+def test_different_first_weights_are_reported_with_their_layer(tmp_path: Path) -> None:
+    traced = TracedModel(tmp_path, chain("a", **weighted("a")))
+    traced.dump_both("weight", "a/kernel", ONE, OFF, when="start")
+    (finding,) = judge.judge_start(traced.reference, traced.table())
+    assert (finding.kind, finding.origin, finding.where, finding.layer) == (
         *(FindingKind.START, REAL),
         *("a/kernel", "Dense"),
     )
-    assert not judge.same_start(made.table())
+    assert not judge.same_start(traced.table())
 
 
-def test_another_first_batch_is_told(tmp_path: Path) -> None:
-    made = Traced(tmp_path, chain("a"))
-    made.seen("batch", "0", ONE, OFF, when="first")
-    (found,) = judge.judge_start(made.reference, made.table())
-    assert found.what == "the first batch differs"
+def test_a_different_first_batch_is_reported(tmp_path: Path) -> None:
+    traced = TracedModel(tmp_path, chain("a"))
+    traced.dump_both("batch", "0", ONE, OFF, when="first")
+    (finding,) = judge.judge_start(traced.reference, traced.table())
+    assert finding.what == "the first batch differs"
 
 
-def test_the_same_start_is_none(model: Traced) -> None:
+def test_the_same_start_has_no_finding(model: TracedModel) -> None:
     outputs(model, a=OFF)
     assert judge.same_start(model.table())
     assert list(judge.judge_start(model.reference, model.table())) == []
@@ -207,102 +209,102 @@ def test_the_same_start_is_none(model: Traced) -> None:
 # Loss and metrics
 
 
-def losses(made: Traced, other: float, alone: float | None = None) -> None:
-    made.seen("metric", "loss", floats(1.0), floats(other))
+def losses(traced: TracedModel, other: float, alone: float | None = None) -> None:
+    traced.dump_both("metric", "loss", floats(1.0), floats(other))
     if alone is not None:
-        made.seen("alone.loss", "loss", floats(1.0), floats(alone))
+        traced.dump_both("alone.loss", "loss", floats(1.0), floats(alone))
 
 
-def test_a_loss_that_differs_from_identical_outputs_is_real(model: Traced) -> None:
+def test_a_loss_that_differs_from_identical_outputs_is_real(model: TracedModel) -> None:
     outputs(model)
     losses(model, 1.5, alone=1.5)
     assert model.origins() == {"loss": REAL}
     assert verdict(model) is FindingKind.LOSS
 
 
-def test_a_loss_is_replayed(model: Traced) -> None:
+def test_a_loss_is_replayed(model: TracedModel) -> None:
     outputs(model)
     losses(model, 1.5)
     assert model.replay() == Replay(loss=True)
 
 
-def test_a_loss_inherits_its_outputs_difference(model: Traced) -> None:
+def test_a_loss_inherits_its_outputs_difference(model: TracedModel) -> None:
     outputs(model, c=OFF)
-    model.seen("alone", "c", ONE, OFF)
+    model.dump_both("alone", "c", ONE, OFF)
     losses(model, 1.5, alone=1.0)
     assert model.origins() == {"c": REAL, "loss": INHERITED}
 
 
-def test_a_loss_may_differ_beside_its_outputs(model: Traced) -> None:
+def test_a_loss_may_differ_beside_its_outputs(model: TracedModel) -> None:
     outputs(model, c=OFF)
-    model.seen("alone", "c", ONE, OFF)
+    model.dump_both("alone", "c", ONE, OFF)
     losses(model, 1.5, alone=1.25)
     assert model.origins() == {"c": REAL, "loss": REAL}
 
 
-def test_a_loss_that_agrees_from_identical_outputs_amplifies(model: Traced) -> None:
+def test_a_loss_that_agrees_from_identical_outputs_amplifies(model: TracedModel) -> None:
     outputs(model)
     losses(model, 1.001, alone=1.0)
     assert model.origins() == {"loss": AMPLIFIED}
     assert verdict(model) is None
 
 
-def test_a_loss_that_cannot_be_replayed_is_real_where_outputs_agree(model: Traced) -> None:
+def test_a_loss_that_cannot_be_replayed_is_real_where_outputs_agree(model: TracedModel) -> None:
     outputs(model)
     losses(model, 1.5)
     assert model.origins() == {"loss": REAL}
 
 
-def test_a_loss_that_differs_alone_only_is_told(model: Traced) -> None:
+def test_a_loss_that_differs_only_alone_is_reported(model: TracedModel) -> None:
     outputs(model)
     losses(model, 1.0, alone=1.5)
     assert model.origins() == {"loss": REAL}
 
 
-def test_a_loss_of_nan_is_one(model: Traced) -> None:
+def test_a_loss_of_nan_is_one(model: TracedModel) -> None:
     outputs(model)
     losses(model, float("nan"), alone=float("nan"))
     assert verdict(model) is FindingKind.NAN
 
 
-def test_a_metric_differs_by_itself_where_outputs_agree(model: Traced) -> None:
+def test_a_metric_differs_by_itself_where_outputs_agree(model: TracedModel) -> None:
     outputs(model)
-    model.seen("metric", "loss", floats(1.0))
-    model.seen("metric", "accuracy", floats(0.5), floats(0.75))
+    model.dump_both("metric", "loss", floats(1.0))
+    model.dump_both("metric", "accuracy", floats(0.5), floats(0.75))
     assert model.origins() == {"accuracy": REAL}
     assert model.findings()[0].what == "metric"
 
 
-def test_a_metric_inherits_its_outputs_difference(model: Traced) -> None:
+def test_a_metric_inherits_its_outputs_difference(model: TracedModel) -> None:
     outputs(model, c=OFF)
-    model.seen("alone", "c", ONE, OFF)
-    model.seen("metric", "accuracy", floats(0.5), floats(0.75))
+    model.dump_both("alone", "c", ONE, OFF)
+    model.dump_both("metric", "accuracy", floats(0.5), floats(0.75))
     assert model.origins() == {"c": REAL, "accuracy": INHERITED}
 
 
-def test_the_loss_of_one_output_is_a_loss(model: Traced) -> None:
+def test_the_loss_of_one_output_is_a_loss(model: TracedModel) -> None:
     outputs(model)
     losses(model, 1.5, alone=1.5)
-    model.seen("metric", "c_loss", floats(1.0), floats(1.5))
+    model.dump_both("metric", "c_loss", floats(1.0), floats(1.5))
     assert {one.what for one in model.findings()} == {"loss"}
 
 
 # Gradients
 
 
-def gradients(made: Traced, **others: Any) -> None:
+def gradients(traced: TracedModel, **others: Any) -> None:
     """Dump gradients by the layers' weights, all layers' outputs being the same."""
-    outputs(made)
+    outputs(traced)
     for key in "abc":
-        made.seen("gradient.output", key, ONE, when="training")
-        made.seen("gradient", f"{key}/kernel", ONE, others.get(key), when="training")
+        traced.dump_both("gradient.output", key, ONE, when="training")
+        traced.dump_both("gradient", f"{key}/kernel", ONE, others.get(key), when="training")
 
 
-def alone_gradient(made: Traced, name: str, one: Any, two: Any = None) -> None:
-    made.seen("alone.gradient", name, one, two, when="training")
+def alone_gradient(traced: TracedModel, name: str, one: Any, two: Any = None) -> None:
+    traced.dump_both("alone.gradient", name, one, two, when="training")
 
 
-def test_a_gradient_that_differs_alone_is_real(model: Traced) -> None:
+def test_a_gradient_that_differs_alone_is_real(model: TracedModel) -> None:
     gradients(model, b=OFF)
     alone_gradient(model, "b b/kernel", ONE, OFF)
     assert model.origins() == {"b": REAL}
@@ -310,28 +312,28 @@ def test_a_gradient_that_differs_alone_is_real(model: Traced) -> None:
     assert model.findings()[0].what == "gradient by b/kernel"
 
 
-def test_a_gradient_by_an_input_differs_in_the_layer_that_takes_it(model: Traced) -> None:
+def test_a_gradient_by_an_input_differs_in_the_layer_that_takes_it(model: TracedModel) -> None:
     outputs(model)
-    model.seen("gradient.output", "a", ONE, OFF, when="training")
+    model.dump_both("gradient.output", "a", ONE, OFF, when="training")
     assert model.replay().gradient == ("b",)
     alone_gradient(model, "b input:0", ONE, OFF)
-    (found,) = model.findings()
-    assert (found.where, found.what) == ("b", "gradient by its input")
+    (finding,) = model.findings()
+    assert (finding.where, finding.what) == ("b", "gradient by its input")
 
 
-def test_gradients_before_a_layer_that_differs_inherit_it(model: Traced) -> None:
+def test_gradients_before_a_layer_that_differs_inherit_it(model: TracedModel) -> None:
     gradients(model, a=OFF)
-    model.seen("gradient.output", "b", ONE, OFF, when="training")
+    model.dump_both("gradient.output", "b", ONE, OFF, when="training")
     alone_gradient(model, "c input:0", ONE, OFF)
     alone_gradient(model, "a a/kernel", ONE)
     assert model.origins() == {"c": REAL, "a": INHERITED}
 
 
-def test_gradients_inherit_from_outputs(model: Traced) -> None:
+def test_gradients_inherit_from_outputs(model: TracedModel) -> None:
     gradients(model)
-    model.seen("output", "c", ONE, OFF)
-    model.seen("alone", "c", ONE, OFF)
-    model.seen("gradient", "c/kernel", ONE, OFF, when="training")
+    model.dump_both("output", "c", ONE, OFF)
+    model.dump_both("alone", "c", ONE, OFF)
+    model.dump_both("gradient", "c/kernel", ONE, OFF, when="training")
     alone_gradient(model, "c c/kernel", ONE)
     assert [(one.kind, one.origin) for one in model.findings()] == [
         (FindingKind.FORWARD, REAL),
@@ -339,53 +341,53 @@ def test_gradients_inherit_from_outputs(model: Traced) -> None:
     ]
 
 
-def test_gradients_that_agree_alone_amplify(model: Traced) -> None:
+def test_gradients_that_agree_alone_amplify(model: TracedModel) -> None:
     gradients(model, b=SLIGHTLY)
     alone_gradient(model, "b b/kernel", ONE)
     assert model.origins() == {"b": AMPLIFIED}
     assert verdict(model) is None
 
 
-def test_a_loss_whose_gradient_differs_is_to_blame(model: Traced) -> None:
+def test_a_loss_whose_gradient_differs_is_to_blame(model: TracedModel) -> None:
     gradients(model, c=OFF)
-    model.seen("alone.loss.gradient", "c", ONE, OFF, when="training")
+    model.dump_both("alone.loss.gradient", "c", ONE, OFF, when="training")
     alone_gradient(model, "c c/kernel", ONE)
     assert model.origins() == {"loss": REAL, "c": INHERITED}
     assert model.findings()[0].what == "gradient by the outputs"
 
 
-def test_a_regularizer_whose_gradient_differs_is_to_blame(model: Traced) -> None:
+def test_a_regularizer_whose_gradient_differs_is_to_blame(model: TracedModel) -> None:
     gradients(model, b=OFF)
-    model.seen("alone.penalty", "b/kernel", ONE, OFF, when="training")
+    model.dump_both("alone.penalty", "b/kernel", ONE, OFF, when="training")
     alone_gradient(model, "b b/kernel", ONE)
     assert model.origins() == {"b/kernel": REAL, "b": INHERITED}
     assert model.findings()[0].what == "gradient of a regularizer"
 
 
-def test_differing_gradients_ask_for_the_loss_alone(model: Traced) -> None:
+def test_differing_gradients_replay_the_loss(model: TracedModel) -> None:
     gradients(model, b=OFF)
     assert model.replay() == Replay(gradient=("b",), loss=True)
 
 
-def test_a_gradient_of_nan_is_one(model: Traced) -> None:
+def test_a_gradient_of_nan_is_one(model: TracedModel) -> None:
     gradients(model, b=NAN)
     alone_gradient(model, "b b/kernel", ONE, NAN)
     assert verdict(model) is FindingKind.NAN
 
 
 def test_a_gradient_that_cannot_be_replayed_is_real_where_nothing_explains_it(
-    model: Traced,
+    model: TracedModel,
 ) -> None:
     gradients(model, a=OFF, b=OFF)
     assert model.origins() == {"b": REAL, "a": INHERITED}
 
 
 def test_a_gradient_that_cannot_be_replayed_is_not_real_where_outputs_are_apart(
-    model: Traced,
+    model: TracedModel,
 ) -> None:
     gradients(model, b=OFF)
-    model.seen("output", "b", ONE, SLIGHTLY, when="training")
-    model.seen("alone", "b", ONE, when="training")
+    model.dump_both("output", "b", ONE, SLIGHTLY, when="training")
+    model.dump_both("alone", "b", ONE, when="training")
     assert [(one.kind, one.where, one.origin) for one in model.findings()] == [
         (FindingKind.FORWARD, "b", AMPLIFIED),
         (FindingKind.GRADIENT, "b", AMPLIFIED),
@@ -395,88 +397,90 @@ def test_a_gradient_that_cannot_be_replayed_is_not_real_where_outputs_are_apart(
 # Steps of the optimizer
 
 
-def stepped(made: Traced, one: Any, two: Any, when: str = "1") -> None:
-    gradients(made)
-    made.seen("step", "b/kernel", one, two, when=when)
+def stepped(traced: TracedModel, one: Any, two: Any, when: str = "1") -> None:
+    gradients(traced)
+    traced.dump_both("step", "b/kernel", one, two, when=when)
 
 
-def test_an_update_that_differs_from_the_same_gradients_is_real(model: Traced) -> None:
+def test_an_update_that_differs_from_the_same_gradients_is_real(model: TracedModel) -> None:
     stepped(model, ONE, OFF)
-    model.seen("alone.step", "b/kernel", ONE, OFF, when="1")
+    model.dump_both("alone.step", "b/kernel", ONE, OFF, when="1")
     assert model.origins() == {"b/kernel": REAL}
     assert verdict(model) is FindingKind.UPDATE
-    (found,) = model.findings()
-    assert (found.layer, found.what) == ("Dense", "weight after step 1")
+    (finding,) = model.findings()
+    assert (finding.layer, finding.what) == ("Dense", "weight after step 1")
 
 
-def test_updates_are_replayed(model: Traced) -> None:
+def test_updates_are_replayed(model: TracedModel) -> None:
     stepped(model, ONE, OFF)
     assert model.replay() == Replay(update=True)
 
 
-def test_an_update_that_agrees_alone_amplifies(model: Traced) -> None:
+def test_an_update_that_agrees_alone_amplifies(model: TracedModel) -> None:
     stepped(model, ONE, SLIGHTLY)
-    model.seen("alone.step", "b/kernel", ONE, when="1")
+    model.dump_both("alone.step", "b/kernel", ONE, when="1")
     assert model.origins() == {"b/kernel": AMPLIFIED}
     assert verdict(model) is None
 
 
-def test_an_update_inherits_its_gradients_difference(model: Traced) -> None:
+def test_an_update_inherits_its_gradients_difference(model: TracedModel) -> None:
     gradients(model, b=OFF)
     alone_gradient(model, "b b/kernel", ONE, OFF)
-    model.seen("step", "b/kernel", ONE, OFF, when="1")
-    model.seen("alone.step", "b/kernel", ONE, when="1")
+    model.dump_both("step", "b/kernel", ONE, OFF, when="1")
+    model.dump_both("alone.step", "b/kernel", ONE, when="1")
     assert model.origins() == {"b": REAL, "b/kernel": INHERITED}
 
 
-def test_an_update_that_cannot_be_replayed_is_real_where_gradients_agree(model: Traced) -> None:
+def test_an_update_that_cannot_be_replayed_is_real_where_gradients_agree(
+    model: TracedModel,
+) -> None:
     stepped(model, ONE, OFF)
     assert model.origins() == {"b/kernel": REAL}
 
 
-def test_a_slot_of_the_optimizer_is_told_as_one(model: Traced) -> None:
+def test_a_slot_of_the_optimizer_is_named_as_such(model: TracedModel) -> None:
     gradients(model)
-    model.seen("step.slot", "b/kernel.slot1", ONE, OFF, when="1")
-    model.seen("alone.step.slot", "b/kernel.slot1", ONE, OFF, when="1")
-    (found,) = model.findings()
-    assert (found.origin, found.layer) == (REAL, "Dense")
-    assert found.what == "slot of the optimizer after step 1"
+    model.dump_both("step.slot", "b/kernel.slot1", ONE, OFF, when="1")
+    model.dump_both("alone.step.slot", "b/kernel.slot1", ONE, OFF, when="1")
+    (finding,) = model.findings()
+    assert (finding.origin, finding.layer) == (REAL, "Dense")
+    assert finding.what == "slot of the optimizer after step 1"
 
 
-def test_an_update_of_nan_is_one(model: Traced) -> None:
+def test_an_update_of_nan_is_one(model: TracedModel) -> None:
     stepped(model, ONE, NAN)
-    model.seen("alone.step", "b/kernel", ONE, NAN, when="1")
+    model.dump_both("alone.step", "b/kernel", ONE, NAN, when="1")
     assert verdict(model) is FindingKind.NAN
 
 
-def test_the_first_step_that_differs_is_told(model: Traced) -> None:
+def test_the_first_step_that_differs_is_reported(model: TracedModel) -> None:
     gradients(model)
     for step in range(1, 13):
         other = OFF if step >= 2 else ONE
-        model.seen("step", "b/kernel", ONE, other, when=str(step))
+        model.dump_both("step", "b/kernel", ONE, other, when=str(step))
     assert model.findings()[0].what == "weight after step 2"
 
 
-def normalized(folder: Path, **outputs: Any) -> Traced:
+def normalized(folder: Path, **outputs: Any) -> TracedModel:
     """A normalization whose moving mean differs after the first step."""
     nodes = chain("a", "bn", bn={"kind": "BatchNormalization", "weights": ["bn/moving_mean"]})
-    made = Traced(folder, nodes)
+    traced = TracedModel(folder, nodes)
     for key in ("x", "a", "bn"):
-        made.seen("output", key, ONE, outputs.get(key))
+        traced.dump_both("output", key, ONE, outputs.get(key))
         if key in outputs:
-            made.seen("alone", key, ONE, outputs[key])
-    made.seen("step", "bn/moving_mean", floats([1.0]), floats([1.5]), when="1")
-    return made
+            traced.dump_both("alone", key, ONE, outputs[key])
+    traced.dump_both("step", "bn/moving_mean", floats([1.0]), floats([1.5]), when="1")
+    return traced
 
 
 def test_a_moving_average_of_outputs_that_agree_is_real(tmp_path: Path) -> None:
-    (found,) = normalized(tmp_path).findings()
-    assert (found.kind, found.origin, found.layer) == (
+    (finding,) = normalized(tmp_path).findings()
+    assert (finding.kind, finding.origin, finding.layer) == (
         FindingKind.UPDATE,
         REAL,
         "BatchNormalization",
     )
-    assert found.what == "moving average after step 1"
+    assert finding.what == "moving average after step 1"
 
 
 def test_a_moving_average_of_outputs_that_differ_is_inherited(tmp_path: Path) -> None:
@@ -501,25 +505,25 @@ def test_what_is_to_be_replayed_adds_up() -> None:
     assert not Replay()
 
 
-def test_the_first_cause_in_a_training_step_is_the_verdict(model: Traced) -> None:
+def test_the_first_cause_in_a_training_step_is_the_verdict(model: TracedModel) -> None:
     gradients(model, b=OFF)
     alone_gradient(model, "b b/kernel", ONE, OFF)
-    model.seen("output", "c", ONE, OFF)
-    model.seen("alone", "c", ONE, OFF)
+    model.dump_both("output", "c", ONE, OFF)
+    model.dump_both("alone", "c", ONE, OFF)
     losses(model, 1.5, alone=1.5)
     assert [one.kind for one in conclude.in_verdict_order(model.findings())] == [
         *(FindingKind.FORWARD, FindingKind.LOSS, FindingKind.GRADIENT),
     ]
 
 
-def test_what_is_inherited_comes_after_what_is_real(model: Traced) -> None:
+def test_what_is_inherited_comes_after_what_is_real(model: TracedModel) -> None:
     outputs(model, b=OFF, c=OFF)
     losses(model, 1.5, alone=1.5)
     origins = [one.origin for one in conclude.in_verdict_order(model.findings())]
     assert origins == [REAL, REAL, INHERITED]
 
 
-def test_stages_tell_how_much_agrees(model: Traced) -> None:
+def test_stages_tell_how_much_agrees(model: TracedModel) -> None:
     outputs(model, c=OFF)
     losses(model, 1.0)
     summaries = {one.stage: one for one in conclude.summarize_stages(model.table())}
@@ -531,18 +535,22 @@ def test_stages_tell_how_much_agrees(model: Traced) -> None:
     assert outputs_stage.excess > 1
 
 
-def test_other_settings_than_asked_for_are_told(tmp_path: Path) -> None:
-    one = Traced(tmp_path / "one", chain("bn", bn={"config": {"epsilon": 1e-7, "axis": -1}}))
-    two = Traced(tmp_path / "two", chain("bn", bn={"config": {"epsilon": 1.001e-5, "axis": -1}}))
-    (found,) = conclude.find_configuration_differences(one.reference, two.reference, "tf", "theano")
-    assert (found.kind, found.origin, found.where) == (FindingKind.FORWARD, REAL, "bn")
-    assert found.what == "epsilon is 1e-07 on tf, 1.001e-05 on theano"
+def test_settings_that_differ_between_images_are_reported(tmp_path: Path) -> None:
+    one = TracedModel(tmp_path / "one", chain("bn", bn={"config": {"epsilon": 1e-7, "axis": -1}}))
+    two = TracedModel(
+        tmp_path / "two", chain("bn", bn={"config": {"epsilon": 1.001e-5, "axis": -1}})
+    )
+    (finding,) = conclude.find_configuration_differences(
+        one.reference, two.reference, "tf", "theano"
+    )
+    assert (finding.kind, finding.origin, finding.where) == (FindingKind.FORWARD, REAL, "bn")
+    assert finding.what == "epsilon is 1e-07 on tf, 1.001e-05 on theano"
 
 
-def test_settings_of_any_size_are_told(tmp_path: Path) -> None:
+def test_settings_of_any_size_are_reported(tmp_path: Path) -> None:
     one, two = (
-        Traced(tmp_path / side, chain("a", a={"config": {"units": size}})).reference
+        TracedModel(tmp_path / side, chain("a", a={"config": {"units": size}})).reference
         for side, size in (("one", 10**400), ("two", 1))
     )
-    (found,) = conclude.find_configuration_differences(one, two, "tf", "theano")
-    assert found.what.startswith("units is 1")
+    (finding,) = conclude.find_configuration_differences(one, two, "tf", "theano")
+    assert finding.what.startswith("units is 1")

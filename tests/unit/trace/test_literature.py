@@ -8,7 +8,7 @@ import pytest
 
 from keras_matrix.trace.conclude import literature_distances
 from keras_matrix.trace.literature import RATE_EPSILON, d_class, d_mad, rates_of_change, targets
-from tests.unit.trace.builders import Traced, chain, floats, node
+from tests.unit.trace.builders import TracedModel, chain, floats, node
 
 SCORES = floats([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
 SWAPPED = floats([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1]])
@@ -88,7 +88,7 @@ def test_d_class_of_the_same_ranking_is_0() -> None:
         (floats([[0.0], [1.0]]), floats([[0.2], [0.3]])),
     ],
 )
-def test_what_is_no_classification_has_no_d_class(truth: Any, predicted: Any) -> None:
+def test_other_outputs_than_classifications_have_no_d_class(truth: Any, predicted: Any) -> None:
     assert d_class(truth, predicted, predicted) is None
 
 
@@ -101,58 +101,58 @@ def off_by(*by: float) -> tuple[Any, Any]:
 
 
 def test_rates_by_hand(tmp_path: Path) -> None:
-    made = Traced(tmp_path, chain("a", "b", "c"))
+    model = TracedModel(tmp_path, chain("a", "b", "c"))
     for key, by in (("x", 0.0), ("a", 0.5), ("b", 1.0), ("c", 0.25)):
-        made.seen("output", key, *off_by(by, by))
-    found = rates_of_change(made.reference, made.table(), "inference")
-    assert [one.node for one in found] == ["x", "a", "b", "c"]
-    assert [one.deviation for one in found] == [0.0, 0.5, 1.0, 0.25]
+        model.dump_both("output", key, *off_by(by, by))
+    rates = rates_of_change(model.reference, model.table(), "inference")
+    assert [one.node for one in rates] == ["x", "a", "b", "c"]
+    assert [one.deviation for one in rates] == [0.0, 0.5, 1.0, 0.25]
     expected = [0.0, 0.5 / RATE_EPSILON, 0.5 / (0.5 + RATE_EPSILON), -0.75 / (1.0 + RATE_EPSILON)]
-    assert [one.rate for one in found] == pytest.approx(expected)
+    assert [one.rate for one in rates] == pytest.approx(expected)
 
 
 def test_a_rate_is_of_the_worst_that_feeds_a_layer(tmp_path: Path) -> None:
-    made = Traced(tmp_path, [node("a"), node("b"), node("sum", "Add", ["a", "b"])])
+    model = TracedModel(tmp_path, [node("a"), node("b"), node("sum", "Add", ["a", "b"])])
     for key, by in (("a", 0.5), ("b", 1.0), ("sum", 3.0)):
-        made.seen("output", key, *off_by(by))
-    found = rates_of_change(made.reference, made.table(), "training")[-1]
-    assert (found.node, found.layer, found.deviation) == ("sum", "Add", 3.0)
-    assert found.rate == pytest.approx(2.0)
+        model.dump_both("output", key, *off_by(by))
+    rates = rates_of_change(model.reference, model.table(), "training")[-1]
+    assert (rates.node, rates.layer, rates.deviation) == ("sum", "Add", 3.0)
+    assert rates.rate == pytest.approx(2.0)
 
 
 def test_a_layer_without_a_measure_has_no_rate(tmp_path: Path) -> None:
-    made = Traced(tmp_path, chain("a"))
-    assert rates_of_change(made.reference, made.table(), "inference") == []
+    model = TracedModel(tmp_path, chain("a"))
+    assert rates_of_change(model.reference, model.table(), "inference") == []
 
 
 # Of a model
 
 
-def classifier(tmp_path: Path, targets: Any = None) -> Traced:
-    made = Traced(tmp_path, chain("a"))
-    made.seen("output", "a", SCORES, SWAPPED)
+def classifier(tmp_path: Path, targets: Any = None) -> TracedModel:
+    model = TracedModel(tmp_path, chain("a"))
+    model.dump_both("output", "a", SCORES, SWAPPED)
     if targets is not None:
-        for side in made.sides:
+        for side in model.sides:
             side.batch([SCORES], [targets])
-    return made
+    return model
 
 
 def test_figures_are_of_the_models_outputs(tmp_path: Path) -> None:
-    made = classifier(tmp_path, numpy.eye(3, dtype="f4")[[0, 2]])
-    mad, classes = literature_distances(made.reference, made.sides[1].read())
+    model = classifier(tmp_path, numpy.eye(3, dtype="f4")[[0, 2]])
+    mad, classes = literature_distances(model.reference, model.sides[1].read())
     assert classes == 12.0
     # Sums of absolute deviations: 0.6 + 0.8, and 0.6 + 1.8.
     assert mad == pytest.approx((2.4 - 1.4) / (2.4 + 1.4))
 
 
-def test_without_targets_there_are_none(tmp_path: Path) -> None:
-    made = classifier(tmp_path)
-    assert literature_distances(made.reference, made.sides[1].read()) == (None, None)
+def test_without_targets_there_are_no_figures(tmp_path: Path) -> None:
+    model = classifier(tmp_path)
+    assert literature_distances(model.reference, model.sides[1].read()) == (None, None)
 
 
 def test_targets_come_after_the_inputs(tmp_path: Path) -> None:
-    made = classifier(tmp_path, floats([5.0]))
-    found = targets(made.reference, 0)
-    assert found is not None
-    assert found.tolist() == [5.0]
-    assert targets(made.reference, 1) is None
+    model = classifier(tmp_path, floats([5.0]))
+    target = targets(model.reference, 0)
+    assert target is not None
+    assert target.tolist() == [5.0]
+    assert targets(model.reference, 1) is None

@@ -9,21 +9,23 @@ from keras_matrix.records.files import to_json
 from keras_matrix.report import plots
 from keras_matrix.trace import conclude
 from keras_matrix.trace.result import ImageTrace, LayerDistance, Trace, TraceStage
-from tests.unit.trace.builders import Traced, chain, floats
+from tests.unit.trace.builders import TracedModel, chain, floats
 
 ONE = floats([1.0, 0.5])
 
 
-def by_layer(found: list[LayerDistance], stage: TraceStage) -> dict[tuple[str, str], float | None]:
-    return {(one.name, one.phase): one.excess for one in found if one.stage is stage}
+def by_layer(
+    profile: list[LayerDistance], stage: TraceStage
+) -> dict[tuple[str, str], float | None]:
+    return {(one.name, one.phase): one.excess for one in profile if one.stage is stage}
 
 
-def test_a_profile_tells_of_every_layer_in_every_phase(tmp_path: Path) -> None:
-    model = Traced(tmp_path, chain("a", "b"))
-    model.seen("output", "b", ONE, ONE * 2)
-    model.seen("output", "a", ONE)
-    found = conclude.profile_layers(model.reference, model.table())
-    excess = by_layer(found, TraceStage.OUTPUTS)
+def test_a_profile_has_every_layer_in_every_phase(tmp_path: Path) -> None:
+    model = TracedModel(tmp_path, chain("a", "b"))
+    model.dump_both("output", "b", ONE, ONE * 2)
+    model.dump_both("output", "a", ONE)
+    profile = conclude.profile_layers(model.reference, model.table())
+    excess = by_layer(profile, TraceStage.OUTPUTS)
     assert list(excess) == [
         *(("a", "inference"), ("a", "training"), ("b", "inference"), ("b", "training"))
     ]
@@ -35,17 +37,17 @@ def test_a_profile_tells_of_every_layer_in_every_phase(tmp_path: Path) -> None:
 
 def test_weights_count_for_their_layer_the_furthest_one(tmp_path: Path) -> None:
     weights = {"b": {"weights": ["b/kernel", "b/bias"]}}
-    model = Traced(tmp_path, chain("a", "b", **weights))
-    model.seen("gradient", "b/bias", ONE, when="training")
-    model.seen("gradient", "b/kernel", ONE, ONE * 2, when="training")
-    model.seen("gradient.output", "a", ONE, when="training")
-    model.seen("step", "b/bias", ONE, ONE * 2, when="1")
-    model.seen("step.slot", "b/kernel.slot1", ONE, ONE * 3, when="1")
-    model.seen("step.slot", "iterations", ONE, ONE * 4, when="1")
-    found = conclude.profile_layers(model.reference, model.table())
-    assert {one.stage for one in found} == {TraceStage.GRADIENTS, TraceStage.UPDATES}
+    model = TracedModel(tmp_path, chain("a", "b", **weights))
+    model.dump_both("gradient", "b/bias", ONE, when="training")
+    model.dump_both("gradient", "b/kernel", ONE, ONE * 2, when="training")
+    model.dump_both("gradient.output", "a", ONE, when="training")
+    model.dump_both("step", "b/bias", ONE, ONE * 2, when="1")
+    model.dump_both("step.slot", "b/kernel.slot1", ONE, ONE * 3, when="1")
+    model.dump_both("step.slot", "iterations", ONE, ONE * 4, when="1")
+    profile = conclude.profile_layers(model.reference, model.table())
+    assert {one.stage for one in profile} == {TraceStage.GRADIENTS, TraceStage.UPDATES}
     gradients, updates = (
-        by_layer(found, stage) for stage in (TraceStage.GRADIENTS, TraceStage.UPDATES)
+        by_layer(profile, stage) for stage in (TraceStage.GRADIENTS, TraceStage.UPDATES)
     )
     assert list(gradients) == [("a", ""), ("b", "")]
     assert gradients["a", ""] == 0.0
@@ -57,16 +59,16 @@ def test_weights_count_for_their_layer_the_furthest_one(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_compared_has_no_number(tmp_path: Path) -> None:
-    model = Traced(tmp_path, chain("a"))
-    model.seen("output", "a", ONE, floats([1.0]))
-    found = conclude.profile_layers(model.reference, model.table())
-    assert set(by_layer(found, TraceStage.OUTPUTS).values()) == {None}
+    model = TracedModel(tmp_path, chain("a"))
+    model.dump_both("output", "a", ONE, floats([1.0]))
+    profile = conclude.profile_layers(model.reference, model.table())
+    assert set(by_layer(profile, TraceStage.OUTPUTS).values()) == {None}
 
 
 def test_a_stage_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = Traced(tmp_path, chain("a", "b"))
-    model.seen("output", "a", ONE)
-    model.seen("output", "b", ONE)
+    model = TracedModel(tmp_path, chain("a", "b"))
+    model.dump_both("output", "a", ONE)
+    model.dump_both("output", "b", ONE)
     reference, table = model.reference, model.table()
     whole = conclude.profile_layers(reference, table)
     monkeypatch.setattr(conclude, "MAX_PROFILE_ENTRIES", 3)
@@ -75,7 +77,7 @@ def test_a_stage_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_it_is_read_back_and_drawn_and_older_files_are_read() -> None:
     profile = [LayerDistance(TraceStage.OUTPUTS, "dense", "inference", 2.5)]
-    made = Trace(
+    trace = Trace(
         tool="keras-matrix 0",
         run="a-run",
         model="mlp",
@@ -85,7 +87,7 @@ def test_it_is_read_back_and_drawn_and_older_files_are_read() -> None:
         seconds={},
         images=[ImageTrace(image="theano", findings=[], profile=profile)],
     )
-    content = to_json(made)
+    content = to_json(trace)
     read = msgspec.json.decode(content, type=Trace)
     assert read.images[0].profile == profile
     assert len(plots.draw_divergence(read)) == 1

@@ -1,4 +1,4 @@
-"""Is what became of the training more than chaos?"""
+"""Whether the results of a training differ by more than chaos."""
 
 import math
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ from keras_matrix.trace.finding import Finding, FindingKind, Origin
 from keras_matrix.trace.measure import Measurements
 from keras_matrix.trace.rounding import Allowance
 from tests.unit.records.builders import call, record
-from tests.unit.trace.builders import Writing, chain, finding, floats
+from tests.unit.trace.builders import CaptureWriter, chain, finding, floats
 
 KEY = ("after", "a/kernel", "fit")
 START = [1.0, -2.0]
 
 
 def trained(folder: Path, *weights: float, name: str = "a/kernel") -> Capture:
-    made = Writing(folder).model(chain("a", a={"weights": ["a/kernel"]}))
-    made.array("after", name, "fit", floats(weights))
-    return made.read()
+    writer = CaptureWriter(folder).model(chain("a", a={"weights": ["a/kernel"]}))
+    writer.array("after", name, "fit", floats(weights))
+    return writer.read()
 
 
 def fitted(losses: Sequence[Any], image: str = "tf", **more: Any) -> Record:
-    """Return the record of a training with a loss an epoch."""
+    """Return the record of a training with a loss for each epoch."""
     epochs = [
         Epoch(epoch=i, seconds=1.0, metrics={"loss": loss, **{k: v[i] for k, v in more.items()}})
         for i, loss in enumerate(losses)
@@ -38,9 +38,9 @@ def fitted(losses: Sequence[Any], image: str = "tf", **more: Any) -> Record:
     return record(Cell(image), call("fit", epochs=epochs))
 
 
-def with_params(made: Record, **params: int) -> Record:
-    made.observation.calls[0].params = params
-    return made
+def with_params(trained_record: Record, **params: int) -> Record:
+    trained_record.observation.calls[0].params = params
+    return trained_record
 
 
 def judged(
@@ -50,12 +50,12 @@ def judged(
     allowance: Allowance | None = None,
     real: Sequence[Finding] = (),
 ) -> list[Finding]:
-    """Judge two curves of the loss; ``floors`` are a backend's and what became of a nudge."""
-    found = training.judge_training(
+    """Judge two curves of the loss; ``floors`` are pairs with one from moved weights."""
+    findings = training.judge_training(
         *(Capture(Path()), {}, (fitted(one), fitted(two, "theano"))),
         *([(fitted(a), fitted(b)) for a, b in floors], allowance or Allowance(), real),
     )
-    return list(found)
+    return list(findings)
 
 
 def after(
@@ -65,7 +65,7 @@ def after(
     allowance: Allowance | None = None,
     steps: float = 10,
 ) -> Measurements:
-    """Measure weights after the training; each of ``nudged`` is what became of a nudge."""
+    """Measure weights after the training; ``nudged`` are those of trainings from moved weights."""
     reference = trained(tmp_path / "one", *START)
     pairs = [
         (reference, trained(tmp_path / f"nudged{index}", *weights))
@@ -86,7 +86,7 @@ def test_weights_that_are_apart_further_than_rounding(tmp_path: Path) -> None:
     assert after(tmp_path, [1.01, -2.0])[KEY].over_limit
 
 
-def test_chaos_is_no_difference(tmp_path: Path) -> None:
+def test_chaos_is_not_a_difference(tmp_path: Path) -> None:
     assert not after(tmp_path, [1.01, -2.0], nudged=[[1.002, -2.0]])[KEY].over_limit
 
 
@@ -121,9 +121,9 @@ def test_a_weight_that_only_one_image_kept_is_not_compared(tmp_path: Path) -> No
     assert training.measure_trained_weights(one, two, [], 1, Allowance()) == {}
 
 
-def test_a_nudged_run_that_kept_nothing_is_no_floor(tmp_path: Path) -> None:
+def test_a_nudged_run_without_weights_has_no_noise_floor(tmp_path: Path) -> None:
     one, two = trained(tmp_path / "one", *START), trained(tmp_path / "two", 1.01, -2.0)
-    nothing = Writing(tmp_path / "nothing").read()
+    nothing = CaptureWriter(tmp_path / "nothing").read()
     assert training.measure_trained_weights(one, two, [(one, nothing)], 1, Allowance())[
         KEY
     ].over_limit
@@ -136,8 +136,8 @@ def test_what_differs_after_training_is_inherited_if_anything_did_before(
     table = after(tmp_path, [1.5, -2.0])
     reference = trained(tmp_path / "again", *START)
     records = fitted([1.0]), fitted([1.0])
-    (found,) = training.judge_training(reference, table, records, [], Allowance(), real)
-    assert (found.kind, found.origin, found.where, found.layer) == (
+    (difference,) = training.judge_training(reference, table, records, [], Allowance(), real)
+    assert (difference.kind, difference.origin, difference.where, difference.layer) == (
         *(FindingKind.TRAINING, origin),
         *("a/kernel", "Dense"),
     )
@@ -151,10 +151,14 @@ def test_curves_that_agree() -> None:
 
 
 def test_curves_that_part_beyond_rounding() -> None:
-    (found,) = judged([1.0, 0.5], [1.0, 0.7])
-    assert (found.kind, found.origin, found.where) == (FindingKind.TRAINING, Origin.REAL, "loss")
-    assert found.chained is not None
-    assert found.chained.maximum == pytest.approx(0.2)
+    (difference,) = judged([1.0, 0.5], [1.0, 0.7])
+    assert (difference.kind, difference.origin, difference.where) == (
+        FindingKind.TRAINING,
+        Origin.REAL,
+        "loss",
+    )
+    assert difference.chained is not None
+    assert difference.chained.maximum == pytest.approx(0.2)
 
 
 def test_curves_that_part_no_more_than_from_themselves() -> None:
@@ -162,8 +166,8 @@ def test_curves_that_part_no_more_than_from_themselves() -> None:
 
 
 def test_a_curve_that_turns_nan_on_one_image() -> None:
-    (found,) = judged([1.0, 0.5], [1.0, "nan"])
-    assert found.kind is FindingKind.NAN
+    (difference,) = judged([1.0, 0.5], [1.0, "nan"])
+    assert difference.kind is FindingKind.NAN
 
 
 def test_curves_that_turn_nan_on_both_agree() -> None:
@@ -175,8 +179,8 @@ def test_a_training_that_turns_nan_by_a_nudge_is_chaos() -> None:
 
 
 def test_an_earlier_end_is_a_difference_but_not_nan() -> None:
-    (found,) = judged([1.0, 0.5, 0.4], [1.0, 0.5])
-    assert found.kind is FindingKind.TRAINING
+    (difference,) = judged([1.0, 0.5, 0.4], [1.0, 0.5])
+    assert difference.kind is FindingKind.TRAINING
 
 
 def test_a_relative_allowance_for_losses() -> None:
@@ -184,14 +188,14 @@ def test_a_relative_allowance_for_losses() -> None:
 
 
 def test_losses_inherit_too() -> None:
-    (found,) = judged([1.0], [2.0], real=[finding()])
-    assert found.origin is Origin.INHERITED
+    (result,) = judged([1.0], [2.0], real=[finding()])
+    assert result.origin is Origin.INHERITED
 
 
 def test_the_loss_on_held_out_data_is_judged_too() -> None:
     one, two = fitted([1.0], val_loss=[1.0]), fitted([1.0], val_loss=[2.0])
-    found = list(training.judge_training(Capture(Path()), {}, (one, two), [], Allowance(), []))
-    assert [one.where for one in found] == ["val_loss"]
+    findings = list(training.judge_training(Capture(Path()), {}, (one, two), [], Allowance(), []))
+    assert [one.where for one in findings] == ["val_loss"]
 
 
 def test_a_loss_that_one_image_did_not_tell_is_not_compared() -> None:
@@ -200,9 +204,9 @@ def test_a_loss_that_one_image_did_not_tell_is_not_compared() -> None:
 
 
 def test_a_script_that_trains_batch_by_batch_has_no_curves() -> None:
-    made = record(Cell("tf"), call("train_on_batch", {"loss": 1.0}))
-    assert training.loss_curves(made) == {}
-    assert training.count_updates(made) == training.STEPS_IF_UNREPORTED
+    trained_record = record(Cell("tf"), call("train_on_batch", {"loss": 1.0}))
+    assert training.loss_curves(trained_record) == {}
+    assert training.count_updates(trained_record) == training.STEPS_IF_UNREPORTED
 
 
 @pytest.mark.parametrize(
@@ -219,5 +223,8 @@ def test_steps_are_counted(params: dict[str, int], steps: int) -> None:
 
 
 def test_findings_of_a_training_are_kept_as_json() -> None:
-    for found in (*judged([1.0, 0.5], [1.0, "nan"]), *judged([1.0, 0.5], [1.0])):
-        assert msgspec.json.decode(msgspec.json.encode(found), type=Finding).kind is found.kind
+    for difference in (*judged([1.0, 0.5], [1.0, "nan"]), *judged([1.0, 0.5], [1.0])):
+        assert (
+            msgspec.json.decode(msgspec.json.encode(difference), type=Finding).kind
+            is difference.kind
+        )

@@ -8,14 +8,16 @@ import pytest
 from keras_matrix.trace.dump import Capture
 from keras_matrix.trace.explain.hints import RULES, FindingContext, find_hint, finding_context
 from keras_matrix.trace.finding import INFERRED_SHAPE, FindingKind
-from tests.unit.trace.builders import SCRIPT, Writing, chain, finding, node
+from tests.unit.trace.builders import SCRIPT, CaptureWriter, chain, finding, node
 
 NOTHING = FindingContext()
 
 
-def why(kind: FindingKind, layer: str = "", known: FindingContext = NOTHING, **changed: Any) -> str:
-    found = find_hint(finding(kind, layer=layer, **changed), known)
-    return "" if found is None else found.text
+def why(
+    kind: FindingKind, layer: str = "", context: FindingContext = NOTHING, **changed: Any
+) -> str:
+    hint = find_hint(finding(kind, layer=layer, **changed), context)
+    return "" if hint is None else hint.text
 
 
 SAME = {"padding": "same"}
@@ -65,7 +67,7 @@ def test_causes_by_layer_and_configuration(
         (FindingKind.TRAINING, "Dense", {}),
     ],
 )
-def test_what_is_not_known_has_no_cause(
+def test_an_unknown_difference_has_no_hint(
     kind: FindingKind, layer: str, config: dict[str, Any]
 ) -> None:
     assert why(kind, layer, config=config) == ""
@@ -93,9 +95,9 @@ def test_a_normalization_of_images_has_another_cause_than_one_of_rows() -> None:
 
 @pytest.mark.parametrize("kind", [FindingKind.LOSS, FindingKind.NAN, FindingKind.GRADIENT])
 def test_a_crossentropy(kind: FindingKind) -> None:
-    known = FindingContext(loss="binary_crossentropy")
-    assert "clips" in why(kind, where="loss", known=known)
-    assert why(kind, where="loss", known=FindingContext(loss="mse")) == ""
+    context = FindingContext(loss="binary_crossentropy")
+    assert "clips" in why(kind, where="loss", context=context)
+    assert why(kind, where="loss", context=FindingContext(loss="mse")) == ""
 
 
 def test_a_layer_is_not_explained_by_the_loss() -> None:
@@ -104,15 +106,15 @@ def test_a_layer_is_not_explained_by_the_loss() -> None:
 
 def test_a_cosine_loss() -> None:
     assert "norm" in why(
-        FindingKind.LOSS, where="loss", known=FindingContext(loss="cosine_proximity")
+        FindingKind.LOSS, where="loss", context=FindingContext(loss="cosine_proximity")
     )
 
 
 @pytest.mark.parametrize(
-    "known", [FindingContext(optimizer="Adam"), FindingContext(optimizer="SGD", decays=True)]
+    "context", [FindingContext(optimizer="Adam"), FindingContext(optimizer="SGD", decays=True)]
 )
-def test_optimizers_that_count(known: FindingContext) -> None:
-    assert "count" in why(FindingKind.UPDATE, "Dense", known)
+def test_optimizers_with_a_step_count(context: FindingContext) -> None:
+    assert "count" in why(FindingKind.UPDATE, "Dense", context)
 
 
 def test_an_optimizer_that_does_not_count_has_no_cause() -> None:
@@ -127,10 +129,8 @@ def test_functions_of_the_backend_in_the_scripts_code(code: str, word: str) -> N
 
 
 def test_a_lambda_without_a_shape() -> None:
-    found = why(
-        FindingKind.SHAPE, "Lambda", what=f"{INFERRED_SHAPE} (?, 1) on tf, (?, 3) on theano"
-    )
-    assert "output_shape" in found
+    text = why(FindingKind.SHAPE, "Lambda", what=f"{INFERRED_SHAPE} (?, 1) on tf, (?, 3) on theano")
+    assert "output_shape" in text
 
 
 @pytest.mark.parametrize("kind", list(FindingKind))
@@ -141,17 +141,17 @@ def test_a_lambda_without_a_shape() -> None:
 def test_no_configuration_is_too_strange(kind: FindingKind, config: dict[str, Any]) -> None:
     layers = ("BatchNormalization", "Conv2D", "Conv2DTranspose", "ConvLSTM2D", "Dot", "LSTM", "")
     for layer in layers:
-        found = finding(kind, layer=layer, config=config)
+        difference = finding(kind, layer=layer, config=config)
         for rule in RULES:
-            rule(found, NOTHING)
+            rule(difference, NOTHING)
 
 
-def test_a_normalization_may_have_an_epsilon_that_is_no_number() -> None:
+def test_a_normalization_may_have_an_epsilon_that_is_not_a_number() -> None:
     assert why(FindingKind.FORWARD, "BatchNormalization", config={"epsilon": "none"}) == ""
     assert why(FindingKind.FORWARD, "BatchNormalization", config={"epsilon": None}) == ""
 
 
-# What is known of a finding
+# The context of a finding
 
 
 CODE = """\
@@ -174,13 +174,13 @@ def seen(folder: Path, **model: Any) -> Capture:
         first={"kind": "Lambda", "source": lambda_at},
         own={"kind": "Unit", "source": class_at},
     )
-    return Writing(folder).model(nodes, **model).read()
+    return CaptureWriter(folder).model(nodes, **model).read()
 
 
 @pytest.mark.parametrize("where", ["first", "own"])
 def test_the_code_of_a_layer_and_what_it_calls(tmp_path: Path, where: str) -> None:
-    known = finding_context(finding(where=where), seen(tmp_path), CODE)
-    assert "l2_normalize" in known.code
+    context = finding_context(finding(where=where), seen(tmp_path), CODE)
+    assert "l2_normalize" in context.code
 
 
 def test_a_layer_of_kerass_has_no_code(tmp_path: Path) -> None:
@@ -189,8 +189,8 @@ def test_a_layer_of_kerass_has_no_code(tmp_path: Path) -> None:
 
 def test_the_optimizer_and_its_decay(tmp_path: Path) -> None:
     optimizer = {"kind": "Adam", "own": True, "config": {"decay": 0.1}}
-    known = finding_context(finding(), seen(tmp_path, optimizer=optimizer), CODE)
-    assert (known.optimizer, known.decays) == ("Adam", True)
+    context = finding_context(finding(), seen(tmp_path, optimizer=optimizer), CODE)
+    assert (context.optimizer, context.decays) == ("Adam", True)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_all_ways_to_give_a_loss(tmp_path: Path, loss: Any, name: str) -> None:
     assert finding_context(finding(), seen(tmp_path, loss=loss), CODE).loss == name
 
 
-def test_without_a_model_nothing_is_known(tmp_path: Path) -> None:
+def test_without_a_model_the_context_is_empty(tmp_path: Path) -> None:
     assert finding_context(finding(), Capture(tmp_path), CODE) == FindingContext()
 
 
@@ -216,8 +216,8 @@ def forged(name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ["(", "", "a\0", "-" * 4000 + "1"])
-def test_a_forged_source_is_no_crash(tmp_path: Path, name: str) -> None:
-    capture = Writing(tmp_path).model(forged(name)).read()
+def test_a_forged_source_does_not_crash(tmp_path: Path, name: str) -> None:
+    capture = CaptureWriter(tmp_path).model(forged(name)).read()
     assert finding_context(finding(), capture, CODE).code == ""
 
 
@@ -230,6 +230,6 @@ def test_a_forged_source_is_no_crash(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_a_cause_has_a_source(kind: FindingKind, layer: str) -> None:
-    found = find_hint(finding(kind, layer=layer), NOTHING)
-    assert found is not None
-    assert ".py" in found.source
+    hint = find_hint(finding(kind, layer=layer), NOTHING)
+    assert hint is not None
+    assert ".py" in hint.source

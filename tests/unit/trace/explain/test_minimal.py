@@ -1,4 +1,4 @@
-"""Minimal scripts: they run, on a Keras that only notes what is asked of it."""
+"""Minimal scripts run, on a Keras that only notes its calls."""
 
 import ast
 import io
@@ -24,7 +24,7 @@ from keras_matrix.trace.explain.expressions import (
 from keras_matrix.trace.explain.minimal import TURNED_KERNELS, WrittenScript, write_script
 from keras_matrix.trace.finding import Finding, FindingKind
 from keras_matrix_probe.keras2.paired import KERNELS
-from tests.unit.trace.builders import SCRIPT, Fields, Writing, finding, floats, node
+from tests.unit.trace.builders import SCRIPT, CaptureWriter, Fields, finding, floats, node
 
 NAME = "forward_dense"
 X = floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -68,39 +68,39 @@ def source(text: str, name: str = "?", file: str = SCRIPT) -> Fields:
     return {"file": file, "line": line_of(text), "name": name}
 
 
-def looked(
+def captured(
     folder: Path, *nodes: Fields, arrays: Mapping[str, Any] | None = None, **model: Any
-) -> Writing:
-    """Return what the reference saw of a model of some inputs and one layer, the last."""
-    made = Writing(folder).model(nodes, **model)
+) -> CaptureWriter:
+    """Return the writer of a capture with some inputs and one layer, the last of the nodes."""
+    writer = CaptureWriter(folder).model(nodes, **model)
     for one in nodes[:-1]:
-        made.array("output", one["key"], "training", X)
-    made.array("output", nodes[-1]["key"], "training", X)
+        writer.array("output", one["key"], "training", X)
+    writer.array("output", nodes[-1]["key"], "training", X)
     for name, value in (arrays or {}).items():
         what, _, label = name.partition(" ")
         when = {"weight": "start", "batch": "first"}.get(what, "training")
-        made.array(what, label, when, value)
-    return made
+        writer.array(what, label, when, value)
+    return writer
 
 
 def one_layer(folder: Path, kind: str = "Dense", **changed: Any) -> Capture:
     arrays = changed.pop("arrays", None)
     model = changed.pop("model", {})
     nodes = node("x", "InputLayer"), {**node("dense", kind, ["x"]), **changed}
-    return looked(folder, *nodes, arrays=arrays, **model).read()
+    return captured(folder, *nodes, arrays=arrays, **model).read()
 
 
 def script(
-    capture: Capture, found: Finding | None = None, code: str = CODE, name: str = NAME
+    capture: Capture, difference: Finding | None = None, code: str = CODE, name: str = NAME
 ) -> WrittenScript | None:
-    return write_script(found or finding(layer="Dense"), capture, code, SCRIPT, name)
+    return write_script(difference or finding(layer="Dense"), capture, code, SCRIPT, name)
 
 
-# A Keras that notes what is asked of it
+# A Keras that notes its calls
 
 
 class Noting:
-    """Whatever class of Keras a script imports."""
+    """Any class of Keras that a script imports."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.args = args
@@ -151,7 +151,7 @@ def ran(
     return runpy.run_path(str(path))
 
 
-# Of a layer
+# Layers
 
 
 def test_the_kernels_that_theano_turns_are_those_of_the_probe() -> None:
@@ -170,12 +170,12 @@ def test_a_layer_with_its_weights_and_what_it_was_fed(
         arrays=arrays,
     )
     names = ran(script(capture), tmp_path, monkeypatch)
-    made = names["layer"]
-    assert type(made).__name__ == "Dense"
-    assert (made.args, made.kwargs) == ((), {"units": 3, "activation": "relu"})
-    assert [value.dtype for value in made.weights] == ["float32"] * 2
-    assert (made.weights[0] == kernel).all()
-    assert made.weights[1].tolist() == [0.0, 0.0, 0.0]
+    layer = names["layer"]
+    assert type(layer).__name__ == "Dense"
+    assert (layer.args, layer.kwargs) == ((), {"units": 3, "activation": "relu"})
+    assert [value.dtype for value in layer.weights] == ["float32"] * 2
+    assert (layer.weights[0] == kernel).all()
+    assert layer.weights[1].tolist() == [0.0, 0.0, 0.0]
     assert names["x"].dtype == "float32"
     assert (names["x"] == X).all()
     assert names["inputs"].kwargs == {"shape": (3,)}
@@ -194,9 +194,9 @@ def test_numbers_are_written_with_all_their_digits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exact = floats([[1 / 3, 1e-30, 3e38], [-0.0, numpy.nan, numpy.inf]])
-    made = looked(tmp_path, node("x", "InputLayer"), node("dense", feeds=["x"]))
-    made.array("output", "x", "training", exact)
-    names = ran(script(made.read()), tmp_path, monkeypatch)
+    writer = captured(tmp_path, node("x", "InputLayer"), node("dense", feeds=["x"]))
+    writer.array("output", "x", "training", exact)
+    names = ran(script(writer.read()), tmp_path, monkeypatch)
     assert names["x"].tobytes() == exact.tobytes()
 
 
@@ -204,9 +204,9 @@ def test_large_arrays_are_in_a_file_beside_the_script(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = numpy.random.RandomState(0).rand(20, 30).astype("f4")
-    made = looked(tmp_path, node("x", "InputLayer"), node("dense", feeds=["x"]))
-    made.array("output", "x", "training", large)
-    written = script(made.read())
+    writer = captured(tmp_path, node("x", "InputLayer"), node("dense", feeds=["x"]))
+    writer.array("output", "x", "training", large)
+    written = script(writer.read())
     assert written is not None
     assert len(written.text) < 2000
     assert list(numpy.load(io.BytesIO(written.data))) == ["x"]
@@ -218,10 +218,10 @@ def test_pooling_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     config = {"pool_size": [2], "strides": [2], "padding": "same", "data_format": "channels_last"}
     capture = one_layer(tmp_path, "MaxPooling1D", config=config)
     names = ran(script(capture, finding(layer="MaxPooling1D")), tmp_path, monkeypatch)
-    made = names["layer"]
-    assert type(made).__name__ == "MaxPooling1D"
-    assert made.kwargs == {"pool_size": (2,), "strides": (2,), "padding": "same"}
-    assert made.weights is None
+    layer = names["layer"]
+    assert type(layer).__name__ == "MaxPooling1D"
+    assert layer.kwargs == {"pool_size": (2,), "strides": (2,), "padding": "same"}
+    assert layer.weights is None
 
 
 def test_kernels_that_theano_turns_around_are_left_to_pairing(
@@ -246,7 +246,7 @@ def test_a_wrapper_comes_from_its_configuration(
 
 def test_a_layer_of_several_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = [node("a", "InputLayer"), node("b", "InputLayer"), node("dense", "Add", ["a", "b"])]
-    names = ran(script(looked(tmp_path, *nodes).read()), tmp_path, monkeypatch)
+    names = ran(script(captured(tmp_path, *nodes).read()), tmp_path, monkeypatch)
     assert [one.kwargs for one in names["inputs"]] == [{"shape": (3,)}] * 2
     fed, _ = names["model"].fitted
     assert [(one == X).all() for one in fed] == [True, True]
@@ -260,7 +260,7 @@ def test_a_stateful_layer_is_bound_to_its_batch(
     assert names["inputs"].kwargs == {"batch_shape": (2, 3)}
 
 
-# Of the script's own
+# What the script defines
 
 
 def test_a_lambda_comes_with_its_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,16 +309,16 @@ def test_a_class_of_another_module_has_no_script(tmp_path: Path) -> None:
     assert script(capture, finding(layer="Twice")) is None
 
 
-# Of losses, gradients and updates
+# Losses, gradients and updates
 
 
 def of_loss(folder: Path, loss: Any, outputs: Sequence[str] | None = None) -> Capture:
-    made = looked(
+    writer = captured(
         *(folder, node("x", "InputLayer"), node("dense", feeds=["x"])),
         loss=loss,
         outputs=outputs,
     )
-    return made.batch([X], [X * 2]).read()
+    return writer.batch([X], [X * 2]).read()
 
 
 LOSS = finding(FindingKind.LOSS, where="loss", what="loss")
@@ -355,8 +355,8 @@ def test_a_loss_object_of_kerass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "config": {"delta": 0.5, "reduction": "sum_over_batch_size", "name": "h"},
     }
     names = ran(script(of_loss(tmp_path, loss), LOSS), tmp_path, monkeypatch)
-    made = names["model"].compiled[1]
-    assert (type(made).__name__, made.kwargs) == ("Huber", {"delta": 0.5})
+    optimizer_object = names["model"].compiled[1]
+    assert (type(optimizer_object).__name__, optimizer_object.kwargs) == ("Huber", {"delta": 0.5})
 
 
 AT = {"file": SCRIPT, "line": 1}
@@ -371,7 +371,7 @@ AT = {"file": SCRIPT, "line": 1}
     ],
 )
 def test_a_loss_that_makes_no_sense_has_no_script(tmp_path: Path, loss: Any) -> None:
-    # A container told it.
+    # A container wrote it.
     assert script(of_loss(tmp_path, loss), LOSS) is None
 
 
@@ -413,10 +413,10 @@ def test_an_update_has_the_models_optimizer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     optimizer = {"kind": "Adam", "own": True, "config": {"beta_1": 0.8999999761581421}}
-    found = finding(FindingKind.UPDATE, where=where, layer="Dense")
-    names = ran(script(updated(tmp_path, optimizer), found), tmp_path, monkeypatch)
-    made = names["model"].compiled[0]
-    assert (type(made).__name__, made.kwargs) == ("Adam", {"beta_1": 0.9})
+    difference = finding(FindingKind.UPDATE, where=where, layer="Dense")
+    names = ran(script(updated(tmp_path, optimizer), difference), tmp_path, monkeypatch)
+    optimizer_object = names["model"].compiled[0]
+    assert (type(optimizer_object).__name__, optimizer_object.kwargs) == ("Adam", {"beta_1": 0.9})
 
 
 def test_an_optimizer_of_the_scripts_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -426,12 +426,12 @@ def test_an_optimizer_of_the_scripts_own(tmp_path: Path, monkeypatch: pytest.Mon
         "config": {"rate": 0.5},
         "source": source("class Slow", "Slow"),
     }
-    found = finding(FindingKind.UPDATE, where="d/kernel", layer="Dense")
-    names = ran(script(updated(tmp_path, optimizer), found), tmp_path, monkeypatch)
+    difference = finding(FindingKind.UPDATE, where="d/kernel", layer="Dense")
+    names = ran(script(updated(tmp_path, optimizer), difference), tmp_path, monkeypatch)
     assert type(names["model"].compiled[0]) is names["Slow"]
 
 
-# Of what cannot be built
+# Layers that cannot be built
 
 
 def built(**changed: Any) -> Finding:
@@ -449,17 +449,17 @@ def test_a_layer_that_one_image_cannot_build(
 
 
 def test_several_inputs_of_such_a_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = built(layer="Dot", input_shapes=[[None, 2], [None, 3]], config={"axes": 1})
-    names = ran(script(one_layer(tmp_path), found), tmp_path, monkeypatch)
+    difference = built(layer="Dot", input_shapes=[[None, 2], [None, 3]], config={"axes": 1})
+    names = ran(script(one_layer(tmp_path), difference), tmp_path, monkeypatch)
     assert [names["x0"].shape, names["x1"].shape] == [(4, 2), (4, 3)]
 
 
 @pytest.mark.parametrize("changed", [{"layer": ""}, {"input_shapes": []}, {"input_shapes": [[]]}])
-def test_what_is_not_known_has_no_script(tmp_path: Path, changed: Any) -> None:
+def test_a_failure_without_layer_or_shapes_has_no_script(tmp_path: Path, changed: Any) -> None:
     assert script(one_layer(tmp_path), built(**changed)) is None
 
 
-# Of what takes more than a layer
+# Findings that take more than one layer
 
 
 @pytest.mark.parametrize("kind", [FindingKind.START, FindingKind.TRAINING])
@@ -474,18 +474,18 @@ def test_a_node_that_is_more_than_a_layer_has_no_script(tmp_path: Path, changed:
     assert script(one_layer(tmp_path, **changed)) is None
 
 
-def test_a_place_that_is_no_node_has_no_script(tmp_path: Path) -> None:
+def test_a_place_that_is_not_a_node_has_no_script(tmp_path: Path) -> None:
     assert script(one_layer(tmp_path), finding(where="elsewhere")) is None
 
 
-# What a container tells is no code
+# What a container wrote does not become code
 
 
 EVIL = "\nevil()\n#"
 
 
 @pytest.mark.parametrize(
-    ("nodes", "found"),
+    ("nodes", "difference"),
     [
         ({"kind": f"Dense{EVIL}"}, {}),
         ({"config": {f"units=1){EVIL}": 1}}, {}),
@@ -496,10 +496,10 @@ EVIL = "\nevil()\n#"
         ({"kind": "*"}, {}),
     ],
 )
-def test_nothing_that_a_container_tells_becomes_code(
-    tmp_path: Path, nodes: Fields, found: Fields
+def test_nothing_that_a_container_writes_becomes_code(
+    tmp_path: Path, nodes: Fields, difference: Fields
 ) -> None:
-    written = script(one_layer(tmp_path, **nodes), finding(layer="Dense", **found))
+    written = script(one_layer(tmp_path, **nodes), finding(layer="Dense", **difference))
     if written is not None:
         names = {one.id for one in ast.walk(ast.parse(written.text)) if isinstance(one, ast.Name)}
         assert "evil" not in names
@@ -513,9 +513,9 @@ def test_nor_does_a_layer_that_cannot_be_built(tmp_path: Path, kind: str) -> Non
 
 @pytest.mark.parametrize("kind", [f"SGD{EVIL}", "import os"])
 def test_nor_does_an_optimizer(tmp_path: Path, kind: str) -> None:
-    found = finding(FindingKind.UPDATE, where="d/kernel", layer="Dense")
+    difference = finding(FindingKind.UPDATE, where="d/kernel", layer="Dense")
     optimizer = {"kind": kind, "own": True, "config": {}}
-    assert script(updated(tmp_path, optimizer), found) is None
+    assert script(updated(tmp_path, optimizer), difference) is None
 
 
 # Expressions
@@ -539,8 +539,10 @@ def test_usual_settings_are_left_out() -> None:
 
 def test_unusual_settings_are_kept() -> None:
     config = {"units": 3, "use_bias": False, "kernel_constraint": {"class_name": "MaxNorm"}}
-    found = layer_expression("Dense", config, None, CODE, SCRIPT, ScriptParts())
-    assert found == "Dense(units=3, use_bias=False, kernel_constraint={'class_name': 'MaxNorm'})"
+    difference = layer_expression("Dense", config, None, CODE, SCRIPT, ScriptParts())
+    assert (
+        difference == "Dense(units=3, use_bias=False, kernel_constraint={'class_name': 'MaxNorm'})"
+    )
 
 
 def test_a_definition_is_taken_once() -> None:
@@ -588,7 +590,7 @@ def test_arguments_are_keywords() -> None:
     ],
 )
 def test_an_array_is_written_as_it_is(value: Any) -> None:
-    made = eval(ScriptParts().array_expression("x", value), {"np": numpy})  # noqa: S307 # of our own making
-    assert made.dtype == value.dtype
-    assert made.shape == value.shape
-    assert made.tobytes() == value.tobytes()
+    array = eval(ScriptParts().array_expression("x", value), {"np": numpy})  # noqa: S307 # of our own making
+    assert array.dtype == value.dtype
+    assert array.shape == value.shape
+    assert array.tobytes() == value.tobytes()

@@ -36,10 +36,10 @@ model = [layers.Lambda(lambda t: helper(t) + B)]
 
 
 def taken(expression: str, code: str = CODE) -> str:
-    found = needed_statements(code, expression)
-    assert found is not None
-    ast.parse(found)
-    return found
+    statements = needed_statements(code, expression)
+    assert statements is not None
+    ast.parse(statements)
+    return statements
 
 
 def test_what_rests_on_nothing_needs_nothing() -> None:
@@ -55,11 +55,15 @@ def test_functions_come_with_what_they_rest_on() -> None:
 
 
 def test_a_class_comes_with_its_decorator_and_all_else() -> None:
-    found = taken("Twice()")
-    assert found.index("from keras import") < found.index("SCALE = 2") < found.index("def helper")
-    assert "import keras.losses" in found
-    assert "@keras.losses.serialized\nclass Twice" in found
-    assert "unused" not in found.lower()
+    statements = taken("Twice()")
+    assert (
+        statements.index("from keras import")
+        < statements.index("SCALE = 2")
+        < statements.index("def helper")
+    )
+    assert "import keras.losses" in statements
+    assert "@keras.losses.serialized\nclass Twice" in statements
+    assert "unused" not in statements.lower()
 
 
 @pytest.mark.parametrize("name", ["np", "K", "layers", "keras", "A", "B", "C", "TYPED"])
@@ -113,16 +117,16 @@ def test_line_breaks_that_only_some_count() -> None:
     ("code", "expression"),
     [("print 'Python 2'", "a"), ("a = 1\0", "a"), ("a = 1", "a +"), ("a = 1", "a\0")],
 )
-def test_what_cannot_be_read_is_none(code: str, expression: str) -> None:
+def test_code_that_cannot_be_parsed_gives_none(code: str, expression: str) -> None:
     assert needed_statements(code, expression) is None
 
 
-def test_an_expression_of_any_depth_is_no_crash() -> None:
-    # A container tells it; how deep Python's parser goes is its own affair.
+def test_an_expression_of_any_depth_does_not_crash() -> None:
+    # A container wrote it; how deep Python's parser goes does not matter here.
     assert needed_statements(CODE, "-" * 4000 + "SCALE") in (None, "SCALE = 2")
 
 
-def test_too_much_is_none() -> None:
+def test_too_many_statements_give_none() -> None:
     assert needed_statements(f"TABLE = '{'a' * 10_000}'\n", "TABLE") is None
 
 
@@ -147,7 +151,7 @@ def test_functions_by_their_line(line: int, text: str | None) -> None:
 def test_a_lambda_on_a_later_line_of_its_statement() -> None:
     code = "f = [\n    1,\n    lambda x: x,\n]\n"
     assert function_at(code, 3) == "lambda x: x"
-    # Python 3.6 tells a statement's first line of some.
+    # Python 3.6 reports a statement's first line for some.
     assert function_at(code, 1) == "lambda x: x"
 
 
@@ -155,18 +159,18 @@ def test_a_lambda_of_several_lines() -> None:
     assert function_at("f = (lambda x:\n     x + 1)\n", 1) == "lambda x:\n     x + 1"
 
 
-def test_a_function_within_another_is_none() -> None:
+def test_a_function_inside_another_gives_none() -> None:
     assert function_at("def f():\n    def g(x):\n        return x\n    return g\n", 2) is None
 
 
 def test_a_decorated_function_begins_with_its_decorator() -> None:
-    # So ``inspect.getsourcelines`` tells it, in the container.
+    # ``inspect.getsourcelines`` reports this line, in the container.
     assert function_at("import a\n@a.b\ndef f(x):\n    return x\n", 2) == "f"
 
 
-def test_two_lambdas_on_a_line_cannot_be_told_apart() -> None:
+def test_two_lambdas_on_a_line_cannot_be_distinguished() -> None:
     assert function_at("f = [lambda x: x + 1, lambda x: x * 2]\n", 1) is None
 
 
-def test_what_is_no_python_has_no_functions() -> None:
+def test_text_that_is_not_python_has_no_functions() -> None:
     assert function_at("print 'Python 2'", 1) is None
