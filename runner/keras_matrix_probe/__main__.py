@@ -9,20 +9,20 @@ import sys
 import time
 from typing import Any, Dict, List, Optional
 
-from . import contract, environment, failures, script, seeding, suite, workspace
-from .arrays import ArrayStore
-from .events import EventStream, plain
-from .keras2 import data_sets, masks, paired
-from .keras2.caps import Caps
-from .keras2.hooks import Recorder
-from .keras2.trace.tracer import Tracer
-from .process.compiled import (
-    FROM_IMAGE,
-    CompileClock,
-    Compiled,
-    make_theano_find_its_modules,
-    read_theano_index,
+from . import (
+    backends,
+    contract,
+    environment,
+    failures,
+    generations,
+    script,
+    seeding,
+    suite,
+    workspace,
 )
+from .events import EventStream, plain
+from .keras2.caps import Caps
+from .process.compiled import FROM_IMAGE, CompileClock, Compiled
 from .process.serve import Server, leave
 
 
@@ -40,6 +40,7 @@ def parse(argv: List[str]) -> argparse.Namespace:
     """Parse the command line, whose names are the contract's."""
     parser = argparse.ArgumentParser(prog=contract.PROBE_MODULE)
     commands = parser.add_subparsers(dest="command")
+    commands.required = True
     commands.add_parser(contract.PACKAGES_COMMAND, help="print the installed versions as JSON")
     served = commands.add_parser(contract.SERVE_COMMAND, help="run a script once for each request")
     add = served.add_argument
@@ -67,9 +68,7 @@ def serve(options: argparse.Namespace) -> int:
     loaded = Loaded()
     clock = CompileClock()
     if loaded.keras is not None:
-        make_theano_find_its_modules()
-        read_theano_index()
-        clock.install()
+        backends.of(loaded.keras).install(clock)
     if store is not None:
         store.restore(str(contract.COMPILED))
 
@@ -77,8 +76,7 @@ def serve(options: argparse.Namespace) -> int:
         if store is not None and exit_code == 0:
             store.hand_back(os.path.join(folder, contract.COMPILED_FOLDER))
 
-    scratch = os.path.dirname(options.workspace)
-    server = Server(options.output, scratch, options.compiled, loaded.facts)
+    server = Server(options.output, _scratch(options), options.compiled, loaded.facts)
     for request in server.replicates(ended):
         leave(replicate(options, request, loaded, clock))
     return 0
@@ -126,7 +124,7 @@ def replicate(
     arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
 
     stream.emit("environment", **loaded.facts)
-    read_theano_index()
+    backends.of(keras).read_compiled()
     started = time.perf_counter()
     cpu = time.process_time()
     run = _run_suite if options.suite else _run_script
@@ -152,7 +150,7 @@ def _run_suite(
 ) -> Dict[str, Any]:
     """Run tests; Keras is as it is, since tests may look at any part of it."""
     if os.path.isdir(contract.DATA):
-        _install_data_sets(options, keras, stream)
+        generations.of(keras, stream).install_data_sets(_scratch(options))
     if request.seed is not None:
         seeding.seed_all(keras, request.seed)
     return suite.run(options.workspace, options.suite, arguments, stream)
@@ -168,37 +166,28 @@ def _run_script(
 ) -> Dict[str, Any]:
     """Run the script, and record what its models do."""
     path = os.path.join(options.workspace, os.path.basename(options.converted or options.script))
-    caps = Caps(options.epochs_cap, options.steps_cap)
-    recorder = Recorder(stream, ArrayStore(request.folder), options.workspace, caps, clock)
-    _install_data_sets(options, keras, stream)
-    tracer = None
+    folder, seed = request.folder, request.seed
+    generation = generations.of(keras, stream)
+    problem = generation.unsupported(pairs=options.paired, traces=bool(options.trace))
+    if problem:
+        return failures.unsupported(problem)
+    generation.install_data_sets(_scratch(options))
     if options.trace:
-        tracer = Tracer(keras, options.trace, request.folder, request.repeat)
-        tracer.install()
-    seed = request.seed
+        generation.trace(options.trace, folder, request.repeat)
     if seed is not None:
         seeding.seed_all(keras, seed)
-    pairing = paired.install(keras, seed or 0) if options.paired else None
-    # Last, around all else.
-    recorder.install(keras)
+    if options.paired:
+        generation.pair(seed or 0)
+    caps = Caps(options.epochs_cap, options.steps_cap)
+    generation.record(folder, options.workspace, caps, clock)
 
-    outcome = script.run(path, arguments, str(keras.backend.backend()))
-    recorder.finish()
-    if tracer is not None:
-        tracer.finish()
-    if pairing is not None:
-        if pairing.not_paired:
-            names = ", ".join(pairing.not_paired)
-            stream.emit("note", text="Weights that are not paired: %s." % names[:2000])
-        drawing = masks.drawing(keras.layers, recorder.trained)
-        if drawing:
-            stream.emit("note", text=masks.note(drawing))
+    outcome = script.run(path, arguments, backends.of(keras).name)
+    generation.finish()
     return outcome
 
 
-def _install_data_sets(options: argparse.Namespace, keras: Any, stream: EventStream) -> None:
-    scratch = os.path.dirname(options.workspace)
-    data_sets.install(keras, scratch, lambda text: stream.emit("note", text=text))
+def _scratch(options: argparse.Namespace) -> str:
+    return str(os.path.dirname(options.workspace))
 
 
 def _make_home() -> None:

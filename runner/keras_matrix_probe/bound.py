@@ -3,22 +3,10 @@
 import re
 from typing import Optional
 
+from .backends import NAMES, PACKAGES
 from .failures import MAX_MESSAGE, chain, message
 
-PACKAGES = {
-    "tensorflow": "tensorflow",
-    "theano": "theano",
-    "cntk": "cntk",
-    "mxnet": "mxnet",
-    "plaidml": "plaidml",
-    "torch": "torch",
-    "jax": "jax",
-}
-"""Top-level package to the backend it belongs to."""
-WORDS = dict(PACKAGES, tf="tensorflow", pytorch="torch")
-"""What a text may call a backend."""
-
-_NAME = r"(?<![\w./-])(?:%s)(?![\w/-]|\.\w)" % "|".join(WORDS)
+_NAME = r"(?<![\w./-])(?:%s)(?![\w/-]|\.\w)" % "|".join(NAMES)
 _BACKEND = r"(?<![\w./-])backends?(?![\w/-]|\.\w)"
 _LINK = r"as|its|the|your|keras|must|should|has|have|needs?|to|be|is"
 _BETWEEN = r"[\s'\"`:=(),]+(?:(?:%s)[\s'\"`:=(),]+){0,3}" % _LINK
@@ -76,10 +64,10 @@ def _needed(text: str, backend: str) -> Optional[str]:
         found = _NAMED_BACKEND.search(sentence)
         if found is None or not _NEEDED.search(sentence):
             continue
-        names = {WORDS[name.lower()] for name in _NAMES.findall(text)}
+        names = {NAMES[name.lower()] for name in _NAMES.findall(text)}
         if backend not in names:
             named = _NAMES.search(found.group())
-            return "the %s backend" % WORDS[named.group().lower()] if named else None
+            return "the %s backend" % NAMES[named.group().lower()] if named else None
     return None
 
 

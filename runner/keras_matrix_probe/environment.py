@@ -3,38 +3,21 @@
 import os
 import platform
 import sys
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Dict, List, Optional
+
+from . import backends
 
 IFF_UP = 1
 IFF_LOOPBACK = 8
 
-THREAD_VARIABLES = (
+VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
-OTHER_VARIABLES = (
     "OPENBLAS_CORETYPE",
-    "THEANO_FLAGS",
-    "THEANORC",
     "PYTHONHASHSEED",
-    "TF_CPP_MIN_LOG_LEVEL",
 )
-
-THEANO_OPTIONS = (
-    "device",
-    "floatX",
-    "mode",
-    "optimizer",
-    "linker",
-    "openmp",
-    "cxx",
-    "blas.ldflags",
-    "gcc.cxxflags",
-    "compiledir",
-)
+"""Environment variables that figures or times may depend on; each backend has more."""
 
 
 def installed_packages() -> Dict[str, str]:
@@ -170,26 +153,11 @@ def _number(path: str) -> Optional[float]:
     return float(words[0])
 
 
-def _theano_config() -> Dict[str, str]:
-    from theano import config
-
-    values = {}
-    for option in THEANO_OPTIONS:
-        value: Any = config
-        for part in option.split("."):
-            value = getattr(value, part)
-        values[option] = str(value)
-    return values
-
-
-BACKEND_CONFIG: Dict[str, Callable[[], Dict[str, str]]] = {"theano": _theano_config}
-
-
 def describe(keras: Any, import_seconds: float) -> Dict[str, Any]:
     """Return the ``environment`` event's fields, from the imported Keras package."""
-    backend = keras.backend
-    name = str(backend.backend())
-    read_config = BACKEND_CONFIG.get(name)
+    settings = keras.backend
+    backend = backends.of(keras)
+    variables = VARIABLES + tuple(v for one in backends.BACKENDS.values() for v in one.variables)
     affinity = getattr(os, "sched_getaffinity", None)
     return {
         "python": platform.python_version(),
@@ -198,15 +166,13 @@ def describe(keras: Any, import_seconds: float) -> Dict[str, Any]:
         "cpu_count": len(affinity(0)) if affinity else os.cpu_count(),
         "cpus": sorted(affinity(0)) if affinity else [],
         "keras": str(keras.__version__),
-        "backend": name,
-        "floatx": str(backend.floatx()),
-        "epsilon": float(backend.epsilon()),
-        "image_data_format": str(backend.image_data_format()),
+        "backend": backend.name,
+        "floatx": str(settings.floatx()),
+        "epsilon": float(settings.epsilon()),
+        "image_data_format": str(settings.image_data_format()),
         "packages": installed_packages(),
-        "variables": {
-            key: os.environ[key] for key in THREAD_VARIABLES + OTHER_VARIABLES if key in os.environ
-        },
-        "backend_config": read_config() if read_config else {},
+        "variables": {key: os.environ[key] for key in variables if key in os.environ},
+        "backend_config": backend.configuration(),
         "limits": applied_limits(),
         "uid": os.getuid(),
         "import_seconds": import_seconds,

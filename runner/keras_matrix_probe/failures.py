@@ -7,6 +7,8 @@ import traceback
 import urllib.error
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
+from .contract import EndStatus
+
 MAX_TRACEBACK = 20000
 MAX_MESSAGE = 20000
 MAX_NAME = 200
@@ -30,6 +32,22 @@ _OUR_FRAMES = re.compile(
     re.MULTILINE,
 )
 """Frames of the probe, and of what it runs scripts with, in a traceback."""
+
+
+def unsupported(message: str) -> Dict[str, Any]:
+    """Return the ``end`` event's fields for a request that the probe cannot fulfil here."""
+    error = {
+        "kind": "Unsupported",
+        "message": message,
+        "traceback": "",
+        "file": None,
+        "line": None,
+    }
+    return {"status": EndStatus.UNSUPPORTED.value, "exit_code": 1, "error": error}
+
+
+class MissingDataSetError(Exception):
+    """A file is not in the cache, and a cell has no network to fetch it from."""
 
 
 def describe(failure: BaseException, script: str) -> Dict[str, Any]:

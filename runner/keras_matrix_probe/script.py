@@ -7,8 +7,7 @@ from typing import Any, Dict, List
 
 from .bound import bound_to
 from .contract import EndStatus
-from .failures import MAX_MESSAGE, by_newer_numpy, describe
-from .keras2.data_sets import MissingDataSetError
+from .failures import MAX_MESSAGE, MissingDataSetError, by_newer_numpy, describe
 
 
 def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:

@@ -120,6 +120,8 @@ class EndStatus(Enum):
     DATA = "data"
     """A data set is missing."""
     MEMORY = "memory"
+    UNSUPPORTED = "unsupported"
+    """The run wants what the probe cannot do under this Keras."""
 
 
 class CaseOutcome(Enum):

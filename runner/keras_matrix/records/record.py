@@ -19,6 +19,7 @@ class Outcome(Enum):
     SCRIPT_ERROR = "script error"
     IMPORT_ERROR = "import error"
     BACKEND_BOUND = "backend-bound"
+    UNSUPPORTED = "unsupported"
     MISSING_DATA = "missing data"
     TIMEOUT = "time-out"
     OUT_OF_MEMORY = "out of memory"

@@ -10,10 +10,7 @@ from typing import Any, Callable, List
 
 from .. import workspace
 from ..contract import DATA
-
-
-class MissingDataSetError(Exception):
-    """A file is not in the cache, and a cell has no network to fetch it from."""
+from ..failures import MissingDataSetError
 
 
 def install(keras: Any, scratch: str, note: Callable[[str], None]) -> None:

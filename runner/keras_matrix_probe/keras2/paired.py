@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, List, Tuple
 
 import numpy
 
-from .. import draws
+from .. import backends, draws
 
 KERNELS: Dict[str, Tuple[str, ...]] = {
     "Conv1D": ("kernel",),
@@ -25,7 +25,7 @@ KERNELS: Dict[str, Tuple[str, ...]] = {
     "Conv3DTranspose": ("kernel",),
     "ConvLSTM2DCell": ("kernel", "recurrent_kernel"),
 }
-"""Layer class to the weights that Theano turns around, as measured on Theano 1.0.4.
+"""Layer class to the weights that some backends turn around, as measured on Theano 1.0.4.
 
 Not among them: depthwise and separable convolutions, whose kernels Keras itself turns back
 (``_preprocess_conv2d_depthwise_kernel`` in keras/backend/theano_backend.py, tag 2.3.1), and
@@ -34,7 +34,6 @@ locally connected layers, which multiply patches.
 
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv2d_transpose", "conv3d_transpose")
 KERAS_VERSIONS = ("2.2.", "2.3.")
-FLIPPING_BACKENDS = ("theano",)
 MAX_NAMES = 100
 IMPLICIT, EXPLICIT = 0, 1
 """First number of a stream's key: drawn with the run's seed, or with one that the script gave."""
@@ -74,7 +73,7 @@ class Pairing:
         self._seed = seed
         self._keras = keras
         self._backend = keras.backend
-        self._flips = keras.backend.backend() in FLIPPING_BACKENDS
+        self._flips = backends.of(keras).turns_kernels
         self._initializing = 0
         self._kernels = [
             (getattr(keras.layers, kind), names)

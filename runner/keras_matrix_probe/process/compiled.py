@@ -1,12 +1,11 @@
 """Code that the backend compiles for the machine: kept between cells, counted within them.
 
-Theano 1.0.4 keeps C modules in its ``compiledir``, a folder each. A cell begins with copies of
-those that its image and earlier cells of the same script have, and hands back what is new.
+Such a backend keeps its modules in one folder, a folder each. A cell begins with copies of those
+that its image and earlier cells of the same script have, and hands back what is new.
 """
 
 import os
 import shutil
-import sys
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -114,54 +113,3 @@ class CompileClock:
                     tell(self.modules)
 
         return counted
-
-    def install(self) -> None:
-        """Count the modules that Theano compiles, if it is the backend."""
-        if "theano" in sys.modules:
-            from theano.gof.cmodule import GCC_compiler
-
-            GCC_compiler.compile_str = staticmethod(self.wrap(GCC_compiler.compile_str))
-
-
-def make_theano_find_its_modules() -> None:
-    """Mend what keeps Theano 1.0.4 from finding compiled modules again.
-
-    ``CLinker.cmodule_key_`` (theano/gof/cc.py, tag rel-1.0.4) counts an op's ``__props__`` among
-    the versions of its C code, and takes an empty one for an op without a version, whose module
-    is never used twice. An op that has no properties has a version all the same: the one its
-    ``c_code_cache_version`` tells. ``__hash__`` and ``__eq__`` were made of the properties when
-    the class was and stay as they are.
-
-    A key also holds the constants of its graph, seeds and bounds of initial weights among them.
-    One with other constants finds its module by the code, and is then added to the module's
-    keys on disk (theano/gof/cmodule.py), which grow with every seed; here they do not.
-    """
-    if "theano" not in sys.modules:
-        return
-    from theano.gof.cc import get_module_cache
-    from theano.gof.cmodule import KeyData
-    from theano.gof.op import Op
-
-    add_key = KeyData.add_key
-    KeyData.add_key = lambda data, key, save_pkl=True: add_key(data, key, save_pkl=False)
-    # It would look for the key on disk.
-    get_module_cache(init_args={"check_for_broken_eq": False})
-
-    pending: List[Any] = [Op]
-    while pending:
-        kind = pending.pop()
-        pending += kind.__subclasses__()
-        if kind.__dict__.get("__props__") == ():
-            del kind.__props__
-
-
-def read_theano_index() -> None:
-    """Have Theano read the keys of compiled modules that it does not know yet.
-
-    They are pickles. Those of the image are read once for all replicates; those that cells have
-    compiled in each, never in the process that they are forked from.
-    """
-    if "theano" in sys.modules:
-        from theano.gof.cc import get_module_cache
-
-        get_module_cache().refresh(cleanup=False)

@@ -32,7 +32,7 @@ from keras.layers import (
 from keras.models import Model, Sequential
 from keras.utils.conv_utils import convert_kernel
 
-from keras_matrix_probe import paired
+from keras_matrix_probe.keras2 import paired
 
 SPATIAL = {1: (7,), 2: (7, 9), 3: (5, 5, 7)}
 EVEN = (8, 6)

@@ -23,7 +23,7 @@ from keras.layers import (
 )
 from keras.models import Sequential, clone_model
 
-from keras_matrix_probe import paired
+from keras_matrix_probe.keras2 import paired
 
 NAMES = (
     *("uniform", "normal", "truncated_normal", "glorot_uniform", "glorot_normal"),

@@ -307,7 +307,7 @@ def test_a_script_bound_to_another_backend_is_a_status_of_its_own(folder: Path) 
 
 def test_a_missing_data_set_is_a_status_of_its_own(folder: Path) -> None:
     text = (
-        "from keras_matrix_probe.keras2.data_sets import MissingDataSetError\n"
+        "from keras_matrix_probe.failures import MissingDataSetError\n"
         "raise MissingDataSetError('mnist.npz is missing')\n"
     )
     outcome = run(folder, text)

@@ -18,6 +18,7 @@ BY_STATUS = {
     EndStatus.IMPORT.value: Outcome.IMPORT_ERROR,
     EndStatus.BOUND.value: Outcome.BACKEND_BOUND,
     EndStatus.DATA.value: Outcome.MISSING_DATA,
+    EndStatus.UNSUPPORTED.value: Outcome.UNSUPPORTED,
 }
 """The status in a script's ``end`` event to the outcome; any other is the script's own error."""
 NO_SPACE = "No space left on device"

@@ -148,7 +148,7 @@ class Tracer:
 
 @contextmanager
 def deep() -> Iterator[None]:
-    """Let Theano walk graphs as deep as those of large models: it does so by recursion."""
+    """Let a backend that walks graphs by recursion reach the depth of large models."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, RECURSION))
     try:

@@ -1,14 +1,15 @@
 """Compute tensors of a graph from given values of others, on either backend."""
 
 import copy
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple
+
+from ... import backends
 
 Given = Sequence[Tuple[Any, Any]]
 """Tensors and their values; what a tensor was computed from is not looked at then."""
 Values = List[Any]
 CHUNK = 24
 """Nodes a compiled function: the time of Theano's optimizer grows faster than the graph."""
-MANY = 64
 
 
 class Phase:
@@ -55,7 +56,7 @@ class Function:
         wanted = [one for one, place in zip(outputs, self._given) if place is None]
         self._function = None
         if wanted:
-            options = _options(backend, len(wanted))
+            options = backends.named(backend.backend()).function_options(len(wanted))
             self._function = backend.function(tensors, wanted, **options)
 
     def __call__(self, values: Sequence[Any], phase: int) -> Values:
@@ -67,19 +68,6 @@ class Function:
                 given.append(phase)
             results = iter(self._function(given))
         return [next(results) if place is None else values[place] for place in self._given]
-
-
-def _options(backend: Any, outputs: int) -> Dict[str, Any]:
-    """Return how to compile a function of that many outputs.
-
-    Theano looks anew at the whole graph for each result that it could write in the place of
-    another: what saves memory there takes hours for hundreds of outputs, and changes no number.
-    """
-    if outputs < MANY or backend.backend() != "theano":
-        return {}
-    from theano.compile.mode import get_default_mode
-
-    return {"mode": get_default_mode().excluding("inplace")}
 
 
 def _place(tensor: Any, tensors: Sequence[Any]) -> Optional[int]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from keras_matrix_probe.failures import MissingDataSetError
 from keras_matrix_probe.keras2 import data_sets
-from keras_matrix_probe.keras2.data_sets import MissingDataSetError
 
 
 def module(name: str) -> Any:

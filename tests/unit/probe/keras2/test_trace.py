@@ -167,6 +167,9 @@ class FakeBackend:
     def learning_phase(self) -> Any:
         return self.phase
 
+    def backend(self) -> str:
+        return "a backend of nobody's"
+
     def function(self, inputs: list[Any], outputs: list[Any]) -> Callable[[list[Any]], list[Any]]:
         self.compiled.append((inputs, outputs))
         return lambda values: [f"{one} of {values}" for one in outputs]

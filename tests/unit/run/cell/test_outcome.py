@@ -44,6 +44,7 @@ def judged(
         (Ending(1), failed("error"), Outcome.SCRIPT_ERROR, "ValueError: no (model.py, line 7)"),
         (Ending(1), failed("import"), Outcome.IMPORT_ERROR, "ValueError: no"),
         (Ending(1), failed("bound"), Outcome.BACKEND_BOUND, "ValueError: no"),
+        (Ending(1), failed("unsupported"), Outcome.UNSUPPORTED, "ValueError: no"),
         (Ending(1), failed("data"), Outcome.MISSING_DATA, "ValueError: no"),
         (Ending(3), failed("exit"), Outcome.SCRIPT_ERROR, "ValueError: no"),
         (Ending(1), failed("memory"), Outcome.OUT_OF_MEMORY, "512 MiB"),

@@ -1,0 +1,40 @@
+"""What is known of backends: one module each, chosen by a table.
+
+In: the name that ``keras.backend.backend()`` returns. Out: a ``Backend``, whose methods the
+rest of the probe calls. Nothing else in the probe names a backend. A backend's own package is
+imported only by its own methods, and only once Keras has loaded it.
+"""
+
+from typing import Dict
+
+from .base import Backend
+from .tensorflow import TensorFlow
+from .theano import Theano
+
+BACKENDS: Dict[str, Backend] = {backend.name: backend for backend in (TensorFlow(), Theano())}
+"""Backends that need something of the probe, by name."""
+
+PACKAGES: Dict[str, str] = {
+    "tensorflow": "tensorflow",
+    "theano": "theano",
+    "cntk": "cntk",
+    "mxnet": "mxnet",
+    "plaidml": "plaidml",
+    "torch": "torch",
+    "jax": "jax",
+}
+"""Top-level package to the backend it belongs to, those without a module here included."""
+
+NAMES: Dict[str, str] = dict(PACKAGES, tf="tensorflow", pytorch="torch")
+"""What a text may call a backend, to the backend's name."""
+
+
+def named(name: str) -> Backend:
+    """Return the backend of a name; one that needs nothing where the table has none."""
+    return BACKENDS.get(name) or Backend(name)
+
+
+def of(keras: object) -> Backend:
+    """Return the backend that Keras has loaded."""
+    backend = getattr(keras, "backend")  # noqa: B009 # a module, which has no type here
+    return named(str(backend.backend()))

@@ -1,0 +1,69 @@
+"""The protocol of a backend: what the probe asks of each."""
+
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    from ..process.compiled import CompileClock
+
+Gradients = List[Optional[Any]]
+"""Tensors of gradients; None where nothing connects."""
+
+
+class Backend:
+    """A backend that needs nothing of the probe; each method may be overridden.
+
+    To add a backend, override what differs in a module of its own, and add the class to the table.
+    """
+
+    name = ""
+    variables: Tuple[str, ...] = ()
+    """Environment variables that configure the backend, for the record."""
+    turns_kernels = False
+    """Whether its convolutions turn kernels around, against TensorFlow's convention."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name or self.name
+
+    def install(self, clock: "CompileClock") -> None:
+        """Prepare the backend once it is imported, before the first replicate is forked.
+
+        ``clock`` counts the modules that the backend compiles.
+        """
+
+    def read_compiled(self) -> None:
+        """Make code that earlier cells compiled known to the backend; called in each replicate."""
+
+    def seed(self, seed: int) -> None:
+        """Seed the backend's own generator, where NumPy's does not seed it."""
+
+    def configuration(self) -> Dict[str, str]:
+        """Return the backend's options that figures may depend on, for the record."""
+        return {}
+
+    def function_options(self, outputs: int) -> Dict[str, Any]:
+        """Return arguments to compile a ``keras.backend.function`` of so many outputs with."""
+        return {}
+
+    def gradients(self, loss: Any, tensors: Sequence[Any]) -> Gradients:
+        """Return the gradients of a scalar by tensors of its graph.
+
+        Raises:
+            NotImplementedError: this backend has no graphs, or is not known well enough.
+        """
+        raise NotImplementedError("gradients under %s" % self.name)
+
+    def gradients_through(
+        self,
+        outputs: Sequence[Any],
+        upstream: Sequence[Any],
+        inputs: Sequence[Any],
+        tensors: Sequence[Any],
+    ) -> Gradients:
+        """Return what arrives at tensors of the gradients ``upstream`` by a layer's outputs.
+
+        ``inputs`` are constants: what they depend on among themselves does not count.
+
+        Raises:
+            NotImplementedError: this backend has no graphs, or is not known well enough.
+        """
+        raise NotImplementedError("gradients under %s" % self.name)

@@ -1,0 +1,78 @@
+"""What the probe does under Keras 2: all of it is installed before the script runs."""
+
+from typing import Any, Optional
+
+from ..arrays import ArrayStore
+from ..events import EventStream
+from ..process.compiled import CompileClock
+from . import data_sets, masks, paired
+from .caps import Caps
+from .hooks import Recorder
+from .paired import Pairing
+from .trace.tracer import Tracer
+
+SUPPORTED = paired.KERAS_VERSIONS
+"""Beginnings of the versions that pairing and tracing are written for."""
+MAX_NAMES_LENGTH = 2000
+"""Characters of names in a note."""
+
+
+class Keras2:
+    """The parts of a cell that depend on the generation of Keras.
+
+    ``stream`` receives their events. Methods are called in the order that they are written in.
+    """
+
+    def __init__(self, keras: Any, stream: EventStream) -> None:
+        self._keras = keras
+        self._stream = stream
+        self._tracer: Optional[Tracer] = None
+        self._pairing: Optional[Pairing] = None
+        self._recorder: Optional[Recorder] = None
+
+    def unsupported(self, *, pairs: bool, traces: bool) -> str:
+        """Return a sentence on what is requested and not supported here; empty if all is."""
+        version = str(self._keras.__version__)
+        requests = ["pair first weights"] * pairs + ["trace"] * traces
+        if not requests or version.startswith(SUPPORTED):
+            return ""
+        return (
+            "keras-matrix can %s under Keras 2.2 and 2.3 only, and this is Keras %s; leave it out, "
+            "or run on another image" % (" and ".join(requests), version)
+        )
+
+    def install_data_sets(self, scratch: str) -> None:
+        """Let ``keras.datasets`` find the data sets that are mounted."""
+        data_sets.install(self._keras, scratch, lambda text: self._stream.emit("note", text=text))
+
+    def trace(self, requests: str, output: str, repeat: int) -> None:
+        """Capture the first model that the script trains, as the folder ``requests`` says."""
+        self._tracer = Tracer(self._keras, requests, output, repeat)
+        self._tracer.install()
+
+    def pair(self, seed: int) -> None:
+        """Draw first weights from NumPy, the same on every backend."""
+        self._pairing = paired.install(self._keras, seed)
+
+    def record(self, output: str, workspace: str, caps: Caps, clock: CompileClock) -> None:
+        """Record the models and training calls of the script; last, around all else."""
+        self._recorder = Recorder(self._stream, ArrayStore(output), workspace, caps, clock)
+        self._recorder.install(self._keras)
+
+    def finish(self) -> None:
+        """Record what is known only once the script has ended."""
+        if self._recorder is not None:
+            self._recorder.finish()
+        if self._tracer is not None:
+            self._tracer.finish()
+        if self._pairing is not None:
+            self._note_what_is_not_paired(self._pairing)
+
+    def _note_what_is_not_paired(self, pairing: Pairing) -> None:
+        if pairing.not_paired:
+            names = ", ".join(pairing.not_paired)[:MAX_NAMES_LENGTH]
+            self._stream.emit("note", text="Weights that are not paired: %s." % names)
+        trained = self._recorder.trained if self._recorder is not None else []
+        drawing = masks.drawing(self._keras.layers, trained)
+        if drawing:
+            self._stream.emit("note", text=masks.note(drawing))
