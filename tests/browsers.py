@@ -1,4 +1,4 @@
-"""Find a Chromium and open pages in it. Holds no tests."""
+"""Find a Chromium to open pages with. Holds no tests."""
 
 import os
 import shutil
@@ -7,26 +7,28 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Playwright
 
-VARIABLE = "KERAS_MATRIX_CHROMIUM"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_VARIABLE = "KERAS_MATRIX_CHROMIUM"
+"""Environment variable that names the program."""
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 REMEDY = (
-    "there is no Chromium to open pages in: install it (apt-get install chromium, or "
-    f"playwright install --with-deps chromium), or name one with {VARIABLE}"
+    "there is no Chromium to open pages with: install one (apt-get install chromium, or "
+    f"playwright install --with-deps chromium), or name one with {CHROMIUM_VARIABLE}"
 )
 
 
 def chromium(playwright: Playwright) -> str:
-    """Return the path of a Chromium; without one skip the test, or fail it where CI is set."""
-    named = os.environ.get(VARIABLE)
+    """Return the path of a Chromium; without one fail the test in CI, or else skip it."""
+    named = os.environ.get(CHROMIUM_VARIABLE)
     if named is not None:
         if shutil.which(named) is None:
-            pytest.fail(f"{VARIABLE} names {named}, which is no program", pytrace=False)
+            pytest.fail(f"{CHROMIUM_VARIABLE} names {named}, which is not a program", pytrace=False)
         return named
-    own = playwright.chromium.executable_path
-    found = next(filter(None, map(shutil.which, NAMES)), own if Path(own).exists() else None)
-    if found is not None:
-        return found
+    installed = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if installed is not None:
+        return installed
+    if Path(playwright.chromium.executable_path).exists():
+        return playwright.chromium.executable_path
     if os.environ.get("CI"):
         pytest.fail(REMEDY, pytrace=False)
-    # CI has a browser, and fails without; on a desk it is nobody's duty to have one.
+    # CI installs a browser; a contributor does not have to.
     pytest.skip(REMEDY)

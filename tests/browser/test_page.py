@@ -1,4 +1,4 @@
-"""The report in a browser: what runs, what is reached, what is seen, and by whom."""
+"""The report in a browser: safety, keyboard, accessibility, colours and layout."""
 
 import random
 from collections.abc import Iterator
@@ -34,88 +34,92 @@ from tests.unit.trace.builders import finding
 EVIL = "<script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
 """Text that runs if it is not escaped."""
 ANSI = "\x1b[31mred\x1b[0m"
-LOG_SIZE = 10 * 2**20
+LOG_BYTES = 10 * 2**20
 SCHEMES = ("light", "dark")
-PHONE = 360
-SERIOUS = {"serious", "critical"}
+PHONE_WIDTH = 360
+SERIOUS_IMPACTS = {"serious", "critical"}
 
-# What a visitor may reach, in the order of the page: what is folded away is not there yet.
+# Elements that the keyboard reaches, in the order of the page, without what is folded.
 REACHABLE = """
 () => [...document.querySelectorAll("a[href], summary, [tabindex='0']")]
-  .filter(one => one.checkVisibility({contentVisibilityAuto: false}))
+  .filter(element => element.checkVisibility({contentVisibilityAuto: false}))
 """
-# Texts of a chart that lie upon each other, or stick out of it.
-CROWDED = """
+# Texts of a chart that overlap, or extend beyond it.
+MISPLACED_TEXTS = """
 () => [...document.querySelectorAll("svg.chart")].flatMap(svg => {
   const frame = svg.getBoundingClientRect();
   const texts = [...svg.querySelectorAll("text")]
-    .map(one => ({text: one.textContent, box: one.getBoundingClientRect()}))
-    .filter(one => one.box.width > 0);
-  const out = texts
+    .map(text => ({text: text.textContent, box: text.getBoundingClientRect()}))
+    .filter(({box}) => box.width > 0);
+  const outside = texts
     .filter(({box}) => box.left < frame.left - 1 || box.right > frame.right + 1
       || box.top < frame.top - 1 || box.bottom > frame.bottom + 1)
-    .map(({text}) => `${text} sticks out`);
-  const upon = texts.flatMap((one, place) => texts.slice(place + 1)
-    .filter(two => Math.min(one.box.right, two.box.right)
-        - Math.max(one.box.left, two.box.left) > 1
-      && Math.min(one.box.bottom, two.box.bottom) - Math.max(one.box.top, two.box.top) > 3)
-    .map(two => `${one.text} and ${two.text}`));
-  return [...out, ...upon];
+    .map(({text}) => `${text} extends beyond the chart`);
+  const overlapping = texts.flatMap((first, index) => texts.slice(index + 1)
+    .filter(second => Math.min(first.box.right, second.box.right)
+        - Math.max(first.box.left, second.box.left) > 1
+      && Math.min(first.box.bottom, second.box.bottom)
+        - Math.max(first.box.top, second.box.top) > 3)
+    .map(second => `${first.text} and ${second.text} overlap`));
+  return [...outside, ...overlapping];
 })
 """
-UNFOLD = "() => document.querySelectorAll('details').forEach(one => { one.open = true; })"
+UNFOLD = "() => document.querySelectorAll('details').forEach(item => { item.open = true; })"
 
 
 @dataclass
-class Opened:
-    """A page that was opened, what it asked for, and what it said to the console."""
+class OpenedPage:
+    """A page in the browser, with the addresses it requested and its messages and errors."""
 
     page: Page
     requests: list[str]
-    said: list[str]
+    messages: list[str]
 
 
 def tutorial(seeds: int) -> list[Record]:
-    """Some seeds of two images, and a compile in the first one's times."""
-    chance = random.Random(1)
+    """Make the records of two images; Theano compiles modules with its first seed."""
+    generator = random.Random(1)
     records = []
     for image, slower in (("tf", 1.0), ("theano", 2.5)):
         for seed in range(seeds):
-            curve = [0.7 + 0.1 / (n + 1) + chance.gauss(0, 0.005) for n in range(20)]
+            curve = [0.7 + 0.1 / (n + 1) + generator.gauss(0, 0.005) for n in range(20)]
             fit = call(
                 "fit",
                 {"loss": curve[-1]},
                 epochs=epochs("loss", *curve),
-                seconds=slower * chance.lognormvariate(0, 0.1),
+                seconds=slower * generator.lognormvariate(0, 0.1),
                 first_batch_seconds=0.5 * slower,
             )
             fit.compiled = 2 * (seed == 0 and image == "theano")
-            score = {"loss": 0.69 + chance.gauss(0, 0.01), "accuracy": chance.choice((0.4, 0.5))}
+            score = {
+                "loss": 0.69 + generator.gauss(0, 0.01),
+                "accuracy": generator.choice((0.4, 0.5)),
+            }
             records.append(record(Cell(image, seed=seed), fit, call("evaluate", score)))
     return records
 
 
 def hostile() -> list[Record]:
-    """Names, reasons and output that are markup, control sequences, or very long."""
-    records = [good(image, loss, metric=f"{EVIL} $x$ {ANSI}") for image, loss in _LOSSES]
+    """Make records whose names, reasons and outputs are markup, control codes, or very long."""
+    records = [good(image, loss, metric=f"{EVIL} $x$ {ANSI}") for image, loss in HOSTILE_LOSSES]
     reason = f"ValueError: {EVIL} {ANSI} {'w' * 5000}"
     text = f"Traceback\n</pre>{EVIL}{ANSI}\n"
     return [*records, bad("cntk", Outcome.SCRIPT_ERROR, reason=reason, traceback=text, hint=EVIL)]
 
 
-_LOSSES = (("tf", 0.5), ("theano", 0.7))
+HOSTILE_LOSSES = (("tf", 0.5), ("theano", 0.7))
 
 
 def traced() -> Trace:
-    """A trace that ends in one finding, with a profile of its layers."""
+    """Make a trace with one finding and the distances of its layers."""
     names = ["conv1d_1_input", "conv1d_1", f"{EVIL}{ANSI}", "flatten_1", "dense_1"]
-    excess = [0.0, 0.2, 5e4, 4e4, 3e4]
+    distances = [0.0, 0.2, 5e4, 4e4, 3e4]
     profile = [
-        LayerDistance(stage, name, "training", one)
+        LayerDistance(stage, name, "training", distance)
         for stage in (TraceStage.OUTPUTS, TraceStage.GRADIENTS)
-        for name, one in zip(names, excess, strict=True)
+        for name, distance in zip(names, distances, strict=True)
     ]
-    found = finding(
+    forward = finding(
         FindingKind.FORWARD,
         where=names[2],
         layer="MaxPooling1D",
@@ -126,7 +130,7 @@ def traced() -> Trace:
     )
     image = ImageTrace(
         image="theano",
-        findings=[found],
+        findings=[forward],
         stages=[StageSummary(TraceStage.OUTPUTS, 5, 3, names[2], 5e4)],
         profile=profile,
     )
@@ -144,28 +148,28 @@ def traced() -> Trace:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Write a page of one run, and one of all sorts of runs, as the command does."""
+    """Write a page of one run, and a page of several kinds of runs, with the command."""
     folder = tmp_path_factory.mktemp("pages")
     page_builders.folder(folder / "tutorial", tutorial(30))
     page_builders.folder(folder / "short", tutorial(3))
-    log = f"</pre>{EVIL}\n{ANSI}\n".encode() * 3 + b"x" * LOG_SIZE + f"\n{EVIL}{ANSI}".encode()
+    log = f"</pre>{EVIL}\n{ANSI}\n".encode() * 3 + b"x" * LOG_BYTES + f"\n{EVIL}{ANSI}".encode()
     page_builders.folder(folder / "hostile", hostile(), model=EVIL, log=log)
-    looks, kind = [good("tf"), good("theano")], RunKind.TRACE
-    run = page_builders.folder(folder / "traced", looks, model="conv", kind=kind)
+    captures, kind = [good("tf"), good("theano")], RunKind.TRACE
+    run = page_builders.folder(folder / "traced", captures, model="conv", kind=kind)
     (run.path / TRACE_FILE).write_bytes(to_json(traced()))
-    one, all_of_them = folder / "tutorial.html", folder / "several.html"
-    assert run_cli("report", folder / "tutorial", "--output", one) == 0
+    one_run, several = folder / "tutorial.html", folder / "several.html"
+    assert run_cli("report", folder / "tutorial", "--output", one_run) == 0
     runs = [folder / name for name in ("short", "hostile", "traced")]
-    assert run_cli("report", *runs, "--output", all_of_them) == 0
-    return {"one run": one, "several": all_of_them}
+    assert run_cli("report", *runs, "--output", several) == 0
+    return {"one run": one_run, "several": several}
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium(playwright))
-        yield found
-        found.close()
+        launched = playwright.chromium.launch(executable_path=chromium(playwright))
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(params=["one run", "several"])
@@ -173,8 +177,8 @@ def path(pages: dict[str, Path], request: pytest.FixtureRequest) -> Path:
     return pages[request.param]
 
 
-class Visit:
-    """Opens pages, each for a visitor of its own."""
+class Visitor:
+    """Opens pages, each in a browser context of its own."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -182,47 +186,47 @@ class Visit:
 
     def __call__(
         self, path: Path, *, scheme: Any = "light", width: int = 1200, **more: Any
-    ) -> Opened:
+    ) -> OpenedPage:
         context = self._browser.new_context(
             color_scheme=scheme, viewport={"width": width, "height": 900}, **more
         )
         self._contexts.append(context)
         page = context.new_page()
-        opened = Opened(page, [], [])
+        opened = OpenedPage(page, [], [])
         page.on("request", lambda request: opened.requests.append(request.url))
-        page.on("console", lambda message: opened.said.append(message.text))
-        page.on("pageerror", lambda error: opened.said.append(str(error)))
+        page.on("console", lambda message: opened.messages.append(message.text))
+        page.on("pageerror", lambda error: opened.messages.append(str(error)))
         page.goto(path.as_uri())
         return opened
 
-    def end(self) -> None:
+    def close(self) -> None:
         for context in self._contexts:
             context.close()
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
-    made = Visit(browser)
-    yield made
-    made.end()
+def visit(browser: Browser) -> Iterator[Visitor]:
+    visitor = Visitor(browser)
+    yield visitor
+    visitor.close()
 
 
-# What runs, and what is fetched
+# Scripts and requests
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_it_opens_without_a_word_and_asks_for_nothing(
-    path: Path, visit: Visit, scheme: str
+def test_it_opens_without_a_message_and_requests_nothing(
+    path: Path, visit: Visitor, scheme: str
 ) -> None:
     opened = visit(path, scheme=scheme)
     opened.page.evaluate(UNFOLD)
     opened.page.wait_for_load_state("networkidle")
-    assert opened.said == []
+    assert opened.messages == []
     assert opened.requests == [path.as_uri()]
 
 
-def test_hostile_names_and_logs_are_text(pages: dict[str, Path], visit: Visit) -> None:
-    # Escaping has to do alone what the policy would stop as well.
+def test_hostile_names_and_logs_are_text(pages: dict[str, Path], visit: Visitor) -> None:
+    # Without the content security policy, escaping alone has to prevent scripts.
     opened = visit(pages["several"], bypass_csp=True)
     page = opened.page
     page.evaluate(UNFOLD)
@@ -234,11 +238,11 @@ def test_hostile_names_and_logs_are_text(pages: dict[str, Path], visit: Visit) -
     assert "\x1b" not in page.content()
     assert "[31m" not in text
     assert text.count("red") >= 3
-    assert opened.said == []
+    assert opened.messages == []
     assert opened.requests == [pages["several"].as_uri()]
 
 
-def test_a_log_of_ten_megabytes_is_its_ends(pages: dict[str, Path], visit: Visit) -> None:
+def test_a_log_of_ten_megabytes_is_its_ends(pages: dict[str, Path], visit: Visitor) -> None:
     page = visit(pages["several"]).page
     summary = page.locator("summary", has_text="Log of cntk")
     assert "10.0 MiB" in summary.inner_text()
@@ -256,27 +260,27 @@ def test_thirty_seeds_are_a_small_page(pages: dict[str, Path]) -> None:
     assert pages["one run"].stat().st_size < 2**20
 
 
-# Who can use it
+# Keyboard and accessibility
 
 
-def test_the_keyboard_reaches_all_in_order(path: Path, visit: Visit) -> None:
+def test_the_keyboard_reaches_all_in_order(path: Path, visit: Visitor) -> None:
     page = visit(path).page
-    wanted = page.evaluate(f"() => ({REACHABLE})().map(one => one.textContent.slice(0, 99))")
-    assert len(wanted) > 10
+    expected = page.evaluate(f"() => ({REACHABLE})().map(item => item.textContent.slice(0, 99))")
+    assert len(expected) > 10
     reached = []
-    for _ in wanted:
+    for _ in expected:
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.textContent.slice(0, 99)"))
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline not in ("none", ""), f"{reached[-1]} does not show that it has the focus"
-    assert reached == wanted
+    assert reached == expected
     kinds = page.evaluate(
-        f"() => ({REACHABLE})().map(one => one.matches('.tile, summary') ? one.tagName : '')"
+        f"() => ({REACHABLE})().map(item => item.matches('.tile, summary') ? item.tagName : '')"
     )
     assert {"A", "SUMMARY"} <= set(kinds)
 
 
-def test_the_first_stop_leads_past_the_contents(path: Path, visit: Visit) -> None:
+def test_the_first_link_leads_past_the_contents(path: Path, visit: Visitor) -> None:
     page = visit(path).page
     page.keyboard.press("Tab")
     skip = page.locator(":focus")
@@ -290,7 +294,7 @@ def test_the_first_stop_leads_past_the_contents(path: Path, visit: Visit) -> Non
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
 
 
-def test_enter_opens_what_is_folded(path: Path, visit: Visit) -> None:
+def test_enter_opens_and_closes_details(path: Path, visit: Visitor) -> None:
     page = visit(path).page
     page.evaluate("document.querySelector('details:not([open])').id = 'folded'")
     folded = page.locator("#folded")
@@ -303,7 +307,7 @@ def test_enter_opens_what_is_folded(path: Path, visit: Visit) -> None:
     assert not inside.is_visible()
 
 
-def test_enter_on_a_tile_leads_to_its_detail(path: Path, visit: Visit) -> None:
+def test_enter_on_a_tile_leads_to_its_details(path: Path, visit: Visitor) -> None:
     page = visit(path).page
     tiles = page.locator("a.tile")
     assert tiles.count() >= 2
@@ -312,52 +316,54 @@ def test_enter_on_a_tile_leads_to_its_detail(path: Path, visit: Visit) -> None:
         tile.focus()
         page.keyboard.press("Enter")
         assert page.evaluate("location.hash") == target
-        place = page.locator(f"[id='{target[1:]}']")
-        assert place.is_visible()
-        box = place.bounding_box()
+        details = page.locator(f"[id='{target[1:]}']")
+        assert details.is_visible()
+        box = details.bounding_box()
         assert box is not None
         assert -1 <= box["y"] < 900
 
 
-def test_all_links_lead_somewhere(path: Path, visit: Visit) -> None:
+def test_all_links_lead_somewhere(path: Path, visit: Visitor) -> None:
     page = visit(path).page
     links = page.locator("a")
     assert links.count() > 8
     targets = [str(link.get_attribute("href")) for link in links.all()]
-    assert [one for one in targets if not one.startswith("#")] == []
-    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
-    assert {one[1:] for one in targets} <= set(ids)
+    assert [target for target in targets if not target.startswith("#")] == []
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(element => element.id)")
+    assert {target[1:] for target in targets} <= set(ids)
     assert len(ids) == len(set(ids))
     named = page.evaluate(
         "[...document.querySelectorAll('[aria-labelledby]')]"
-        ".flatMap(one => one.getAttribute('aria-labelledby').split(/\\s+/))"
+        ".flatMap(element => element.getAttribute('aria-labelledby').split(/\\s+/))"
     )
     assert set(named) <= set(ids)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 1200), ("dark", PHONE)])
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", 1200), ("dark", 1200), ("dark", PHONE_WIDTH)]
+)
 def test_axe_finds_nothing_serious(
-    pages: dict[str, Path], visit: Visit, scheme: str, width: int
+    pages: dict[str, Path], visit: Visitor, scheme: str, width: int
 ) -> None:
     page = visit(pages["several"], scheme=scheme, width=width).page
     page.evaluate(UNFOLD)
     results = Axe().run(page).response
-    found = [
-        f"{one['id']} ({one['impact']}): {one['nodes'][0]['html']}"
-        for one in results["violations"]
-        if one["impact"] in SERIOUS
+    violations = [
+        f"{violation['id']} ({violation['impact']}): {violation['nodes'][0]['html']}"
+        for violation in results["violations"]
+        if violation["impact"] in SERIOUS_IMPACTS
     ]
-    assert found == []
-    looked_at = {one["id"] for one in results["passes"]}
+    assert violations == []
+    checked = {rule["id"] for rule in results["passes"]}
     assert {
         "color-contrast",
         "svg-img-alt",
         "link-name",
         "scrollable-region-focusable",
-    } <= looked_at
+    } <= checked
 
 
-def test_charts_are_images_with_a_name_and_a_description(path: Path, visit: Visit) -> None:
+def test_charts_are_images_with_a_name_and_a_description(path: Path, visit: Visitor) -> None:
     page = visit(path).page
     charts = page.get_by_role("img")
     assert charts.count() >= 4
@@ -367,20 +373,21 @@ def test_charts_are_images_with_a_name_and_a_description(path: Path, visit: Visi
         assert len(description.text_content() or "") > len(name)
 
 
-# What is seen
+# Colours and layout
 
 
-def test_each_scheme_has_its_own_colours(path: Path, visit: Visit) -> None:
+def test_each_scheme_has_its_own_colours(path: Path, visit: Visitor) -> None:
     def colours(scheme: str) -> tuple[float, list[str], list[str]]:
         page = visit(path, scheme=scheme).page
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        every = (
-            "[...document.querySelectorAll('svg.chart {}')].map(one => getComputedStyle(one).{})"
+        styles = (
+            "[...document.querySelectorAll('svg.chart {}')]"
+            ".map(element => getComputedStyle(element).{})"
         )
-        ink = page.evaluate(every.format("text", "fill"))
-        lines = page.evaluate(every.format("path", "stroke"))
+        ink = page.evaluate(styles.format("text", "fill"))
+        lines = page.evaluate(styles.format("path", "stroke"))
         numbers = ground[ground.index("(") + 1 : -1].split(",")
-        return sum(float(one) for one in numbers[:3]) / 765, ink, lines
+        return sum(float(number) for number in numbers[:3]) / 765, ink, lines
 
     (light, light_ink, light_lines), (dark, dark_ink, dark_lines) = map(colours, SCHEMES)
     assert light > 0.8
@@ -390,27 +397,28 @@ def test_each_scheme_has_its_own_colours(path: Path, visit: Visit) -> None:
     assert set(light_lines) & set(dark_lines) <= {"none"}
 
 
-@pytest.mark.parametrize("width", [PHONE, 1200])
-def test_no_text_of_a_chart_lies_upon_another(path: Path, visit: Visit, width: int) -> None:
+@pytest.mark.parametrize("width", [PHONE_WIDTH, 1200])
+def test_no_text_of_a_chart_overlaps_another(path: Path, visit: Visitor, width: int) -> None:
     page = visit(path, width=width).page
     assert page.locator("svg.chart text").count() > 50
-    assert page.evaluate(CROWDED) == []
+    assert page.evaluate(MISPLACED_TEXTS) == []
 
 
-def test_on_a_phone_only_what_is_wide_scrolls(path: Path, visit: Visit) -> None:
-    page = visit(path, width=PHONE).page
+def test_on_a_phone_only_wide_blocks_scroll_sideways(path: Path, visit: Visitor) -> None:
+    page = visit(path, width=PHONE_WIDTH).page
     page.evaluate(UNFOLD)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE_WIDTH
     too_wide = page.evaluate(
-        "() => [...document.querySelectorAll('main *')].filter(one =>"
-        " !one.closest('.scroll, svg, .unseen')"
-        f" && one.getBoundingClientRect().right > {PHONE} + 1).map(one => one.outerHTML)"
+        "() => [...document.querySelectorAll('main *')].filter(element =>"
+        " !element.closest('.scroll, svg, .unseen')"
+        f" && element.getBoundingClientRect().right > {PHONE_WIDTH} + 1)"
+        ".map(element => element.outerHTML)"
     )
     assert too_wide == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_on_paper_it_is_dark_on_light_and_unfolded(path: Path, visit: Visit, scheme: str) -> None:
+def test_on_paper_it_is_dark_on_light_and_unfolded(path: Path, visit: Visitor, scheme: str) -> None:
     page = visit(path, scheme=scheme).page
     page.emulate_media(media="print", color_scheme="dark" if scheme == "dark" else "light")
     style = "getComputedStyle(document.body)"
@@ -419,12 +427,12 @@ def test_on_paper_it_is_dark_on_light_and_unfolded(path: Path, visit: Visit, sch
     assert not page.locator("nav.contents").is_visible()
     tables = page.locator("figure table")
     assert tables.count() > 0
-    assert all(one.evaluate("one => one.checkVisibility()") for one in tables.all())
+    assert all(table.evaluate("item => item.checkVisibility()") for table in tables.all())
     printed = page.pdf(format="A4")
     assert printed.startswith(b"%PDF")
 
 
-def test_the_numbers_of_a_chart_are_in_its_table(pages: dict[str, Path], visit: Visit) -> None:
+def test_the_numbers_of_a_chart_are_in_its_table(pages: dict[str, Path], visit: Visitor) -> None:
     page = visit(pages["one run"]).page
     figure = page.locator("figure", has_text="loss by epoch")
     figure.locator("summary").click()
@@ -433,7 +441,9 @@ def test_the_numbers_of_a_chart_are_in_its_table(pages: dict[str, Path], visit: 
     assert rows.last.locator("th").inner_text() == "20"
 
 
-def test_a_trace_names_its_layer_and_shows_its_script(pages: dict[str, Path], visit: Visit) -> None:
+def test_a_trace_names_its_layer_and_shows_its_script(
+    pages: dict[str, Path], visit: Visitor
+) -> None:
     page = visit(pages["several"]).page
     page.evaluate(UNFOLD)
     text = page.locator("body").inner_text()

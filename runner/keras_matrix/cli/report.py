@@ -69,7 +69,7 @@ def command(
     from keras_matrix.load import tolerances as tolerance
     from keras_matrix.records import files, recorded
     from keras_matrix.records import folder as store
-    from keras_matrix.report.page import charts, render, sources, story
+    from keras_matrix.report.page import charts, compose, render, sources
     from keras_matrix.text import plural, relative
 
     rules = tolerance.parse(tolerance_texts)
@@ -84,7 +84,7 @@ def command(
             raise ConfigurationError(f"{path} is named twice; name it once.")
     page_sources = [sources.read(recorded.read(folder), rules, reported) for folder in folders]
     drawn = [charts.draw(source) for source in page_sources]
-    page = render.render(story.page(page_sources, drawn, title))
+    page = render.render(compose.compose(page_sources, drawn, title))
     if output is None:
         output = folders[0].path / PAGE if len(folders) == 1 else Path(PAGE_OF_SEVERAL)
     files.write_atomically(output, page.encode("utf-8", errors="replace"))

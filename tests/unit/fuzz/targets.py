@@ -34,7 +34,7 @@ from keras_matrix.report import history as history_report
 from keras_matrix.report import json as data
 from keras_matrix.report import suite as suite_report
 from keras_matrix.report.mlflow import entries
-from keras_matrix.report.page import charts, render, sources, story
+from keras_matrix.report.page import charts, compose, render, sources
 from keras_matrix.report.progress import words
 from keras_matrix.run.cell.watch import Reader
 from keras_matrix.text import printable
@@ -208,7 +208,7 @@ def page(folder: RunFolder) -> None:
     """Write a run's page with its plots."""
     source = taken(lambda: sources.read(recorded.read(folder), (), None), KerasMatrixError)
     if source is not None:
-        page_builders.check(render.render(story.page([source], [charts.draw(source)], None)))
+        page_builders.check(render.render(compose.compose([source], [charts.draw(source)], None)))
 
 
 def _check_printed(text: str) -> None:

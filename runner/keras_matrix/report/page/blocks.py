@@ -1,6 +1,6 @@
-"""What a page is made of: plain values, which the template turns into HTML. Pure.
+"""The parts of a page as plain values, which the template turns into HTML. Pure.
 
-All text is as it came: the template escapes it, and leaves out control sequences.
+Texts may come from outside: the template escapes them and removes control sequences.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from functools import cached_property
 from typing import ClassVar, TypeAlias
 
 from keras_matrix.compare.comparison import Verdict
-from keras_matrix.compare.matrix import Status
+from keras_matrix.compare.matrix import MatrixEntry, Status
 from keras_matrix.compare.reproduction import ClaimVerdict, FigureVerdict
+from keras_matrix.text import and_more
 
 
 class Tone(Enum):
-    """What a badge means, by which the style sheet colours it; never told by colour alone."""
+    """The meaning of a badge; its value is the class by which the style sheet colours it."""
 
     AGREE = "agree"
     DIFFER = "differ"
@@ -25,12 +26,12 @@ class Tone(Enum):
     NOT_JUDGED = "not-judged"
 
     @property
-    def mark(self) -> str:
-        """A sign that tells the tone apart without colour."""
-        return MARKS[self]
+    def symbol(self) -> str:
+        """A character that tells the tone from others without colour."""
+        return TONE_SYMBOLS[self]
 
 
-MARKS = {
+TONE_SYMBOLS = {
     Tone.AGREE: "\N{CHECK MARK}",
     Tone.DIFFER: "\N{NOT EQUAL TO}",
     Tone.INCONCLUSIVE: "?",
@@ -40,21 +41,7 @@ MARKS = {
     Tone.NOT_JUDGED: "\N{EN DASH}",
 }
 
-
-@dataclass(frozen=True)
-class Badge:
-    """A verdict: its tone, and its word."""
-
-    tone: Tone
-    word: str
-
-
-def of_status(status: Status) -> Badge:
-    """Return the badge of an entry of the matrix."""
-    return Badge(Tone[status.name], status.value)
-
-
-VERDICTS = {
+VERDICT_TONES = {
     Verdict.AGREE: Tone.AGREE,
     Verdict.DIFFER: Tone.DIFFER,
     Verdict.MISSING: Tone.DIFFER,
@@ -70,14 +57,35 @@ VERDICTS = {
 }
 
 
-def of_verdict(verdict: Verdict | FigureVerdict | ClaimVerdict) -> Badge:
-    """Return the badge of a row, a reported figure or a claim."""
-    return Badge(VERDICTS[verdict], verdict.value)
+@dataclass(frozen=True)
+class Badge:
+    """A verdict: its word, in a tone."""
+
+    tone: Tone
+    word: str
+
+
+def status_badge(status: Status) -> Badge:
+    """Return the badge of an entry of the matrix."""
+    return Badge(Tone[status.name], status.value)
+
+
+def verdict_badge(verdict: Verdict | FigureVerdict | ClaimVerdict) -> Badge:
+    """Return the badge of a metric, of a reported figure or of a claim."""
+    return Badge(VERDICT_TONES[verdict], verdict.value)
+
+
+def entry_title(entry: MatrixEntry) -> str:
+    """Return the title of an entry's details: its name, and that of its reference."""
+    return f"{entry.name} against {entry.reference}" if entry.reference else entry.name
 
 
 @dataclass(frozen=True)
-class Datum:
-    """What stands in a table: text with a second line in small, or a badge. Numbers align right."""
+class TableCell:
+    """The content of a table's cell: a badge, or text with a smaller second line.
+
+    A column with a ``numeric`` cell is aligned to the right.
+    """
 
     text: str = ""
     small: str = ""
@@ -88,7 +96,7 @@ class Datum:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph, after a badge if it has one; a link if it leads to something (an id)."""
+    """A paragraph; a link if it has a ``target`` (an id)."""
 
     kind: ClassVar[str] = "paragraph"
     text: str
@@ -98,49 +106,47 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Points:
+class BulletList:
     """A list of sentences."""
 
-    kind: ClassVar[str] = "points"
-    items: tuple[str, ...]
+    kind: ClassVar[str] = "bullets"
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and what they are."""
+    """A list of names with their values."""
 
     kind: ClassVar[str] = "facts"
     pairs: tuple[tuple[str, str], ...]
-    code: bool = False
 
 
 @dataclass(frozen=True)
 class DataTable:
-    """A table; the first column names its rows. ``note`` says what is left out."""
+    """A table; the first column names the rows, ``note`` says what is left out."""
 
     kind: ClassVar[str] = "table"
     caption: str
     header: tuple[str, ...]
-    rows: tuple[tuple[Datum, ...], ...]
+    rows: tuple[tuple[TableCell, ...], ...]
     note: str = ""
 
     @cached_property
     def numeric(self) -> tuple[bool, ...]:
-        """Which columns hold numbers."""
+        """For each column, whether it holds numbers."""
         return tuple(
-            bool(self.rows) and any(row[place].numeric for row in self.rows)
-            for place in range(len(self.header))
+            any(row[column].numeric for row in self.rows) for column in range(len(self.header))
         )
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A chart. ``svg`` is markup of our own making, with all text from outside escaped in it.
+class DrawnChart:
+    """A chart with its numbers.
 
-    ``description`` says what is seen; the markup holds it too.
+    ``svg`` is markup made by this program, in which all text from outside is escaped; it contains
+    the ``description`` too.
     """
 
-    kind: ClassVar[str] = "drawing"
     title: str
     description: str
     svg: str
@@ -148,16 +154,16 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Drawings:
-    """Charts side by side, as many as fit."""
+class ChartGroup:
+    """Charts one below the other."""
 
-    kind: ClassVar[str] = "drawings"
-    items: tuple[Drawing, ...]
+    kind: ClassVar[str] = "charts"
+    charts: tuple[DrawnChart, ...]
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Text as a program wrote it, or as it is to be typed."""
+    """The output of a program, a script, or a command to type."""
 
     kind: ClassVar[str] = "listing"
     label: str
@@ -165,10 +171,10 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Fold:
-    """What is there for those who ask."""
+class Details:
+    """Blocks that are hidden until the reader opens them, unless ``unfolded``."""
 
-    kind: ClassVar[str] = "fold"
+    kind: ClassVar[str] = "details"
     summary: str
     blocks: "tuple[Block, ...]"
     unfolded: bool = False
@@ -176,7 +182,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Card:
-    """Something that has a heading, a verdict, and can be linked to."""
+    """Blocks in a frame, with a heading that links can lead to."""
 
     kind: ClassVar[str] = "card"
     id: str
@@ -186,13 +192,13 @@ class Card:
 
 
 Block: TypeAlias = (
-    Paragraph | Points | Facts | DataTable | Drawing | Drawings | Listing | Fold | Card
+    Paragraph | BulletList | Facts | DataTable | ChartGroup | Listing | Details | Card
 )
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of what there is to say of a run."""
+    """Blocks under a heading, one part of a run's report."""
 
     id: str
     title: str
@@ -201,7 +207,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Tile:
-    """An entry of the matrix, and where it leads to."""
+    """An entry of the matrix; ``target`` is the id of its details."""
 
     badge: Badge
     sentence: str
@@ -209,32 +215,32 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A run in the matrix; a tile a column, None where the run has none."""
+class GridRow:
+    """A run in the matrix: a tile for each column, None for a column that the run lacks."""
 
     title: str
-    about: str
+    subtitle: str
     target: str
     tiles: tuple[Tile | None, ...]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The matrix of all runs, and what its signs mean."""
+    """The matrix of all runs; ``legend`` says what each badge means."""
 
     columns: tuple[str, ...]
-    lines: tuple[Line, ...]
+    rows: tuple[GridRow, ...]
     legend: tuple[tuple[Badge, str], ...]
 
 
 @dataclass(frozen=True)
-class Story:
-    """All that there is to say of one run; ``run`` is its kind and name."""
+class RunReport:
+    """The report of one run; ``run`` is the run's kind and name."""
 
     id: str
     title: str
     run: str
-    about: str
+    subtitle: str
     badge: Badge
     sentence: str
     sections: tuple[Section, ...]
@@ -242,17 +248,22 @@ class Story:
 
 @dataclass(frozen=True)
 class Page:
-    """The whole page."""
+    """The whole page; ``generator`` is the program and version that made it."""
 
     title: str
     badge: Badge
     sentence: str
-    about: str
+    subtitle: str
     grid: Grid
-    stories: tuple[Story, ...]
-    made_by: str
+    reports: tuple[RunReport, ...]
+    generator: str
 
 
-def sentence(text: str) -> str:
-    """Return a phrase as a sentence."""
-    return f"{text[:1].upper()}{text[1:]}."
+def as_sentence(phrase: str) -> str:
+    """Return a phrase with a capital letter and a full stop."""
+    return f"{phrase[:1].upper()}{phrase[1:]}."
+
+
+def left_out(count: int, noun: str, where: str, nouns: str = "") -> str:
+    """Say how many things a page leaves out, and where they are; an empty text for none."""
+    return f"{and_more(count, noun, nouns)}, {where}." if count > 0 else ""

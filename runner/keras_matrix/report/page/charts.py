@@ -1,4 +1,4 @@
-"""The charts of a run, by what they tell; drawn once, for the page and for files of their own."""
+"""The charts of a run by section; drawn once, both for the page and for files of their own."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,63 +6,65 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_matrix.report import plots
-from keras_matrix.report.page.blocks import DataTable, Datum, Drawing, Drawings
+from keras_matrix.report.page.blocks import ChartGroup, DataTable, DrawnChart, TableCell
 from keras_matrix.report.page.sources import Source, SuiteSource, TraceSource
 from keras_matrix.report.plots import Chart
 
 _NUMBER = re.compile(r"[-+\N{MINUS SIGN}]?(?:[\d.]+|nan|inf)")
-_NONE = ("", "-", "\N{EN DASH}")
+_NO_VALUE = ("", "-", "\N{EN DASH}")
 
 
 @dataclass(frozen=True)
 class Charts:
-    """What is drawn of a run, or of a trace."""
+    """The charts of a run or of a trace, by the section that shows them."""
 
     curves: tuple[Chart, ...] = ()
-    forest: tuple[Chart, ...] = ()
+    differences: tuple[Chart, ...] = ()
     times: tuple[Chart, ...] = ()
     reported: tuple[Chart, ...] = ()
     divergence: tuple[Chart, ...] = ()
 
     def __iter__(self) -> Iterator[Chart]:
-        for group in (self.curves, self.forest, self.times, self.reported, self.divergence):
-            yield from group
+        yield from (*self.curves, *self.differences, *self.times)
+        yield from (*self.reported, *self.divergence)
 
 
 def draw(source: Source) -> Charts:
-    """Draw all that there is to draw of a source."""
+    """Draw all charts of a source; a run of tests has none."""
     if isinstance(source, SuiteSource):
         return Charts()
     if isinstance(source, TraceSource):
         return Charts(divergence=plots.draw_divergence(source.trace))
-    judged, images = source.reproduction, source.manifest.plan.images
+    images = source.manifest.plan.images
     return Charts(
         curves=plots.draw_curves(source.records, images),
-        forest=plots.draw_differences(source.comparison),
+        differences=plots.draw_differences(source.comparison),
         times=plots.draw_times(source.records, images),
-        reported=plots.draw_reported(judged) if judged is not None else (),
+        reported=plots.draw_reported(source.reproduction) if source.reproduction else (),
     )
 
 
-def save(found: Sequence[tuple[str, Charts]], folder: Path, suffix: str) -> tuple[Path, ...]:
-    """Write each chart to a file; those of several runs to a folder each, numbered in order.
+def save(
+    charts_by_run: Sequence[tuple[str, Charts]], folder: Path, suffix: str
+) -> tuple[Path, ...]:
+    """Write each chart to a file; with several runs, those of each to a numbered folder.
 
     Raises:
         StoreError: a file cannot be written.
     """
     paths = []
-    for number, (name, charts) in enumerate(found, 1):
-        place = folder / f"{number}-{name}" if len(found) > 1 else folder
+    for number, (run, charts) in enumerate(charts_by_run, 1):
+        run_folder = folder / f"{number}-{run}" if len(charts_by_run) > 1 else folder
         for chart in charts:
-            paths.append(place / f"{chart.name}.{suffix}")
+            paths.append(run_folder / f"{chart.name}.{suffix}")
             plots.save_chart(chart, paths[-1])
     return tuple(paths)
 
 
-def drawings(charts: Sequence[Chart], prefix: str) -> Drawings | None:
-    """Return charts as part of a page, with ids that begin with ``prefix``; None for none."""
-    found = tuple(
-        Drawing(
+def chart_group(charts: Sequence[Chart], prefix: str) -> ChartGroup | None:
+    """Return charts as a block, with ids that begin with ``prefix``; None if there is no chart."""
+    drawn = tuple(
+        DrawnChart(
             chart.title,
             chart.description,
             plots.chart_as_svg(chart, f"{prefix}-chart-{chart.name}"),
@@ -70,16 +72,20 @@ def drawings(charts: Sequence[Chart], prefix: str) -> Drawings | None:
         )
         for chart in charts
     )
-    return Drawings(found) if found else None
+    return ChartGroup(drawn) if drawn else None
 
 
 def _numbers(chart: Chart) -> DataTable:
+    """Return a chart's numbers as a table; the first column names the rows."""
     numeric = [
-        all(row[place] in _NONE or _NUMBER.match(row[place]) for row in chart.rows)
-        for place in range(len(chart.header))
+        column > 0
+        and all(row[column] in _NO_VALUE or _NUMBER.match(row[column]) for row in chart.rows)
+        for column in range(len(chart.header))
     ]
     rows = tuple(
-        tuple(Datum(text, numeric=place > 0 and numeric[place]) for place, text in enumerate(row))
+        tuple(
+            TableCell(text, numeric=is_number) for text, is_number in zip(row, numeric, strict=True)
+        )
         for row in chart.rows
     )
     return DataTable(f"Numbers: {chart.title}", chart.header, rows)

@@ -1,161 +1,206 @@
-"""What the images' cells ran on, and in what that differs from image to image. Pure."""
+"""The section on the images and what their cells ran on, with its differences. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from keras_matrix.records.events import AppliedLimits, Environment
 from keras_matrix.records.record import Manifest, Record
-from keras_matrix.report.page.blocks import Block, DataTable, Datum, Fold, Paragraph, Section
+from keras_matrix.report.page.blocks import (
+    Block,
+    DataTable,
+    Details,
+    Paragraph,
+    Section,
+    TableCell,
+    left_out,
+)
 from keras_matrix.text import brief
 
-MOST_ROWS = 500
-NONE = "-"
+MAX_TABLE_ROWS = 500
+NO_VALUE = "-"
 
-Facts = Mapping[str, str]
-"""What an image has under each name; of several cells' values all of them."""
+Properties = Mapping[str, str]
+"""An image's value of each property; where its cells differ, all their values."""
+PropertyRow = tuple[str, list[str]]
+"""The name of a property, and the value on each image."""
 
 
-def section(name: str, manifest: Manifest, records: Sequence[Record]) -> Section | None:
-    """Return the images' identities and what differs; None if no cell told what it ran on."""
-    seen: dict[str, list[Environment]] = {}
+def section(prefix: str, manifest: Manifest, records: Sequence[Record]) -> Section | None:
+    """Return the section; None where neither the images nor what cells ran on is known."""
+    environments: dict[str, list[Environment]] = {}
     for record in records:
-        found = record.observation.environment
-        if found is not None and found not in seen.setdefault(record.cell.image, []):
-            seen[record.cell.image].append(found)
-    images = [image for image in manifest.plan.images if seen.get(image)]
+        environment = record.observation.environment
+        if environment is not None:
+            of_image = environments.setdefault(record.cell.image, [])
+            if environment not in of_image:
+                of_image.append(environment)
+    images = [image for image in manifest.plan.images if image in environments]
     blocks: list[Block] = []
     if manifest.images:
         blocks.append(_identities(manifest))
     if images:
-        blocks += _differences({image: seen[image] for image in images})
+        blocks += _environments({image: environments[image] for image in images})
     if manifest.hosts:
         blocks.append(_hosts(manifest))
-    return Section(f"{name}-environment", "Environment", tuple(blocks)) if blocks else None
+    return Section(f"{prefix}-environment", "Environment", tuple(blocks)) if blocks else None
 
 
 def _identities(manifest: Manifest) -> DataTable:
-    known = [manifest.images[image] for image in manifest.plan.images if image in manifest.images]
+    identities = [
+        manifest.images[image] for image in manifest.plan.images if image in manifest.images
+    ]
     rows = {
-        "digest": [image.id for image in known],
-        "key of its sources": [image.key for image in known],
-        "base": [image.base.value for image in known],
-        "digest of its base": [image.base_digest for image in known],
+        "digest": [identity.id for identity in identities],
+        "key of its sources": [identity.key for identity in identities],
+        "base": [identity.base.value for identity in identities],
+        "digest of its base": [identity.base_digest for identity in identities],
     }
     return DataTable(
         caption="The images",
-        header=("image", *(image.name for image in known)),
-        rows=tuple(_row(name, values) for name, values in rows.items()),
+        header=("image", *(identity.name for identity in identities)),
+        rows=tuple(_table_row(name, values) for name, values in rows.items()),
     )
 
 
-def _differences(seen: Mapping[str, Sequence[Environment]]) -> list[Block]:
-    images = list(seen)
-    system = {image: _merged([_system(one) for one in found]) for image, found in seen.items()}
-    packages = {image: _merged([one.packages for one in found]) for image, found in seen.items()}
-    variables = {image: _merged([one.variables for one in found]) for image, found in seen.items()}
-    config = {
-        image: _merged([one.backend_config for one in found]) for image, found in seen.items()
+def _environments(environments: Mapping[str, Sequence[Environment]]) -> list[Block]:
+    """Return what differs between the images, then all properties."""
+    system = {image: _merged(map(_system, seen)) for image, seen in environments.items()}
+    packages = {
+        image: _merged(environment.packages for environment in seen)
+        for image, seen in environments.items()
     }
-    blocks: list[Block] = []
-    if len(images) > 1:
-        apart = [
-            *_apart(system),
-            *((f"package {name}", found) for name, found in _apart(packages) if NONE not in found),
-            *((f"variable {name}", found) for name, found in _apart(variables)),
-        ]
-        if apart:
-            blocks.append(_table("What differs between the images", images, apart))
-        else:
-            text = "System, variables and the packages that all images have are the same."
-            blocks.append(Paragraph(text))
-        single = [(name, found) for name, found in _apart(packages) if NONE in found]
-        if single:
-            blocks.append(_fold("Packages that only some images have", images, single))
-    blocks += [
-        _fold(title, images, _all(facts))
-        for title, facts in (
-            ("All packages", packages),
-            ("All variables", variables),
-            ("The backend's configuration", config),
-            ("System", system),
-        )
-        if any(facts.values())
+    variables = {
+        image: _merged(environment.variables for environment in seen)
+        for image, seen in environments.items()
+    }
+    config = {
+        image: _merged(environment.backend_config for environment in seen)
+        for image, seen in environments.items()
+    }
+    return [
+        *(_differences(system, packages, variables) if len(environments) > 1 else ()),
+        *(
+            _table_in_details(title, properties, _rows(properties))
+            for title, properties in (
+                ("All packages", packages),
+                ("All environment variables", variables),
+                ("The backend's configuration", config),
+                ("System", system),
+            )
+            if any(properties.values())
+        ),
     ]
+
+
+def _differences(
+    system: Mapping[str, Properties],
+    packages: Mapping[str, Properties],
+    variables: Mapping[str, Properties],
+) -> list[Block]:
+    blocks: list[Block] = []
+    differing_packages = _differing(packages)
+    differing = [
+        *_differing(system),
+        *((f"package {name}", row) for name, row in differing_packages if NO_VALUE not in row),
+        *((f"variable {name}", row) for name, row in _differing(variables)),
+    ]
+    if differing:
+        blocks.append(_table("What differs between the images", system, differing))
+    else:
+        text = (
+            "The system, the environment variables and the packages that all images have are the "
+            "same on all images."
+        )
+        blocks.append(Paragraph(text))
+    on_some = [(name, row) for name, row in differing_packages if NO_VALUE in row]
+    if on_some:
+        title = "Packages that only some images have"
+        blocks.append(_table_in_details(title, packages, on_some))
     return blocks
 
 
-def _fold(title: str, images: Sequence[str], rows: Sequence[tuple[str, list[str]]]) -> Fold:
-    return Fold(f"{title} ({len(rows)})", (_table(title, images, rows),))
+def _table_in_details(
+    title: str, images: Mapping[str, Properties], rows: Sequence[PropertyRow]
+) -> Details:
+    return Details(f"{title} ({len(rows)})", (_table(title, images, rows),))
 
 
-def _table(caption: str, images: Sequence[str], rows: Sequence[tuple[str, list[str]]]) -> DataTable:
-    more = len(rows) - MOST_ROWS
+def _table(
+    caption: str, images: Mapping[str, Properties], rows: Sequence[PropertyRow]
+) -> DataTable:
     return DataTable(
         caption=caption,
         header=("name", *images),
-        rows=tuple(_row(name, values) for name, values in rows[:MOST_ROWS]),
-        note=f"and {more} more, in the records." if more > 0 else "",
+        rows=tuple(_table_row(name, values) for name, values in rows[:MAX_TABLE_ROWS]),
+        note=left_out(len(rows) - MAX_TABLE_ROWS, "row", "in the records"),
     )
 
 
-def _row(name: str, values: Sequence[str]) -> tuple[Datum, ...]:
-    return (Datum(brief(name)), *(Datum(brief(value), code=value != NONE) for value in values))
+def _table_row(name: str, values: Sequence[str]) -> tuple[TableCell, ...]:
+    return (
+        TableCell(brief(name)),
+        *(TableCell(brief(value), code=value != NO_VALUE) for value in values),
+    )
 
 
-def _all(facts: Mapping[str, Facts]) -> list[tuple[str, list[str]]]:
-    names = sorted({name for found in facts.values() for name in found}, key=str.lower)
-    return [(name, [found.get(name, NONE) for found in facts.values()]) for name in names]
+def _rows(images: Mapping[str, Properties]) -> list[PropertyRow]:
+    """Return a row for each property that any image has, by name."""
+    names = sorted({name for properties in images.values() for name in properties}, key=str.lower)
+    return [
+        (name, [properties.get(name, NO_VALUE) for properties in images.values()]) for name in names
+    ]
 
 
-def _apart(facts: Mapping[str, Facts]) -> list[tuple[str, list[str]]]:
-    return [(name, values) for name, values in _all(facts) if len(set(values)) > 1]
+def _differing(images: Mapping[str, Properties]) -> list[PropertyRow]:
+    return [(name, values) for name, values in _rows(images) if len(set(values)) > 1]
 
 
-def _merged(found: Sequence[Facts]) -> Facts:
-    """Return the values of all cells of an image; several under one name are all told."""
+def _merged(cells: Iterable[Properties]) -> Properties:
+    """Return the properties of all cells of an image; different values of one, joined."""
     values: dict[str, dict[str, None]] = {}
-    for facts in found:
-        for name, value in facts.items():
+    for properties in cells:
+        for name, value in properties.items():
             values.setdefault(name, {})[value] = None
-    return {name: "; ".join(several) for name, several in values.items()}
+    return {name: "; ".join(different) for name, different in values.items()}
 
 
-def _system(seen: Environment) -> Facts:
+def _system(environment: Environment) -> Properties:
     return {
-        "Python": seen.python,
-        "platform": seen.platform,
-        "processor": seen.cpu_model,
-        "processors": str(seen.cpu_count),
-        "Keras": seen.keras,
-        "backend": seen.backend,
-        "floatx": seen.floatx,
-        "epsilon": f"{seen.epsilon:g}",
-        "image_data_format": seen.image_data_format,
-        "user id": str(seen.uid),
-        **_limits(seen.limits),
+        "Python": environment.python,
+        "platform": environment.platform,
+        "processor": environment.cpu_model,
+        "processors": str(environment.cpu_count),
+        "Keras": environment.keras,
+        "backend": environment.backend,
+        "floatx": environment.floatx,
+        "epsilon": f"{environment.epsilon:g}",
+        "image_data_format": environment.image_data_format,
+        "user id": str(environment.uid),
+        **_limits(environment.limits),
     }
 
 
-def _limits(limits: AppliedLimits) -> Facts:
-    told = {}
+def _limits(limits: AppliedLimits) -> Properties:
+    properties = {}
     if limits.memory is not None:
-        told["memory limit"] = f"{float(limits.memory) / 2**20:.0f} MiB"
+        properties["memory limit"] = f"{float(limits.memory) / 2**20:.0f} MiB"
     if limits.pids is not None:
-        told["process limit"] = f"{float(limits.pids):g}"
+        properties["process limit"] = f"{float(limits.pids):g}"
     if limits.cpus is not None:
-        told["CPU limit"] = f"{float(limits.cpus):g}"
-    return told
+        properties["CPU limit"] = f"{float(limits.cpus):g}"
+    return properties
 
 
-def _hosts(manifest: Manifest) -> Fold:
+def _hosts(manifest: Manifest) -> Details:
     rows = tuple(
         (
-            Datum(brief(host.platform)),
-            Datum(host.python, code=True),
-            Datum(str(host.cpus), numeric=True),
-            Datum(f"{host.memory / 2**30:.1f}", numeric=True),
-            Datum(host.engine),
+            TableCell(brief(host.platform)),
+            TableCell(host.python, code=True),
+            TableCell(str(host.cpus), numeric=True),
+            TableCell(f"{host.memory / 2**30:.1f}", numeric=True),
+            TableCell(host.engine),
         )
         for host in manifest.hosts
     )
     header = ("platform", "Python", "CPUs", "memory, GiB", "engine")
-    return Fold(f"Hosts ({len(rows)})", (DataTable("The machines it was run on", header, rows),))
+    table = DataTable("The machines that ran the cells", header, rows)
+    return Details(f"Hosts ({len(rows)})", (table,))

@@ -1,4 +1,4 @@
-"""Cells that gave no result: why, where in the script, and the log."""
+"""The section on cells that gave no result: the reason, the line of the script, and the log."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,28 +11,34 @@ from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report.page.blocks import (
     Badge,
     Block,
+    BulletList,
     Card,
+    Details,
     Facts,
-    Fold,
     Listing,
     Paragraph,
-    Points,
     Section,
     Tone,
 )
-from keras_matrix.text import brief, printable
+from keras_matrix.text import brief, listed, plural, printable
 
-MOST_GROUPS = 10
-"""Kinds of failures that are told in full, with a log each."""
-MOST_NAMED = 10
-HEAD, TAIL = 4 * 2**10, 12 * 2**10
-"""Bytes of a long log's beginning and end to show."""
-LONGEST_LINE = 600
+MAX_CARDS = 10
+"""Kinds of failures that have a card with a log."""
+MAX_BULLETS = 100
+"""Further kinds of failures that are named."""
+MAX_NAMED_CELLS = 10
+MAX_HEAD = 4 * 2**10
+"""Bytes of a long log's beginning that are shown."""
+MAX_TAIL = 12 * 2**10
+"""Bytes of a long log's end that are shown."""
+MAX_LINE_LENGTH = 600
+"""Characters of a line that are shown."""
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A log, or its beginning and its end; ``size`` and ``omitted`` are bytes."""
+    """A log, or its beginning and its end; ``size`` and ``omitted`` are in bytes."""
 
     text: str
     size: int
@@ -40,146 +46,148 @@ class Excerpt:
 
 
 def excerpt(path: Path) -> Excerpt | None:
-    """Read a log, of a long one its beginning and its end; None if there is none.
+    """Read a log, of a long one its beginning and its end; None if there is no log.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: the log cannot be read.
     """
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(0)
-            if size <= HEAD + TAIL:
-                return Excerpt(_shown(file.read(HEAD + TAIL)), size, 0)
-            head = file.read(HEAD)
-            file.seek(size - TAIL)
-            tail = file.read(TAIL)
+            if size <= MAX_HEAD + MAX_TAIL:
+                return Excerpt(_decoded(file.read(MAX_HEAD + MAX_TAIL)), size, 0)
+            head = file.read(MAX_HEAD)
+            file.seek(size - MAX_TAIL)
+            tail = file.read(MAX_TAIL)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreError(
             f"Cannot read the log {path} ({error.strerror}); check its permissions."
         ) from error
-    # Whole lines, where there are any.
+    # Cut at whole lines, if there are any.
     head = head[: head.rfind(b"\n") + 1] or head
     tail = tail[tail.find(b"\n") + 1 :] or tail
     omitted = size - len(head) - len(tail)
-    gap = f"\n\N{HORIZONTAL ELLIPSIS} {_bytes(omitted)} left out \N{HORIZONTAL ELLIPSIS}\n\n"
-    return Excerpt(f"{_shown(head).rstrip()}\n{gap}{_shown(tail)}", size, omitted)
+    gap = f"\n{ELLIPSIS} {_size(omitted)} left out {ELLIPSIS}\n\n"
+    return Excerpt(f"{_decoded(head).rstrip()}\n{gap}{_decoded(tail)}", size, omitted)
 
 
-def _shown(content: bytes) -> str:
-    return shown(content.decode("utf-8", errors="replace"))
+def _decoded(content: bytes) -> str:
+    return as_displayed(content.decode("utf-8", errors="replace"))
 
 
-def shown(text: str) -> str:
-    """Return output as a terminal leaves it: of a line that was redrawn its last state."""
+def as_displayed(text: str) -> str:
+    """Return output as a terminal would show it: a line that was redrawn in its last state."""
     lines = (printable(line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n"))
-    return "\n".join(_cut(line) for line in lines)
+    return "\n".join(map(_shortened_line, lines))
 
 
-def _cut(line: str) -> str:
-    if len(line) <= LONGEST_LINE:
+def _shortened_line(line: str) -> str:
+    if len(line) <= MAX_LINE_LENGTH:
         return line
-    half = LONGEST_LINE // 2
-    return f"{line[:half]} \N{HORIZONTAL ELLIPSIS} {line[-half:]}"
+    half = MAX_LINE_LENGTH // 2
+    return f"{line[:half]} {ELLIPSIS} {line[-half:]}"
 
 
-def _bytes(count: int) -> str:
-    if count < 2**10:
-        return f"{count} bytes"
-    return f"{count / 2**10:.0f} KiB" if count < 2**20 else f"{count / 2**20:.1f} MiB"
+def _size(size: int) -> str:
+    """Return a number of bytes in a readable unit."""
+    if size < 2**10:
+        return plural(size, "byte")
+    return f"{size / 2**10:.0f} KiB" if size < 2**20 else f"{size / 2**20:.1f} MiB"
 
 
 def section(
-    name: str, folder: RunFolder, records: Sequence[Record], missing: Sequence[str]
+    prefix: str, folder: RunFolder, records: Sequence[Record], missing: Sequence[str]
 ) -> Section | None:
-    """Return a card for each kind of failure; None if nothing failed and all has run."""
-    groups = _groups(records)
+    """Return the section with a card for each kind of failure; None if every cell has a result.
+
+    ``missing`` are the ids of the cells that have not run.
+    """
+    groups = _failures_by_kind(records)
     blocks: list[Block] = [
-        _card(f"{name}-failure-{number}", folder, found)
-        for number, found in enumerate(groups[:MOST_GROUPS], 1)
+        _card(f"{prefix}-failure-{number}", folder, group)
+        for number, group in enumerate(groups[:MAX_CARDS], 1)
     ]
-    if len(groups) > MOST_GROUPS:
-        lines = tuple(
-            f"{_cells(found)}: {found[0].outcome.value}: {brief(found[0].reason)}"
-            for found in groups[MOST_GROUPS : MOST_GROUPS + 100]
+    further = groups[MAX_CARDS:]
+    if further:
+        sentences = tuple(
+            f"{_cell_ids(group)}: {group[0].outcome.value}: {brief(group[0].reason)}"
+            for group in further[:MAX_BULLETS]
         )
-        more = len(groups) - MOST_GROUPS
-        blocks.append(Fold(f"{more} more kinds of failure", (Points(lines),)))
+        title = plural(len(further), "more kind of failure", "more kinds of failure")
+        blocks.append(Details(title, (BulletList(sentences),)))
     if missing:
-        have = "cell has" if len(missing) == 1 else "cells have"
-        text = f"{len(missing)} planned {have} not run: {_listed(missing)}."
+        cells = plural(len(missing), "planned cell has", "planned cells have")
+        text = f"{cells} not run: {listed(missing, MAX_NAMED_CELLS)}."
         blocks.append(Paragraph(text, Badge(Tone.NOT_RUN, "not run")))
-    return Section(f"{name}-failures", "Failures", tuple(blocks)) if blocks else None
+    return Section(f"{prefix}-failures", "Failures", tuple(blocks)) if blocks else None
 
 
-def _groups(records: Sequence[Record]) -> list[list[Record]]:
-    """Return what failed, together what failed on one image for one reason."""
-    found: dict[tuple[object, ...], list[Record]] = {}
+def _failures_by_kind(records: Sequence[Record]) -> list[list[Record]]:
+    """Return the records of failed cells, grouped by image, keras.json, outcome and reason."""
+    groups: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
         if record.outcome is not Outcome.OK:
             key = (record.cell.group, record.outcome, record.reason)
-            found.setdefault(key, []).append(record)
-    return list(found.values())
+            groups.setdefault(key, []).append(record)
+    return list(groups.values())
 
 
-def _card(name: str, folder: RunFolder, records: Sequence[Record]) -> Card:
+def _card(card_id: str, folder: RunFolder, records: Sequence[Record]) -> Card:
+    """Return the card of a kind of failure, with the log of its first cell."""
     record = records[0]
     blocks: list[Block] = [Paragraph(brief(record.reason))] if record.reason else []
-    facts = {"cells": _cells(records)}
+    facts = {"cells": _cell_ids(records)}
     if record.exit_code is not None:
         facts["exit code"] = str(record.exit_code)
-    facts |= _where(record)
+    facts |= _error_facts(record)
     blocks.append(Facts(tuple(facts.items())))
     error = record.observation.end.error if record.observation.end is not None else None
     if error is not None and error.traceback.strip():
-        text = shown(_shortened(error.traceback))
+        text = as_displayed(_shortened_text(error.traceback))
         listing = Listing(f"Traceback of {record.cell.id}", text)
-        blocks.append(Fold("Traceback", (listing,), unfolded=True))
+        blocks.append(Details("Traceback", (listing,), unfolded=True))
     blocks.append(_log(folder, record))
     title = f"{record.cell.group.id}: {record.outcome.value}"
-    return Card(name, title, Badge(Tone.FAILED, "failed"), tuple(blocks))
+    return Card(card_id, title, Badge(Tone.FAILED, "failed"), tuple(blocks))
 
 
-def _where(record: Record) -> Mapping[str, str]:
+def _error_facts(record: Record) -> Mapping[str, str]:
     end = record.observation.end
     if end is None or end.error is None:
         return {}
     error = end.error
-    found = {"error": error.kind}
+    facts = {"error": error.kind}
     if error.file:
-        found["line"] = f"{error.file}:{error.line}" if error.line else error.file
+        facts["line of the script"] = f"{error.file}:{error.line}" if error.line else error.file
     if error.deepest is not None:
         line = f":{error.deepest.line}" if error.deepest.line else ""
-        found["raised in"] = f"{error.deepest.file}{line}"
+        facts["raised in"] = f"{error.deepest.file}{line}"
     if error.hint:
-        found["what helps"] = error.hint
-    return found
+        facts["remedy"] = error.hint
+    return facts
 
 
-def _shortened(text: str) -> str:
-    if len(text) <= HEAD + TAIL:
+def _shortened_text(text: str) -> str:
+    if len(text) <= MAX_HEAD + MAX_TAIL:
         return text
-    return f"{text[:HEAD]}\n\N{HORIZONTAL ELLIPSIS}\n{text[-TAIL:]}"
+    return f"{text[:MAX_HEAD]}\n{ELLIPSIS}\n{text[-MAX_TAIL:]}"
 
 
 def _log(folder: RunFolder, record: Record) -> Block:
-    found = excerpt(folder.log_path(record.cell))
+    """Return a cell's log; without a file, the end of it that the record holds."""
+    log = excerpt(folder.log_path(record.cell))
     label = f"Log of {record.cell.id}"
-    if found is None or not found.text.strip():
+    if log is None or not log.text.strip():
         tail = "\n".join(record.log_tail)
         if tail.strip():
-            return Fold(f"{label}, its end", (Listing(label, shown(tail)),))
-        return Paragraph("It wrote no log.", quiet=True)
-    cut = f", {_bytes(found.omitted)} of it left out" if found.omitted else ""
-    return Fold(f"{label} ({_bytes(found.size)}{cut})", (Listing(label, found.text),))
+            return Details(f"{label}, its end", (Listing(label, as_displayed(tail)),))
+        return Paragraph("The cell wrote no log.", quiet=True)
+    omitted = f", {_size(log.omitted)} left out" if log.omitted else ""
+    return Details(f"{label} ({_size(log.size)}{omitted})", (Listing(label, log.text),))
 
 
-def _cells(records: Sequence[Record]) -> str:
-    return _listed([record.cell.id for record in records])
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _cell_ids(records: Sequence[Record]) -> str:
+    return listed([record.cell.id for record in records], MAX_NAMED_CELLS)

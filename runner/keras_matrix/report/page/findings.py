@@ -1,4 +1,4 @@
-"""What a trace found on each image, and where it begins. Pure."""
+"""The section on a trace's findings: where each image first differs, and why. Pure."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,84 +8,90 @@ from keras_matrix.report import trace as words
 from keras_matrix.report.page.blocks import (
     Badge,
     Block,
+    BulletList,
     Card,
     DataTable,
-    Datum,
+    Details,
     Facts,
-    Fold,
     Listing,
     Paragraph,
-    Points,
     Section,
+    TableCell,
     Tone,
-    of_status,
+    entry_title,
+    left_out,
+    status_badge,
 )
-from keras_matrix.report.page.overview import Result
+from keras_matrix.report.page.overview import RunResult
 from keras_matrix.report.page.sources import TraceSource
 from keras_matrix.trace.finding import Finding
 from keras_matrix.trace.result import ImageTrace, StageSummary
 
-SHOWN = 12
-"""Kinds of findings of an image that are told in full."""
-LONGEST_SCRIPT = 8000
+MAX_FINDINGS = 12
+"""Kinds of findings of an image that are described."""
+MAX_SCRIPT_LENGTH = 8000
+"""Characters of a script that are shown; the trace's folder has the whole script."""
 
 
-def section(result: Result, source: TraceSource) -> Section:
-    """Return a card an image: its stages, and its findings."""
-    found = {image.image: image for image in source.trace.images}
+def section(result: RunResult, source: TraceSource) -> Section:
+    """Return the section, with a card for each image."""
+    images = {image.image: image for image in source.trace.images}
     blocks: list[Block] = []
     if source.trace.still:
         names = ", ".join(source.trace.still)
         blocks.append(Paragraph(f"Random layers, switched off on all images: {names}."))
-    blocks += [_card(result, entry, found.get(entry.name), source) for entry in result.row.entries]
-    return Section(f"{result.id}-findings", "Where the images part", tuple(blocks))
+    blocks += [
+        _card(result, entry, images.get(entry.name), source.trace.reference)
+        for entry in result.row.entries
+    ]
+    return Section(f"{result.id}-findings", "Where the images differ", tuple(blocks))
 
 
-def _card(
-    result: Result, entry: MatrixEntry, image: ImageTrace | None, source: TraceSource
-) -> Card:
-    title = f"{entry.name} against {entry.reference}" if entry.reference else entry.name
+def _card(result: RunResult, entry: MatrixEntry, image: ImageTrace | None, reference: str) -> Card:
     blocks: list[Block] = [Paragraph(f"{entry.sentence}.")]
     if image is not None:
         if image.stages:
             blocks.append(_stages(entry, image))
         groups = words.group_findings(image)
         blocks += [
-            _finding(found, source.trace.reference, image.image, number == 1)
-            for number, found in enumerate(groups[:SHOWN], 1)
+            _finding(group, reference, image.image, unfolded=index == 0)
+            for index, group in enumerate(groups[:MAX_FINDINGS])
         ]
-        more = len(groups) - SHOWN
-        rest = [f"and {more} more kinds of findings, in trace.json"] if more > 0 else []
-        remarks = (*rest, *words.summary_lines(image), *image.notes)
-        if remarks:
-            blocks.append(Points(remarks))
-    return Card(result.target(entry), title, of_status(entry.status), tuple(blocks))
+        more = left_out(
+            len(groups) - MAX_FINDINGS, "kind of findings", "in trace.json", "kinds of findings"
+        )
+        sentences = (*([more] if more else ()), *words.summary_lines(image), *image.notes)
+        if sentences:
+            blocks.append(BulletList(sentences))
+    badge = status_badge(entry.status)
+    return Card(result.target(entry), entry_title(entry), badge, tuple(blocks))
 
 
 def _stages(entry: MatrixEntry, image: ImageTrace) -> DataTable:
     return DataTable(
-        caption=f"{entry.name} against {entry.reference}, stage by stage",
+        caption=f"{entry_title(entry)}, stage by stage",
         header=("stage", "verdict", "arrays", "furthest apart"),
-        rows=tuple(_stage(summary) for summary in image.stages),
+        rows=tuple(_stage_row(summary) for summary in image.stages),
     )
 
 
-def _stage(summary: StageSummary) -> tuple[Datum, ...]:
+def _stage_row(summary: StageSummary) -> tuple[TableCell, ...]:
     badge = Badge(Tone.DIFFER, "differ") if summary.over else Badge(Tone.AGREE, "agree")
     return (
-        Datum(summary.stage.value),
-        Datum(badge=badge),
-        Datum(words.describe_agreement(summary)),
-        Datum(words.describe_furthest(summary)),
+        TableCell(summary.stage.value),
+        TableCell(badge=badge),
+        TableCell(words.describe_agreement(summary)),
+        TableCell(words.describe_furthest(summary)),
     )
 
 
-def _finding(alike: Sequence[Finding], reference: str, image: str, unfolded: bool) -> Fold:
-    first = alike[0]
+def _finding(group: Sequence[Finding], reference: str, image: str, *, unfolded: bool) -> Details:
+    """Return the description of findings with the same kind, layer class and known cause."""
+    first = group[0]
     facts = []
     if first.alone is not None:
-        found = words.describe_distance(first.alone, reference, image)
-        facts.append(("alone, from identical inputs", found))
+        distance = words.describe_distance(first.alone, reference, image)
+        facts.append(("alone, from identical inputs", distance))
     if first.chained is not None:
         facts.append(("in the model", words.describe_distance(first.chained, reference, image)))
     if first.limit and first.limit > 0:
@@ -93,8 +99,8 @@ def _finding(alike: Sequence[Finding], reference: str, image: str, unfolded: boo
     configuration = words.describe_configuration(first)
     if configuration:
         facts.append(("configuration", configuration))
-    if len(alike) > 1:
-        facts.append(("the same at", ", ".join(one.where for one in alike[1:])))
+    if len(group) > 1:
+        facts.append(("the same at", ", ".join(finding.where for finding in group[1:])))
     blocks: list[Block] = []
     if first.message:
         blocks.append(Paragraph(first.message))
@@ -105,8 +111,8 @@ def _finding(alike: Sequence[Finding], reference: str, image: str, unfolded: boo
         blocks.append(Facts(tuple(facts)))
     if first.script is not None:
         name = Path(first.script.path).name
-        label = f"A script that shows it: scripts/{name}, in the trace's folder"
-        text = first.script.text[:LONGEST_SCRIPT]
-        blocks.append(Fold(label, (Listing(f"{name} ({image})", text),)))
+        summary = f"A script that shows it: scripts/{name}, in the trace's folder"
+        text = first.script.text[:MAX_SCRIPT_LENGTH]
+        blocks.append(Details(summary, (Listing(f"{name} ({image})", text),)))
     title = f"{first.kind.value}: {words.describe_place(first)}, {first.what}"
-    return Fold(title, tuple(blocks), unfolded=unfolded)
+    return Details(title, tuple(blocks), unfolded=unfolded)

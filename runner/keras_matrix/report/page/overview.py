@@ -1,27 +1,38 @@
-"""The verdict of a page in one sentence, and the matrix of its runs. Pure."""
+"""The top of a page: its verdict in one sentence, and the matrix of its runs. Pure."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from keras_matrix.compare.matrix import MatrixEntry, MatrixRow, Status, columns, matrix_row, overall
 from keras_matrix.report.page import suites
-from keras_matrix.report.page.blocks import Badge, Grid, Line, Tile, of_status
+from keras_matrix.report.page.blocks import Badge, Grid, GridRow, Tile, status_badge
 from keras_matrix.report.page.sources import RunSource, Source, SuiteSource, TraceSource
 from keras_matrix.report.trace import verdict
 from keras_matrix.report.words import in_words
+from keras_matrix.text import listed
 
-MEANINGS = {
-    Status.REFERENCE: "what the others are held against",
+STATUS_MEANINGS = {
+    Status.REFERENCE: "the others are compared with it",
     Status.AGREE: "every judged metric is within its tolerance",
-    Status.DIFFER: "a judged metric is out of tolerance, or on one side only",
-    Status.INCONCLUSIVE: "too few seeds to tell",
+    Status.DIFFER: "a judged metric is beyond its tolerance, or only one side has it",
+    Status.INCONCLUSIVE: "too few seeds to decide",
     Status.FAILED: "a cell gave no result",
     Status.NOT_RUN: "a planned cell has not run",
-    Status.NOT_JUDGED: "nothing to hold against each other",
+    Status.NOT_JUDGED: "nothing to compare with a tolerance",
 }
-MOST_NAMED = 4
-KINDS: Mapping[type[Source], str] = {
+STATUS_VERBS = {
+    Status.FAILED: ("has cells that failed", "have cells that failed"),
+    Status.NOT_RUN: ("is not complete", "are not complete"),
+    Status.DIFFER: ("differs", "differ"),
+    Status.INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
+    Status.AGREE: ("agrees", "agree"),
+    Status.REFERENCE: ("has a reference only", "have a reference only"),
+    Status.NOT_JUDGED: ("is not judged", "are not judged"),
+}
+"""What a sentence says of one run, and of several runs, with a status."""
+MAX_NAMED = 4
+"""Models, or images, that a sentence names."""
+RUN_KINDS: Mapping[type[Source], str] = {
     RunSource: "run",
     TraceSource: "trace",
     SuiteSource: "tests",
@@ -29,8 +40,8 @@ KINDS: Mapping[type[Source], str] = {
 
 
 @dataclass(frozen=True)
-class Result:
-    """What one run came to; ``id`` begins the ids of all its parts."""
+class RunResult:
+    """The result of one run; the ids of all its parts begin with ``id``."""
 
     id: str
     source: Source
@@ -44,121 +55,111 @@ class Result:
 
     @property
     def run(self) -> str:
-        """What was made, a run or a trace, and its name."""
-        return f"{KINDS[type(self.source)]} {self.row.run}"
+        """The kind of the run and its name."""
+        return f"{RUN_KINDS[type(self.source)]} {self.row.run}"
 
     def target(self, entry: MatrixEntry) -> str:
-        """Return the id of what is told of an entry."""
+        """Return the id of an entry's details."""
         return f"{self.id}-image-{self.row.entries.index(entry) + 1}"
 
 
-def results(sources: Sequence[Source]) -> tuple[Result, ...]:
-    """Return what each run came to."""
+def run_results(sources: Sequence[Source]) -> tuple[RunResult, ...]:
+    """Return the result of each run."""
     return tuple(_result(f"run-{number}", source) for number, source in enumerate(sources, 1))
 
 
-def _result(name: str, source: Source) -> Result:
+def _result(run_id: str, source: Source) -> RunResult:
     if isinstance(source, RunSource):
         row = matrix_row(source.comparison, source.manifest)
-        return Result(name, source, row, in_words(source.comparison))
+        return RunResult(run_id, source, row, in_words(source.comparison))
     if isinstance(source, SuiteSource):
-        return Result(name, source, suites.matrix_row(source), suites.in_words(source.comparison))
-    row = _traced(source)
-    others = [image for image in source.trace.images if image.image != source.trace.reference]
-    sentence = " ".join(verdict(source.trace, image) for image in others)
-    return Result(name, source, row, sentence or f"{source.trace.reference}: nothing to compare.")
-
-
-def _traced(source: TraceSource) -> MatrixRow:
+        sentence = suites.in_words(source.comparison)
+        return RunResult(run_id, source, suites.suite_row(source), sentence)
     trace = source.trace
-    found = {image.image: image for image in trace.images}
+    verdicts = [verdict(trace, image) for image in trace.images if image.image != trace.reference]
+    sentence = " ".join(verdicts) or f"{trace.reference}: nothing to compare with."
+    return RunResult(run_id, source, _trace_row(source), sentence)
+
+
+def _trace_row(source: TraceSource) -> MatrixRow:
+    """Return a trace's row of the matrix."""
+    trace = source.trace
+    images = {image.image: image for image in trace.images}
     entries = []
     for name in source.manifest.plan.images:
-        told = found.get(name)
+        image = images.get(name)
         reference = ""
         if name == trace.reference:
-            broken = trace.failed.get(name)
-            status = Status.FAILED if broken else Status.REFERENCE
-            sentence = broken or f"{trace.layers} layers were looked into"
-        elif told is None:
-            status, sentence = Status.NOT_RUN, "it was not looked into"
+            failure = trace.failed.get(name)
+            status = Status.FAILED if failure else Status.REFERENCE
+            sentence = failure or f"{trace.layers} layers were traced"
+        elif image is None:
+            status, sentence = Status.NOT_RUN, "this image was not traced"
         else:
             reference = trace.reference
-            status = Status.DIFFER if told.real else Status.AGREE
-            if name in trace.failed and not told.real:
+            status = Status.DIFFER if image.real else Status.AGREE
+            if name in trace.failed and not image.real:
                 status = Status.FAILED
-            sentence = verdict(trace, told)
+            sentence = verdict(trace, image)
         entries.append(MatrixEntry(name, "", status, sentence.rstrip("."), reference))
     return MatrixRow(trace.model, trace.run, tuple(entries))
 
 
-def grid(found: Sequence[Result]) -> Grid:
-    """Return the matrix: a line a run, a column an image."""
-    names = columns([one.row for one in found])
-    used = {entry.status for one in found for entry in one.row.entries}
+def matrix_grid(results: Sequence[RunResult]) -> Grid:
+    """Return the matrix: a row for each run, a column for each image (and keras.json)."""
+    names = columns([result.row for result in results])
+    statuses = {entry.status for result in results for entry in result.row.entries}
     return Grid(
         columns=names,
-        lines=tuple(_line(one, names) for one in found),
+        rows=tuple(_grid_row(result, names) for result in results),
         legend=tuple(
-            (of_status(status), meaning) for status, meaning in MEANINGS.items() if status in used
+            (status_badge(status), meaning)
+            for status, meaning in STATUS_MEANINGS.items()
+            if status in statuses
         ),
     )
 
 
-def _line(result: Result, names: Sequence[str]) -> Line:
-    tiles = []
-    for name in names:
-        entry = result.row.entry(name)
-        tiles.append(
-            None
-            if entry is None
-            else Tile(of_status(entry.status), entry.sentence, result.target(entry))
-        )
-    return Line(result.row.model, result.run, result.id, tuple(tiles))
+def _grid_row(result: RunResult, names: Sequence[str]) -> GridRow:
+    entries = [result.row.entry(name) for name in names]
+    tiles = tuple(
+        None
+        if entry is None
+        else Tile(status_badge(entry.status), entry.sentence, result.target(entry))
+        for entry in entries
+    )
+    return GridRow(result.row.model, result.run, result.id, tiles)
 
 
-def headline(found: Sequence[Result]) -> str:
-    """Say in one sentence what all runs came to."""
-    if len(found) == 1:
-        return found[0].sentence
-    counts = Counter(one.status for one in found)
+def headline(results: Sequence[RunResult]) -> str:
+    """Say the results of all runs in one sentence."""
+    if len(results) == 1:
+        return results[0].sentence
     parts = []
     for status in Status:
-        those = [one.row.model for one in found if one.status is status]
-        if those:
-            named = ", ".join(dict.fromkeys(those[:MOST_NAMED]))
-            more = f" and {len(those) - MOST_NAMED} more" if len(those) > MOST_NAMED else ""
-            parts.append(f"{counts[status]} {_words(status, len(those))} ({named}{more})")
-    return f"Of {len(found)} runs, {', '.join(parts)}."
+        models = [result.row.model for result in results if result.status is status]
+        if models:
+            singular, plural = STATUS_VERBS[status]
+            verb = singular if len(models) == 1 else plural
+            names = listed(list(dict.fromkeys(models)), MAX_NAMED)
+            parts.append(f"{len(models)} {verb} ({names})")
+    return f"Of {len(results)} runs, {', '.join(parts)}."
 
 
-def _words(status: Status, count: int) -> str:
-    one, several = {
-        Status.FAILED: ("has cells that failed", "have cells that failed"),
-        Status.NOT_RUN: ("is not complete", "are not complete"),
-        Status.DIFFER: ("differs", "differ"),
-        Status.INCONCLUSIVE: ("is inconclusive", "are inconclusive"),
-        Status.AGREE: ("agrees", "agree"),
-        Status.REFERENCE: ("has a reference only", "have a reference only"),
-        Status.NOT_JUDGED: ("is not judged", "are not judged"),
-    }[status]
-    return one if count == 1 else several
-
-
-def badge(found: Sequence[Result]) -> Badge:
+def overall_badge(results: Sequence[RunResult]) -> Badge:
     """Return the verdict on all runs together."""
-    return of_status(overall([entry for one in found for entry in one.row.entries]))
+    return status_badge(overall([entry for result in results for entry in result.row.entries]))
 
 
-def title(found: Sequence[Result]) -> str:
-    """Return what a page is about."""
-    images = list(dict.fromkeys(entry.image for one in found for entry in one.row.entries))
-    where = _listed(images[:MOST_NAMED]) if len(images) <= MOST_NAMED else f"{len(images)} images"
-    models = list(dict.fromkeys(one.row.model for one in found))
+def page_title(results: Sequence[RunResult]) -> str:
+    """Return the title of a page: its models and its images."""
+    images = list(dict.fromkeys(entry.image for result in results for entry in result.row.entries))
+    where = _joined(images) if len(images) <= MAX_NAMED else f"{len(images)} images"
+    models = list(dict.fromkeys(result.row.model for result in results))
     what = models[0] if len(models) == 1 else f"{len(models)} models"
     return f"{what} on {where}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _joined(names: Sequence[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

@@ -1,4 +1,4 @@
-"""What a page tells of, read from run folders."""
+"""The runs of a page, each with what it is compared with."""
 
 import os
 from collections.abc import Sequence
@@ -20,12 +20,15 @@ from keras_matrix.records.recorded import RecordedRun
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.trace.result import SCHEMA, Trace
 
-MAX_TRACE = 256 * 2**20
+MAX_TRACE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSource(RecordedRun):
-    """A run that was compared; ``reproduction`` if its script came with reported figures."""
+    """A run and its comparison; ``reproduction`` if its script came with reported figures.
+
+    ``reported_from`` is the title of the text that reported them, empty if it is not known.
+    """
 
     comparison: Comparison
     reproduction: Reproduction | None = None
@@ -34,7 +37,7 @@ class RunSource(RecordedRun):
 
 @dataclass(frozen=True, kw_only=True)
 class TraceSource(RecordedRun):
-    """A trace. Its records are those of its captures."""
+    """A trace; its records are those of its captures."""
 
     trace: Trace
 
@@ -51,21 +54,20 @@ Source = RunSource | TraceSource | SuiteSource
 
 def read(
     run: RecordedRun,
-    rules: Sequence[Tolerance],
-    figures: Path | None,
+    tolerances: Sequence[Tolerance],
+    reported_file: Path | None,
     comparison: Comparison | None = None,
 ) -> Source:
-    """Compare a run as its kind is; ``figures`` is a file of reported figures to compare with it.
+    """Compare a run by its kind; the figures of ``reported_file`` are compared with the run.
 
-    Without ``comparison``, that of its images, it is made.
+    Without ``comparison``, the run's images are compared here.
 
     Raises:
-        KerasMatrixError: the run is damaged or holds nothing, or the figures do not fit it.
+        KerasMatrixError: the run is damaged or has no record, or the figures do not fit it.
     """
     folder, manifest = run.folder, run.manifest
     if manifest.kind is RunKind.TRACE:
-        found = _trace(folder.path / TRACE_FILE)
-        return TraceSource(**vars(run), trace=found)
+        return TraceSource(**vars(run), trace=_read_trace(folder.path / TRACE_FILE))
     if not run.records:
         raise NothingSelectedError(
             f"{folder.path} holds no record; run it with 'keras-matrix run' first."
@@ -73,39 +75,39 @@ def read(
     if manifest.kind is RunKind.TESTS:
         return SuiteSource(**vars(run), comparison=assess.compare_suite(run))
     if comparison is None:
-        comparison = assess.compare_run(run, rules)
-    beside = folder.path / "script" / reported.REPORTED_FILE
-    path = figures if figures is not None else beside if beside.is_file() else None
-    several = len({cell.settings for cell in manifest.plan.cells}) > 1
-    if several and figures is not None:
+        comparison = assess.compare_run(run, tolerances)
+    several_settings = len({cell.settings for cell in manifest.plan.cells}) > 1
+    if several_settings and reported_file is not None:
         raise ConfigurationError(
-            f"--reported: {folder.path} has several keras.json, and a report is of one; "
-            "name a run with one."
+            f"--reported: {folder.path} has several keras.json, but reported figures belong to "
+            "one; name a run with one keras.json."
         )
-    if path is None or several:
+    beside_script = folder.path / "script" / reported.REPORTED_FILE
+    path = reported_file or (beside_script if beside_script.is_file() else None)
+    if path is None or several_settings:
         return RunSource(**vars(run), comparison=comparison)
-    told = reported.load(path)
+    figures = reported.load(path)
     return RunSource(
         **vars(run),
         comparison=comparison,
-        reproduction=assess.reproduce(run, told),
-        reported_from=told.source.get("title", ""),
+        reproduction=assess.reproduce(run, figures),
+        reported_from=figures.source.get("title", ""),
     )
 
 
-def _trace(path: Path) -> Trace:
+def _read_trace(path: Path) -> Trace:
     remedy = "trace again"
     if not os.path.lexists(path):
         raise NothingSelectedError(
             f"{path.parent} is a trace that did not end, so it has no {path.name}; {remedy}."
         )
     try:
-        content = read_bounded(path, MAX_TRACE)
-        found = msgspec.json.decode(content, type=Trace)
+        content = read_bounded(path, MAX_TRACE_BYTES)
+        trace = msgspec.json.decode(content, type=Trace)
     except (UnreadableError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise StoreError(f"{path} is damaged ({error}); {remedy}.") from error
-    if found.schema != SCHEMA:
+    if trace.schema != SCHEMA:
         raise StoreError(
-            f"{path} has schema {found.schema}, this version reads {SCHEMA}; {remedy}."
+            f"{path} has schema {trace.schema}, this version reads {SCHEMA}; {remedy}."
         )
-    return found
+    return trace

@@ -1,4 +1,4 @@
-"""What a suite's tests came to, test by test. Pure."""
+"""The section on a run of tests: the outcome of each test on each image. Pure."""
 
 from collections.abc import Callable
 
@@ -7,105 +7,116 @@ from keras_matrix.compare.suites import CaseRow, CaseSide, Result, Tally
 from keras_matrix.report.page.blocks import (
     Badge,
     Block,
+    BulletList,
     Card,
     DataTable,
-    Datum,
     Facts,
     Paragraph,
-    Points,
     Section,
+    TableCell,
     Tone,
-    of_status,
-    sentence,
+    as_sentence,
+    entry_title,
+    left_out,
+    status_badge,
 )
 from keras_matrix.report.page.sources import SuiteSource
 from keras_matrix.report.suite import in_words, why
+from keras_matrix.text import plural
 
-MOST_ROWS = 500
-TONES = {
+MAX_TABLE_TESTS = 500
+RESULT_TONES = {
     Result.PASSED: Tone.AGREE,
     Result.FAILED: Tone.DIFFER,
     Result.ERROR: Tone.DIFFER,
     Result.CUT_OFF: Tone.FAILED,
 }
 
-__all__ = ["in_words", "matrix_row", "section"]
+__all__ = ["in_words", "section", "suite_row"]
 
 
-def matrix_row(source: SuiteSource) -> MatrixRow:
-    """Return a suite's row of the matrix."""
+def suite_row(source: SuiteSource) -> MatrixRow:
+    """Return the matrix row of a run of tests."""
     plan = source.manifest.plan
-    return MatrixRow(
-        plan.model, source.manifest.run, tuple(_entry(source, image) for image in plan.images)
-    )
+    entries = tuple(_entry(source, image) for image in plan.images)
+    return MatrixRow(plan.model, source.manifest.run, entries)
 
 
 def _entry(source: SuiteSource, image: str) -> MatrixEntry:
-    found, reference = source.comparison, source.manifest.plan.images[0]
-    failed = [note for note in found.failures if note.cell in _cells(source, image)]
-    if failed:
-        return MatrixEntry(image, "", Status.FAILED, f"its cell failed: {failed[0].outcome.value}")
-    if image not in found.images:
-        return MatrixEntry(image, "", Status.NOT_RUN, "it has not run")
+    comparison, reference = source.comparison, source.manifest.plan.images[0]
+    cells = {cell.id for cell in source.manifest.plan.cells if cell.image == image}
+    failures = [failure for failure in comparison.failures if failure.cell in cells]
+    if failures:
+        outcome = failures[0].outcome.value
+        return MatrixEntry(image, "", Status.FAILED, f"its cell failed: {outcome}")
+    if image not in comparison.images:
+        return MatrixEntry(image, "", Status.NOT_RUN, "this image has not run")
     if image == reference:
-        return MatrixEntry(image, "", Status.REFERENCE, f"{len(found.rows)} tests")
-    if reference not in found.images:
+        return MatrixEntry(image, "", Status.REFERENCE, plural(len(comparison.rows), "test"))
+    if reference not in comparison.images:
         return MatrixEntry(image, "", Status.NOT_JUDGED, "the reference has not run")
-    pairs = [(row.on(reference).result, row.on(image).result) for row in found.rows]
-    known = [pair for pair in pairs if Result.NOT_RUN not in pair]
-    apart = sum(one is not other for one, other in known)
-    tests = f"{len(known)} test{'s' * (len(known) != 1)}"
-    if apart:
-        text = f"differs in {apart} of {tests}"
-        return MatrixEntry(image, "", Status.DIFFER, text, reference)
-    status = Status.AGREE if known else Status.NOT_JUDGED
-    return MatrixEntry(image, "", status, f"the same in {tests}", reference)
+    pairs = [(row.on(reference).result, row.on(image).result) for row in comparison.rows]
+    run_on_both = [pair for pair in pairs if Result.NOT_RUN not in pair]
+    differing = sum(expected is not result for expected, result in run_on_both)
+    tests = plural(len(run_on_both), "test")
+    if differing:
+        sentence = f"differs in {differing} of {tests}"
+        return MatrixEntry(image, "", Status.DIFFER, sentence, reference)
+    status = Status.AGREE if run_on_both else Status.NOT_JUDGED
+    return MatrixEntry(image, "", status, f"the same outcome in {tests}", reference)
 
 
-def _cells(source: SuiteSource, image: str) -> set[str]:
-    return {cell.id for cell in source.manifest.plan.cells if cell.image == image}
+def section(prefix: str, source: SuiteSource, target: Callable[[MatrixEntry], str]) -> Section:
+    """Return the section: a card for each image, and the tests whose outcomes differ.
 
-
-def section(name: str, source: SuiteSource, target: Callable[[MatrixEntry], str]) -> Section:
-    """Return a card an image, and the tests that came to different things."""
-    found = source.comparison
-    tallies = {tally.image: tally for tally in found.tallies}
+    ``target`` returns the id of an entry's card.
+    """
+    comparison = source.comparison
+    tallies = {tally.image: tally for tally in comparison.tallies}
     blocks: list[Block] = [
-        _card(entry, target(entry), tallies.get(entry.image))
-        for entry in matrix_row(source).entries
+        _card(entry, target(entry), tallies.get(entry.image)) for entry in suite_row(source).entries
     ]
-    if found.differing:
-        blocks.append(_table(found.differing, found.images))
-    elif len(found.images) > 1:
-        blocks.append(Paragraph("No test came to different things."))
-    if found.notes:
-        blocks.append(Card(f"{name}-remarks", "Remarks", None, (Points(found.notes),)))
-    return Section(f"{name}-tests", "Test by test", tuple(blocks))
+    if comparison.differing:
+        blocks.append(_table(comparison.differing, comparison.images))
+    elif len(comparison.images) > 1:
+        blocks.append(Paragraph("No test has different outcomes on these images."))
+    if comparison.notes:
+        blocks.append(Card(f"{prefix}-remarks", "Notes", None, (BulletList(comparison.notes),)))
+    return Section(f"{prefix}-tests", "Test by test", tuple(blocks))
 
 
-def _card(entry: MatrixEntry, name: str, tally: Tally | None) -> Card:
-    title = f"{entry.name} against {entry.reference}" if entry.reference else entry.name
-    blocks: list[Block] = [Paragraph(sentence(entry.sentence))]
+def _card(entry: MatrixEntry, card_id: str, tally: Tally | None) -> Card:
+    blocks: list[Block] = [Paragraph(as_sentence(entry.sentence))]
     if tally is not None:
-        counts = [(one.value, str(tally.counts[one])) for one in Result if tally.counts.get(one, 0)]
-        seconds = [] if tally.seconds is None else [("seconds", f"{tally.seconds:.1f}")]
-        pytest = [("pytest", tally.pytest)] if tally.pytest else []
-        blocks.append(Facts((*counts, *seconds, *pytest)))
-    return Card(name, title, of_status(entry.status), tuple(blocks))
+        facts = [
+            (result.value, str(tally.counts[result]))
+            for result in Result
+            if tally.counts.get(result)
+        ]
+        if tally.seconds is not None:
+            facts.append(("seconds", f"{tally.seconds:.1f}"))
+        if tally.pytest:
+            facts.append(("pytest", tally.pytest))
+        blocks.append(Facts(tuple(facts)))
+    return Card(card_id, entry_title(entry), status_badge(entry.status), tuple(blocks))
 
 
-def _table(rows: tuple[CaseRow, ...], images: tuple[str, ...]) -> DataTable:
-    more = len(rows) - MOST_ROWS
+def _table(tests: tuple[CaseRow, ...], images: tuple[str, ...]) -> DataTable:
     return DataTable(
-        caption=f"Tests that differ ({len(rows)})",
-        header=("test", *images, "why"),
+        caption=f"Tests that differ ({len(tests)})",
+        header=("test", *images, "messages"),
         rows=tuple(
-            (Datum(row.test, code=True), *(_side(side) for side in row.sides), Datum(why(row)))
-            for row in rows[:MOST_ROWS]
+            (
+                TableCell(test.test, code=True),
+                *(_outcome(side) for side in test.sides),
+                TableCell(why(test)),
+            )
+            for test in tests[:MAX_TABLE_TESTS]
         ),
-        note=f"and {more} more, in the records." if more > 0 else "",
+        note=left_out(len(tests) - MAX_TABLE_TESTS, "test", "in the records"),
     )
 
 
-def _side(side: CaseSide) -> Datum:
-    return Datum(badge=Badge(TONES.get(side.result, Tone.NOT_JUDGED), side.result.value))
+def _outcome(side: CaseSide) -> TableCell:
+    tone = RESULT_TONES.get(side.result, Tone.NOT_JUDGED)
+    return TableCell(badge=Badge(tone, side.result.value))

@@ -1,4 +1,4 @@
-"""Read a report's page as a browser would, and make the runs that pages are tested on."""
+"""Parse and check a report's page, and make the runs that pages are tested with."""
 
 import itertools
 import re
@@ -15,7 +15,7 @@ from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import HostFacts, Outcome, Record
 from tests.unit.records.builders import call, end, environment, identity, record, run_folder
 
-VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
+VOID_TAGS = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 EVIL = "<script>alert('x')</script>"
 """Text that is markup, if it is not escaped."""
 ANSI = "\x1b[31mred\x1b[0m"
@@ -35,34 +35,39 @@ class Element:
 
     @property
     def raw(self) -> str:
-        return "".join(one if isinstance(one, str) else one.raw for one in self.children)
+        """All text in it as it is, children included."""
+        return "".join(child if isinstance(child, str) else child.raw for child in self.children)
 
     def all(self, tag: str, **attributes: str) -> "list[Element]":
-        """Return what of that tag is in it, in order."""
-        found = []
-        for one in self.children:
-            if isinstance(one, Element):
-                wanted = {name.rstrip("_"): value for name, value in attributes.items()}
-                if one.tag == tag and wanted.items() <= one.attributes.items():
-                    found.append(one)
-                found += one.all(tag, **attributes)
-        return found
+        """Return the descendants with a tag and with these attributes, in order."""
+        expected = {name.rstrip("_"): value for name, value in attributes.items()}
+        return [
+            element
+            for element in self.every()
+            if element.tag == tag and expected.items() <= element.attributes.items()
+        ]
 
     def every(self) -> "list[Element]":
-        """Return all elements in it, in order."""
-        inside = [one for one in self.children if isinstance(one, Element)]
-        return [found for one in inside for found in (one, *one.every())]
+        """Return all descendants, in order."""
+        children = [child for child in self.children if isinstance(child, Element)]
+        return [element for child in children for element in (child, *child.every())]
 
     def by_id(self, name: str) -> "Element":
-        (found,) = [one for one in self.every() if one.attributes.get("id") == name]
-        return found
+        """Return the only descendant with an id."""
+        (element,) = [element for element in self.every() if element.attributes.get("id") == name]
+        return element
 
     def headed(self, title: str) -> "Element":
-        """Return the only part that has this heading."""
-        heads = [h for level in ("h2", "h3", "h4") for h in self.all(level) if h.text == title]
-        (found,) = heads
-        assert found.parent is not None
-        return found.parent
+        """Return the only part of the page with this heading."""
+        headings = [
+            heading
+            for level in ("h2", "h3", "h4")
+            for heading in self.all(level)
+            if heading.text == title
+        ]
+        (heading,) = headings
+        assert heading.parent is not None
+        return heading.parent
 
 
 class _Reader(HTMLParser):
@@ -74,14 +79,14 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs]
         assert len(names) == len(set(names)), f"<{tag}> has an attribute twice"
-        made = Element(tag, {name: value or "" for name, value in attrs}, self.open)
-        self.open.children.append(made)
-        if tag not in VOID:
-            self.open = made
+        element = Element(tag, {name: value or "" for name, value in attrs}, self.open)
+        self.open.children.append(element)
+        if tag not in VOID_TAGS:
+            self.open = element
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        if tag not in VOID:
+        if tag not in VOID_TAGS:
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -94,7 +99,7 @@ class _Reader(HTMLParser):
 
 
 def parsed(page: str) -> Element:
-    """Parse a page; fail where its elements do not close one another."""
+    """Parse a page; fail if a tag closes another element than the open one."""
     reader = _Reader()
     reader.feed(page)
     reader.close()
@@ -103,29 +108,30 @@ def parsed(page: str) -> Element:
 
 
 def check(page: str) -> Element:
-    """Check what holds for every page, and return it parsed."""
+    """Check what every page must fulfil, and return it parsed."""
     root = parsed(page)
-    every = root.every()
-    ids = [one.attributes["id"] for one in every if "id" in one.attributes]
-    assert len(ids) == len(set(ids)), "an id is there twice"
-    for one in every:
-        for name, value in one.attributes.items():
-            assert not name.startswith("on"), f"<{one.tag} {name}>"
+    elements = root.every()
+    ids = [element.attributes["id"] for element in elements if "id" in element.attributes]
+    assert len(ids) == len(set(ids)), "two elements have one id"
+    for element in elements:
+        for name, value in element.attributes.items():
+            assert not name.startswith("on"), f"<{element.tag} {name}>"
             assert name != "src"
             if name == "href":
                 assert value.startswith("#"), value
                 assert value[1:] in ids, f"{value} leads nowhere"
             if name in ("aria-labelledby", "aria-describedby"):
                 assert set(value.split()) <= set(ids), value
-    found = {one.tag for one in every}
-    assert found & {"script", "link", "img", "iframe", "object", "form", "base"} == set()
+    tags = {element.tag for element in elements}
+    assert tags & {"script", "link", "img", "iframe", "object", "form", "base"} == set()
     assert not re.search(r"url\((?!#)|@import|expression\(", page)
-    levels = [int(one.tag[1]) for one in every if re.fullmatch(r"h[1-6]", one.tag)]
+    headings = [element.tag for element in elements if re.fullmatch(r"h[1-6]", element.tag)]
+    levels = [int(tag[1]) for tag in headings]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     _check_tables(root)
-    _check_regions(every)
+    _check_regions(elements)
     return root
 
 
@@ -135,31 +141,35 @@ def _check_tables(root: Element) -> None:
         assert caption.text
         assert all(head.attributes.get("scope") in ("col", "row") for head in table.all("th"))
         widths = {len(row.all("th")) + len(row.all("td")) for row in table.all("tr")}
-        assert len(widths) == 1, "rows of different width"
-        assert all(row.all("th") for row in table.all("tr")), "a row without a head"
-    for drawn in root.all("svg"):
-        assert drawn.attributes["role"] == "img"
-        assert drawn.all("title")[0].text
-        assert drawn.all("desc")[0].text
+        assert len(widths) == 1, "the rows have different numbers of cells"
+        assert all(row.all("th") for row in table.all("tr")), "a row has no heading"
+    for svg in root.all("svg"):
+        assert svg.attributes["role"] == "img"
+        assert svg.all("title")[0].text
+        assert svg.all("desc")[0].text
 
 
-def _check_regions(every: Sequence[Element]) -> None:
-    scrolling = [one for one in every if "scroll" in one.attributes.get("class", "").split()]
+def _check_regions(elements: Sequence[Element]) -> None:
+    scrolling = [
+        element for element in elements if "scroll" in element.attributes.get("class", "").split()
+    ]
     assert scrolling
-    assert all(one.attributes.get("tabindex") == "0" for one in scrolling)
-    assert all(one.attributes.get("role") == "region" for one in scrolling)
+    assert all(element.attributes.get("tabindex") == "0" for element in scrolling)
+    assert all(element.attributes.get("role") == "region" for element in scrolling)
     labels = [
-        one.attributes["aria-label"]
-        for one in every
-        if one.tag == "nav" or one.attributes.get("role") == "region"
+        element.attributes["aria-label"]
+        for element in elements
+        if element.tag == "nav" or element.attributes.get("role") == "region"
     ]
-    texts = {one.attributes["id"]: one.text for one in every if "id" in one.attributes}
+    texts = {
+        element.attributes["id"]: element.text for element in elements if "id" in element.attributes
+    }
     labels += [
-        " ".join(texts[name] for name in one.attributes["aria-labelledby"].split())
-        for one in every
-        if one.tag == "section"
+        " ".join(texts[name] for name in element.attributes["aria-labelledby"].split())
+        for element in elements
+        if element.tag == "section"
     ]
-    assert len(labels) == len(set(labels)), "two regions of one name"
+    assert len(labels) == len(set(labels)), "two regions have one name"
 
 
 def good(
@@ -178,18 +188,18 @@ def good(
         Epoch(epoch, 0.1 + 0.4 * (not epoch), {metric: loss + 1 / (epoch + 1)})
         for epoch in range(epochs)
     ]
-    made = record(
+    trained = record(
         Cell(image, settings or KerasSettings(), seed),
         call("fit", {metric: loss}, epochs=curve, seconds=1.5, first_batch_seconds=0.6),
         call("evaluate", {metric: loss}, seconds=0.1),
         notes=notes,
     )
-    made.observation.environment = seen or seen_on(image)
-    return made
+    trained.observation.environment = seen or seen_on(image)
+    return trained
 
 
 def seen_on(image: str, **packages: str) -> Environment:
-    """Make what a cell of an image says that it ran on."""
+    """Make the environment that a cell of an image reports."""
     backend = {"tf": "tensorflow"}.get(image, image)
     installed = {"keras": "2.3.1", "numpy": "1.16.6", f"{backend}-itself": "1.0", **packages}
     return environment(backend=backend, packages=installed)
@@ -206,9 +216,9 @@ def bad(
     hint: str = "",
 ) -> Record:
     """Make a record of a cell that failed in line 12 of its script."""
-    made = record(Cell(image, seed=seed), outcome=outcome, reason=reason, log_tail=log_tail)
-    made.observation.environment = seen_on(image)
-    made.observation.end = end(
+    failed = record(Cell(image, seed=seed), outcome=outcome, reason=reason, log_tail=log_tail)
+    failed.observation.environment = seen_on(image)
+    failed.observation.end = end(
         status="error",
         exit_code=1,
         error=Failure(
@@ -221,7 +231,7 @@ def bad(
             hint=hint,
         ),
     )
-    return made
+    return failed
 
 
 def folder(
@@ -233,18 +243,18 @@ def folder(
     log: bytes | None = None,
     kind: RunKind | None = None,
 ) -> RunFolder:
-    """Make a run on disk, with hosts and images known; ``log`` is that of each failed cell."""
-    planned = [one.cell for one in records] if cells is None else cells
+    """Make a run on disk, its host and its images included; ``log`` is each failed cell's log."""
+    planned = [cell_record.cell for cell_record in records] if cells is None else cells
     names = dict.fromkeys(cell.image for cell in planned)
     images = [identity(name) for name in names]
-    made = run_folder(path, records, cells=planned, images=images, kind=kind)
-    manifest = made.manifest()
+    run = run_folder(path, records, cells=planned, images=images, kind=kind)
+    manifest = run.manifest()
     host = HostFacts(platform="Linux", python="3.11", cpus=8, memory=2**34, engine="20.10")
-    changed = replace(manifest, plan=replace(manifest.plan, model=model), hosts=(host,))
-    made.write_manifest(changed)
-    for one in records:
-        if log is not None and one.outcome is not Outcome.OK:
-            place = made.log_path(one.cell)
-            place.parent.mkdir(exist_ok=True)
-            place.write_bytes(log)
-    return made
+    plan = replace(manifest.plan, model=model)
+    run.write_manifest(replace(manifest, plan=plan, hosts=(host,)))
+    for cell_record in records:
+        if log is not None and cell_record.outcome is not Outcome.OK:
+            log_path = run.log_path(cell_record.cell)
+            log_path.parent.mkdir(exist_ok=True)
+            log_path.write_bytes(log)
+    return run

@@ -30,8 +30,8 @@ from tests.unit.trace.builders import apart, finding
 Captured = pytest.CaptureFixture[str]
 Report = Callable[..., Element]
 DOUBLE = KerasSettings(floatx=Floatx.FLOAT64)
-MOST_BYTES = 2 * 10**6
-FAILED, NOT_JUDGED = Tone.FAILED.mark, Tone.NOT_JUDGED.mark
+MAX_PAGE_BYTES = 2 * 10**6
+FAILED, NOT_JUDGED = Tone.FAILED.symbol, Tone.NOT_JUDGED.symbol
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def report(*runs: RunFolder, options: Sequence[object] = ()) -> Element:
-    """Write the page of some runs without its charts, which take long; check and return it."""
+    """Write the page of some runs without charts, which take time; check and return it."""
     with patch.object(charts, "draw", lambda source: charts.Charts()):
         return drawn(*runs, options=options)
 
@@ -53,7 +53,7 @@ def drawn(*runs: RunFolder, options: Sequence[object] = ()) -> Element:
 
 
 def both(path: Path, theano: float = 0.5, seeds: int = 3) -> RunFolder:
-    """Make a run of two images whose losses are about that far apart."""
+    """Make a run of two images; the losses of the second are around ``theano``."""
     records = [
         good(image, 0.5 + seed / 1000 + (loss - 0.5) * (1 + seed / 100), seed)
         for seed in range(seeds)
@@ -63,29 +63,34 @@ def both(path: Path, theano: float = 0.5, seeds: int = 3) -> RunFolder:
 
 
 def words(page: Element, tag: str, name: str) -> list[str]:
-    """Return the texts of all elements of a class."""
-    return [one.text for one in page.all(tag) if name in one.attributes.get("class", "").split()]
-
-
-def table(page: Element, caption: str) -> list[list[str]]:
-    """Return the rows of the only table with that caption, heads included."""
-    (found,) = [one for one in page.all("table") if one.all("caption")[0].text == caption]
+    """Return the texts of all elements with a tag and a class."""
     return [
-        [cell.text for cell in row.children if isinstance(cell, Element)] for row in found.all("tr")
+        element.text
+        for element in page.all(tag)
+        if name in element.attributes.get("class", "").split()
     ]
 
 
-def one_place(page: Element, tile: str) -> Element:
-    """Return what the tile with these words leads to."""
+def table(page: Element, caption: str) -> list[list[str]]:
+    """Return the rows of the only table with a caption, its header included."""
+    (element,) = [table for table in page.all("table") if table.all("caption")[0].text == caption]
+    return [
+        [cell.text for cell in row.children if isinstance(cell, Element)]
+        for row in element.all("tr")
+    ]
+
+
+def details_of(page: Element, tile: str) -> Element:
+    """Return what the only tile with these words leads to."""
     (link,) = [
-        one
-        for one in page.all("a")
-        if "tile" in one.attributes.get("class", "") and tile in one.text
+        link
+        for link in page.all("a")
+        if "tile" in link.attributes.get("class", "") and tile in link.text
     ]
     return page.by_id(link.attributes["href"][1:])
 
 
-# What it says
+# Contents
 
 
 def test_the_verdict_is_on_top_in_one_sentence(tmp_path: Path) -> None:
@@ -96,7 +101,7 @@ def test_the_verdict_is_on_top_in_one_sentence(tmp_path: Path) -> None:
     assert sentence.startswith("theano differs from tf in 2 of 2 judged metrics: fit.loss (0.703")
 
 
-def test_an_entry_of_the_matrix_has_a_word_and_a_sign_and_leads_to_its_detail(
+def test_an_entry_of_the_matrix_has_a_word_and_a_symbol_and_links_to_its_details(
     tmp_path: Path,
 ) -> None:
     page = report(both(tmp_path / "a-run", theano=0.7))
@@ -104,9 +109,9 @@ def test_an_entry_of_the_matrix_has_a_word_and_a_sign_and_leads_to_its_detail(
         "◆ reference 3 cells ran",
         "≠ differ differs in 2 of 2 judged metrics: fit.loss, evaluate.loss",
     ]
-    detail = one_place(page, "differ")
-    assert detail.all("h4")[0].text == "theano against tf ≠ differ"
-    rows = table(detail, "theano against tf: 2 metrics, judged")
+    details = details_of(page, "differ")
+    assert details.all("h4")[0].text == "theano against tf ≠ differ"
+    rows = table(details, "theano against tf: 2 metrics, judged")
     assert rows[0] == [
         *("metric", "verdict", "tf", "theano", "difference", "interval", "allowed"),
     ]
@@ -116,7 +121,7 @@ def test_an_entry_of_the_matrix_has_a_word_and_a_sign_and_leads_to_its_detail(
     ]
 
 
-def test_times_are_apart_from_what_is_judged(tmp_path: Path) -> None:
+def test_times_are_in_a_table_of_their_own(tmp_path: Path) -> None:
     page = report(both(tmp_path / "a-run"))
     names = [row[0] for row in table(page, "theano against tf: 5 metrics, not judged")]
     assert names == [
@@ -125,18 +130,18 @@ def test_times_are_apart_from_what_is_judged(tmp_path: Path) -> None:
     ]
 
 
-def test_the_sections_are_in_order_and_the_contents_lead_to_them(tmp_path: Path) -> None:
+def test_the_sections_are_in_order_and_the_contents_link_to_them(tmp_path: Path) -> None:
     page = drawn(both(tmp_path / "a-run"))
     titles = [
         *("Image by image", "Learning curves", "Differences", "Times"),
         *("Environment", "Run it again"),
     ]
-    assert [head.text for head in page.all("h3")] == titles
+    assert [heading.text for heading in page.all("h3")] == titles
     (contents,) = page.all("nav")
     assert [link.text for link in contents.all("a")] == ["Matrix", *titles]
 
 
-def test_charts_have_their_numbers_in_a_table_and_their_words_in_sight(tmp_path: Path) -> None:
+def test_charts_have_a_table_of_numbers_and_a_visible_description(tmp_path: Path) -> None:
     page = drawn(both(tmp_path / "a-run", theano=0.7))
     figures = page.headed("Learning curves").all("figure")
     assert figures
@@ -144,18 +149,18 @@ def test_charts_have_their_numbers_in_a_table_and_their_words_in_sight(tmp_path:
         title = figure.all("figcaption")[0].text
         assert figure.all("caption")[0].text == f"Numbers: {title}"
         assert len(figure.all("tr")) > 1
-        (told,) = [one for one in figure.all("p") if "quiet" in one.attributes["class"]]
-        assert told.text == figure.all("desc")[0].text
+        (description,) = [p for p in figure.all("p") if "quiet" in p.attributes["class"]]
+        assert description.text == figure.all("desc")[0].text
     rows = figures[0].all("tr")
-    assert len(rows) == 1 + 3, "a row an epoch"
+    assert len(rows) == 1 + 3, "a row for each epoch"
 
 
-def test_remarks_tell_the_method_and_the_notes(tmp_path: Path) -> None:
+def test_the_notes_begin_with_the_method(tmp_path: Path) -> None:
     records = [good(image, 0.5, seed, notes=("mind this",)) for seed in (0, 1) for image in IMAGES]
     page = report(folder(tmp_path / "a-run", records))
-    remarks = [one.text for one in page.headed("Remarks").all("li")]
-    assert remarks[0].startswith("method: ")
-    assert "4 cells: mind this" in remarks
+    notes = [item.text for item in page.headed("Notes").all("li")]
+    assert notes[0].startswith("method: ")
+    assert "4 cells: mind this" in notes
 
 
 IMAGES = ("tf", "theano")
@@ -164,7 +169,7 @@ IMAGES = ("tf", "theano")
 # Failures
 
 
-def test_a_failure_is_told_with_its_place_and_its_log(tmp_path: Path) -> None:
+def test_a_failure_has_its_line_of_the_script_and_its_log(tmp_path: Path) -> None:
     log = b"Using Theano backend.\nlast words\n"
     records = [
         *(good("tf", 0.5, seed) for seed in (0, 1)),
@@ -172,44 +177,44 @@ def test_a_failure_is_told_with_its_place_and_its_log(tmp_path: Path) -> None:
     ]
     page = report(folder(tmp_path / "a-run", records, log=log))
     assert words(page, "a", "tile")[1] == f"{FAILED} failed 2 of 2 cells failed: script error"
-    (link,) = [a for a in one_place(page, "failed").all("a") if a.text.startswith("What failed")]
+    (link,) = [a for a in details_of(page, "failed").all("a") if a.text.startswith("Failures and")]
     failures = page.by_id(link.attributes["href"][1:])
     (card,) = failures.all("h4")
     assert card.text == f"theano: script error {FAILED} failed"
-    told = [one.text for one in failures.all("dd")]
-    assert told == [
+    facts = [fact.text for fact in failures.all("dd")]
+    assert facts == [
         *("theano.seed0, theano.seed1", "1", "ValueError", "model.py:12", "helper.py:3"),
         "Set --memory 8g.",
     ]
-    traceback, shown = (one.raw for one in failures.all("pre"))
+    traceback, shown = (listing.raw for listing in failures.all("pre"))
     assert traceback.strip() == "Traceback:\n model.fit\nValueError: no".replace(" m", "  m")
     assert shown.strip() == log.decode().strip()
 
 
-def test_where_all_cells_failed_there_is_a_page_of_failures(tmp_path: Path) -> None:
+def test_a_run_whose_cells_all_failed_has_a_page(tmp_path: Path) -> None:
     records = [bad("tf"), bad("theano", Outcome.TIMEOUT, reason="it took 5 s")]
     page = drawn(folder(tmp_path / "a-run", records))
     assert page.all("title")[0].text.endswith(": failed")
-    assert [one.text for one in page.headed("Failures").all("h4")] == [
+    assert [heading.text for heading in page.headed("Failures").all("h4")] == [
         f"tf: script error {FAILED} failed",
         f"theano: time-out {FAILED} failed",
     ]
     assert page.all("svg") == []
 
 
-def test_without_a_log_file_the_end_that_is_in_the_record_is_shown(tmp_path: Path) -> None:
+def test_without_a_log_file_the_end_in_the_record_is_shown(tmp_path: Path) -> None:
     records = [good("tf"), bad("theano", log_tail=("the last", "lines"))]
     page = report(folder(tmp_path / "a-run", records))
     assert page.headed("Failures").all("pre")[-1].raw.strip() == "the last\nlines"
 
 
-def test_cells_that_have_not_run_are_told(tmp_path: Path) -> None:
+def test_cells_that_have_not_run_are_named(tmp_path: Path) -> None:
     cells = [Cell(image, seed=seed) for seed in (0, 1) for image in IMAGES]
     records = [good("tf", 0.5, 0), good("tf", 0.5, 1), good("theano", 0.5, 0)]
     page = report(folder(tmp_path / "a-run", records, cells=cells))
     assert "not run" in page.all("title")[0].text
-    (told,) = page.headed("Failures").all("p")
-    assert told.text == "… not run 1 planned cell has not run: theano.seed1."
+    (paragraph,) = page.headed("Failures").all("p")
+    assert paragraph.text == "… not run 1 planned cell has not run: theano.seed1."
 
 
 def test_many_kinds_of_failures_are_counted_and_the_page_stays_small(tmp_path: Path) -> None:
@@ -218,11 +223,11 @@ def test_many_kinds_of_failures_are_counted_and_the_page_stays_small(tmp_path: P
     page = report(folder(tmp_path / "a-run", records, log=EVIL.encode() * 2000))
     failures = page.headed("Failures")
     assert len(failures.all("h4")) == 10
-    assert "290 more kinds of failure" in [one.text for one in failures.all("summary")]
-    assert Path("page.html").stat().st_size < MOST_BYTES
+    assert "290 more kinds of failure" in [summary.text for summary in failures.all("summary")]
+    assert Path("page.html").stat().st_size < MAX_PAGE_BYTES
 
 
-# What comes from outside
+# Texts from outside
 
 
 def test_names_that_are_markup_are_shown_as_text(tmp_path: Path) -> None:
@@ -235,10 +240,10 @@ def test_names_that_are_markup_are_shown_as_text(tmp_path: Path) -> None:
         folder(tmp_path / "a-run", records, model=f"{EVIL} & \"'"), options=("--title", EVIL)
     )
     assert page.all("h1")[0].text == EVIL
-    assert [one.text for one in page.all("h2")] == ["Matrix", f"{EVIL} & \"'"]
+    assert [heading.text for heading in page.all("h2")] == ["Matrix", f"{EVIL} & \"'"]
     rows = table(page, "theano against tf: 2 metrics, judged")
     assert [row[0] for row in rows] == ["metric", f"fit.{EVIL}", f"evaluate.{EVIL}"]
-    assert f"2 cells: {EVIL}red" in [one.text for one in page.all("li")]
+    assert f"2 cells: {EVIL}red" in [item.text for item in page.all("li")]
     packages = table(page, "Packages that only some images have")
     assert [EVIL, "-", EVIL] in packages
     text = Path("page.html").read_text()
@@ -251,7 +256,7 @@ def test_a_hostile_log_of_ten_megabytes_is_shortened_and_shown_as_text(tmp_path:
     log = b"the first line\n" + line * (10 * 2**20 // len(line)) + b"the last line\xff\n"
     records = [good("tf"), bad("theano", traceback=f"{ANSI}{EVIL}", reason=EVIL)]
     page = report(folder(tmp_path / "a-run", records, log=log))
-    traceback, shown = (one.raw.strip() for one in page.headed("Failures").all("pre"))
+    traceback, shown = (pre.raw.strip() for pre in page.headed("Failures").all("pre"))
     assert traceback == f"red{EVIL}"
     lines = shown.split("\n")
     assert lines[0] == "the first line"
@@ -261,11 +266,9 @@ def test_a_hostile_log_of_ten_megabytes_is_shortened_and_shown_as_text(tmp_path:
     assert Path("page.html").stat().st_size < 500_000
 
 
-def test_a_policy_forbids_what_is_not_in_the_page(tmp_path: Path) -> None:
+def test_a_content_security_policy_forbids_all_that_is_not_in_the_page(tmp_path: Path) -> None:
     page = report(both(tmp_path / "a-run"))
-    (policy,) = page.all("meta", http_equiv_="") or [
-        one for one in page.all("meta") if "http-equiv" in one.attributes
-    ]
+    (policy,) = [meta for meta in page.all("meta") if "http-equiv" in meta.attributes]
     assert policy.attributes["http-equiv"] == "Content-Security-Policy"
     assert policy.attributes["content"].startswith("default-src 'none'; style-src 'unsafe-inline'")
 
@@ -289,7 +292,7 @@ def test_each_keras_json_is_a_column(tmp_path: Path) -> None:
         for image in IMAGES
     ]
     page = drawn(folder(tmp_path / "a-run", records))
-    (matrix,) = [one for one in page.all("table") if one.attributes.get("class") == "matrix"]
+    (matrix,) = page.all("table", class_="matrix")
     assert [head.text for head in matrix.all("thead")[0].all("th")] == [
         *("model", "tf.default", "theano.default", "tf.float64", "theano.float64")
     ]
@@ -299,30 +302,30 @@ def test_each_keras_json_is_a_column(tmp_path: Path) -> None:
 
 
 def test_several_runs_are_the_rows_of_one_matrix(tmp_path: Path, capsys: Captured) -> None:
-    agreeing, apart_ = both(tmp_path / "one"), both(tmp_path / "two", theano=0.9)
+    agreeing, differing = both(tmp_path / "one"), both(tmp_path / "two", theano=0.9)
     other = folder(tmp_path / "three", [good("tf"), good("cntk")], model="lstm")
-    assert run_cli("report", agreeing.path, apart_.path, other.path) == 0
+    assert run_cli("report", agreeing.path, differing.path, other.path) == 0
     assert capsys.readouterr().out == "keras-matrix-report.html\n"
     page = check(Path("keras-matrix-report.html").read_text())
     assert page.all("h1")[0].text == "2 models on tf, theano and cntk"
     assert words(page, "p", "sentence") == ["Of 3 runs, 1 differs (mlp), 2 agree (mlp, lstm)."]
-    (matrix,) = [one for one in page.all("table") if one.attributes.get("class") == "matrix"]
-    lines = [
+    (matrix,) = page.all("table", class_="matrix")
+    rows = [
         [cell.text for cell in row.every() if cell.tag in ("th", "td")]
         for row in matrix.all("tbody")[0].all("tr")
     ]
-    assert [line[0] for line in lines] == ["mlp run one", "mlp run two", "lstm run three"]
-    assert lines[0][3] == "not part of this run"
-    assert lines[2][2:] == ["not part of this run", "✓ agree agrees in all 2 judged metrics"]
+    assert [row[0] for row in rows] == ["mlp run one", "mlp run two", "lstm run three"]
+    assert rows[0][3] == "not part of this run"
+    assert rows[2][2:] == ["not part of this run", "✓ agree agrees in all 2 judged metrics"]
     assert [nav.attributes["aria-label"] for nav in page.all("nav")][:2] == [
         "Contents",
-        "Parts of mlp, run one on tf, theano, 2026-01-01",
+        "Sections of mlp, run one on tf, theano, 2026-01-01",
     ]
 
 
 def traced(path: Path) -> RunFolder:
     """Make a trace on disk."""
-    made = folder(path, [record(Cell(image, seed=0)) for image in IMAGES], kind=RunKind.TRACE)
+    run = folder(path, [record(Cell(image, seed=0)) for image in IMAGES], kind=RunKind.TRACE)
     real = finding(
         where="conv_1",
         layer="Conv2D",
@@ -356,20 +359,20 @@ def traced(path: Path) -> RunFolder:
         images=[image],
     )
     (path / "trace.json").write_bytes(to_json(trace))
-    return made
+    return run
 
 
-def test_a_trace_is_told_by_its_findings(tmp_path: Path) -> None:
+def test_a_trace_is_described_by_its_findings(tmp_path: Path) -> None:
     page = drawn(traced(tmp_path / "a-trace"))
     (sentence,) = words(page, "p", "sentence")
     assert sentence == (
         f"theano and tf differ: forward, conv_1 (Conv2D), output {EVIL}, and 1 more."
     )
-    detail = one_place(page, "differ")
-    assert table(detail, "theano against tf, stage by stage")[2] == [
+    details = details_of(page, "differ")
+    assert table(details, "theano against tf, stage by stage")[2] == [
         *("outputs", "≠ differ", "2 of 6 differ", "conv_1: 5e+04 x what rounding explains"),
     ]
-    text = detail.text
+    text = details.text
     for part in (
         "known cause It pads otherwise.",
         "Source: keras#1",
@@ -379,69 +382,73 @@ def test_a_trace_is_told_by_its_findings(tmp_path: Path) -> None:
         "a note",
     ):
         assert part in text
-    assert detail.all("pre")[0].raw.strip() == "import keras"
+    assert details.all("pre")[0].raw.strip() == "import keras"
     assert "/far/away" not in page.raw
     assert page.headed("Layer by layer").all("svg")
 
 
-def test_a_trace_and_a_run_stand_in_one_matrix(tmp_path: Path) -> None:
+def test_a_trace_and_a_run_share_one_matrix(tmp_path: Path) -> None:
     page = report(both(tmp_path / "a-run"), traced(tmp_path / "a-trace"))
     assert words(page, "p", "sentence") == ["Of 2 runs, 1 differs (conv), 1 agrees (mlp)."]
 
 
 def suite_of(path: Path, *outcomes: tuple[str, str]) -> RunFolder:
-    """Make a run of tests on disk, a test for each two outcomes."""
+    """Make a run of tests on disk: of each test its outcomes on both images."""
     records = []
-    for place, image in enumerate(IMAGES):
-        made = record(Cell(image))
+    for position, image in enumerate(IMAGES):
+        suite_record = record(Cell(image))
         cases = [
             Case(
-                f"a.py::test_{n}", CaseOutcome(pair[place]), CasePhase.CALL, 0.5, f"{image} {EVIL}"
+                f"a.py::test_{n}",
+                CaseOutcome(pair[position]),
+                CasePhase.CALL,
+                0.5,
+                f"{image} {EVIL}",
             )
             for n, pair in enumerate(outcomes)
         ]
-        made.observation.suite = SuiteLog(SuiteCollected("7.0.1", len(cases), 0), cases)
-        records.append(made)
+        suite_record.observation.suite = SuiteLog(SuiteCollected("7.0.1", len(cases), 0), cases)
+        records.append(suite_record)
     return folder(path, records, model="layers")
 
 
-def test_a_run_of_tests_is_told_test_by_test(tmp_path: Path) -> None:
+def test_a_run_of_tests_is_reported_test_by_test(tmp_path: Path) -> None:
     run = suite_of(tmp_path / "a-run", ("passed", "passed"), ("passed", "failed"))
     page = report(run)
     (sentence,) = words(page, "p", "sentence")
     assert sentence.startswith("theano differs from tf in 1 of 2 tests: 1 passes on tf only")
     assert words(page, "a", "tile") == ["◆ reference 2 tests", "≠ differ differs in 1 of 2 tests"]
-    assert "failed 1" in one_place(page, "differ").text
+    assert "failed 1" in details_of(page, "differ").text
     rows = table(page, "Tests that differ (1)")
     assert rows[1][:3] == ["a.py::test_1", "✓ passed", "≠ failed"]
     assert rows[1][3] == f"theano: theano {EVIL}"
 
 
-def test_a_run_of_tests_that_agree(tmp_path: Path) -> None:
+def test_a_run_of_tests_with_the_same_outcomes_agrees(tmp_path: Path) -> None:
     page = report(suite_of(tmp_path / "a-run", ("passed", "passed"), ("failed", "failed")))
-    assert words(page, "a", "tile")[1] == "✓ agree the same in 2 tests"
-    assert "No test came to different things." in page.text
+    assert words(page, "a", "tile")[1] == "✓ agree the same outcome in 2 tests"
+    assert "No test has different outcomes on these images." in page.text
 
 
-def test_a_run_of_tests_without_one_image(tmp_path: Path) -> None:
+def test_a_run_of_tests_may_lack_an_image(tmp_path: Path) -> None:
     run = suite_of(tmp_path / "a-run", ("passed", "passed"))
     run.record_path(Cell("tf")).unlink()
     page = report(run)
     assert words(page, "a", "tile") == [
-        "… not run it has not run",
+        "… not run this image has not run",
         f"{NOT_JUDGED} not judged the reference has not run",
     ]
 
 
-# Environment, figures of a text, and how to run it again
+# Environment, reported figures, and how to run it again
 
 
-def test_what_the_images_have_in_common_is_no_difference(tmp_path: Path) -> None:
+def test_properties_that_the_images_share_are_no_difference(tmp_path: Path) -> None:
     records = [good("tf", seen=seen_on("tf", scipy="1.4.1", six="1"))]
     records += [good("theano", seen=seen_on("theano", scipy="1.4.0", six="1"))]
     page = report(folder(tmp_path / "a-run", records))
-    apart_ = table(page, "What differs between the images")
-    assert apart_ == [
+    differences = table(page, "What differs between the images")
+    assert differences == [
         ["name", "tf", "theano"],
         ["backend", "tensorflow", "theano"],
         ["package scipy", "1.4.1", "1.4.0"],
@@ -453,7 +460,7 @@ def test_what_the_images_have_in_common_is_no_difference(tmp_path: Path) -> None
     assert ["six", "1", "1"] in table(page, "All packages")
 
 
-def test_cells_of_one_image_on_different_machines_are_told(tmp_path: Path) -> None:
+def test_different_machines_of_one_image_are_listed(tmp_path: Path) -> None:
     records = [
         good("tf", 0.5, 0, seen=builders.environment(cpu_model="one")),
         good("tf", 0.5, 1, seen=builders.environment(cpu_model="another")),
@@ -479,13 +486,13 @@ direction = "lower"
 """
 
 
-def test_reported_figures_beside_the_script_are_held_against_what_was_measured(
+def test_reported_figures_beside_the_script_are_compared_with_measured_ones(
     tmp_path: Path,
 ) -> None:
     run = both(tmp_path / "a-run", theano=0.7)
     (run.path / "script" / "reported.toml").write_text(REPORTED)
     page = drawn(run)
-    section = page.headed("Reported against measured")
+    section = page.headed("Reported and measured figures")
     assert "Reported by: A <b>paper</b>" in section.text
     rows = table(section, "Reported figures")
     assert rows[1][:3] == ["tf evaluate.loss", "0.9", "0.501"]
@@ -496,21 +503,21 @@ def test_reported_figures_beside_the_script_are_held_against_what_was_measured(
     assert section.all("svg")
 
 
-def test_a_file_of_reported_figures_can_be_named(tmp_path: Path) -> None:
+def test_an_option_names_a_file_of_reported_figures(tmp_path: Path) -> None:
     run = both(tmp_path / "a-run")
     Path("figures.toml").write_text(REPORTED)
     page = report(run, options=("--reported", "figures.toml"))
-    assert page.headed("Reported against measured")
+    assert page.headed("Reported and measured figures")
 
 
-def test_the_command_makes_a_new_run_of_the_same(tmp_path: Path) -> None:
+def test_the_command_repeats_the_run(tmp_path: Path) -> None:
     page = report(both(tmp_path / "a-run"))
     section = page.headed("Run it again")
     assert section.all("pre")[0].raw.strip() == "keras-matrix run model.py"
     facts = dict(
         zip(
-            (one.text for one in section.all("dt")),
-            (one.text for one in section.all("dd")),
+            (name.text for name in section.all("dt")),
+            (value.text for value in section.all("dd")),
             strict=True,
         )
     )
@@ -521,7 +528,7 @@ def test_the_command_makes_a_new_run_of_the_same(tmp_path: Path) -> None:
 # The file
 
 
-def test_the_page_lies_in_the_runs_folder_and_its_place_is_printed(
+def test_the_page_is_written_to_the_runs_folder_and_its_path_is_printed(
     tmp_path: Path, capsys: Captured
 ) -> None:
     run = both(tmp_path / "results" / "a-run")
@@ -535,10 +542,10 @@ def test_thirty_seeds_on_two_images_stay_under_two_megabytes(tmp_path: Path) -> 
         good(image, 0.5 + seed / 1000, seed, epochs=20) for seed in range(30) for image in IMAGES
     ]
     drawn(folder(tmp_path / "a-run", records))
-    assert Path("page.html").stat().st_size < MOST_BYTES / 4
+    assert Path("page.html").stat().st_size < MAX_PAGE_BYTES / 4
 
 
-def test_many_metrics_are_cut_to_those_that_do_not_agree(tmp_path: Path) -> None:
+def test_of_many_metrics_those_that_differ_are_shown_first(tmp_path: Path) -> None:
     records = [
         record(
             Cell(image),
@@ -554,13 +561,13 @@ def test_many_metrics_are_cut_to_those_that_do_not_agree(tmp_path: Path) -> None
 
 
 def one_chart(source: Source) -> charts.Charts:
-    """Draw one chart of a run, which is enough to see where it goes."""
+    """Draw one chart of a run, which is enough to see where its file is written."""
     assert isinstance(source, RunSource)
     return charts.Charts(curves=plots.draw_curves(source.records, IMAGES)[:1])
 
 
 @pytest.mark.parametrize(("kind", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG")])
-def test_plots_can_be_had_as_files(
+def test_plots_can_be_written_to_files(
     tmp_path: Path, kind: str, begins: bytes, capsys: Captured
 ) -> None:
     with patch.object(charts, "draw", one_chart):
@@ -571,18 +578,18 @@ def test_plots_can_be_had_as_files(
     assert written.read_bytes().startswith(begins)
 
 
-def test_plots_of_several_runs_go_to_folders_of_their_own(tmp_path: Path) -> None:
+def test_plots_of_several_runs_are_written_to_folders_of_their_own(tmp_path: Path) -> None:
     with patch.object(charts, "draw", one_chart):
         drawn(both(tmp_path / "one"), both(tmp_path / "two"), options=("--plots", "plots"))
     names = sorted(str(path) for path in Path("plots").rglob("*.svg"))
     assert names == ["plots/1-one/curves-fit-loss.svg", "plots/2-two/curves-fit-loss.svg"]
 
 
-# What cannot be reported
+# Runs without a page
 
 
 def refused(capsys: Captured, *arguments: object) -> str:
-    """Return what is said to a command that is refused, which writes nothing."""
+    """Run a command that is refused; return its exit code and message."""
     before = sorted(Path().rglob("*.html"))
     code = run_cli("report", *arguments)
     assert code in (ExitCode.USAGE, ExitCode.NOTHING_SELECTED)
@@ -592,18 +599,18 @@ def refused(capsys: Captured, *arguments: object) -> str:
     return f"{code.value if isinstance(code, ExitCode) else code}: {err}"
 
 
-def test_no_run_is_wrong_usage(capsys: Captured) -> None:
+def test_a_run_has_to_be_named(capsys: Captured) -> None:
     assert "Missing argument 'RUN...'" in refused(capsys)
     assert refused(capsys, "nothing") == (
         "2: keras-matrix: error: There is no run 'nothing', neither as a folder nor in results.\n"
     )
 
 
-def test_a_run_without_any_record_is_nothing_to_report(tmp_path: Path, capsys: Captured) -> None:
+def test_a_run_without_a_record_is_refused(tmp_path: Path, capsys: Captured) -> None:
     folder(tmp_path / "a-run", [], cells=[Cell("tf"), Cell("theano")])
-    said = refused(capsys, tmp_path / "a-run")
-    assert said.startswith("4: ")
-    assert "a-run holds no record; run it with 'keras-matrix run' first." in said
+    message = refused(capsys, tmp_path / "a-run")
+    assert message.startswith("4: ")
+    assert "a-run holds no record; run it with 'keras-matrix run' first." in message
 
 
 def test_a_run_that_is_named_twice_is_refused(tmp_path: Path, capsys: Captured) -> None:
@@ -611,50 +618,50 @@ def test_a_run_that_is_named_twice_is_refused(tmp_path: Path, capsys: Captured) 
     assert "is named twice" in refused(capsys, "a-run", tmp_path / "results" / "a-run")
 
 
-def test_reported_figures_are_of_one_run(tmp_path: Path, capsys: Captured) -> None:
-    one, two = both(tmp_path / "one"), both(tmp_path / "two")
-    said = refused(capsys, one.path, two.path, "--reported", "figures.toml")
-    assert "--reported is about one script" in said
+def test_reported_figures_need_a_single_run(tmp_path: Path, capsys: Captured) -> None:
+    first, second = both(tmp_path / "one"), both(tmp_path / "two")
+    message = refused(capsys, first.path, second.path, "--reported", "figures.toml")
+    assert "--reported is about one script" in message
 
 
-def test_reported_figures_are_of_one_keras_json(tmp_path: Path, capsys: Captured) -> None:
+def test_reported_figures_need_a_single_keras_json(tmp_path: Path, capsys: Captured) -> None:
     records = [good("tf"), good("tf", settings=DOUBLE)]
     run = folder(tmp_path / "a-run", records)
     Path("figures.toml").write_text(REPORTED)
     assert "several keras.json" in refused(capsys, run.path, "--reported", "figures.toml")
     (run.path / "script" / "reported.toml").write_text(REPORTED)
-    titles = [head.text for head in report(run).all("h3")]
-    assert "Reported against measured" not in titles
+    titles = [heading.text for heading in report(run).all("h3")]
+    assert "Reported and measured figures" not in titles
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[", b'{"schema": 7}', b"\xff"])
-def test_a_damaged_trace_is_told(tmp_path: Path, content: bytes, capsys: Captured) -> None:
+def test_a_damaged_trace_is_refused(tmp_path: Path, content: bytes, capsys: Captured) -> None:
     run = traced(tmp_path / "a-trace")
     (run.path / "trace.json").write_bytes(content)
     assert "trace.json is damaged" in refused(capsys, run.path)
 
 
-def test_a_trace_of_another_schema_is_told(tmp_path: Path, capsys: Captured) -> None:
+def test_a_trace_of_another_schema_is_refused(tmp_path: Path, capsys: Captured) -> None:
     run = traced(tmp_path / "a-trace")
     path = run.path / "trace.json"
     path.write_bytes(path.read_bytes().replace(b'"schema": 1', b'"schema": 9'))
     assert "has schema 9, this version reads 1" in refused(capsys, run.path)
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path, capsys: Captured) -> None:
+def test_a_page_that_cannot_be_written_is_an_error(tmp_path: Path, capsys: Captured) -> None:
     run = both(tmp_path / "a-run")
     Path("file").write_text("")
     assert "Cannot write" in refused(capsys, run.path, "--output", "file/page.html")
 
 
-def test_tolerances_are_those_of_the_command(tmp_path: Path) -> None:
+def test_tolerances_can_be_set_on_the_command_line(tmp_path: Path) -> None:
     page = report(both(tmp_path / "a-run", 0.7), options=("--tolerance", "*=1"))
     assert words(page, "p", "sentence") == [
         "theano agrees with tf in all 2 judged metrics, within tolerance."
     ]
 
 
-def test_a_run_without_its_environment_has_a_page(tmp_path: Path) -> None:
+def test_a_run_without_environments_has_a_page(tmp_path: Path) -> None:
     records = [good("tf"), replace(bad("theano", Outcome.ENGINE_ERROR), image=None)]
     records[1].observation.environment = records[1].observation.end = None
     page = report(folder(tmp_path / "a-run", records))
