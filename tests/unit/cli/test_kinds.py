@@ -84,7 +84,7 @@ def test_each_kind_has_its_page(name: str, runs: Path) -> None:
     page = (runs / name / "report.html").read_text()
     assert "repeat itself" not in page
     assert ("have the same outcome in 1 test" in page) == (name == "s")
-    assert ("Where the images part" in page) == (name == "t")
+    assert ("Where the images differ" in page) == (name == "t")
 
 
 def test_a_trace_that_did_not_end_has_nothing_to_report(runs: Path, capsys: Captured) -> None:
