@@ -128,7 +128,7 @@ def _medians(metric: str, times: Sequence[SeriesTimes]) -> str:
         f"{clean(time.series)} {short_number(time.median)} s"
         for time in of_metric[:MAX_IMAGES_IN_WORDS]
     )
-    return f"{_metric_label(metric)} {medians}"
+    return f"{_metric_label(metric)} ({medians})"
 
 
 def _metric_label(metric: str) -> str:

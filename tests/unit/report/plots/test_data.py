@@ -401,7 +401,7 @@ def test_times_are_divided_into_parts_and_compilation_is_marked() -> None:
         ("fit.seconds", "tf", "2", "2", "1", "3", "0"),
         ("fit.seconds", "theano", "1", "90", "90", "90", "1"),
     )
-    assert "Medians: fit: total tf 2 s, theano 90 s" in chart.description
+    assert "Medians: fit: total (tf 2 s, theano 90 s)" in chart.description
     assert "include the compilation of modules (theano)" in chart.description
     assert {
         *("fit: total", "fit: first batch", "fit: first epoch", "fit: steady epoch"),
