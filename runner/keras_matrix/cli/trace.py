@@ -91,14 +91,14 @@ def command(
         raise ConfigurationError("A trace is made with one keras.json; give each option one value.")
     if len(catalog.load(request.catalog).select(request.on)) < 2:
         raise ConfigurationError("A trace compares images; name at least two with --on.")
-    trace_request = session.TraceRequest(
+    trace_options = session.TraceOptions(
         capture=CaptureRequest(model=model, steps=steps, training=not no_training),
         allowance=Allowance(atol, rtol),
         keep_arrays=keep_arrays,
     )
 
     def run(open_run: "OpenRun", images: "Images") -> "TraceResult":
-        return session.trace(trace_request, open_run, images)
+        return session.trace(trace_options, open_run, images)
 
     def compare(result: "TraceResult") -> "tuple[Trace, ExitCode]":
         # The images were compared while cells ran: what differs was run again alone.

@@ -34,10 +34,10 @@ def find_differences(
     capture: Capture, measurements: Measurements, replays: Measurements
 ) -> list[Finding]:
     """Return all differences up to the optimizer's steps, real or not, in verdict order."""
-    found = list(judge.judge_outputs(capture, measurements, replays))
+    findings = list(judge.judge_outputs(capture, measurements, replays))
     for stage in (judge.judge_loss, judge.judge_gradients, steps.judge_steps):
-        found += stage(capture, measurements, replays, real_ones(found))
-    return found
+        findings += stage(capture, measurements, replays, real_ones(findings))
+    return findings
 
 
 def find_configuration_differences(

@@ -38,8 +38,8 @@ class Allowance:
     rtol: float | None = None
 
     @property
-    def given(self) -> bool:
-        """Whether the user gave a tolerance."""
+    def is_set(self) -> bool:
+        """Whether the user has set a tolerance."""
         return self.atol is not None or self.rtol is not None
 
 
@@ -48,7 +48,7 @@ def rounding_bound(scale: float, terms: float, ulps: float, allowance: Allowance
 
     ``scale`` is the size of the largest term, ``ulps`` the bound for a single term.
     """
-    if allowance.given:
+    if allowance.is_set:
         return (allowance.atol or 0.0) + (allowance.rtol or 0.0) * scale
     return ulps * FLOAT32_EPSILON * math.sqrt(max(terms, 1.0)) * scale
 
@@ -87,7 +87,7 @@ class RoundingBounds:
         ``nudge`` is how far the array moves if its inputs move by one ulp, 0 if that was not tried.
         """
         what, name, _ = key
-        if self._allowance.given:
+        if self._allowance.is_set:
             return rounding_bound(scale, 1.0, 0.0, self._allowance)
         ulps = ALONE_ULPS if what.startswith("alone") else CHAINED_ULPS
         term_size = self._term_size(key, scale)

@@ -34,7 +34,7 @@ SCRIPTS_FOLDER = "scripts"
 
 
 @dataclass(frozen=True)
-class TraceRequest:
+class TraceOptions:
     """What to trace, and with which tolerance.
 
     ``keep_arrays`` keeps all that was captured in the run folder.
@@ -69,28 +69,28 @@ class _MeasuredImage:
     step_spreads: dict[str, float] = field(default_factory=dict)
 
 
-def trace(request: TraceRequest, run: OpenRun, images: Images) -> TraceResult:
+def trace(options: TraceOptions, run: OpenRun, images: Images) -> TraceResult:
     """Trace a script's model on images: run cells, compare, and run again what differs.
 
     Raises:
         KerasMatrixError: whatever prevents or stops the trace.
     """
-    rounds = Rounds(run, images, request.capture)
+    rounds = Rounds(run, images, options.capture)
     try:
         with rounds.running():
-            result = _trace(request, rounds)
+            result = _trace(options, rounds)
         write_atomically(run.folder.path / TRACE_FILE, to_json(result))
     except UnreadableError as error:
         raise StoreError(
             f"What a cell captured of its model is damaged ({error}); trace again."
         ) from error
     finally:
-        if not request.keep_arrays:
+        if not options.keep_arrays:
             folders.remove(rounds.folder)
     return TraceResult(run.folder, tuple(rounds.records.values()), last=True, trace=result)
 
 
-def _trace(request: TraceRequest, rounds: Rounds) -> Trace:
+def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
     plan = rounds.run.plan
     captures = rounds.capture()
     firsts = [
@@ -99,12 +99,12 @@ def _trace(request: TraceRequest, rounds: Rounds) -> Trace:
     ]
     reference = _choose_reference(firsts)
     others = [first for first in firsts if first is not reference]
-    measured = _measure_images(request, rounds, reference, others)
+    measured = _measure_images(options, rounds, reference, others)
     images = []
     for other in others:
         failures = find_failures(reference, other)
         if other.image in measured:
-            images.append(_conclude(request, rounds, reference, measured[other.image], failures))
+            images.append(_conclude(options, rounds, reference, measured[other.image], failures))
         else:
             # Nothing could be measured, so all failures are shown with a script.
             findings = [
@@ -148,10 +148,10 @@ def _reason(record: Record) -> str:
 
 
 def _measure_images(
-    request: TraceRequest, rounds: Rounds, reference: ImageCapture, others: list[ImageCapture]
+    options: TraceOptions, rounds: Rounds, reference: ImageCapture, others: list[ImageCapture]
 ) -> dict[str, _MeasuredImage]:
     """Measure each image against the reference, and replay what differs."""
-    base, allowance = reference.capture, request.allowance
+    base, allowance = reference.capture, options.allowance
     measured = {}
     for other in others:
         if other.capture.complete:
@@ -201,7 +201,7 @@ def _require_complete(rounds: Rounds, image: str, purpose: Purpose, capture: Cap
 
 
 def _conclude(
-    request: TraceRequest,
+    options: TraceOptions,
     rounds: Rounds,
     reference: ImageCapture,
     image: _MeasuredImage,
@@ -215,14 +215,14 @@ def _conclude(
         *conclude.find_differences(base, image.measurements, image.replays),
     ]
     trained: Measurements = {}
-    if request.capture.training and reference.ok and first.ok:
+    if options.capture.training and reference.ok and first.ok:
         nudged = [(own, rounds.read(own.image, Purpose.NUDGED)) for own in (reference, first)]
         trained = training.measure_trained_weights(
             base,
             first.capture,
             [(own.capture, moved) for own, moved in nudged if moved.arrays],
             training.count_updates(reference.record),
-            request.allowance,
+            options.allowance,
         )
         nudged_records = [
             (own.record, rounds.records[rounds.cell(own.image, Purpose.NUDGED)])
@@ -233,7 +233,7 @@ def _conclude(
             trained,
             (reference.record, first.record),
             nudged_records,
-            request.allowance,
+            options.allowance,
             conclude.real_ones(findings),
         )
     findings = conclude.in_verdict_order(conclude.inherit_build_failures(findings))

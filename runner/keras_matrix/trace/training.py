@@ -55,7 +55,7 @@ def measure_trained_weights(
         noise_floor = max(
             (_weight_distance(*pair, *key[1:]).maximum for pair in nudged), default=0.0
         )
-        scale = distance.scale if allowance.given else largest
+        scale = distance.scale if allowance.is_set else largest
         limit = rounding.rounding_bound(scale, steps, ULPS_PER_UPDATE, allowance)
         limit = max(limit, NOISE_FLOOR_FACTOR * noise_floor)
         measurements[key] = Measurement(distance, limit)
@@ -86,7 +86,7 @@ def judge_training(
     other_curves = loss_curves(records[1])
     for name, curve in loss_curves(records[0]).items():
         if name in other_curves:
-            pairs = [(one.get(name, ()), two.get(name, ())) for one, two in floors]
+            pairs = [(own.get(name, ()), moved.get(name, ())) for own, moved in floors]
             yield from _judge_curve(
                 name, curve, other_curves[name], pairs, allowance, origin, steps
             )

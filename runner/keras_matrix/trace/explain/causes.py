@@ -1,6 +1,6 @@
 """Functions of Keras's backend module that differ, to explain code that the script defines. Pure.
 
-All is known of Keras 2.3.1 on Theano 1.0.4 and TensorFlow 1.14.0.
+The hints hold for Keras 2.3.1 on Theano 1.0.4 and TensorFlow 1.14.0.
 """
 
 import re
