@@ -1,6 +1,6 @@
 """Known advisories of what the locks pin. Pure but for reading files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,21 +112,51 @@ def _order(hit: Hit) -> tuple[str, str]:
     return hit.advisory.package, hit.advisory.id
 
 
-def _affects(one: Range, text: str) -> bool:
-    try:
-        version = Version(text)
-        after = one.introduced == "0" or version >= Version(one.introduced)
-        if one.fixed is not None:
-            return after and version < Version(one.fixed)
-        return after and (one.last_affected is None or version <= Version(one.last_affected))
-    except InvalidVersion:
-        # Better told than passed over.
+def _affects(affected: Range, version: str) -> bool:
+    """Tell whether a version is in a range.
+
+    A bound that cannot be compared with the version excludes nothing: an advisory too many is
+    better than one too few.
+    """
+    if affected.introduced != "0" and _at_least(version, affected.introduced) is False:
+        return False
+    if affected.fixed is not None:
+        return _at_least(version, affected.fixed) is not True
+    return affected.last_affected is None or (
+        _at_least(affected.last_affected, version) is not False
+    )
+
+
+def _at_least(version: str, bound: str) -> bool | None:
+    """Tell whether a version is ``bound`` or later; None if either is not a PEP 440 version."""
+    if version == bound:
         return True
+    try:
+        return Version(version) >= Version(bound)
+    except InvalidVersion:
+        return None
 
 
 def _mended(affected: list[Range]) -> str | None:
-    fixes = [one.fixed for one in affected]
-    return max((fix for fix in fixes if fix), key=Version) if all(fixes) else None
+    """Return the version in which all ranges have ended, None if one of them never does."""
+    fixes = [one.fixed for one in affected if one.fixed]
+    return latest(fixes) if len(fixes) == len(affected) else None
+
+
+def latest(versions: Iterable[str]) -> str:
+    """Return the latest version.
+
+    What is not a PEP 440 version is older than all others, as it was for pip and setuptools
+    (``LegacyVersion`` of packaging 21).
+    """
+
+    def order(text: str) -> tuple[bool, Version, str]:
+        try:
+            return True, Version(text), text
+        except InvalidVersion:
+            return False, Version("0"), text
+
+    return max(versions, key=order)
 
 
 def summary(checked: Checked) -> Iterator[str]:
@@ -136,7 +166,7 @@ def summary(checked: Checked) -> Iterator[str]:
         by_package.setdefault(hit.advisory.package, []).append(hit)
     for package, hits in by_package.items():
         mended = [hit.mended for hit in hits if hit.mended is not None]
-        text = f"all mended in {max(mended, key=Version)}" if mended else "mended in no version"
+        text = f"all mended in {latest(mended)}" if mended else "mended in no version"
         if mended and len(mended) < len(hits):
-            text = f"{len(mended)} of them mended in {max(mended, key=Version)}"
+            text = f"{len(mended)} of them mended in {latest(mended)}"
         yield f"{package} {hits[0].version}: {len(hits)}, {text}"

@@ -80,6 +80,38 @@ def test_a_version_that_is_none_is_told_rather_than_passed_over() -> None:
     assert len(check({"tensorflow": "of my own"}, KNOWN).hits) == 2 - 1
 
 
+@pytest.mark.parametrize(
+    ("span", "version", "mended"),
+    [
+        (Range("0", "2004d"), "1.0", ["2004d"]),
+        (Range("0", "2004d"), "2004d", []),
+        (Range("2004d", "2.0"), "1.0", ["2.0"]),
+        (Range("2004d", "2.0"), "2.0", []),
+        (Range("1.0", "2004d"), "0.9", []),
+        (Range("1.0", "2.0"), "2004d", ["2.0"]),
+        (Range("0", last_affected="2004d"), "1.0", [None]),
+        (Range("0", last_affected="2004d"), "2004d", [None]),
+        (Range("0", last_affected="1.0"), "2004d", [None]),
+    ],
+)
+def test_versions_that_pep_440_does_not_know(
+    span: Range, version: str, mended: list[str | None]
+) -> None:
+    """What cannot be compared is reported; what is excluded by the other bound is not."""
+    known = Advisories(1, "x", "2024-10-10", ("pytz",), (Advisory("A-1", "pytz", (span,)),))
+    found = check({"pytz": version}, known)
+    assert [hit.mended for hit in found.hits] == mended
+    assert len(list(summary(found))) == len(mended)
+
+
+def test_the_latest_of_several_fixes() -> None:
+    ranges = (Range("0", "2004d"), Range("0", "1.10"), Range("0", "1.9"))
+    advisories = tuple(Advisory(f"A-{n}", "pytz", ranges[n:]) for n in range(3))
+    found = check({"pytz": "1.0"}, Advisories(1, "x", "2024-10-10", ("pytz",), advisories))
+    assert [hit.mended for hit in found.hits] == ["1.10", "1.10", "1.9"]
+    assert list(summary(found)) == ["pytz 1.0: 3, all mended in 1.10"]
+
+
 def test_packages_nobody_was_asked_of_are_named() -> None:
     assert check({"numpy": "1.16.6", "py": "2.0"}, KNOWN).unknown == ("numpy",)
 
