@@ -92,7 +92,7 @@ import sys
 from keras_matrix.engine.client import Engine
 from keras_matrix.errors import KerasMatrixError
 try:
-    Engine.connect()
+    Engine.connect().close()
 except KerasMatrixError as error:
     # Permission is another trouble than absence: starting a second engine would not mend it.
     sys.exit(13 if "Permission denied" in str(error) else 1)

@@ -11,6 +11,7 @@ import click
 from keras_matrix.cli import images_contents, options
 
 if TYPE_CHECKING:
+    from keras_matrix.engine.client import Engine
     from keras_matrix.images.build import Builder
     from keras_matrix.load.catalog import Catalog, Image
 
@@ -57,18 +58,20 @@ def _building(
     found, images = _selected(catalog, names)
     interrupts = Interrupts()
     shown = progress(quiet=quiet, verbose=verbose)
-    with installed(interrupts, shown.stopping), shown, interrupts.before_engine_errors():
-        engine = Engine.connect(Patience(interrupts, shown.step))
-        yield (
-            build.Builder(
-                engine=engine,
-                catalog=found,
-                policy=BasePolicy(base),
-                interrupts=interrupts,
-                say=build.Say(step=shown.step, line=shown.line),
-            ),
-            images,
+    with (
+        installed(interrupts, shown.stopping),
+        shown,
+        interrupts.before_engine_errors(),
+        Engine.connect(Patience(interrupts, shown.step)) as engine,
+    ):
+        builder = build.Builder(
+            engine=engine,
+            catalog=found,
+            policy=BasePolicy(base),
+            interrupts=interrupts,
+            say=build.Say(step=shown.step, line=shown.line),
         )
+        yield builder, images
 
 
 @click.group(name="images")
@@ -113,26 +116,11 @@ def build_command(
 def list_command(catalog: Path | None, as_json: bool) -> int:
     """Say of each image whether it is built, on which base, and how large it is."""
     from keras_matrix.engine.client import Engine
-    from keras_matrix.images import build
-    from keras_matrix.plan.images import BasePolicy
     from keras_matrix.report import json
 
     found, images = _selected(catalog, ())
-    engine = Engine.connect()
-    rows = []
-    for image in images:
-        built = build.find(engine, found, image, BasePolicy.AUTO)
-        info = engine.image(built.id) if built is not None else None
-        rows.append(
-            ImageRow(
-                name=image.name,
-                id=built.id if built else None,
-                key=built.key if built else None,
-                base=built.base.value if built else None,
-                base_digest=built.base_digest if built else None,
-                bytes=info.size if info else None,
-            )
-        )
+    with Engine.connect() as engine:
+        rows = [_row(engine, found, image) for image in images]
     if as_json:
         click.echo(json.encode({"schema": 1, "images": rows}))
         return 0
@@ -140,6 +128,22 @@ def list_command(catalog: Path | None, as_json: bool) -> int:
     for row in rows:
         click.echo(f"{row.name:{width}}  {_state(row)}")
     return 0
+
+
+def _row(engine: "Engine", catalog: "Catalog", image: "Image") -> ImageRow:
+    from keras_matrix.images import build
+    from keras_matrix.plan.images import BasePolicy
+
+    built = build.find(engine, catalog, image, BasePolicy.AUTO)
+    info = engine.image(built.id) if built is not None else None
+    return ImageRow(
+        name=image.name,
+        id=built.id if built else None,
+        key=built.key if built else None,
+        base=built.base.value if built else None,
+        base_digest=built.base_digest if built else None,
+        bytes=info.size if info else None,
+    )
 
 
 def _state(row: "ImageRow") -> str:
@@ -162,15 +166,16 @@ def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_j
     from keras_matrix.report import json
 
     found, images = _selected(catalog, names)
-    engine = Engine.connect()
     lines: list[str] = []
-    for image in images:
-        built = build.built(engine, found, image, BasePolicy(base))
-        locked = verify.locked_versions(found.folder(image))
-        wrong = verify.mismatches(image, locked, verify.installed_versions(engine, built))
-        lines += wrong
-        if not wrong and not as_json:
-            click.echo(f"{image.name}: {len(locked)} packages as locked, base: {built.base.value}")
+    with Engine.connect() as engine:
+        for image in images:
+            built = build.built(engine, found, image, BasePolicy(base))
+            locked = verify.locked_versions(found.folder(image))
+            wrong = verify.mismatches(image, locked, verify.installed_versions(engine, built))
+            lines += wrong
+            if not wrong and not as_json:
+                base_kind = built.base.value
+                click.echo(f"{image.name}: {len(locked)} packages as locked, base: {base_kind}")
     if as_json:
         click.echo(json.encode({"schema": 1, "mismatches": lines}))
     else:
@@ -238,12 +243,12 @@ def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
 
     found = _load(catalog)
     image = found.get(name)
-    engine = Engine.connect()
-    built = build.built(engine, found, image, BasePolicy(base))
-    try:
-        engine.save(tag(image, built.key, built.base), file)
-    except OSError as error:
-        raise ImageError(f"Cannot write {file} ({error.strerror}); check the path.") from error
+    with Engine.connect() as engine:
+        built = build.built(engine, found, image, BasePolicy(base))
+        try:
+            engine.save(tag(image, built.key, built.base), file)
+        except OSError as error:
+            raise ImageError(f"Cannot write {file} ({error.strerror}); check the path.") from error
     return 0
 
 
@@ -254,11 +259,11 @@ def load_command(file: Path) -> int:
     from keras_matrix.engine.client import Engine
     from keras_matrix.errors import ImageError
 
-    engine = Engine.connect()
-    try:
-        engine.load(file)
-    except OSError as error:
-        raise ImageError(f"Cannot read {file} ({error.strerror}); check the path.") from error
+    with Engine.connect() as engine:
+        try:
+            engine.load(file)
+        except OSError as error:
+            raise ImageError(f"Cannot read {file} ({error.strerror}); check the path.") from error
     return 0
 
 

@@ -29,16 +29,16 @@ def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None
     from keras_matrix.engine.client import Engine
     from keras_matrix.images import build, contents, sbom
     from keras_matrix.load import catalog as catalogs
-    from keras_matrix.plan import images
+    from keras_matrix.plan.images import BasePolicy
     from keras_matrix.records import files
 
     sbom.check_installed()
     found = catalogs.load(options.catalog_root(catalog))
     image = found.get(name)
-    engine = Engine.connect()
-    built = build.built(engine, found, image, images.BasePolicy(base))
-    hashes = contents.locked_hashes(found.folder(image))
-    bill = sbom.render(built, contents.contents(engine, built), hashes)
+    with Engine.connect() as engine:
+        built = build.built(engine, found, image, BasePolicy(base))
+        inside = contents.contents(engine, built)
+    bill = sbom.render(built, inside, contents.locked_hashes(found.folder(image)))
     if output is None:
         click.echo(bill, nl=False)
     else:

@@ -77,12 +77,22 @@ class Engine:
             else:
                 where = ContextAPI.kwargs_from_context()
             client = docker.DockerClient(timeout=timeout, version="auto", **where)
-            client.ping()
+            try:
+                client.ping()
+            except BaseException:
+                client.close()
+                raise
         return client
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+    def __enter__(self) -> "Engine":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @_bounded
     def ping(self, *, seconds: float | None = None) -> None:

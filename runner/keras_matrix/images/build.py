@@ -1,6 +1,5 @@
 """Build images: incremental by content key, one build of a key at a time."""
 
-import contextlib
 import io
 import tarfile
 import tempfile
@@ -107,7 +106,7 @@ class Builder:
         missing = [image for image in images if found[image.name] is None]
 
         def build(image: Image) -> ImageIdentity:
-            with contextlib.closing(connect()) as engine:
+            with connect() as engine:
                 return replace(self, engine=engine).build(image)
 
         if missing:

@@ -30,10 +30,10 @@ class Check:
 def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
     """Look at the engine, its limits, the images, and what building the missing ones takes."""
     try:
-        engine = Engine.connect()
+        connected = Engine.connect()
     except EngineError as error:
         return (_no_engine(error),)
-    try:
+    with connected as engine:
         facts = engine.facts()
         checks = [Check("engine", True, f"{facts.version} on {facts.platform}")]
         for name, supported in facts.limits.items():
@@ -50,8 +50,6 @@ def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
                 base = f"built on base {built.base.value}"
                 checks.append(Check(f"image {image.name}", True, base))
         checks += _what_builds_take(engine, missing, policy)
-    finally:
-        engine.close()
     return tuple(checks)
 
 
