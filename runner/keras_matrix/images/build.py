@@ -23,8 +23,8 @@ from keras_matrix.images.key import (
     is_program,
     tag,
 )
-from keras_matrix.images.revision import source_revision
 from keras_matrix.interrupts import Interrupts
+from keras_matrix.load import git
 from keras_matrix.load.catalog import Catalog, Image
 from keras_matrix.plan.images import BaseKind, BasePolicy, ImageIdentity
 from keras_matrix.records import cache, locks
@@ -184,7 +184,7 @@ class Builder:
                     "BASE_NAME": base.name,
                     "BASE_DIGEST": base.digest,
                     "VERSION": keras_matrix.__version__,
-                    "REVISION": source_revision(self.catalog.root),
+                    "REVISION": git.head(self.catalog.root) or keras_matrix.__version__,
                 },
                 labels={
                     KEY_LABEL: key,

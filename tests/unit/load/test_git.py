@@ -58,7 +58,7 @@ def test_a_folder_in_no_repository_has_none(tmp_path: Path) -> None:
 
 def test_git_that_takes_forever(git: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*given: object, **named: object) -> None:
-        raise subprocess.TimeoutExpired("git", commits.SECONDS)
+        raise subprocess.TimeoutExpired("git", commits.TIMEOUT)
 
     monkeypatch.setattr(subprocess, "run", run)
     assert commits.head(git) == ""

@@ -1,0 +1,103 @@
+"""What a build hands to the engine."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+import keras_matrix
+from keras_matrix.engine.answers import ImageInfo
+from keras_matrix.images.build import Builder, Say
+from keras_matrix.interrupts import Interrupts
+from keras_matrix.load import catalog as catalogs
+from keras_matrix.plan.images import BasePolicy
+from keras_matrix.text import discard
+
+DIGEST = f"sha256:{'a' * 64}"
+CATALOG = f"""
+schema = 1
+[[image]]
+name = "small"
+folder = "small"
+backend = "tensorflow"
+python = "3.6.15"
+base = {{ reference = "example.org/python", digest = "{DIGEST}" }}
+expect = {{}}
+"""
+
+
+class Engine:
+    """An engine that holds any base, and notes what it is to build."""
+
+    arguments: Mapping[str, str]
+
+    def __init__(self) -> None:
+        self.images: dict[str, ImageInfo] = {}
+
+    def image(self, reference: str) -> ImageInfo | None:
+        if "@" in reference:
+            return ImageInfo("sha256:base", 1, {})
+        return self.images.get(reference)
+
+    def build(
+        self,
+        *,
+        context: IO[bytes],
+        tag: str,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+        **_: object,
+    ) -> None:
+        self.arguments = arguments
+        self.images[tag] = ImageInfo(f"sha256:{len(self.images)}", 1, labels)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "catalog"
+    (folder / "small").mkdir(parents=True)
+    (folder / "small" / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\n")
+    (folder / "images.toml").write_text(CATALOG)
+    return folder
+
+
+def build(root: Path) -> Engine:
+    engine = Engine()
+    images = catalogs.load(root)
+    builder = Builder(
+        engine=engine,  # type: ignore[arg-type] # as far as a build needs one
+        catalog=images,
+        policy=BasePolicy.HUB,
+        interrupts=Interrupts(),
+        say=Say(step=discard, line=discard),
+    )
+    builder.build(images.get("small"))
+    return engine
+
+
+def repository(folder: Path) -> str:
+    """Make a repository with one commit, and return the commit."""
+    git = ["git", "-C", str(folder), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", folder.name], check=True)
+    shown = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    return shown.stdout.strip()
+
+
+def test_the_revision_is_the_catalogs_commit(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a hook, where GIT_DIR names another repository."""
+    other = tmp_path / "other"
+    other.mkdir()
+    repository(other)
+    commit = repository(root)
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    assert build(root).arguments["REVISION"] == commit
+
+
+def test_without_a_repository_the_revision_is_the_version(root: Path) -> None:
+    assert build(root).arguments["REVISION"] == keras_matrix.__version__
