@@ -93,7 +93,7 @@ def test_images_that_differ_fail_with_the_difference(
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(
         [
-            "*theano differs from tf in 1 of 1 judged metrics: evaluate.loss (0.75 against 0.5*",
+            "*theano differs from tf in 1 of 1 judged metric: evaluate.loss (0.75 against 0.5*",
             "*metric * tf * theano * verdict",
             "*evaluate.loss * 0.5 * 0.75 * differ",
             f"*records: {tmp_path}/a-run",

@@ -1,7 +1,7 @@
-"""What to point at in the script's source: cells that failed, and calls whose metrics differ.
+"""Annotations of the script's source: cells that failed, and calls whose metrics differ.
 
-Annotations are plain values; they are rendered as GitHub's workflow commands, which its runner
-reads off a step's output (actions/toolkit, packages/core/src/command.ts, has how they are escaped).
+Annotations are plain values; they are rendered as GitHub's workflow commands, which GitHub's runner
+reads from a step's output (escaped as actions/toolkit does in packages/core/src/command.ts).
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,21 +13,27 @@ from keras_matrix.compare import notes
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.recorded import RecordedRun
-from keras_matrix.report.words import difference, in_words, unsettled
-from keras_matrix.text import brief, one_line, printable
+from keras_matrix.report.words import (
+    describe_difference,
+    describe_inconclusive,
+    in_words,
+    not_run,
+)
+from keras_matrix.text import and_more, brief, listed, one_line, plural, printable
 
-MOST = 10
-"""GitHub shows so many annotations of each level for a step."""
-MOST_NAMED = 5
-MOST_LINES = 8
-LONGEST_LINE = 9
-"""Digits of the number of a line."""
-LONGEST = 4000
-"""Characters of a message; GitHub cuts it at 4096."""
+MAX_ANNOTATIONS = 10
+"""Annotations of each level that GitHub shows for a step."""
+MAX_ITEMS = 5
+"""Metrics or cells that an annotation describes."""
+MAX_LOG_LINES = 8
+MAX_LINE_DIGITS = 9
+"""Digits of a line's number."""
+MAX_MESSAGE = 4000
+"""Characters of a message; GitHub cuts it off at 4096."""
 
 
 class Level(Enum):
-    """How much an annotation matters: the name of its workflow command."""
+    """The level of an annotation: the name of its workflow command."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -35,8 +41,8 @@ class Level(Enum):
 
 
 @dataclass(frozen=True)
-class Place:
-    """A line of a file of the script's repository; either is None where it is not known."""
+class SourceLine:
+    """A line of a file in the script's repository; either is None where it is not known."""
 
     file: str | None = None
     line: int | None = None
@@ -44,170 +50,165 @@ class Place:
 
 @dataclass(frozen=True)
 class Annotation:
-    """A remark at a place; its texts may hold what comes from outside."""
+    """A message about a line; its texts may hold text from outside."""
 
     level: Level
-    place: Place
+    source: SourceLine
     title: str
     message: str
 
 
 def annotations(comparison: Comparison, runs: Sequence[RecordedRun]) -> tuple[Annotation, ...]:
-    """Return what there is to point at, most important first; one notice where all agrees.
+    """Return the annotations of a comparison, most important first; one notice if all agrees.
 
     ``runs`` are those that were compared. Cells of an image that ended in the same way at the same
-    line are one annotation; so are metrics of one call.
+    line share an annotation; so do the metrics of a call.
     """
-    calls = _Calls(runs)
-    apart = (Verdict.DIFFER, Verdict.MISSING)
-    found = [
+    calls = _CallSites(runs)
+    return (
         *_failures(runs),
         *_not_run(comparison),
-        *_rows(comparison, calls, apart, Level.ERROR),
+        *_rows(comparison, calls, (Verdict.DIFFER, Verdict.MISSING), Level.ERROR),
         *_rows(comparison, calls, (Verdict.INCONCLUSIVE,), Level.WARNING),
-    ]
-    return tuple(found) or (
-        Annotation(Level.NOTICE, Place(), one_line(comparison.title), in_words(comparison)),
-    )
+    ) or (Annotation(Level.NOTICE, SourceLine(), one_line(comparison.title), in_words(comparison)),)
 
 
-def render(found: Sequence[Annotation], most: int = MOST) -> str:
-    """Return annotations as workflow commands, a line each; of a level at most ``most``.
+def render(annotations: Sequence[Annotation], max_annotations: int = MAX_ANNOTATIONS) -> str:
+    """Render annotations as workflow commands, a line each.
 
-    Of more, the last one says how many are left out.
+    There are at most ``max_annotations`` of a level; if there would be more, the last one says how
+    many are left out.
     """
     lines = []
     for level in Level:
-        of_level = [one for one in found if one.level is level]
-        shown, rest = of_level, 0
-        if len(of_level) > most:
-            shown, rest = of_level[: most - 1], len(of_level) - most + 1
-        lines += [_command(one) for one in shown]
+        shown = [annotation for annotation in annotations if annotation.level is level]
+        rest = 0
+        if len(shown) > max_annotations:
+            rest = len(shown) - max_annotations + 1
+            shown = shown[:-rest]
+        lines += [_command(annotation) for annotation in shown]
         if rest:
-            text = f"{rest} more are in the other reports of this run."
-            lines.append(_command(Annotation(level, Place(), f"and {rest} more", text)))
+            text = f"The other reports of this run have {plural(rest, 'more annotation')}."
+            lines.append(_command(Annotation(level, SourceLine(), and_more(rest), text)))
     return "".join(f"{line}\n" for line in lines)
 
 
-def _command(one: Annotation) -> str:
+def _command(annotation: Annotation) -> str:
+    source = annotation.source
     properties = {}
-    if one.place.file is not None:
-        properties["file"] = one_line(one.place.file)
-        if one.place.line is not None:
-            properties["line"] = str(one.place.line)
-    properties["title"] = brief(one.title)
-    given = ",".join(f"{name}={_of_property(text)}" for name, text in properties.items())
-    return f"::{one.level.value} {given}::{_of_message(printable(one.message)[:LONGEST])}"
+    if source.file is not None:
+        properties["file"] = one_line(source.file)
+        if source.line is not None:
+            properties["line"] = str(source.line)
+    properties["title"] = brief(annotation.title)
+    fields = ",".join(f"{name}={_escape_property(text)}" for name, text in properties.items())
+    message = _escape(printable(annotation.message)[:MAX_MESSAGE])
+    return f"::{annotation.level.value} {fields}::{message}"
 
 
-def _of_message(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _of_property(text: str) -> str:
-    return _of_message(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _failures(runs: Sequence[RecordedRun]) -> Iterator[Annotation]:
     for run in runs:
-        groups: dict[tuple[str, Outcome, Place], list[Record]] = {}
+        groups: dict[tuple[str, Outcome, SourceLine], list[Record]] = {}
         for record in run.failed:
-            key = (record.cell.image, record.outcome, _place_of_failure(record, run))
+            key = (record.cell.image, record.outcome, _source_of_failure(record, run))
             groups.setdefault(key, []).append(record)
-        for (image, outcome, place), records in groups.items():
-            first, *others = records
-            lines = [brief(first.reason)]
-            cells = f"cell {first.cell.id}"
-            if others:
-                cells += f" and {len(others)} more"
-            lines.append(f"{cells} of the run {run.name}")
-            (told,) = notes.failures([first])
-            lines += told.log_tail[-MOST_LINES:]
-            yield Annotation(Level.ERROR, place, f"{image}: {outcome.value}", "\n".join(lines))
+        for (image, outcome, source), records in groups.items():
+            cells = listed([f"cell {record.cell.id}" for record in records], 1)
+            (note,) = notes.failures(records[:1])
+            lines = (
+                brief(records[0].reason),
+                f"{cells} of the run {run.name}",
+                *note.log_tail[-MAX_LOG_LINES:],
+            )
+            yield Annotation(Level.ERROR, source, f"{image}: {outcome.value}", "\n".join(lines))
 
 
-def _place_of_failure(record: Record, run: RecordedRun) -> Place:
+def _source_of_failure(record: Record, run: RecordedRun) -> SourceLine:
     end = record.observation.end
     if end is not None and end.error is not None and end.error.file is not None:
-        return _place(end.error.file, end.error.line, run)
-    # What was under way when the cell was stopped.
-    under_way = [call for call in record.observation.calls if not call.finished]
-    if under_way:
-        return _place_of_call(under_way[-1].site, run)
-    return Place(run.manifest.place or None)
+        return _source(end.error.file, end.error.line, run)
+    # A cell that was stopped points at the call that was running.
+    unfinished = [call for call in record.observation.calls if not call.finished]
+    if unfinished:
+        return _source_of_call(unfinished[-1].site, run)
+    return SourceLine(run.manifest.place or None)
 
 
-def _place(file: str, line: int | None, run: RecordedRun) -> Place:
-    """Return where a file beside the script, as a cell names it, lies in the repository."""
+def _source(file: str, line: int | None, run: RecordedRun) -> SourceLine:
+    """Locate in the repository a file beside the script, as a cell names it."""
     script = run.manifest.place
-    beside = PurePosixPath(file)
-    if not script or beside.is_absolute() or ".." in beside.parts:
-        return Place()
+    path = PurePosixPath(file)
+    if not script or path.is_absolute() or ".." in path.parts:
+        return SourceLine()
     if file == f"{run.manifest.script}.py" and run.manifest.script.endswith(".ipynb"):
-        # Lines of what a notebook was converted to are not the notebook's.
-        return Place(script)
-    known = line if line is not None and line > 0 else None
-    return Place((PurePosixPath(script).parent / beside).as_posix(), known)
+        # The lines of the script that a notebook was converted to are not the notebook's.
+        return SourceLine(script)
+    valid_line = line if line is not None and line > 0 else None
+    return SourceLine((PurePosixPath(script).parent / path).as_posix(), valid_line)
 
 
-def _place_of_call(site: str, run: RecordedRun) -> Place:
+def _source_of_call(site: str, run: RecordedRun) -> SourceLine:
     file, _, line = site.rpartition(":")
-    if not file or not (line.isdecimal() and len(line) <= LONGEST_LINE):
-        return Place(run.manifest.place or None)
-    return _place(file, int(line), run)
+    if not file or not (line.isdecimal() and len(line) <= MAX_LINE_DIGITS):
+        return SourceLine(run.manifest.place or None)
+    return _source(file, int(line), run)
 
 
 def _not_run(comparison: Comparison) -> Iterator[Annotation]:
     if comparison.missing:
-        named = ", ".join(comparison.missing[:MOST_NAMED])
-        rest = len(comparison.missing) - MOST_NAMED
-        more = f" and {rest} more" if rest > 0 else ""
-        count = len(comparison.missing)
-        cells = "1 planned cell has" if count == 1 else f"{count} planned cells have"
-        title = f"{cells} not run"
-        yield Annotation(Level.ERROR, Place(), title, f"{named}{more}")
+        cells = listed(comparison.missing, MAX_ITEMS)
+        yield Annotation(Level.ERROR, SourceLine(), not_run(comparison), cells)
 
 
 def _rows(
-    comparison: Comparison, calls: "_Calls", verdicts: Sequence[Verdict], level: Level
+    comparison: Comparison, calls: "_CallSites", verdicts: Sequence[Verdict], level: Level
 ) -> Iterator[Annotation]:
-    groups: dict[tuple[str, str, Place], list[Row]] = {}
+    groups: dict[tuple[str, str, SourceLine], list[Row]] = {}
     for row in comparison.rows:
         if row.verdict in verdicts:
-            key = (row.reference_name, row.other_name, calls.place(row))
+            key = (row.reference_name, row.other_name, calls.source(row))
             groups.setdefault(key, []).append(row)
-    for (reference, other, place), rows in groups.items():
+    for (reference, other, source), rows in groups.items():
         title = f"{other} differs from {reference}"
-        say = difference
+        describe = describe_difference
         if level is Level.WARNING:
-            title, say = f"{other} against {reference}: too few seeds to tell", unsettled
-        lines = [say(row) for row in rows[:MOST_NAMED]]
-        if len(rows) > MOST_NAMED:
-            lines.append(f"and {len(rows) - MOST_NAMED} more metrics")
-        yield Annotation(level, place, title, "\n".join(lines))
+            title = f"{other} against {reference}: too few seeds to tell"
+            describe = describe_inconclusive
+        lines = [describe(row) for row in rows[:MAX_ITEMS]]
+        if len(rows) > MAX_ITEMS:
+            lines.append(and_more(len(rows) - MAX_ITEMS, "metric"))
+        yield Annotation(level, source, title, "\n".join(lines))
 
 
-class _Calls:
-    """Where the calls are made that metrics are of; a run's script is that of its latest."""
+class _CallSites:
+    """The source lines of the calls that metrics are from; of several runs the latest counts."""
 
     def __init__(self, runs: Sequence[RecordedRun]) -> None:
-        self._places: dict[str, dict[str, Place]] = {}
-        self._anywhere: dict[str, Place] = {}
+        self._by_image: dict[str, dict[str, SourceLine]] = {}
+        self._on_any_image: dict[str, SourceLine] = {}
         for run in reversed(runs):
             for record in run.records:
-                of_image = self._places.setdefault(record.cell.image, {})
+                sites = self._by_image.setdefault(record.cell.image, {})
                 for call in record.observation.calls:
-                    if call.name not in of_image:
-                        of_image[call.name] = _place_of_call(call.site, run)
-                        self._anywhere.setdefault(call.name, of_image[call.name])
+                    if call.name not in sites:
+                        sites[call.name] = _source_of_call(call.site, run)
+                        self._on_any_image.setdefault(call.name, sites[call.name])
 
-    def place(self, row: Row) -> Place:
-        """Return where the call is made whose metric a row is; nowhere if that is not known."""
+    def source(self, row: Row) -> SourceLine:
+        """Return the line of the call that a row's metric is from, as far as it is known."""
         name = row.metric
-        of_image = self._places.get(row.other_name, {})
-        # The name of a call ends at a dot: after it is the metric's, which may hold others.
+        sites = self._by_image.get(row.other_name, {})
+        # A metric is named CALL.METRIC, and both parts may hold dots.
         while "." in name:
             name = name.rpartition(".")[0]
-            if name in of_image or name in self._anywhere:
-                return of_image.get(name) or self._anywhere[name]
-        return Place()
+            if name in sites or name in self._on_any_image:
+                return sites.get(name) or self._on_any_image[name]
+        return SourceLine()

@@ -1,4 +1,4 @@
-"""A comparison as CSV (RFC 4180): a row for each metric, and for each cell without a score."""
+"""A comparison as CSV (RFC 4180): a row for each metric, and for each cell without a result."""
 
 import csv
 import io
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from keras_matrix.compare.comparison import CellNote, Comparison, Row, Summary
 from keras_matrix.text import one_line
 
-COLUMNS = (
+CSV_COLUMNS = (
     *("group", "metric", "kind", "verdict", "reference", "other"),
     *("reference_n", "reference_median", "reference_low", "reference_high"),
     *("other_n", "other_median", "other_low", "other_high"),
@@ -15,39 +15,40 @@ COLUMNS = (
     *("finding", "scale", "estimate", "interval_low", "interval_high", "margin", "level"),
     *("comparisons", "seeds", "seeds_needed", "method", "reason"),
 )
-CELL = "cell"
-"""The kind of a row that tells of a cell without a score; its verdict is the cell's outcome."""
+CELL_KIND = "cell"
+"""The kind of a row that describes a cell without a result; its verdict is the cell's outcome."""
 NOT_RUN = "not run"
-FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""The verdict of a planned cell that has not run."""
+FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """What a spreadsheet takes for the beginning of a formula, in full width too."""
 
 Value = str | float | bool | None
 
 
 def render(comparison: Comparison) -> str:
-    """Return the comparison as CSV with a heading; numbers are whole, None is empty.
+    """Render the comparison as CSV with a header; numbers have all their digits, None is empty.
 
-    A text that a spreadsheet would take for a formula begins with an apostrophe. All texts are
-    quoted, so that none of them is parted at another separator either.
+    A text that a spreadsheet would take for a formula gets an apostrophe in front. All texts are
+    quoted, so that no reader that expects another separator splits one.
     """
     content = io.StringIO(newline="")
-    writer = csv.DictWriter(content, COLUMNS, restval="", quoting=csv.QUOTE_NONNUMERIC)
+    writer = csv.DictWriter(content, CSV_COLUMNS, restval="", quoting=csv.QUOTE_NONNUMERIC)
     writer.writeheader()
-    for described in _rows(comparison):
-        writer.writerow({name: written(value) for name, value in described.items()})
+    for fields in _rows(comparison):
+        writer.writerow({name: csv_value(value) for name, value in fields.items()})
     return content.getvalue()
 
 
-def written(value: Value) -> str | float:
-    """Return a value as it stands in CSV: safe in a spreadsheet, and on one line."""
+def csv_value(value: Value) -> str | float:
+    """Return a value as CSV holds it: safe in a spreadsheet, and on one line."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         text = one_line(value)
-        return f"'{text}" if text.startswith(FORMULA) else text
-    # NumPy's own numbers would not be written as plain ones.
+        return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    # NumPy's numbers would be written with the name of their type.
     return value if isinstance(value, int) else float(value)
 
 
@@ -57,11 +58,11 @@ def _rows(comparison: Comparison) -> Iterator[dict[str, Value]]:
     for failure in comparison.failures:
         yield _cell(failure)
     for cell in comparison.missing:
-        yield {"metric": cell, "kind": CELL, "verdict": NOT_RUN}
+        yield {"metric": cell, "kind": CELL_KIND, "verdict": NOT_RUN}
 
 
 def _row(row: Row) -> dict[str, Value]:
-    described: dict[str, Value] = {
+    fields: dict[str, Value] = {
         "group": row.group,
         "metric": row.metric,
         "kind": row.kind.value,
@@ -75,23 +76,23 @@ def _row(row: Row) -> dict[str, Value]:
         "elementwise": row.elementwise,
     }
     if row.tolerance is not None:
-        described |= {"atol": row.tolerance.atol, "rtol": row.tolerance.rtol}
-    found = row.inference
-    if found is not None:
-        described |= {
-            "finding": found.finding.value,
-            "scale": found.scale.value,
-            "estimate": found.estimate,
-            "interval_low": found.interval.low if found.interval else None,
-            "interval_high": found.interval.high if found.interval else None,
-            "margin": found.margin,
-            "level": found.level,
-            "comparisons": found.comparisons,
-            "seeds": found.reference.n,
-            "seeds_needed": found.seeds_needed,
-            "method": found.method,
+        fields |= {"atol": row.tolerance.atol, "rtol": row.tolerance.rtol}
+    inference = row.inference
+    if inference is not None:
+        fields |= {
+            "finding": inference.finding.value,
+            "scale": inference.scale.value,
+            "estimate": inference.estimate,
+            "interval_low": inference.interval.low if inference.interval else None,
+            "interval_high": inference.interval.high if inference.interval else None,
+            "margin": inference.margin,
+            "level": inference.level,
+            "comparisons": inference.comparisons,
+            "seeds": inference.reference.n,
+            "seeds_needed": inference.seeds_needed,
+            "method": inference.method,
         }
-    return described
+    return fields
 
 
 def _side(name: str, side: Summary | None) -> dict[str, Value]:
@@ -108,7 +109,7 @@ def _side(name: str, side: Summary | None) -> dict[str, Value]:
 def _cell(failure: CellNote) -> dict[str, Value]:
     return {
         "metric": failure.cell,
-        "kind": CELL,
+        "kind": CELL_KIND,
         "verdict": failure.outcome.value,
         "reason": failure.reason,
     }

@@ -22,22 +22,23 @@ from keras_matrix.history.series import (
     sparkline,
 )
 from keras_matrix.history.summary import ImageSummary, RunSummary, ScriptSummary, metrics_of
-from keras_matrix.text import one_line
+from keras_matrix.text import listed, one_line, plural
 
-MOST_METRICS = 3
-MOST_NAMED = 10
-LEAST_BLOCKS = 10
-GAP = 3
-"""Between columns."""
-DATE = 16
-DIGITS = 9
-ENDS = 36
-"""What stands behind a line of blocks."""
-SERIES = 50
-"""What an image's value with its spread, and its verdict, take."""
-_WIDE = DATE + 5 + 12 + 4 * GAP
-"""What a run's line takes beside the names and the figures."""
-STYLES = {
+MAX_METRIC_COLUMNS = 3
+MAX_METRICS_NAMED = 10
+"""Names of the further metrics, which have no column."""
+MIN_BLOCKS = 10
+"""Blocks of a line, even if the terminal is too narrow for them."""
+COLUMN_GAP = 3
+DATE_WIDTH = 16
+FIGURE_WIDTH = 9
+ENDS_WIDTH = 36
+"""Columns for the first and the last value behind a line of blocks."""
+SERIES_WIDTH = 50
+"""Columns for an image's value with its spread, and its verdict."""
+_RUN_WIDTH = DATE_WIDTH + 5 + 12 + 4 * COLUMN_GAP
+"""Columns for a run's line beside the names and the figures."""
+RESULT_STYLES = {
     Status.AGREE: "green",
     Status.DIFFER: "bold red",
     Status.FAILED: "bold red",
@@ -51,7 +52,7 @@ STYLES = {
 
 
 def show_scripts(scripts: Sequence[ScriptSummary], out: Console) -> None:
-    """Print the scripts that the history knows, and the last run of each."""
+    """Print the scripts in the history, and the last run of each."""
     table = _table(out)
     for name in ("model", "script"):
         table.add_column(name, overflow="fold")
@@ -59,93 +60,100 @@ def show_scripts(scripts: Sequence[ScriptSummary], out: Console) -> None:
     table.add_column("last", no_wrap=True)
     table.add_column("run", overflow="fold")
     table.add_column("verdict")
-    for one in scripts:
+    for script in scripts:
         table.add_row(
-            _text(one.model),
-            _text(one.place),
-            str(one.runs),
-            _date(one.last),
-            _text(one.run),
-            _styled(one.status),
+            _text(script.model),
+            _text(script.place),
+            str(script.runs),
+            _date(script.last),
+            _text(script.run),
+            _styled(script.status),
         )
     out.print(table)
 
 
-def show_runs(runs: Sequence[RunSummary], out: Console, more: int = 0) -> None:
-    """Print runs, oldest first, a line for each image; ``more`` older ones are left out."""
+def show_runs(runs: Sequence[RunSummary], out: Console, left_out: int = 0) -> None:
+    """Print runs, oldest first, a line for each image; ``left_out`` older runs are not shown."""
     several = _several_settings(runs)
-    names = headline(runs, MOST_METRICS)
+    names = headline(runs, MAX_METRIC_COLUMNS)
     images = [_name(image, several) for run in runs for image in run.images]
-    wide = _WIDE + max(len(run.run) for run in runs) + max(len(name) for name in images)
-    narrow = out.width < wide + sum(len(name) + GAP for name in names)
+    width = _RUN_WIDTH + max(len(run.run) for run in runs) + max(len(name) for name in images)
+    narrow = out.width < width + sum(len(name) + COLUMN_GAP for name in names)
     if narrow:
-        names = names[: max(1, (out.width - wide) // (DIGITS + GAP))]
+        names = names[: max(1, (out.width - width) // (FIGURE_WIDTH + COLUMN_GAP))]
     table = _runs_table(narrow, out)
     table.add_column("image", no_wrap=True)
     if not narrow:
         table.add_column("seeds", justify="right")
     for name in names:
-        table.add_column(_text(name), justify="right", overflow="fold", min_width=DIGITS)
+        table.add_column(_text(name), justify="right", overflow="fold", min_width=FIGURE_WIDTH)
     table.add_column("verdict", no_wrap=True)
     for run in runs:
         head = _head(run, narrow)
-        for place, image in enumerate(run.images):
-            values = {one.metric: one.median for one in metrics_of(run, image)}
+        for index, image in enumerate(run.images):
+            medians = {metric.metric: metric.median for metric in metrics_of(run, image)}
             cells = [_text(_name(image, several))]
             if not narrow:
-                cells.append(_text(str(run.seeds or "-") if not place else ""))
-            cells += [Text(number(values.get(name))) for name in names]
-            table.add_row(*(head if not place else [""] * len(head)), *cells, _styled(image.status))
+                cells.append(_text(str(run.seeds or "-") if index == 0 else ""))
+            cells += [Text(number(medians.get(name))) for name in names]
+            table.add_row(
+                *(head if index == 0 else [""] * len(head)), *cells, _styled(image.status)
+            )
     out.print(table)
     others = [name for name in metrics(runs) if name not in names]
     if others:
-        named = ", ".join(one_line(name) for name in others[:MOST_NAMED])
-        rest = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        out.print(Text(f"--metric shows one over time; there are also {named}{rest}."))
-    _print_more(more, out)
+        metrics_left = listed([one_line(name) for name in others], MAX_METRICS_NAMED)
+        out.print(Text(f"further metrics, shown with --metric NAME: {metrics_left}"))
+    _print_left_out(left_out, out)
 
 
 def show_series(
-    runs: Sequence[RunSummary], found: Sequence[Series], out: Console, more: int = 0
+    runs: Sequence[RunSummary], series: Sequence[Series], out: Console, left_out: int = 0
 ) -> None:
     """Print a metric's values run by run, and a line of blocks for each image."""
-    wide = DATE + GAP + max(len(run.run) for run in runs) + len(found) * SERIES
-    narrow = out.width < wide
+    names_width = max(len(run.run) for run in runs)
+    narrow = out.width < DATE_WIDTH + COLUMN_GAP + names_width + len(series) * SERIES_WIDTH
     table = _runs_table(narrow, out)
-    for one in found:
-        table.add_column(_text(one.name), justify="right", overflow="fold", min_width=DIGITS)
+    for image in series:
+        table.add_column(
+            _text(image.name), justify="right", overflow="fold", min_width=FIGURE_WIDTH
+        )
         if not narrow:
             table.add_column("verdict", no_wrap=True)
-    places = [{(p.run, p.created): p for p in one.points} for one in found]
+    points_by_run = [
+        {(point.run, point.created): point for point in image.points} for image in series
+    ]
     for run in runs:
         cells: list[Text] = []
-        for points in places:
+        for points in points_by_run:
             cells += _cells(points.get((run.run, run.created)), narrow)
         table.add_row(*_head(run, narrow), *cells)
     out.print(table)
-    _print_more(more, out)
-    _print_blocks(runs, found, places, out)
+    _print_left_out(left_out, out)
+    _print_blocks(runs, series, points_by_run, out)
 
 
 def _print_blocks(
     runs: Sequence[RunSummary],
-    found: Sequence[Series],
-    places: Sequence[Mapping[tuple[str, datetime], Point]],
+    series: Sequence[Series],
+    points_by_run: Sequence[Mapping[tuple[str, datetime], Point]],
     out: Console,
 ) -> None:
-    """Print a line of blocks for each series: of the last runs, as many as fit."""
+    """Print a line of blocks for each series: the last runs, as many as fit."""
     levels = LEVELS if _can_print(LEVELS, out) else PLAIN_LEVELS
-    width = max(len(one_line(one.name)) for one in found)
-    last = runs[-max(LEAST_BLOCKS, out.width - width - ENDS) :]
-    known = [[points.get((run.run, run.created)) for run in last] for points in places]
-    low, high = bounds([point for points in known for point in points if point is not None])
-    for one, points in zip(found, known, strict=True):
-        values = [point.median for point in points if point is not None]
-        line = sparkline([p.median if p is not None else None for p in points], low, high, levels)
+    width = max(len(one_line(image.name)) for image in series)
+    last = runs[-max(MIN_BLOCKS, out.width - width - ENDS_WIDTH) :]
+    drawn = [[points.get((run.run, run.created)) for run in last] for points in points_by_run]
+    low, high = bounds([point for points in drawn for point in points if point is not None])
+    for image, points in zip(series, drawn, strict=True):
+        medians = [point.median if point is not None else None for point in points]
+        values = [median for median in medians if median is not None]
+        line = sparkline(medians, low, high, levels)
         ends = f"first {number(values[0])}, last {number(values[-1])}" if values else ""
-        out.print(Text(f"{one_line(one.name):{width}}  {line}  {ends}"))
+        out.print(Text(f"{one_line(image.name):{width}}  {line}  {ends}"))
     which = "" if len(last) == len(runs) else f"the last {len(last)} runs, "
-    out.print(Text(f"blocks: {which}from {number(low)} to {number(high)}, the same for all"))
+    scale = f"from {number(low)} to {number(high)}"
+    out.print(Text(f"blocks: {which}{scale}, the same scale for all images"))
 
 
 def _several_settings(runs: Sequence[RunSummary]) -> bool:
@@ -168,7 +176,7 @@ def _cells(point: Point | None, narrow: bool) -> list[Text]:
 
 
 def _runs_table(narrow: bool, out: Console) -> Table:
-    """Return a table whose first column, or columns, are those of ``_head``."""
+    """Return a table that begins with the columns of ``_head``."""
     table = _table(out)
     if not narrow:
         table.add_column("date", no_wrap=True)
@@ -182,9 +190,9 @@ def _head(run: RunSummary, narrow: bool) -> list[Text]:
     return [Text("\n").join([date, name])] if narrow else [date, name]
 
 
-def _print_more(more: int, out: Console) -> None:
-    if more:
-        out.print(Text(f"{more} older run{'s' * (more != 1)}: --limit shows more."))
+def _print_left_out(count: int, out: Console) -> None:
+    if count:
+        out.print(Text(f"{plural(count, 'older run')} not shown; --limit shows more."))
 
 
 def _table(out: Console) -> Table:
@@ -196,12 +204,12 @@ def _text(text: str) -> Text:
     return Text(one_line(text))
 
 
-def _styled(said: Status | Verdict) -> Text:
-    return Text(said.value, style=STYLES.get(said, "dim"))
+def _styled(result: Status | Verdict) -> Text:
+    return Text(result.value, style=RESULT_STYLES.get(result, "dim"))
 
 
-def _date(when: datetime) -> str:
-    return when.astimezone().strftime("%Y-%m-%d %H:%M")
+def _date(time: datetime) -> str:
+    return time.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _can_print(text: str, out: Console) -> bool:

@@ -1,143 +1,109 @@
 """Runs over time, for programs: as JSON, and as CSV."""
 
 import csv
+import dataclasses
 import io
 from collections.abc import Sequence
 from typing import Any
 
 from keras_matrix.history.series import Point, Series
 from keras_matrix.history.summary import MetricSummary, RunSummary, ScriptSummary, metrics_of
-from keras_matrix.report.csv import written
+from keras_matrix.report.csv import csv_value
 from keras_matrix.report.json import encode, number
 
 SCHEMA = 1
-NONE = (None,)
-"""The metrics of an image that has none."""
+SCRIPT_COLUMNS = ("model", "place", "runs", "first", "last", "run", "verdict")
+METRIC_COLUMNS = (
+    *("metric", "kind", "n", "median", "low", "high"),
+    *("reference", "verdict", "absolute", "relative"),
+)
+RUN_COLUMNS = (
+    *("created", "run", "model", "place", "commit", "script_sha256", "tool", "seeds", "image"),
+    *("setting", "digest", "status", *METRIC_COLUMNS),
+)
+"""The columns of runs: those of the run, of the image, and of the metric."""
 
 
 def scripts_as_json(scripts: Sequence[ScriptSummary]) -> str:
-    """Return the scripts as JSON."""
+    """Render the scripts as JSON."""
     return encode({"schema": SCHEMA, "scripts": list(scripts)})
 
 
 def runs_as_json(runs: Sequence[RunSummary]) -> str:
-    """Return runs as JSON, oldest first."""
-    return encode({"schema": SCHEMA, "runs": [_run(run) for run in runs]})
+    """Render runs as JSON, oldest first."""
+    described = [
+        {**_fields(run), "metrics": [_fields(metric) for metric in run.metrics]} for run in runs
+    ]
+    return encode({"schema": SCHEMA, "runs": described})
 
 
-def series_as_json(metric: str, found: Sequence[Series]) -> str:
-    """Return a metric's series as JSON, oldest first."""
-    described = [{"name": one.name, "points": [_point(p) for p in one.points]} for one in found]
+def series_as_json(metric: str, series: Sequence[Series]) -> str:
+    """Render a metric's series as JSON, oldest first."""
+    described = [
+        {"name": image.name, "points": [_fields(point) for point in image.points]}
+        for image in series
+    ]
     return encode({"schema": SCHEMA, "metric": metric, "series": described})
 
 
+def _fields(value: RunSummary | MetricSummary | Point) -> dict[str, Any]:
+    """Return the fields as they are, but for numbers that JSON cannot hold."""
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {
+        name: number(content) if isinstance(content, float) else content
+        for name, content in fields.items()
+    }
+
+
 def scripts_as_csv(scripts: Sequence[ScriptSummary]) -> str:
-    """Return the scripts as CSV: a row for each."""
-    header = ("model", "place", "runs", "first", "last", "run", "verdict")
+    """Render the scripts as CSV: a row for each."""
     return _csv(
-        header,
+        SCRIPT_COLUMNS,
         [
             (
-                one.model,
-                one.place,
-                one.runs,
-                one.first.isoformat(),
-                one.last.isoformat(),
-                one.run,
-                one.status.value,
+                *(script.model, script.place, script.runs),
+                *(script.first.isoformat(), script.last.isoformat()),
+                *(script.run, script.status.value),
             )
-            for one in scripts
+            for script in scripts
         ],
     )
 
 
-RUN_COLUMNS = (
-    *("created", "run", "model", "place", "commit", "script_sha256", "tool", "seeds", "image"),
-    *("setting", "digest", "status", "metric", "kind", "n", "median", "low", "high"),
-    *("reference", "verdict", "absolute", "relative"),
-)
-
-
 def runs_as_csv(runs: Sequence[RunSummary], metric: str | None = None) -> str:
-    """Return runs as CSV: a row for each metric (or that one) of each image.
+    """Render runs as CSV: a row for each metric of each image, or for the one metric.
 
-    An image without any has one row, without a metric.
+    An image without metrics has one row, without a metric.
     """
-    lines = []
+    rows = []
     for run in runs:
-        known = (run.created.isoformat(), run.run, run.model, run.place, run.commit)
+        of_run = (
+            *(run.created.isoformat(), run.run, run.model, run.place, run.commit),
+            *(run.script_sha256, run.tool, run.seeds),
+        )
         for image in run.images:
-            head = (*known, run.script_sha256, run.tool, run.seeds, image.image, image.setting)
-            found = [one for one in metrics_of(run, image) if metric in (None, one.metric)]
-            lines += [
-                (*head, image.digest, image.status.value, *_values(one)) for one in found or NONE
+            head = (*of_run, image.image, image.setting, image.digest, image.status.value)
+            metrics = [
+                _metric(summary)
+                for summary in metrics_of(run, image)
+                if metric in (None, summary.metric)
             ]
-    return _csv(RUN_COLUMNS, lines)
+            rows += [(*head, *values) for values in metrics or [("",) * len(METRIC_COLUMNS)]]
+    return _csv(RUN_COLUMNS, rows)
 
 
-def _values(one: MetricSummary | None) -> tuple[Any, ...]:
-    if one is None:
-        return ("",) * 10
-    verdict = one.verdict.value if one.verdict is not None else ""
+def _metric(summary: MetricSummary) -> tuple[Any, ...]:
+    verdict = summary.verdict.value if summary.verdict is not None else ""
     return (
-        *(one.metric, one.kind.value, one.n, one.median, one.low, one.high),
-        *(one.reference, verdict, one.absolute, one.relative),
+        *(summary.metric, summary.kind.value, summary.n),
+        *(summary.median, summary.low, summary.high),
+        *(summary.reference, verdict, summary.absolute, summary.relative),
     )
 
 
-def _csv(header: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
+def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     content = io.StringIO(newline="")
     writer = csv.writer(content, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(header)
-    writer.writerows([written(value) for value in line] for line in lines)
+    writer.writerows([csv_value(value) for value in row] for row in rows)
     return content.getvalue()
-
-
-def _run(run: RunSummary) -> dict[str, Any]:
-    return {
-        "run": run.run,
-        "created": run.created,
-        "folder": run.folder,
-        "model": run.model,
-        "place": run.place,
-        "script_sha256": run.script_sha256,
-        "commit": run.commit,
-        "tool": run.tool,
-        "axes": run.axes,
-        "arguments": run.arguments,
-        "reference": run.reference,
-        "seeds": run.seeds,
-        "repeats": run.repeats,
-        "status": run.status,
-        "images": run.images,
-        "metrics": [_metric(one) for one in run.metrics],
-    }
-
-
-def _metric(one: MetricSummary) -> dict[str, Any]:
-    return {
-        "image": one.image,
-        "setting": one.setting,
-        "metric": one.metric,
-        "kind": one.kind,
-        "n": one.n,
-        "median": number(one.median),
-        "low": number(one.low),
-        "high": number(one.high),
-        "reference": one.reference,
-        "verdict": one.verdict,
-        "absolute": number(one.absolute),
-        "relative": number(one.relative),
-    }
-
-
-def _point(point: Point) -> dict[str, Any]:
-    return {
-        "run": point.run,
-        "created": point.created,
-        "n": point.n,
-        "median": number(point.median),
-        "low": number(point.low),
-        "high": number(point.high),
-        "verdict": point.verdict,
-    }

@@ -1,4 +1,4 @@
-"""A comparison as JSON. Numbers that are not finite are the words nan, inf and -inf."""
+"""A comparison as JSON, in which numbers that are not finite are the strings nan, inf and -inf."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ SCHEMA = 1
 
 
 def render(comparison: Comparison) -> str:
-    """Return the comparison as JSON, indented."""
+    """Render the comparison as indented JSON."""
     described = {
         "schema": SCHEMA,
         "title": comparison.title,
@@ -51,20 +51,20 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _inference(found: Inference) -> dict[str, Any]:
+def _inference(inference: Inference) -> dict[str, Any]:
     return {
-        "finding": found.finding,
-        "scale": found.scale,
-        "estimate": number(found.estimate),
-        "low": number(found.interval.low) if found.interval else None,
-        "high": number(found.interval.high) if found.interval else None,
-        "margin": number(found.margin),
-        "level": found.level,
-        "comparisons": found.comparisons,
-        "paired": found.paired,
-        "seeds": found.reference.n,
-        "seeds_needed": found.seeds_needed,
-        "method": found.method,
+        "finding": inference.finding,
+        "scale": inference.scale,
+        "estimate": number(inference.estimate),
+        "low": number(inference.interval.low) if inference.interval else None,
+        "high": number(inference.interval.high) if inference.interval else None,
+        "margin": number(inference.margin),
+        "level": inference.level,
+        "comparisons": inference.comparisons,
+        "paired": inference.paired,
+        "seeds": inference.reference.n,
+        "seeds_needed": inference.seeds_needed,
+        "method": inference.method,
     }
 
 
@@ -77,7 +77,7 @@ def _side(name: str, summary: Summary | None) -> dict[str, Any]:
 
 
 def number(value: float | None) -> float | str | None:
-    """Return a number as JSON can hold it."""
+    """Return a number, or the string that stands for it in JSON if it is not finite."""
     if value is None or math.isfinite(value):
         return value
     return repr(value)

@@ -16,10 +16,10 @@ from keras_matrix.compare.comparison import Comparison, Row, Verdict
 from keras_matrix.plan.cells import Cell, Group, Plan
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.recorded import RecordedRun
-from keras_matrix.report.words import difference, method, unsettled
+from keras_matrix.report.words import describe_difference, describe_inconclusive, describe_methods
 from keras_matrix.text import brief, one_line, printable
 
-NOT_THE_SCRIPTS = frozenset(
+ERROR_OUTCOMES = frozenset(
     {
         Outcome.KILLED,
         Outcome.BAD_OUTPUT,
@@ -29,70 +29,71 @@ NOT_THE_SCRIPTS = frozenset(
         Outcome.ENGINE_ERROR,
     }
 )
-"""Outcomes that are errors: the others are failures of what was tested."""
-DIGITS = 3
-_NOT_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
-"""What XML 1.0 cannot hold besides control characters."""
+"""Outcomes that are not the script's fault, so errors; the others are failures of the script."""
+SECONDS_DIGITS = 3
+"""Digits after the decimal point of a time in seconds."""
+_INVALID_IN_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
+"""What XML 1.0 does not allow, besides control characters."""
 
 
 def render(comparison: Comparison, runs: Sequence[RecordedRun]) -> str:
-    """Return JUnit XML: a suite for each image of each of the ``runs``, and for each pair.
+    """Render JUnit XML: a suite for each image of each of the ``runs``, and for each pair.
 
-    A metric that too few seeds were run for is skipped, with its reason: it neither agrees nor
-    differs. Metrics that are reported only are no test cases; their figures are in the output of
-    their pair's suite.
+    A metric with too few seeds for a verdict is skipped, with the reason: it neither agrees nor
+    differs. Metrics that are only reported are not test cases; their figures are in the output of
+    the pair's suite.
     """
-    suites = [suite for run in runs for suite in _of_run(run)]
+    suites = [suite for run in runs for suite in _cell_suites(run)]
     if suites and comparison.notes:
         suites[0].append(SystemOut("\n".join(_text(note) for note in comparison.notes)))
-    suites += _of_rows(comparison)
+    suites += _pair_suites(comparison)
     root = JUnitXml(_name(comparison.title))
     for suite in suites:
         suite.update_statistics()
         root.append(suite)
-    # Not by the library: that sets the attribute ``skipped``, which the schema does not have.
+    # The library's own method also sets the attribute ``skipped``, which the schema lacks.
     root.tests = sum(suite.tests for suite in suites)
     root.failures = sum(suite.failures for suite in suites)
     root.errors = sum(suite.errors for suite in suites)
-    root.time = round(sum(suite.time for suite in suites), DIGITS)
+    root.time = round(sum(suite.time for suite in suites), SECONDS_DIGITS)
     content = io.BytesIO()
     root.write(content, pretty=True)
     return content.getvalue().decode("utf-8")
 
 
 def _text(text: str) -> str:
-    return _NOT_XML.sub("", printable(text))
+    return _INVALID_IN_XML.sub("", printable(text))
 
 
 def _name(text: str) -> str:
     return one_line(_text(text))
 
 
-def _of_run(run: RecordedRun) -> Iterator[TestSuite]:
+def _cell_suites(run: RecordedRun) -> Iterator[TestSuite]:
     recorded = {record.cell.id: record for record in run.records}
     groups: dict[Group, list[Cell]] = {}
-    for cell in _in_order(run.manifest.plan):
+    for cell in _by_image_and_seed(run.manifest.plan):
         groups.setdefault(cell.group, []).append(cell)
     for group, cells in groups.items():
         suite = TestSuite(_name(f"{run.name}: cells on {group.id}"))
         records = [recorded[cell.id] for cell in cells if cell.id in recorded]
-        for name, value in _facts(run, cells, records):
+        for name, value in _properties(run, cells, records):
             suite.add_property(name, _name(value))
         if records:
             suite.timestamp = min(record.started for record in records)
         classname = _name(f"{run.manifest.plan.model}.{group.id}")
-        suite.add_testcases([_of_cell(one, recorded.get(one.id), classname) for one in cells])
+        suite.add_testcases([_cell_case(cell, recorded.get(cell.id), classname) for cell in cells])
         yield suite
 
 
-def _in_order(plan: Plan) -> list[Cell]:
+def _by_image_and_seed(plan: Plan) -> list[Cell]:
     """Return a plan's cells image by image and seed by seed, not in the order they run."""
-    images = {image: place for place, image in enumerate(plan.images)}
+    images = {image: index for index, image in enumerate(plan.images)}
     seeds = sorted(plan.cells, key=lambda cell: (cell.seed or 0, cell.repeat))
     return sorted(seeds, key=lambda cell: images[cell.image])
 
 
-def _facts(
+def _properties(
     run: RecordedRun, cells: Sequence[Cell], records: Sequence[Record]
 ) -> Iterator[tuple[str, str]]:
     yield "run", run.name
@@ -107,8 +108,8 @@ def _facts(
         yield "image.id", image.id
         yield "image.key", image.key
         yield "image.base", f"{image.base.value} {image.base_digest}"
-    told = (record.observation.environment for record in records)
-    environment = next((one for one in told if one is not None), None)
+    environments = (record.observation.environment for record in records)
+    environment = next((known for known in environments if known is not None), None)
     if environment is not None:
         yield "backend", environment.backend
         yield "keras", environment.keras
@@ -116,21 +117,21 @@ def _facts(
         yield "floatx", environment.floatx
 
 
-def _of_cell(cell: Cell, record: Record | None, classname: str) -> TestCase:
+def _cell_case(cell: Cell, record: Record | None, classname: str) -> TestCase:
     seconds = 0.0 if record is None else record.timing.create + record.timing.run
-    case = TestCase(_name(cell.id), classname, round(seconds, DIGITS))
+    case = TestCase(_name(cell.id), classname, round(seconds, SECONDS_DIGITS))
     if record is None:
-        case.result = Skipped("This cell is planned and has not run.", "not run")
+        case.result = Skipped("This cell is planned and has not run yet.", "not run")
     elif record.outcome is not Outcome.OK:
-        kind = Error if record.outcome in NOT_THE_SCRIPTS else Failure
+        kind = Error if record.outcome in ERROR_OUTCOMES else Failure
         result = kind(_name(brief(record.reason)), record.outcome.value)
-        (told,) = notes.failures([record])
-        result.text = _text("\n".join((record.reason, *told.log_tail)))
+        (note,) = notes.failures([record])
+        result.text = _text("\n".join((record.reason, *note.log_tail)))
         case.result = result
     return case
 
 
-def _of_rows(comparison: Comparison) -> Iterator[TestSuite]:
+def _pair_suites(comparison: Comparison) -> Iterator[TestSuite]:
     pairs: dict[tuple[str, str], list[Row]] = {}
     for row in comparison.rows:
         pairs.setdefault((row.reference_name, row.other_name), []).append(row)
@@ -142,30 +143,32 @@ def _of_rows(comparison: Comparison) -> Iterator[TestSuite]:
         suite.add_property("reference", _name(reference))
         suite.add_property("other", _name(other))
         classname = _name(f"{other} against {reference}")
-        suite.add_testcases([_of_row(row, classname) for row in judged])
+        suite.add_testcases([_metric_case(row, classname) for row in judged])
         reported = [_reported(row) for row in rows if row.verdict is Verdict.REPORTED]
-        suite.append(SystemOut("\n".join(_text(one) for one in (*method(comparison), *reported))))
+        lines = (*describe_methods(comparison), *reported)
+        suite.append(SystemOut("\n".join(map(_text, lines))))
         yield suite
 
 
-def _of_row(row: Row, classname: str) -> TestCase:
+def _metric_case(row: Row, classname: str) -> TestCase:
     case = TestCase(_name(figures.metric(row)), classname, 0.0)
     if row.verdict in (Verdict.DIFFER, Verdict.MISSING):
-        case.result = _result(Failure, row.verdict, difference(row), row)
+        case.result = _result(Failure, row.verdict, describe_difference(row), row)
     elif row.verdict is Verdict.INCONCLUSIVE:
-        case.result = _result(Skipped, row.verdict, f"Too few seeds to tell: {unsettled(row)}", row)
+        message = f"Too few seeds to tell: {describe_inconclusive(row)}"
+        case.result = _result(Skipped, row.verdict, message, row)
     return case
 
 
 def _result(
-    kind: type[Failure] | type[Skipped], verdict: Verdict, said: str, row: Row
+    kind: type[Failure] | type[Skipped], verdict: Verdict, message: str, row: Row
 ) -> Failure | Skipped:
-    result = kind(_name(said), verdict.value)
-    result.text = _text("\n".join(f"{name}: {value}" for name, value in _told(row)))
+    result = kind(_name(message), verdict.value)
+    result.text = _text("\n".join(f"{name}: {value}" for name, value in _figures(row)))
     return result
 
 
-def _told(row: Row) -> Iterator[tuple[str, str]]:
+def _figures(row: Row) -> Iterator[tuple[str, str]]:
     yield one_line(row.reference_name), figures.summary(row.reference)
     yield one_line(row.other_name), figures.summary(row.other)
     yield "difference", figures.number(row.absolute)

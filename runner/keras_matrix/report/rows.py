@@ -1,51 +1,91 @@
-"""Which rows of a comparison a report for people shows, and in which order."""
+"""The rows and columns of a comparison that a report for people shows, in their order."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
 from keras_matrix.plan.tolerance import MetricKind
+from keras_matrix.text import and_more
 
-ORDER = {MetricKind.SCORE: 0, MetricKind.ARRAY: 1, MetricKind.TIME: 2}
-TO_SEE_FIRST = (Verdict.DIFFER, Verdict.MISSING, Verdict.INCONCLUSIVE)
-MOST_ROWS = 60
+KIND_ORDER = {MetricKind.SCORE: 0, MetricKind.ARRAY: 1, MetricKind.TIME: 2}
+NEEDS_ATTENTION = (Verdict.DIFFER, Verdict.MISSING, Verdict.INCONCLUSIVE)
+"""Verdicts whose rows are the last to be left out."""
+MAX_ROWS = 60
+"""Rows that a table of two sides shows."""
 
 
 @dataclass(frozen=True)
-class Table:
-    """The rows to show of two sides; ``more`` are left out."""
+class PairTable:
+    """The rows to show of two sides; ``left_out`` is how many further ones there are.
+
+    ``other`` is empty where there is nothing to compare with. ``inferred`` tells whether several
+    seeds were judged, so that there are intervals to show.
+    """
 
     reference: str
     other: str
     rows: tuple[Row, ...]
-    more: int
+    left_out: int
+    inferred: bool
 
     @property
     def rest(self) -> str:
-        """What is left out, in words; empty where nothing is."""
-        if not self.more:
-            return ""
-        return f"and {self.more} more row{'s' * (self.more != 1)}; --json has them all."
+        """What is left out, in words; empty if nothing is."""
+        return f"{and_more(self.left_out, 'row')}; --json has them all." if self.left_out else ""
 
 
-def tables(comparison: Comparison) -> tuple[Table, ...]:
+@dataclass(frozen=True)
+class Column:
+    """A column of figures: its heading, and what it shows of a row."""
+
+    heading: str
+    show: Callable[[Row], str]
+
+
+def columns(table: PairTable) -> Iterator[Column]:
+    """Yield a table's columns, without the last one: the verdict, which each form marks in its way.
+
+    The first column names the metric; the others are numbers.
+    """
+    yield Column("metric", figures.label)
+    yield Column(table.reference, lambda row: figures.summary(row.reference))
+    if table.other:
+        yield Column(table.other, lambda row: figures.summary(row.other))
+        yield Column("difference", lambda row: figures.number(row.absolute))
+        yield Column("relative", figures.relative)
+        if table.inferred:
+            yield Column("interval", figures.interval)
+        yield Column("allowed", figures.tolerance)
+
+
+def tables(comparison: Comparison) -> tuple[PairTable, ...]:
     """Return a table for each two sides: scores first, times last.
 
-    Of a long one, what does not agree goes before the rest, so that none of it is left out first.
+    In a long table the rows that do not agree come before the rest, so that they are shown.
     """
+    inferred = any(row.inference is not None for row in comparison.rows)
     pairs = dict.fromkeys((row.reference_name, row.other_name) for row in comparison.rows)
     return tuple(
-        table(*pair, [row for row in comparison.rows if _names(row) == pair]) for pair in pairs
+        table(*pair, [row for row in comparison.rows if _names(row) == pair], inferred=inferred)
+        for pair in pairs
     )
 
 
-def table(reference: str, other: str, rows: Sequence[Row], most: int = MOST_ROWS) -> Table:
-    """Return the table of two sides' rows, ``most`` of them."""
-    ordered = sorted(rows, key=lambda row: ORDER[row.kind])
-    if len(ordered) > most:
-        ordered.sort(key=lambda row: row.verdict not in TO_SEE_FIRST)
-    shown = tuple(ordered[:most])
-    return Table(reference, other, shown, len(ordered) - len(shown))
+def table(
+    reference: str,
+    other: str,
+    rows: Sequence[Row],
+    max_rows: int = MAX_ROWS,
+    *,
+    inferred: bool = False,
+) -> PairTable:
+    """Return the table of two sides' rows, at most ``max_rows`` of them."""
+    ordered = sorted(rows, key=lambda row: KIND_ORDER[row.kind])
+    if len(ordered) > max_rows:
+        ordered.sort(key=lambda row: row.verdict not in NEEDS_ATTENTION)
+    shown = tuple(ordered[:max_rows])
+    return PairTable(reference, other, shown, len(ordered) - len(shown), inferred)
 
 
 def _names(row: Row) -> tuple[str, str]:

@@ -1,21 +1,23 @@
 """A comparison as a table for people, in a terminal or as plain lines."""
 
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from keras_matrix.compare import figures
-from keras_matrix.compare.comparison import Comparison, Verdict
-from keras_matrix.report import rows
-from keras_matrix.report.words import in_words, method
+from keras_matrix.compare.comparison import Comparison, Row, Verdict
+from keras_matrix.report.rows import Column, PairTable, columns, tables
+from keras_matrix.report.words import describe_methods, in_words
 from keras_matrix.text import brief, printable
 
-STYLES = {
+VERDICT_STYLES = {
     Verdict.AGREE: "green",
     Verdict.DIFFER: "bold red",
     Verdict.MISSING: "bold red",
@@ -23,6 +25,10 @@ STYLES = {
     Verdict.REPORTED: "dim",
 }
 PLAIN_WIDTH = 400
+"""Columns where there is no terminal: enough for a row on one line."""
+COLUMN_GAP = 2
+MIN_METRIC_WIDTH = 16
+"""The least width of the metrics' names; figures are never folded or cut."""
 
 
 def console(file: TextIO | None = None) -> Console:
@@ -33,7 +39,7 @@ def console(file: TextIO | None = None) -> Console:
 
 
 def show(comparison: Comparison, out: Console) -> None:
-    """Print the table, what failed, what to know, and the line in words."""
+    """Print the tables, the cells that failed, the notes, and the sentence in words."""
     show_rows(comparison, out)
     for note in comparison.notes:
         out.print(Text(f"note: {printable(note)}"))
@@ -41,49 +47,68 @@ def show(comparison: Comparison, out: Console) -> None:
 
 
 def show_rows(comparison: Comparison, out: Console) -> None:
-    """Print the table, what failed, and how several seeds were judged."""
-    for table in rows.tables(comparison):
-        out.print(_table(comparison, table, out), overflow="fold")
+    """Print the tables, the cells that failed, and how several seeds were judged."""
+    for table in tables(comparison):
+        _show_table(comparison.title, table, out)
         if table.rest:
             out.print(Text(table.rest))
     for failure in comparison.failures:
         out.print(Text(f"{failure.cell}: {failure.outcome.value}: {brief(failure.reason)}"))
         for line in failure.log_tail:
             out.print(Text(f"  | {printable(line)}", style="dim"))
-    for line in method(comparison):
+    for line in describe_methods(comparison):
         out.print(Text(printable(line)))
 
 
-def _table(comparison: Comparison, shown: rows.Table, out: Console) -> Table:
-    plain = not out.is_terminal
-    inferred = any(row.inference is not None for row in comparison.rows)
+def _show_table(title: str, pair: PairTable, out: Console) -> None:
+    shown = [*columns(pair)]
+    if out.is_terminal:
+        out.print(Text(printable(title), style="italic"))
+        if not _fits(pair, shown, out.width):
+            _show_list(pair, shown, out)
+            return
+    out.print(_table(pair, shown, out), overflow="fold")
+
+
+def _fits(pair: PairTable, shown: Sequence[Column], width: int) -> bool:
+    """Tell whether all figures fit side by side; the metrics' names may be folded."""
+    widths = [
+        max(cell_len(text) for text in (column.heading, *map(column.show, pair.rows)))
+        for column in shown
+    ]
+    widths[0] = min(widths[0], MIN_METRIC_WIDTH)
+    widths.append(max(len(row.verdict.value) for row in pair.rows))
+    return sum(widths) + (len(widths) - 1) * COLUMN_GAP <= width
+
+
+def _table(pair: PairTable, shown: Sequence[Column], out: Console) -> Table:
     table = Table(
-        title=None if plain else escape(printable(comparison.title)),
-        title_justify="left",
-        box=None if plain else box.SIMPLE_HEAD,
+        box=box.SIMPLE_HEAD if out.is_terminal else None,
+        # The box adds a column between two cells.
+        padding=(0, COLUMN_GAP - out.is_terminal, 0, 0),
         pad_edge=False,
         show_edge=False,
     )
-    table.add_column("metric", overflow="fold")
-    table.add_column(escape(shown.reference), justify="right")
-    if shown.other:
-        table.add_column(escape(shown.other), justify="right")
-        table.add_column("difference", justify="right")
-        table.add_column("relative", justify="right")
-        if inferred:
-            table.add_column("interval", justify="right")
-        table.add_column("allowed", justify="right")
-    table.add_column("verdict")
-    for row in shown.rows:
-        cells = [escape(printable(figures.label(row))), figures.summary(row.reference)]
-        if shown.other:
-            cells += [
-                figures.summary(row.other),
-                figures.number(row.absolute),
-                figures.relative(row),
-                *([figures.interval(row)] if inferred else []),
-                figures.tolerance(row),
-            ]
-        style = STYLES[row.verdict]
-        table.add_row(*cells, f"[{style}]{row.verdict.value}[/]")
+    metric, *figures = shown
+    table.add_column(metric.heading, overflow="fold")
+    for column in figures:
+        table.add_column(escape(column.heading), justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for row in pair.rows:
+        texts = [escape(printable(column.show(row))) for column in shown]
+        table.add_row(*texts, _verdict(row))
     return table
+
+
+def _show_list(pair: PairTable, shown: Sequence[Column], out: Console) -> None:
+    """Print a paragraph for each metric: for a terminal too narrow for the table."""
+    metric, *figures = shown
+    for row in pair.rows:
+        out.print(Text.assemble(printable(metric.show(row)), ": ", _verdict(row)))
+        texts = [(column.heading, column.show(row)) for column in figures]
+        text = ", ".join(f"{heading} {figure}" for heading, figure in texts if figure != "-")
+        out.print(Padding(Text(printable(text), overflow="fold"), (0, 0, 0, 2)))
+
+
+def _verdict(row: Row) -> Text:
+    return Text(row.verdict.value, style=VERDICT_STYLES[row.verdict])

@@ -1,4 +1,4 @@
-"""Say a comparison in one line."""
+"""A comparison in one sentence, and single rows in words."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,23 +7,25 @@ from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import CellNote, Comparison, Row, Verdict
 from keras_matrix.compare.intervals import MOST_SEEDS
 from keras_matrix.records.record import Outcome
+from keras_matrix.text import listed, plural
 
-MOST_NAMED = 3
-RULE = (
-    "Agree: the interval of two one-sided tests lies within what is allowed; differ: the interval "
-    "shown excludes zero and the difference is beyond it."
+MAX_METRICS = 3
+"""Metrics of a pair that are named in the sentence."""
+MAX_METHODS = 3
+"""Methods that are described; each takes a line."""
+VERDICT_RULE = (
+    "agree: the interval of two one-sided tests lies within what is allowed; differ: the interval "
+    "shown excludes zero and the difference is larger than what is allowed."
 )
 
 
 def in_words(comparison: Comparison) -> str:
-    """Return what a comparison comes to, in one line."""
+    """Summarize a comparison in one line."""
     parts = []
     if comparison.failures:
         parts.append(f"{_failures(comparison.failures)} gave no result")
     if comparison.missing:
-        one = len(comparison.missing) == 1
-        cells = "1 planned cell has" if one else f"{len(comparison.missing)} planned cells have"
-        parts.append(f"{cells} not run yet")
+        parts.append(f"{not_run(comparison)} yet")
     judged = [row for row in comparison.rows if row.verdict is not Verdict.REPORTED]
     if judged:
         parts += _pairs(judged)
@@ -34,27 +36,30 @@ def in_words(comparison: Comparison) -> str:
     return f"{text}."
 
 
-def method(comparison: Comparison) -> tuple[str, ...]:
-    """Return how several seeds were judged: each way once, the one of most rows first."""
-    found = Counter(
+def not_run(comparison: Comparison) -> str:
+    """Return how many planned cells have not run: ``2 planned cells have not run``."""
+    count = len(comparison.missing)
+    return f"{plural(count, 'planned cell')} {'has' if count == 1 else 'have'} not run"
+
+
+def describe_methods(comparison: Comparison) -> tuple[str, ...]:
+    """Describe how several seeds were judged: a line for each method, that of most rows first."""
+    methods = Counter(
         row.inference.method
         for row in comparison.rows
         if row.inference is not None and row.verdict is not Verdict.REPORTED
     )
-    if not found:
+    if not methods:
         return ()
-    told = [f"method: {one}" for one, _ in found.most_common(MOST_NAMED)]
-    return (f"{told[0]} {RULE}", *told[1:])
+    first, *others = [f"method: {method}" for method, _ in methods.most_common(MAX_METHODS)]
+    return (f"{first} Verdicts: {VERDICT_RULE}", *others)
 
 
 def _failures(failures: Sequence[CellNote]) -> str:
     cells: dict[Outcome, list[str]] = {}
     for failure in failures:
         cells.setdefault(failure.outcome, []).append(failure.cell)
-    *groups, last = [
-        f"{found[0]}{f' and {len(found) - 1} more' if len(found) > 1 else ''} ({outcome.value})"
-        for outcome, found in cells.items()
-    ]
+    *groups, last = [f"{listed(ids, 1)} ({outcome.value})" for outcome, ids in cells.items()]
     return f"{', '.join(groups)} and {last}" if groups else last
 
 
@@ -67,53 +72,57 @@ def _pairs(judged: Sequence[Row]) -> list[str]:
 
 
 def _pair(reference: str, other: str, rows: Sequence[Row]) -> str:
-    apart = [row for row in rows if row.verdict in (Verdict.DIFFER, Verdict.MISSING)]
-    unsettled = [row for row in rows if row.verdict is Verdict.INCONCLUSIVE]
-    count = len(rows)
-    open_ones = f"; {_unsettled(unsettled)}" if unsettled else ""
-    if apart:
-        named = ", ".join(difference(row) for row in apart[:MOST_NAMED])
-        more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
+    differing = [row for row in rows if row.verdict in (Verdict.DIFFER, Verdict.MISSING)]
+    inconclusive = [row for row in rows if row.verdict is Verdict.INCONCLUSIVE]
+    undecided = f"; {_undecided(inconclusive)}" if inconclusive else ""
+    if differing:
+        metrics = listed([describe_difference(row) for row in differing], MAX_METRICS)
         return (
-            f"{other} differs from {reference} in {len(apart)} of {count} judged metrics: "
-            f"{named}{more}{open_ones}"
+            f"{other} differs from {reference} in {len(differing)} of "
+            f"{plural(len(rows), 'judged metric')}: {metrics}{undecided}"
         )
-    if unsettled:
-        agreed = count - len(unsettled)
-        return f"{other} agrees with {reference} in {agreed} of {count} judged metrics{open_ones}"
-    judged = "the one judged metric" if count == 1 else f"all {count} judged metrics"
+    if inconclusive:
+        agreeing = f"{len(rows) - len(inconclusive)} of {plural(len(rows), 'judged metric')}"
+        return f"{other} agrees with {reference} in {agreeing}{undecided}"
+    judged = "the one judged metric" if len(rows) == 1 else f"all {len(rows)} judged metrics"
     return f"{other} agrees with {reference} in {judged}, within tolerance"
 
 
-def _unsettled(rows: Sequence[Row]) -> str:
-    needed = [row.inference.seeds_needed for row in rows if row.inference is not None]
-    known = [seeds for seeds in needed if seeds is not None and seeds < MOST_SEEDS]
-    enough = f"; about {max(known)} seeds would settle it" if known else ""
-    named = ", ".join(figures.metric(row) for row in rows[:MOST_NAMED])
-    return f"too few seeds to tell in {len(rows)} ({named}{enough})"
+def _undecided(rows: Sequence[Row]) -> str:
+    numbers = [seeds for row in rows if (seeds := _seeds_needed(row)) is not None]
+    enough = f"; about {max(numbers)} seeds would settle it" if numbers else ""
+    # Metrics beyond those named are in the count already.
+    names = ", ".join(figures.metric(row) for row in rows[:MAX_METRICS])
+    return f"too few seeds to tell in {len(rows)} ({names}{enough})"
 
 
-def difference(row: Row) -> str:
-    """Say of a row that differs, or lacks a side, what its sides are and what it allows."""
+def _seeds_needed(row: Row) -> int | None:
+    """Return how many seeds would settle a row; None if that is unknown, or beyond counting."""
+    seeds = row.inference.seeds_needed if row.inference is not None else None
+    return seeds if seeds is not None and seeds < MOST_SEEDS else None
+
+
+def describe_difference(row: Row) -> str:
+    """Describe a row that differs, or lacks a side: its values, and what is allowed."""
     allowed = f"allowed {figures.tolerance(row)}"
     if row.elementwise:
-        # Its columns are means, which may well be the same.
-        most = figures.number(row.absolute)
-        return f"{figures.metric(row)} (elements differ by up to {most}; {allowed})"
+        # The row's columns are means, which may well be the same.
+        largest = figures.number(row.absolute)
+        return f"{figures.metric(row)} (elements differ by up to {largest}; {allowed})"
     values = f"{figures.summary(row.other)} against {figures.summary(row.reference)}"
     if row.verdict is Verdict.MISSING:
         return f"{figures.metric(row)} is on one side only ({values})"
     return f"{figures.metric(row)} ({values}; {allowed})"
 
 
-def unsettled(row: Row) -> str:
-    """Say of a row that too few seeds were run for what is known, and how many would do."""
+def describe_inconclusive(row: Row) -> str:
+    """Describe a row with too few seeds: its values and interval, and how many seeds it needs."""
     parts = [
         f"{figures.summary(row.other)} against {figures.summary(row.reference)}",
         f"interval {figures.interval(row)}",
         f"allowed {figures.tolerance(row)}",
     ]
-    needed = row.inference.seeds_needed if row.inference is not None else None
-    if needed is not None and needed < MOST_SEEDS:
-        parts.append(f"about {needed} seeds would settle it")
+    seeds = _seeds_needed(row)
+    if seeds is not None:
+        parts.append(f"about {seeds} seeds would settle it")
     return f"{figures.metric(row)} ({'; '.join(parts)})"

@@ -117,7 +117,7 @@ def test_a_page(run: Path, nowhere: Path, capsys: Captured) -> None:
     assert capsys.readouterr().err == ""
     page = (nowhere / "page.html").read_text()
     assert page.startswith("<!DOCTYPE html>")
-    assert "theano differs from tf in 1 of 1 judged metrics" in page
+    assert "theano differs from tf in 1 of 1 judged metric" in page
 
 
 def test_a_page_is_of_one_run(run: Path, nowhere: Path, capsys: Captured) -> None:

@@ -286,7 +286,7 @@ def test_the_last_twenty_runs_are_shown(capsys: Captured) -> None:
     out = capsys.readouterr().out
     assert " run-23 " in out
     assert " run-3 " not in out
-    assert "3 older runs: --limit shows more." in out
+    assert "3 older runs not shown; --limit shows more." in out
     assert run_cli("history", "mlp", "--limit", 2, "--metric", "evaluate.loss") == 0
     assert "21 older runs" in capsys.readouterr().out
     assert run_cli("history", "mlp", "--json") == 0
@@ -504,7 +504,7 @@ def test_a_run_that_regressed_has_its_own_status(
     assert run_cli("run", "mlp", "--against", "last", "-q") == ExitCode.REGRESSED
     out = capsys.readouterr().out
     # One comparison, that of its images, with what has changed beside it.
-    assert "theano differs from tf in 1 of 1 judged metrics" in out
+    assert "theano differs from tf in 1 of 1 judged metric" in out
     assert "note: regressed since run-1: theano: evaluate.loss is 0.9, was 0.5." in out
     assert [run.run for run in kept()] == ["run-1", "now"]
 

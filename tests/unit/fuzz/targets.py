@@ -221,7 +221,7 @@ def _check_csv(text: str) -> None:
         assert len(row) == len(heading)
         for value in row:
             assert len(value.splitlines()) <= 1
-            assert not value.startswith(csv.FORMULA) or _is_number(value)
+            assert not value.startswith(csv.FORMULA_STARTS) or _is_number(value)
 
 
 def _is_number(text: str) -> bool:

@@ -313,7 +313,7 @@ def test_a_reproduction_as_json() -> None:
 
 
 def test_columns_of_csv() -> None:
-    assert firsts(FORMATS.section("CSV")) == list(csv.COLUMNS)
+    assert firsts(FORMATS.section("CSV")) == list(csv.CSV_COLUMNS)
 
 
 def test_formats() -> None:

@@ -13,7 +13,13 @@ from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.observation import Call, Observation
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.recorded import RecordedRun
-from keras_matrix.report.annotations import Annotation, Level, Place, annotations, render
+from keras_matrix.report.annotations import (
+    Annotation,
+    Level,
+    SourceLine,
+    annotations,
+    render,
+)
 from tests.unit.records.builders import call, end, environment, manifest, record
 
 HOSTILE = "a%0A::error::b\n::error file=x::c\r##[error]d, e: \x1b[31m\u202e"
@@ -28,12 +34,12 @@ def recorded(
     name: str = "a-run",
     file: str = "model.py",
 ) -> RecordedRun:
-    made = manifest(cells or [one.cell for one in records], run=name)
+    plain = manifest(cells or [record.cell for record in records], run=name)
     folder = RunFolder(Path(name))
-    return RecordedRun(folder, replace(made, place=place, script=file), tuple(records))
+    return RecordedRun(folder, replace(plain, place=place, script=file), tuple(records))
 
 
-def found(run: RecordedRun) -> tuple[Annotation, ...]:
+def annotate(run: RecordedRun) -> tuple[Annotation, ...]:
     plan = run.manifest.plan
     comparison = compare_images(
         run.records,
@@ -63,9 +69,9 @@ def failing(
         "line": line,
         "traceback": "Traceback (most recent call last):\n  there\nValueError: no\n",
     }
-    made = record(Cell(image, seed=seed), outcome=outcome, reason=reason, log_tail=log_tail)
-    told = Observation(environment=environment(), end=end(status="error", exit_code=1, error=error))
-    return replace(made, observation=told)
+    failed = record(Cell(image, seed=seed), outcome=outcome, reason=reason, log_tail=log_tail)
+    ending = end(status="error", exit_code=1, error=error)
+    return replace(failed, observation=Observation(environment=environment(), end=ending))
 
 
 def good(image: str = "tf", *calls: Call, seed: int | None = None) -> Record:
@@ -75,12 +81,12 @@ def good(image: str = "tf", *calls: Call, seed: int | None = None) -> Record:
 # Failures
 
 
-def test_a_failed_cell_is_pointed_at_in_the_script() -> None:
-    (one,) = found(recorded([good(), failing()]))
-    assert one.level is Level.ERROR
-    assert one.place == Place(MODEL, 12)
-    assert one.title == "theano: script error"
-    assert one.message.splitlines() == [
+def test_a_failed_cell_points_at_the_line_that_failed() -> None:
+    (annotation,) = annotate(recorded([good(), failing()]))
+    assert annotation.level is Level.ERROR
+    assert annotation.source == SourceLine(MODEL, 12)
+    assert annotation.title == "theano: script error"
+    assert annotation.message.splitlines() == [
         "ValueError: no (model.py, line 12)",
         "cell theano of the run a-run",
         *("Traceback (most recent call last):", "  there", "ValueError: no"),
@@ -88,37 +94,37 @@ def test_a_failed_cell_is_pointed_at_in_the_script() -> None:
 
 
 def test_a_module_beside_the_script() -> None:
-    (one,) = found(recorded([good(), failing(file="lib/nets.py", line=3)]))
-    assert one.place == Place("models/mlp/lib/nets.py", 3)
-    (one,) = found(recorded([good(), failing()], place="model.py"))
-    assert one.place == Place("model.py", 12)
+    (annotation,) = annotate(recorded([good(), failing(file="lib/nets.py", line=3)]))
+    assert annotation.source == SourceLine("models/mlp/lib/nets.py", 3)
+    (annotation,) = annotate(recorded([good(), failing()], place="model.py"))
+    assert annotation.source == SourceLine("model.py", 12)
 
 
 @pytest.mark.parametrize("file", ["../../etc/passwd", "/etc/passwd", "a/../../b.py"])
-def test_what_a_cell_says_leads_nowhere_else(file: str) -> None:
-    (one,) = found(recorded([good(), failing(file=file)]))
-    assert one.place == Place()
+def test_a_path_outside_the_script_s_folder_is_dropped(file: str) -> None:
+    (annotation,) = annotate(recorded([good(), failing(file=file)]))
+    assert annotation.source == SourceLine()
 
 
-def test_a_script_that_lies_nowhere_has_no_place() -> None:
-    (one,) = found(recorded([good(), failing()], place=""))
-    assert one.place == Place()
+def test_a_script_with_an_unknown_path_has_no_line() -> None:
+    (annotation,) = annotate(recorded([good(), failing()], place=""))
+    assert annotation.source == SourceLine()
 
 
 def test_a_notebook_has_no_line() -> None:
     run = recorded([good(), failing(file="n.ipynb.py")], place="docs/n.ipynb", file="n.ipynb")
-    (one,) = found(run)
-    assert one.place == Place("docs/n.ipynb")
+    (annotation,) = annotate(run)
+    assert annotation.source == SourceLine("docs/n.ipynb")
 
 
-def test_cells_that_failed_alike_are_one() -> None:
+def test_cells_that_failed_alike_share_an_annotation() -> None:
     run = recorded([good(), *(failing(seed=seed) for seed in range(4)), failing("jax", line=3)])
-    first, second = found(run)
+    first, second = annotate(run)
     assert "cell theano.seed0 and 3 more of the run a-run" in first.message
-    assert (second.title, second.place.line) == ("jax: script error", 3)
+    assert (second.title, second.source.line) == ("jax: script error", 3)
 
 
-def test_a_cell_that_was_stopped_is_pointed_at_where_it_was() -> None:
+def test_a_stopped_cell_points_at_the_call_that_was_running() -> None:
     calls = [
         call("fit", finished=True, site="model.py:3"),
         call("fit#2", finished=False, site="model.py:30"),
@@ -127,32 +133,32 @@ def test_a_cell_that_was_stopped_is_pointed_at_where_it_was() -> None:
         Cell("theano"), *calls, outcome=Outcome.TIMEOUT, reason="Not done.", log_tail=("said",)
     )
     stopped.observation.end = None
-    (one,) = found(recorded([good(), stopped]))
-    assert one.place == Place(MODEL, 30)
-    assert one.message.splitlines() == ["Not done.", "cell theano of the run a-run", "said"]
+    (annotation,) = annotate(recorded([good(), stopped]))
+    assert annotation.source == SourceLine(MODEL, 30)
+    assert annotation.message.splitlines() == ["Not done.", "cell theano of the run a-run", "said"]
 
 
-def test_a_cell_that_never_began_is_pointed_at_as_a_whole() -> None:
+def test_a_cell_that_never_started_points_at_the_script() -> None:
     broken = record(Cell("theano"), outcome=Outcome.ENGINE_ERROR, reason="No.")
     broken.observation.end = None
-    (one,) = found(recorded([good(), broken]))
-    assert one.place == Place(MODEL)
+    (annotation,) = annotate(recorded([good(), broken]))
+    assert annotation.source == SourceLine(MODEL)
 
 
 def test_cells_that_have_not_run() -> None:
     cells = [Cell("tf"), *(Cell("theano", seed=seed) for seed in range(7))]
-    (one,) = found(recorded([good()], cells=cells))
-    assert (one.level, one.place) == (Level.ERROR, Place())
-    assert one.title == "7 planned cells have not run"
-    assert one.message.endswith("theano.seed4 and 2 more")
-    (one,) = found(recorded([good()], cells=cells[:2]))
-    assert one.title == "1 planned cell has not run"
+    (annotation,) = annotate(recorded([good()], cells=cells))
+    assert (annotation.level, annotation.source) == (Level.ERROR, SourceLine())
+    assert annotation.title == "7 planned cells have not run"
+    assert annotation.message.endswith("theano.seed4 and 2 more")
+    (annotation,) = annotate(recorded([good()], cells=cells[:2]))
+    assert annotation.title == "1 planned cell has not run"
 
 
 # What differs
 
 
-def test_a_metric_that_differs_is_pointed_at_where_its_call_is() -> None:
+def test_a_metric_that_differs_points_at_its_call() -> None:
     sides = {"tf": 0.5, "theano": 0.75}
     run = recorded(
         [
@@ -164,25 +170,25 @@ def test_a_metric_that_differs_is_pointed_at_where_its_call_is() -> None:
             for image, loss in sides.items()
         ]
     )
-    (one,) = found(run)
-    assert (one.level, one.place) == (Level.ERROR, Place(MODEL, 34))
-    assert one.title == "theano differs from tf"
-    assert one.message.splitlines() == [
+    (annotation,) = annotate(run)
+    assert (annotation.level, annotation.source) == (Level.ERROR, SourceLine(MODEL, 34))
+    assert annotation.title == "theano differs from tf"
+    assert annotation.message.splitlines() == [
         "evaluate#2.loss (0.75 against 0.5; allowed 0.001 + 0.1%)",
         "evaluate#2.acc (0.75 against 0.5; allowed 0.001 + 0.1%)",
     ]
 
 
-def test_of_many_metrics_of_a_call_a_few_are_named() -> None:
+def test_a_few_of_a_call_s_many_metrics_are_described() -> None:
     run = recorded(
         [
             good(image, call("fit", {f"m{number}": loss for number in range(20)}))
             for image, loss in (("tf", 0.5), ("theano", 0.75))
         ]
     )
-    (one,) = found(run)
-    assert len(one.message.splitlines()) == 6
-    assert one.message.endswith("and 15 more metrics")
+    (annotation,) = annotate(run)
+    assert len(annotation.message.splitlines()) == 6
+    assert annotation.message.endswith("and 15 more metrics")
 
 
 def test_a_metric_whose_name_has_dots_belongs_to_its_call() -> None:
@@ -192,30 +198,30 @@ def test_a_metric_whose_name_has_dots_belongs_to_its_call() -> None:
             for image, loss in (("tf", 0.5), ("theano", 0.75))
         ]
     )
-    assert found(run)[0].place == Place(MODEL, 7)
+    assert annotate(run)[0].source == SourceLine(MODEL, 7)
 
 
-def test_a_call_from_nowhere_has_the_script() -> None:
+def test_a_call_without_a_line_points_at_the_script() -> None:
     run = recorded(
         [
             good(image, call("fit", {"loss": loss}, site="?"))
             for image, loss in (("tf", 0.5), ("theano", 0.75))
         ]
     )
-    assert found(run)[0].place == Place(MODEL)
+    assert annotate(run)[0].source == SourceLine(MODEL)
 
 
-def test_the_place_is_that_of_the_image_that_differs() -> None:
+def test_the_line_is_that_of_the_image_that_differs() -> None:
     run = recorded(
         [
             good("tf", call("fit", {"loss": 0.5}, site="model.py:1")),
             good("theano", call("fit", {"loss": 0.75}, site="model.py:2")),
         ]
     )
-    assert found(run)[0].place == Place(MODEL, 2)
+    assert annotate(run)[0].source == SourceLine(MODEL, 2)
 
 
-def test_of_two_runs_the_latter_one_is_pointed_at() -> None:
+def test_the_line_is_that_of_the_later_run() -> None:
     old = recorded([good("tf", call("fit", {"loss": 0.5}, site="model.py:1"))], name="old")
     new = recorded([good("tf", call("fit", {"loss": 0.75}, site="model.py:9"))], name="new")
     comparison = compare_runs(
@@ -226,9 +232,9 @@ def test_of_two_runs_the_latter_one_is_pointed_at() -> None:
         tolerances=Tolerances(),
         compare_arrays=lambda *_: None,
     )
-    (one,) = annotations(comparison, (old, new))
-    assert one.place == Place(MODEL, 9)
-    assert one.title == "new differs from old"
+    (annotation,) = annotations(comparison, (old, new))
+    assert annotation.source == SourceLine(MODEL, 9)
+    assert annotation.title == "new differs from old"
 
 
 def test_too_few_seeds_are_a_warning() -> None:
@@ -240,16 +246,20 @@ def test_too_few_seeds_are_a_warning() -> None:
             for seed, loss in enumerate(losses)
         ]
     )
-    (one,) = found(run)
-    assert (one.level, one.place) == (Level.WARNING, Place(MODEL, 3))
-    assert one.title == "theano against tf: too few seeds to tell"
-    assert "fit.loss (0.505 [0.4..0.61] against 0.5" in one.message
+    (annotation,) = annotate(run)
+    assert (annotation.level, annotation.source) == (Level.WARNING, SourceLine(MODEL, 3))
+    assert annotation.title == "theano against tf: too few seeds to tell"
+    assert "fit.loss (0.505 [0.4..0.61] against 0.5" in annotation.message
 
 
-def test_where_all_agrees_there_is_a_notice() -> None:
-    (one,) = found(recorded([good("tf"), good("theano")]))
-    assert (one.level, one.place, one.title) == (Level.NOTICE, Place(), "mlp (a-run)")
-    assert one.message == "theano agrees with tf in the one judged metric, within tolerance."
+def test_a_notice_if_all_agrees() -> None:
+    (annotation,) = annotate(recorded([good("tf"), good("theano")]))
+    assert (annotation.level, annotation.source, annotation.title) == (
+        Level.NOTICE,
+        SourceLine(),
+        "mlp (a-run)",
+    )
+    assert annotation.message == "theano agrees with tf in the one judged metric, within tolerance."
 
 
 def test_failures_go_before_differences() -> None:
@@ -259,22 +269,25 @@ def test_failures_go_before_differences() -> None:
             failing("jax"),
         ]
     )
-    assert [one.title for one in found(run)] == ["jax: script error", "theano differs from tf"]
+    assert [annotation.title for annotation in annotate(run)] == [
+        "jax: script error",
+        "theano differs from tf",
+    ]
 
 
 # As workflow commands
 
 
 def error(number: int, level: Level = Level.ERROR) -> Annotation:
-    return Annotation(level, Place(MODEL, number), f"title {number}", "message")
+    return Annotation(level, SourceLine(MODEL, number), f"title {number}", "message")
 
 
 def test_a_command() -> None:
     assert render([error(12)]) == (f"::error file={MODEL},line=12,title=title 12::message\n")
-    assert render([Annotation(Level.WARNING, Place(MODEL), "t", "m")]) == (
+    assert render([Annotation(Level.WARNING, SourceLine(MODEL), "t", "m")]) == (
         f"::warning file={MODEL},title=t::m\n"
     )
-    assert render([Annotation(Level.NOTICE, Place(), "t", "m")]) == "::notice title=t::m\n"
+    assert render([Annotation(Level.NOTICE, SourceLine(), "t", "m")]) == "::notice title=t::m\n"
     assert render([]) == ""
 
 
@@ -284,19 +297,19 @@ def parsed(line: str) -> tuple[str, dict[str, str], str]:
     assert line.startswith("::")
     info, _, data = line[2:].partition("::")
     name, _, properties = info.partition(" ")
-    pairs = (one.partition("=") for one in properties.split(",") if one)
+    pairs = (pair.partition("=") for pair in properties.split(",") if pair)
     return name, {key: unescaped(value, ":,") for key, _, value in pairs}, unescaped(data)
 
 
 def unescaped(text: str, more: str = "") -> str:
-    for one in ("\r", "\n", *more, "%"):
-        text = text.replace(f"%{ord(one):02X}", one)
+    for character in ("\r", "\n", *more, "%"):
+        text = text.replace(f"%{ord(character):02X}", character)
     return text
 
 
 def test_hostile_text_stays_in_its_command() -> None:
-    place = Place(f"models/{HOSTILE}.py", 1)
-    text = render([Annotation(Level.ERROR, place, HOSTILE, HOSTILE)])
+    source = SourceLine(f"models/{HOSTILE}.py", 1)
+    text = render([Annotation(Level.ERROR, source, HOSTILE, HOSTILE)])
     (line,) = text.splitlines()
     name, properties, message = parsed(line)
     assert name == "error"
@@ -306,7 +319,7 @@ def test_hostile_text_stays_in_its_command() -> None:
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202e]", line)
 
 
-def test_so_many_of_each_level_and_the_most_important_first() -> None:
+def test_errors_come_first_and_each_level_has_a_limit() -> None:
     many = [error(number) for number in range(25)]
     warnings = [error(number, Level.WARNING) for number in range(10)]
     lines = render([*warnings, *many]).splitlines()
@@ -318,8 +331,8 @@ def test_so_many_of_each_level_and_the_most_important_first() -> None:
     assert parsed(lines[9])[1] == {"title": "and 16 more"}
 
 
-def test_a_long_message_is_cut() -> None:
-    (line,) = render([Annotation(Level.ERROR, Place(), "t" * 9999, "m" * 9999)]).splitlines()
+def test_a_long_message_is_cut_off() -> None:
+    (line,) = render([Annotation(Level.ERROR, SourceLine(), "t" * 9999, "m" * 9999)]).splitlines()
     _, properties, message = parsed(line)
     assert len(message) == 4000
     assert len(properties["title"]) <= 300

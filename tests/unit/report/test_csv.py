@@ -14,16 +14,16 @@ from keras_matrix.plan.tolerance import Tolerances
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.record import Outcome
 from keras_matrix.records.recorded import read
-from keras_matrix.report.csv import COLUMNS, render
+from keras_matrix.report.csv import CSV_COLUMNS, render
 from tests.unit.records.builders import array, call, record, run_folder, tf_and_theano
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """Read it back as the standard says, and hold every line to the heading."""
+    """Read CSV as the standard says, and check that every line has all columns."""
     lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    assert lines[0] == list(COLUMNS)
-    assert {len(line) for line in lines} == {len(COLUMNS)}
-    return [dict(zip(COLUMNS, line, strict=True)) for line in lines[1:]]
+    assert lines[0] == list(CSV_COLUMNS)
+    assert {len(line) for line in lines} == {len(CSV_COLUMNS)}
+    return [dict(zip(CSV_COLUMNS, line, strict=True)) for line in lines[1:]]
 
 
 def scores(
@@ -58,7 +58,7 @@ def test_a_row_for_each_metric(tmp_path: Path) -> None:
     }
 
 
-def test_it_is_as_the_standard_has_it(tmp_path: Path) -> None:
+def test_it_follows_the_standard(tmp_path: Path) -> None:
     text = render(assess.compare_run(read(tf_and_theano(tmp_path / "one")), ()))
     assert text.count("\r\n") == text.count("\n") == 2
     assert text.endswith("\r\n")
@@ -66,7 +66,7 @@ def test_it_is_as_the_standard_has_it(tmp_path: Path) -> None:
     assert ',"evaluate.loss","score","agree","tf","theano",1,0.5,' in text, "numbers are bare"
 
 
-def test_numbers_are_whole(tmp_path: Path) -> None:
+def test_numbers_have_all_their_digits(tmp_path: Path) -> None:
     third = 1 / 3
     (row,) = scores(tmp_path, {"loss": third}, {"loss": -third})
     assert float(row["reference_median"]) == third
@@ -74,19 +74,19 @@ def test_numbers_are_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
-def test_numbers_that_are_not_finite_are_words(value: str, tmp_path: Path) -> None:
+def test_numbers_that_are_not_finite_are_strings(value: str, tmp_path: Path) -> None:
     (row,) = scores(tmp_path, {"loss": 0.5}, {"loss": value})
     assert row["other_median"] == value
 
 
 def test_numbers_of_arrays_are_plain_ones() -> None:
-    apart = ArrayDifference(numpy.float64(0.25), numpy.float64(0.5), close=False)
+    difference = ArrayDifference(numpy.float64(0.25), numpy.float64(0.5), close=False)
     comparison = compare_images(
-        [record(Cell(one), call("predict", arrays=[array()])) for one in ("tf", "theano")],
+        [record(Cell(image), call("predict", arrays=[array()])) for image in ("tf", "theano")],
         images=["tf", "theano"],
         planned=["tf", "theano"],
         tolerances=Tolerances(),
-        compare_arrays=lambda *_: apart,
+        compare_arrays=lambda *_: difference,
         title="mlp",
     )
     (row,) = table(render(comparison))
@@ -116,7 +116,7 @@ def test_a_name_from_outside_is_no_formula(name: str, shown: str, tmp_path: Path
     text = render(assess.compare_run(read(run_folder(tmp_path / "one", records)), ()))
     assert table(text)[-1]["reason"] == shown
     quoted = shown.replace('"', '""')
-    assert f'"{quoted}"' in text, "quoted, so that no other separator parts it"
+    assert f'"{quoted}"' in text, "quoted, so that another separator does not split it"
 
 
 def test_the_names_of_metrics_are_guarded_too(tmp_path: Path) -> None:
@@ -125,12 +125,12 @@ def test_the_names_of_metrics_are_guarded_too(tmp_path: Path) -> None:
 
 
 def test_cells_without_a_score_are_rows(tmp_path: Path) -> None:
-    cells = [Cell(one) for one in ("tf", "theano", "jax")]
+    cells = [Cell(image) for image in ("tf", "theano", "jax")]
     failed = record(cells[1], outcome=Outcome.TIMEOUT, reason="Not done.")
     folder = run_folder(tmp_path / "one", [failed], cells=cells)
     rows = table(render(assess.compare_run(read(folder), ())))
-    told = [(row["metric"], row["kind"], row["verdict"], row["reason"]) for row in rows]
-    assert told == [
+    described = [(row["metric"], row["kind"], row["verdict"], row["reason"]) for row in rows]
+    assert described == [
         ("theano", "cell", "time-out", "Not done."),
         ("tf", "cell", "not run", ""),
         ("jax", "cell", "not run", ""),
@@ -147,7 +147,7 @@ def seeds(path: Path, tf: Sequence[float], theano: Sequence[float]) -> dict[str,
     return row
 
 
-def test_what_several_seeds_say(tmp_path: Path) -> None:
+def test_the_inference_of_several_seeds(tmp_path: Path) -> None:
     row = seeds(tmp_path, [0.5, 0.5, 0.6], [0.4, 0.61, 0.7])
     assert (row["verdict"], row["finding"], row["scale"]) == (
         "inconclusive",

@@ -1,4 +1,4 @@
-"""How runs over time are shown."""
+"""Runs over time, as tables, JSON and CSV."""
 
 import csv
 import io
@@ -65,10 +65,10 @@ def test_runs_have_a_line_for_each_image() -> None:
     assert words(second) == ["theano", "0.5", "differ"]
 
 
-def test_what_else_there_is_is_named() -> None:
-    text = shown(lambda out: report.show_runs(runs(), out, more=2))
-    assert "there are also fit.seconds." in text
-    assert "2 older runs: --limit shows more." in text
+def test_further_metrics_and_older_runs_are_mentioned() -> None:
+    text = shown(lambda out: report.show_runs(runs(), out, left_out=2))
+    assert "further metrics, shown with --metric NAME: fit.seconds\n" in text
+    assert "2 older runs not shown; --limit shows more." in text
 
 
 def test_a_run_without_a_seed_or_a_metric() -> None:
@@ -79,36 +79,36 @@ def test_a_run_without_a_seed_or_a_metric() -> None:
 
 
 def test_a_series_shows_values_verdicts_and_blocks() -> None:
-    found = series(runs(), "evaluate.loss")
-    lines = shown(lambda out: report.show_series(runs(), found, out)).splitlines()
+    points = series(runs(), "evaluate.loss")
+    lines = shown(lambda out: report.show_series(runs(), points, out)).splitlines()
     assert words(lines[0]) == ["date", "run", "tf", "verdict", "theano", "verdict"]
     assert words(lines[1])[2:] == ["run-1", "1.5", "[0.25..9]", "reference", "0.5", "differ"]
     assert lines[-3] == "tf      ▃▆█  first 1.5, last 3.5"
     assert lines[-2] == "theano  ▁▁▁  first 0.5, last 0.5"
-    assert lines[-1] == "blocks: from 0.5 to 3.5, the same for all"
+    assert lines[-1] == "blocks: from 0.5 to 3.5, the same scale for all images"
 
 
 def test_a_run_that_lacks_an_image_leaves_a_gap() -> None:
-    given = runs()
-    given[1] = summary("run-2", 2, metrics=(metric("tf", 2.5),))
-    found = series(given, "evaluate.loss")
-    lines = shown(lambda out: report.show_series(given, found, out)).splitlines()
+    history = runs()
+    history[1] = summary("run-2", 2, metrics=(metric("tf", 2.5),))
+    points = series(history, "evaluate.loss")
+    lines = shown(lambda out: report.show_series(history, points, out)).splitlines()
     assert words(lines[2])[2:] == ["run-2", "2.5", "reference", "-"]
     assert "theano  ▁ ▁  " in lines[-2]
 
 
 def test_values_that_are_not_finite_are_shown() -> None:
-    given = [summary(metrics=(metric("tf", math.nan),)), summary("b", 2)]
-    found = series(given, "evaluate.loss")
-    text = shown(lambda out: report.show_series(given, found, out))
+    history = [summary(metrics=(metric("tf", math.nan),)), summary("b", 2)]
+    points = series(history, "evaluate.loss")
+    text = shown(lambda out: report.show_series(history, points, out))
     assert "tf      !▅  first nan, last 0.5" in text
 
 
 @pytest.mark.parametrize("width", [30, 60, 80, 100, 400])
-def test_narrow_terminals_cut_no_figure(width: int) -> None:
-    found = series(runs(), "evaluate.loss")
+def test_a_narrow_terminal_cuts_no_figure(width: int) -> None:
+    points = series(runs(), "evaluate.loss")
     listed = shown(lambda out: report.show_runs(runs(), out), width)
-    drawn = shown(lambda out: report.show_series(runs(), found, out), width)
+    drawn = shown(lambda out: report.show_series(runs(), points, out), width)
     for text in (listed, drawn):
         assert max(len(line) for line in text.splitlines()) <= width
         assert "…" not in text
@@ -121,25 +121,24 @@ def test_narrow_terminals_cut_no_figure(width: int) -> None:
 
 
 def test_a_long_history_keeps_its_blocks_on_a_line() -> None:
-    given = [
+    history = [
         summary(f"r{n}", created=when(1) + timedelta(hours=n), metrics=(metric("tf", float(n)),))
         for n in range(300)
     ]
-    found = series(given, "evaluate.loss")
-    lines = shown(lambda out: report.show_series(given, found, out), 80).splitlines()
+    points = series(history, "evaluate.loss")
+    lines = shown(lambda out: report.show_series(history, points, out), 80).splitlines()
     (blocks,) = (line for line in lines if "▁" in line)
     # The last runs, not the first; what stands beside them is theirs.
     count = len(blocks.split()[1])
     assert len(blocks) <= 80
     assert blocks.endswith(f"█  first {300 - count}, last 299")
-    assert (
-        lines[-1] == f"blocks: the last {count} runs, from {300 - count} to 299, the same for all"
-    )
+    scale = f"from {300 - count} to 299, the same scale for all images"
+    assert lines[-1] == f"blocks: the last {count} runs, {scale}"
 
 
-def test_blocks_are_plain_where_there_are_none() -> None:
-    found = series(runs(), "evaluate.loss")
-    text = shown(lambda out: report.show_series(runs(), found, out), encoding="ascii")
+def test_blocks_are_ascii_if_the_encoding_has_no_others() -> None:
+    points = series(runs(), "evaluate.loss")
+    text = shown(lambda out: report.show_series(runs(), points, out), encoding="ascii")
     assert "tf      -*#  first 1.5" in text
     assert "theano  ___  first 0.5" in text
 
@@ -151,10 +150,10 @@ def test_names_from_outside_are_text() -> None:
         images=(image(HOSTILE),),
         metrics=(metric(HOSTILE, 1.0), metric(HOSTILE, 2.0, HOSTILE)),
     )
-    found = series([run], HOSTILE)
+    points = series([run], HOSTILE)
     for text in (
         shown(lambda out: report.show_runs([run], out)),
-        shown(lambda out: report.show_series([run], found, out)),
+        shown(lambda out: report.show_series([run], points, out)),
         shown(lambda out: report.show_scripts([script(model=HOSTILE, place=HOSTILE)], out)),
     ):
         assert "[bold]" in text
@@ -162,8 +161,8 @@ def test_names_from_outside_are_text() -> None:
 
 
 def script(**changed: str) -> ScriptSummary:
-    given = {"model": "mlp", "place": "models/mlp/model.py", "run": "a-run", **changed}
-    return ScriptSummary(runs=2, first=when(1), last=when(2), status=Status.AGREE, **given)
+    fields = {"model": "mlp", "place": "models/mlp/model.py", "run": "a-run", **changed}
+    return ScriptSummary(runs=2, first=when(1), last=when(2), status=Status.AGREE, **fields)
 
 
 def test_scripts() -> None:
@@ -176,21 +175,21 @@ def test_scripts() -> None:
     assert (row["model"], row["last"], row["verdict"]) == ("mlp", when(2).isoformat(), "agree")
 
 
-def test_json_holds_all_and_numbers_that_json_lacks() -> None:
+def test_json_holds_all_fields_and_numbers_that_are_not_finite() -> None:
     run = summary(metrics=(metric("tf", math.nan, low=-math.inf, high=math.inf),))
-    (found,) = json.loads(data.runs_as_json([run]))["runs"]
-    assert (found["run"], found["status"], found["place"]) == (
+    (run_data,) = json.loads(data.runs_as_json([run]))["runs"]
+    assert (run_data["run"], run_data["status"], run_data["place"]) == (
         "a-run",
         "agree",
         "models/mlp/model.py",
     )
-    assert found["images"][0]["outcomes"] == {"ok": 1}
-    (one,) = found["metrics"]
-    assert (one["median"], one["low"], one["high"]) == ("nan", "-inf", "inf")
-    told = json.loads(data.series_as_json("evaluate.loss", series(runs(), "evaluate.loss")))
-    assert told["metric"] == "evaluate.loss"
-    assert [p["median"] for p in told["series"][0]["points"]] == [1.5, 2.5, 3.5]
-    assert told["series"][1]["points"][0]["verdict"] == "differ"
+    assert run_data["images"][0]["outcomes"] == {"ok": 1}
+    (median,) = run_data["metrics"]
+    assert (median["median"], median["low"], median["high"]) == ("nan", "-inf", "inf")
+    described = json.loads(data.series_as_json("evaluate.loss", series(runs(), "evaluate.loss")))
+    assert described["metric"] == "evaluate.loss"
+    assert [point["median"] for point in described["series"][0]["points"]] == [1.5, 2.5, 3.5]
+    assert described["series"][1]["points"][0]["verdict"] == "differ"
 
 
 def test_csv_has_a_row_for_each_metric_of_each_image() -> None:
@@ -203,8 +202,8 @@ def test_csv_has_a_row_for_each_metric_of_each_image() -> None:
     )
     assert (rows[0]["median"], rows[0]["n"], rows[0]["verdict"]) == ("1.5", "3", "")
     assert (rows[2]["verdict"], rows[2]["reference"]) == ("differ", "tf")
-    one = list(csv.DictReader(io.StringIO(data.runs_as_csv(runs(2), "fit.seconds"))))
-    assert [(row["image"], row["metric"]) for row in one] == [
+    of_one_metric = list(csv.DictReader(io.StringIO(data.runs_as_csv(runs(2), "fit.seconds"))))
+    assert [(row["image"], row["metric"]) for row in of_one_metric] == [
         ("tf", "fit.seconds"),
         ("theano", ""),
         ("tf", "fit.seconds"),

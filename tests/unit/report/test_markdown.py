@@ -28,7 +28,7 @@ SHOWN = (
 
 
 class Page(HTMLParser):
-    """What a renderer made: the elements, and the text of each."""
+    """The elements of rendered Markdown, and the text of each."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -52,18 +52,18 @@ class Page(HTMLParser):
             self.texts[tag][-1] += data
 
 
-OWN = {
+OWN_ELEMENTS = {
     *("h3", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "em"),
     *("details", "summary", "pre", "code", "span"),
 }
 
 
 def page(text: str) -> Page:
-    # GitHub's own renderer is CommonMark with tables and strikethrough, too.
+    # GitHub renders CommonMark with tables and strikethrough.
     html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
-    made = Page(html)
-    assert set(made.elements) <= OWN
-    return made
+    document = Page(html)
+    assert set(document.elements) <= OWN_ELEMENTS
+    return document
 
 
 def compared(folder: RunFolder) -> str:
@@ -82,7 +82,7 @@ def good(image: str, loss: float = 0.5, **more: float) -> Record:
 def test_the_sentence_then_the_matrix_then_the_table(tmp_path: Path) -> None:
     text = compared(tf_and_theano(tmp_path / "one", theano=0.75))
     words = (
-        "theano differs from tf in 1 of 1 judged metrics: evaluate.loss "
+        "theano differs from tf in 1 of 1 judged metric: evaluate.loss "
         "\\(0.75 against 0.5; allowed 0.001 \\+ 0.1%\\)."
     )
     assert text.splitlines()[:12] == [
@@ -102,12 +102,12 @@ def test_the_sentence_then_the_matrix_then_the_table(tmp_path: Path) -> None:
     assert text.splitlines()[12].startswith("- ")
 
 
-def test_it_renders(tmp_path: Path) -> None:
-    made = page(compared(tf_and_theano(tmp_path / "one", theano=0.75)))
-    assert made.texts["h3"] == ["mlp (one)"]
-    assert made.texts["strong"][0].startswith("theano differs from tf in 1 of 1")
-    assert made.texts["th"][:3] == ["model", "tf", "theano"]
-    assert made.texts["td"][3:] == [
+def test_it_is_valid_markdown(tmp_path: Path) -> None:
+    document = page(compared(tf_and_theano(tmp_path / "one", theano=0.75)))
+    assert document.texts["h3"] == ["mlp (one)"]
+    assert document.texts["strong"][0].startswith("theano differs from tf in 1 of 1")
+    assert document.texts["th"][:3] == ["model", "tf", "theano"]
+    assert document.texts["td"][3:] == [
         *("evaluate.loss", "0.5", "0.75", "0.25", "50%", "0.001 + 0.1%", "❌ differ"),
     ]
 
@@ -120,12 +120,12 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         log_tail=("```", "````", "</details><img src=x>", HOSTILE),
         notes=(HOSTILE,),
     )
-    records = [record(Cell(one), call(metrics={HOSTILE: 0.5})) for one in ("tf", "theano")]
-    made = page(compared(run(tmp_path, *records, bad)))
-    assert f"evaluate.{SHOWN}" in made.texts["td"]
-    assert any(f"E: {SHOWN}" in item for item in made.texts["li"])
-    assert made.texts["li"][-1] == f"jax: {SHOWN}"
-    (code,) = made.texts["code"]
+    records = [record(Cell(image), call(metrics={HOSTILE: 0.5})) for image in ("tf", "theano")]
+    document = page(compared(run(tmp_path, *records, bad)))
+    assert f"evaluate.{SHOWN}" in document.texts["td"]
+    assert any(f"E: {SHOWN}" in item for item in document.texts["li"])
+    assert document.texts["li"][-1] == f"jax: {SHOWN}"
+    (code,) = document.texts["code"]
     assert code.splitlines()[:3] == ["```", "````", "</details><img src=x>"]
     assert "</script>`*_#&lt;~~x~~" in code
 
@@ -139,13 +139,15 @@ def test_a_hostile_title_and_hostile_images_stay_text() -> None:
         notes=("1. one", "- two", "# three", "> four", "    five", "=== six", "---"),
         cells=1,
     )
-    made = page(markdown.render(comparison))
-    assert made.texts["h3"] == [SHOWN]
-    assert f"The end of what {SHOWN.replace(chr(0x200B), '')} said" in made.texts["summary"][0]
-    assert made.texts["li"][-7:] == [
+    document = page(markdown.render(comparison))
+    assert document.texts["h3"] == [SHOWN]
+    assert (
+        f"The end of the output of {SHOWN.replace(chr(0x200B), '')}" in document.texts["summary"][0]
+    )
+    assert document.texts["li"][-7:] == [
         *("1. one", "- two", "# three", "> four", "five", "=== six", "---"),
     ]
-    assert made.elements.count("ul") == 2
+    assert document.elements.count("ul") == 2
 
 
 @pytest.mark.parametrize("text", ["https://x.org", "HTTP://x.org", "www.x.org", "WWW.x.org"])
@@ -163,9 +165,9 @@ def test_nobody_is_notified(text: str) -> None:
 def test_what_agrees_in_a_long_table_is_folded(tmp_path: Path) -> None:
     metrics = {f"m{number:02}": 0.5 for number in range(20)}
     folder = run(tmp_path, good("tf", **metrics), good("theano", **{**metrics, "m07": 0.75}))
-    made = page(compared(folder))
-    assert made.texts["summary"] == ["theano and tf: 20 agree, 0 reported"]
-    rows = [text for text in made.texts["td"] if text.startswith("evaluate")]
+    document = page(compared(folder))
+    assert document.texts["summary"] == ["theano and tf: 20 agree, 0 reported"]
+    rows = [text for text in document.texts["td"] if text.startswith("evaluate")]
     assert rows[:2] == ["evaluate.m07", "evaluate.loss"]
     assert len(rows) == 21
     folded = compared(folder).partition("<details>")[2].partition("</details>")
@@ -183,13 +185,13 @@ def test_a_side_that_gave_no_result_is_folded(tmp_path: Path) -> None:
 
 
 def test_failures_only(tmp_path: Path) -> None:
-    records = [record(Cell(one), outcome=Outcome.TIMEOUT) for one in ("tf", "theano")]
-    made = page(compared(run(tmp_path, *records)))
-    assert made.texts["strong"] == ["tf and 1 more (time-out) gave no result."]
-    assert made.texts["li"] == ["❌ tf: time-out", "❌ theano: time-out"]
+    records = [record(Cell(image), outcome=Outcome.TIMEOUT) for image in ("tf", "theano")]
+    document = page(compared(run(tmp_path, *records)))
+    assert document.texts["strong"] == ["tf and 1 more (time-out) gave no result."]
+    assert document.texts["li"] == ["❌ tf: time-out", "❌ theano: time-out"]
 
 
-def test_of_many_failures_some_are_told(tmp_path: Path) -> None:
+def test_a_few_of_many_failures_are_listed(tmp_path: Path) -> None:
     cells = [Cell("tf", seed=seed) for seed in range(500)]
     bad = [
         record(
@@ -201,18 +203,18 @@ def test_of_many_failures_some_are_told(tmp_path: Path) -> None:
         for cell in cells[:250]
     ]
     text = compared(run(tmp_path, *bad, cells=cells))
-    made = page(text)
+    document = page(text)
     assert len(text.encode()) < 65_536
-    assert "❌ and 230 more cells without a result" in made.texts["li"]
-    assert "⏳ and 230 more cells that have not run" in made.texts["li"]
-    (rest,) = made.texts["em"]
+    assert "❌ and 230 more cells without a result" in document.texts["li"]
+    assert "⏳ and 230 more cells not run" in document.texts["li"]
+    (rest,) = document.texts["em"]
     assert rest.endswith(
         " parts of this text left out for length; the HTML page and the JSON have all."
     )
 
 
-@pytest.mark.parametrize("most", [100, 3000, 10_000, markdown.MOST_BYTES])
-def test_it_stays_within_what_github_takes(most: int) -> None:
+@pytest.mark.parametrize("max_bytes", [100, 3000, 10_000, markdown.MAX_BYTES])
+def test_it_stays_within_what_github_accepts(max_bytes: int) -> None:
     records = [
         record(
             Cell(image),
@@ -222,17 +224,17 @@ def test_it_stays_within_what_github_takes(most: int) -> None:
         for image, value in (("tf", 0.5), ("theano", 0.75), ("jax", 0.25))
     ]
     comparison = compared_of(records)
-    text = markdown.render(comparison, most=most)
+    text = markdown.render(comparison, max_bytes=max_bytes)
     assert text.startswith("### mlp")
-    assert len(text.encode()) <= max(most, 20_000) + 200
+    assert len(text.encode()) <= max(max_bytes, 20_000) + 200
     page(text)
 
 
 def compared_of(records: Sequence[Record]) -> Comparison:
     return compare_images(
         records,
-        images=list(dict.fromkeys(one.cell.image for one in records)),
-        planned=[one.cell.id for one in records],
+        images=list(dict.fromkeys(record.cell.image for record in records)),
+        planned=[record.cell.id for record in records],
         tolerances=Tolerances(),
         compare_arrays=lambda *_: None,
         title="mlp (one)",
@@ -241,20 +243,20 @@ def compared_of(records: Sequence[Record]) -> Comparison:
 
 def test_many_notes_are_folded() -> None:
     comparison = Comparison("mlp", (), (), (), tuple(f"note {n}" for n in range(7)), 1)
-    made = page(markdown.render(comparison))
-    assert made.texts["summary"] == ["7 notes"]
-    assert made.texts["li"] == [f"note {n}" for n in range(7)]
+    document = page(markdown.render(comparison))
+    assert document.texts["summary"] == ["7 notes"]
+    assert document.texts["li"] == [f"note {n}" for n in range(7)]
 
 
-def test_what_cells_said_alike_is_shown_once(tmp_path: Path) -> None:
+def test_the_same_output_of_several_cells_is_shown_once(tmp_path: Path) -> None:
     tails = [("one",), ("two",), ("one",), ()]
     bad = [
         record(Cell("tf", seed=seed), outcome=Outcome.CRASHED, reason="No.", log_tail=tail)
         for seed, tail in enumerate(tails)
     ]
-    made = page(compared(run(tmp_path, *bad)))
-    assert made.texts["code"] == ["one\n", "two\n"]
-    assert made.texts["summary"] == [
-        "The end of what tf.seed0 said",
-        "The end of what tf.seed1 said",
+    document = page(compared(run(tmp_path, *bad)))
+    assert document.texts["code"] == ["one\n", "two\n"]
+    assert document.texts["summary"] == [
+        "The end of the output of tf.seed0",
+        "The end of the output of tf.seed1",
     ]

@@ -1,10 +1,11 @@
 import io
-import json
 import math
 import re
 from collections.abc import Callable
+from json import loads
 
 import pytest
+from rich.console import Console
 
 from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import ArrayDifference, Comparison
@@ -14,8 +15,7 @@ from keras_matrix.plan.images import BaseKind
 from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.report import json as data
-from keras_matrix.report import markdown, table
+from keras_matrix.report import json, markdown, table
 from keras_matrix.report.progress.lines import PlainProgress
 from keras_matrix.report.words import in_words
 from tests.unit.records.builders import array, call, record
@@ -30,10 +30,10 @@ def compared(
 ) -> Comparison:
     return compare_images(
         records,
-        images=list(dict.fromkeys(one.cell.image for one in records)),
-        planned=[one.cell.id for one in records],
+        images=list(dict.fromkeys(record.cell.image for record in records)),
+        planned=[record.cell.id for record in records],
         tolerances=Tolerances(rules),
-        compare_arrays=lambda *given: difference,
+        compare_arrays=lambda *_: difference,
         title="mlp (a-run)",
     )
 
@@ -59,6 +59,12 @@ def plain(comparison: Comparison) -> str:
     return out.getvalue()
 
 
+def on_terminal(comparison: Comparison, width: int) -> str:
+    out = io.StringIO()
+    table.show(comparison, Console(file=out, width=width, force_terminal=True, color_system=None))
+    return out.getvalue()
+
+
 @pytest.fixture(autouse=True)
 def no_forced_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"):
@@ -79,21 +85,21 @@ def test_agreement_in_words() -> None:
 
 def test_differences_in_words_name_the_first_of_them() -> None:
     assert in_words(scores(0.5, 0.75)) == (
-        "theano differs from tf in 1 of 1 judged metrics: "
+        "theano differs from tf in 1 of 1 judged metric: "
         "evaluate.loss (0.75 against 0.5; allowed 0.001 + 0.1%)."
     )
-    said = in_words(several(2.0))
-    assert "in 5 of 5 judged metrics" in said
-    assert "evaluate.m2" in said
-    assert "evaluate.m3" not in said
-    assert said.endswith(" and 2 more.")
+    sentence = in_words(several(2.0))
+    assert "in 5 of 5 judged metrics" in sentence
+    assert "evaluate.m2" in sentence
+    assert "evaluate.m3" not in sentence
+    assert sentence.endswith(" and 2 more.")
 
 
 def test_a_metric_on_one_side_in_words() -> None:
-    said = in_words(
+    sentence = in_words(
         compared(record(Cell("tf"), call(metrics={"loss": 0.5})), record(Cell("theano"), call()))
     )
-    assert "evaluate.loss is on one side only (- against 0.5)" in said
+    assert "evaluate.loss is on one side only (- against 0.5)" in sentence
 
 
 def test_failures_and_missing_cells_in_words() -> None:
@@ -105,7 +111,7 @@ def test_failures_and_missing_cells_in_words() -> None:
         images=["tf", "theano", "jax"],
         planned=["tf", "theano", "jax"],
         tolerances=Tolerances(),
-        compare_arrays=lambda *given: None,
+        compare_arrays=lambda *_: None,
         title="mlp",
     )
     assert in_words(comparison) == (
@@ -114,7 +120,7 @@ def test_failures_and_missing_cells_in_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "said"),
+    ("outcomes", "sentence"),
     [
         ([Outcome.BACKEND_BOUND], "tf.seed0 (backend-bound) gave no result."),
         (
@@ -132,9 +138,9 @@ def test_failures_and_missing_cells_in_words() -> None:
         ),
     ],
 )
-def test_failures_are_told_by_outcome(outcomes: list[Outcome], said: str) -> None:
+def test_failures_are_grouped_by_outcome(outcomes: list[Outcome], sentence: str) -> None:
     cells = [record(Cell("tf", seed=n), outcome=outcome) for n, outcome in enumerate(outcomes)]
-    assert in_words(compared(*cells)) == said
+    assert in_words(compared(*cells)) == sentence
 
 
 def test_one_image_alone_in_words() -> None:
@@ -153,7 +159,7 @@ def predictions(difference: ArrayDifference | None, theano: float = 0.5) -> Comp
 def test_arrays_in_words_have_their_largest_difference_not_their_means() -> None:
     apart = predictions(ArrayDifference(absolute=0.25, relative=0.5, close=False))
     assert in_words(apart) == (
-        "theano differs from tf in 1 of 1 judged metrics: "
+        "theano differs from tf in 1 of 1 judged metric: "
         "predict.0 (elements differ by up to 0.25; allowed 0.001 + 0.1%)."
     )
     # Without the arrays, the means are all there is.
@@ -176,11 +182,13 @@ def test_arrays_in_words_have_their_largest_difference_not_their_means() -> None
         ("nan", 0.5, "-"),
     ],
 )
-def test_no_share_of_next_to_nothing_is_shown(tf: Number, theano: Number, text: str) -> None:
+def test_there_is_no_percentage_of_a_value_next_to_zero(
+    tf: Number, theano: Number, text: str
+) -> None:
     assert figures.relative(scores(tf, theano).rows[0]) == text
 
 
-def test_nor_of_an_element_next_to_zero() -> None:
+def test_there_is_no_percentage_of_an_element_next_to_zero() -> None:
     apart = predictions(ArrayDifference(absolute=0.1, relative=963.0, close=False))
     assert figures.relative(apart.rows[0]) == "-"
 
@@ -235,7 +243,7 @@ def test_a_plain_table_is_lines_of_text() -> None:
     assert lines[-1].startswith("theano differs from tf in 5 of 5")
 
 
-def test_how_several_seeds_are_judged_is_told() -> None:
+def test_the_method_for_several_seeds_is_described() -> None:
     seeds = [
         record(Cell(image, seed=seed), call(metrics={"loss": 1.0 + 0.01 * seed + shift * seed % 3}))
         for image, shift in (("tf", 0.0), ("theano", 1e-9))
@@ -251,6 +259,45 @@ def test_a_plain_table_has_no_boxes_and_no_colours() -> None:
     text = plain(scores(0.5, 0.75))
     assert "\x1b" not in text
     assert not re.search("[\u2500-\u257f]", text)
+
+
+SEEDS = [
+    record(
+        Cell(image, seed=seed),
+        call("fit", {"a_metric_of_its_own": 0.123456 + 0.0123 * seed}, seconds=1.0 + seed),
+    )
+    for image in ("tf", "theano")
+    for seed in range(3)
+]
+
+
+def test_a_wide_terminal_shows_a_table() -> None:
+    text = on_terminal(compared(*SEEDS), 160)
+    (line,) = [line for line in text.splitlines() if line.startswith("fit.a_metric_of_its_own")]
+    assert line.split()[1:5] == [*("0.135756", "[0.123456..0.148056]") * 2]
+    assert line.split()[-1] == "agree"
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 100])
+def test_a_narrow_terminal_cuts_no_figure(width: int) -> None:
+    text = on_terminal(compared(*SEEDS), width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    whole = " ".join(text.split())
+    if width >= 40:
+        assert "fit.a_metric_of_its_own: agree tf 0.135756 [0.123456..0.148056], theano" in whole
+        assert "allowed 0.001 + 0.1%" in whole
+        assert "fit.seconds: reported tf 2 [1..3], theano" in whole
+        assert "allowed -" not in whole
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_one_seed_fits_a_terminal_of_80_columns(width: int) -> None:
+    text = on_terminal(scores(0.123456, 0.234567), width)
+    (line,) = [line for line in text.splitlines() if line.startswith("evaluate.loss")]
+    assert line.split()[1:] == [
+        *("0.123456", "0.234567", "0.111111", "90%", "0.001", "+", "0.1%", "differ"),
+    ]
 
 
 def test_times_come_last_and_arrays_say_that_they_are_means() -> None:
@@ -278,7 +325,7 @@ def test_arrays_that_were_compared_element_by_element_say_so() -> None:
 
 
 def many(*apart: int, count: int = 200) -> Comparison:
-    """Return a comparison of so many scores, some of which differ, and a time."""
+    """Return a comparison of ``count`` scores, some of which differ, and a time."""
     names = [f"m{number:03}" for number in range(count)]
     theano = {name: 0.5 + (number in apart) for number, name in enumerate(names)}
     return compared(
@@ -291,15 +338,15 @@ def shown(text: str) -> list[str]:
     return re.findall(r"evaluate\.(\w+)", "\n".join(text.splitlines()[:-1]))
 
 
-@pytest.mark.parametrize("render", [plain, lambda found: markdown.render(found) + "\n"])
-def test_a_long_table_is_cut_but_not_what_differs(render: Callable[[Comparison], str]) -> None:
+@pytest.mark.parametrize("render", [plain, lambda comparison: markdown.render(comparison) + "\n"])
+def test_a_long_table_shows_what_differs_first(render: Callable[[Comparison], str]) -> None:
     rows = [row for row in shown(render(many(7, 150, 199))) if row.startswith("m")]
-    # Those in the words above a Markdown table, once more.
+    # The sentence above a Markdown table names some rows as well.
     rows = rows[-60:]
     assert rows[:5] == ["m007", "m150", "m199", "m000", "m001"]
     assert len(set(rows)) == 60
     assert "and 141 more rows; " in render(many(7, 150, 199)).replace("\\", "")
-    assert len(json.loads(data.render(many(7)))["rows"]) == 201
+    assert len(loads(json.render(many(7)))["rows"]) == 201
 
 
 def test_of_more_differences_than_a_table_holds_the_first_are_shown() -> None:
@@ -314,7 +361,7 @@ def test_a_table_that_fits_is_shown_in_its_order() -> None:
     assert "and 1 more row; --json has them all.\n" in plain(many(7, count=60))
 
 
-def test_each_table_is_cut_by_itself() -> None:
+def test_each_table_has_a_limit_of_its_own() -> None:
     names = [f"m{number:03}" for number in range(70)]
     text = plain(
         compared(
@@ -358,7 +405,7 @@ def test_failures_notes_and_their_log_are_below_the_table() -> None:
 LONG = "TypeError: first\nFAKE: ok, 2.0 s\n" + "x " * 500 + "(model.py, line 3)"
 
 
-def test_a_reason_is_one_line_of_a_bearable_length(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_long_reason_becomes_one_short_line(capsys: pytest.CaptureFixture[str]) -> None:
     broken = record(Cell("theano"), outcome=Outcome.SCRIPT_ERROR, reason=LONG)
     comparison = compared(record(Cell("tf"), call(metrics={"loss": 0.5})), broken)
     PlainProgress().ended(broken)
@@ -367,7 +414,7 @@ def test_a_reason_is_one_line_of_a_bearable_length(capsys: pytest.CaptureFixture
         assert "FAKE" in line
         assert len(line) < 400
         assert "line 3" in line
-    (failure,) = json.loads(data.render(comparison))["failures"]
+    (failure,) = loads(json.render(comparison))["failures"]
     assert failure["reason"] == LONG
 
 
@@ -396,7 +443,7 @@ def test_a_hostile_name_does_not_forge_a_line() -> None:
 
 def test_markdown() -> None:
     words = (
-        "theano differs from tf in 1 of 1 judged metrics: "
+        "theano differs from tf in 1 of 1 judged metric: "
         "evaluate.loss \\(0.75 against 0.5; allowed 0.001 \\+ 0.1%\\)."
     )
     assert markdown.render(scores(0.5, 0.75)).splitlines() == [
@@ -447,7 +494,7 @@ def test_markdown_of_failures_and_missing_cells() -> None:
         images=["tf", "theano"],
         planned=["tf", "theano"],
         tolerances=Tolerances(),
-        compare_arrays=lambda *given: None,
+        compare_arrays=lambda *_: None,
         title="mlp",
     )
     lines = markdown.render(comparison).splitlines()
@@ -462,17 +509,17 @@ def refuse(word: str) -> None:
     raise AssertionError(f"not JSON: {word}")
 
 
-def test_json_has_words_for_what_is_not_finite() -> None:
-    text = data.render(scores("nan", "inf"))
-    shown = json.loads(text, parse_constant=refuse)
+def test_json_has_strings_for_numbers_that_are_not_finite() -> None:
+    text = json.render(scores("nan", "inf"))
+    shown = loads(text, parse_constant=refuse)
     (row,) = shown["rows"]
     assert row["reference"] == {"name": "tf", "median": "nan", "values": ["nan"]}
     assert row["other"] == {"name": "theano", "median": "inf", "values": ["inf"]}
     assert row["absolute"] == "nan"
 
 
-def test_json_says_all_that_the_table_says() -> None:
-    shown = json.loads(data.render(scores(0.5, 0.75)), parse_constant=refuse)
+def test_json_holds_all_that_the_table_shows() -> None:
+    shown = loads(json.render(scores(0.5, 0.75)), parse_constant=refuse)
     assert shown["schema"] == 1
     assert shown["differs"] is True
     assert shown["cells"] == 2
@@ -500,17 +547,17 @@ def test_json_says_all_that_the_table_says() -> None:
 
 
 def test_json_of_one_image_and_of_infinite_differences() -> None:
-    alone = json.loads(data.render(compared(record(Cell("tf"), call(metrics={"loss": 0.5})))))
+    alone = loads(json.render(compared(record(Cell("tf"), call(metrics={"loss": 0.5})))))
     assert alone["rows"][0]["other"] == {"name": "", "median": None, "values": []}
     apart = compare_images(
         [record(Cell(i), call("predict", arrays=[array()])) for i in ("tf", "theano")],
         images=["tf", "theano"],
         planned=[],
         tolerances=Tolerances(),
-        compare_arrays=lambda *given: ArrayDifference(math.inf, math.inf, False),
+        compare_arrays=lambda *_: ArrayDifference(math.inf, math.inf, False),
         title="mlp",
     )
-    assert json.loads(data.render(apart), parse_constant=refuse)["rows"][0]["absolute"] == "inf"
+    assert loads(json.render(apart), parse_constant=refuse)["rows"][0]["absolute"] == "inf"
 
 
 # Progress
@@ -527,10 +574,10 @@ def test_plain_progress_is_a_line_each_on_stderr(capsys: pytest.CaptureFixture[s
         shown.ended(record(cell, outcome=Outcome.TIMEOUT, reason="Not \x1b[31mdone."))
     out, err = capsys.readouterr()
     assert out == ""
-    said = [line.partition(" ")[2] for line in err.splitlines()]
-    assert said == [
+    lines = [line.partition(" ")[2] for line in err.splitlines()]
+    assert lines == [
         "image tf: building",
-        "1 cells to run",
+        "1 cell to run",
         "tf.seed1: started",
         "tf.seed1: ok, 2.0 s",
         "tf.seed1: time-out after 2.0 s: Not done.",

@@ -1,4 +1,4 @@
-"""The progress of a run, told line by line on standard error."""
+"""The progress of a run, line by line on standard error."""
 
 import sys
 import threading
@@ -13,26 +13,26 @@ from keras_matrix.records.record import Record
 from keras_matrix.report.progress.words import ending, how_far
 from keras_matrix.run.cell.watch import Seen
 from keras_matrix.run.progress import Progress
-from keras_matrix.text import printable
+from keras_matrix.text import plural, printable
 
-EVERY = 5.0
+PROGRESS_INTERVAL = 5.0
 """Seconds, at least, between two lines on how far a cell is."""
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What was last told of a cell."""
+class _Printed:
+    """What was last printed about a cell; ``at`` is the clock's time in seconds."""
 
     how_far: str = ""
-    at: float = -EVERY
+    at: float = -PROGRESS_INTERVAL
     stage: str = ""
 
 
 class PlainProgress(Progress):
-    """A timestamped line for each thing; nothing at all when quiet.
+    """Progress as lines with a time stamp; no line at all if ``quiet``.
 
-    When verbose also the output of builds and, once in a while, how far each cell is. ``clock``
-    returns seconds.
+    If ``verbose``, also the output of builds and, every few seconds, how far each cell is.
+    ``clock`` returns seconds.
     """
 
     def __init__(
@@ -46,44 +46,52 @@ class PlainProgress(Progress):
         self._verbose = verbose
         self._clock = clock
         self._lock = threading.Lock()
-        self._told: dict[Cell, _Told] = {}
+        self._printed: dict[Cell, _Printed] = {}
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         if not self._quiet:
             now = datetime.now().strftime("%H:%M:%S")
             with self._lock:
                 try:
                     print(f"{now} {printable(text)}", file=sys.stderr, flush=True)
                 except OSError:
-                    # Whoever read it is gone; the run goes on without.
+                    # The reader of standard error is gone; the run continues in silence.
                     self._quiet = True
                     interrupts.drop_closed_output()
 
     def step(self, text: str) -> None:
-        self._say(text)
+        self._print(text)
 
     def line(self, text: str) -> None:
         if self._verbose and text.strip():
-            self._say(text)
+            self._print(text)
 
     def planned(self, cells: Sequence[Cell]) -> None:
-        self._say(f"{len(cells)} cells to run")
+        self._print(f"{plural(len(cells), 'cell')} to run")
 
     def started(self, cell: Cell) -> None:
-        self._told[cell] = _Told()
-        self._say(f"{cell.id}: started")
+        self._printed[cell] = _Printed()
+        self._print(f"{cell.id}: started")
 
     def seen(self, cell: Cell, seen: Seen) -> None:
-        # One thread tells of a cell, after it was started and before it has ended.
-        told = self._told.get(cell, _Told())
-        if seen.stage and seen.stage != told.stage:
-            self._say(f"{cell.id}: {seen.stage}")
+        # One thread reports a cell, after its start and before its end.
+        printed = self._printed.get(cell, _Printed())
+        if seen.stage and seen.stage != printed.stage:
+            self._print(f"{cell.id}: {seen.stage}")
         text, now = how_far(seen), self._clock()
-        if self._verbose and now - told.at >= EVERY and text not in ("", told.how_far):
-            self._say(f"{cell.id}: {text}")
-            told = _Told(text, now)
-        self._told[cell] = replace(told, stage=seen.stage)
+        if (
+            self._verbose
+            and now - printed.at >= PROGRESS_INTERVAL
+            and text
+            not in (
+                "",
+                printed.how_far,
+            )
+        ):
+            self._print(f"{cell.id}: {text}")
+            printed = _Printed(text, now)
+        self._printed[cell] = replace(printed, stage=seen.stage)
 
     def ended(self, record: Record) -> None:
-        self._told.pop(record.cell, None)
-        self._say(f"{record.cell.id}: {ending(record)}")
+        self._printed.pop(record.cell, None)
+        self._print(f"{record.cell.id}: {ending(record)}")

@@ -1,4 +1,4 @@
-"""The words and figures of progress, short enough for a narrow terminal."""
+"""Progress in words and figures, short enough for a narrow terminal."""
 
 import math
 
@@ -7,13 +7,15 @@ from keras_matrix.run.cell.watch import Seen
 from keras_matrix.text import brief
 
 MINUTE = 60
+"""Seconds of a minute; those of an hour and of a day follow."""
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-LONGEST = 99 * DAY
+MAX_DURATION = 99 * DAY
+"""Seconds; a longer time is not shown."""
 
 
 def ending(record: Record) -> str:
-    """Return in a few words how a cell ended."""
+    """Describe in a few words how a cell ended."""
     seconds = f"{record.timing.run:.1f} s"
     if record.outcome is Outcome.OK:
         return f"ok, {seconds}"
@@ -23,9 +25,9 @@ def ending(record: Record) -> str:
 def duration(seconds: float, *, estimated: bool = False) -> str:
     """Return a time in seven characters at most, such as ``3.2 s``, ``4m 05s`` or ``2h 10m``.
 
-    One that is only ``estimated`` has no tenths.
+    A time that is only ``estimated`` has no tenths.
     """
-    if not seconds < LONGEST:
+    if not seconds < MAX_DURATION:
         return "> 99 d"
     if seconds < 9.95 and not estimated:
         return f"{max(0.0, seconds):.1f} s"
@@ -45,19 +47,19 @@ def figure(value: float) -> str:
 
 
 def ordinal(seen: Seen) -> str:
-    """Return which training this is, ``#2``; nothing of the first."""
+    """Return the number of the current training, ``#2``; an empty text for the first one."""
     return "#" + seen.training.partition("#")[2] if "#" in seen.training else ""
 
 
 def compiling(seen: Seen) -> str:
-    """Return whether the backend had to compile, and how much; nothing if that is not known."""
+    """Describe whether the backend had to compile, and how much; empty if that is not known."""
     if seen.compiled:
         return f"cold, {seen.compiled} compiled"
     return "warm" if seen.warm else ""
 
 
 def how_far(seen: Seen) -> str:
-    """Return in a line how far a cell is; nothing before there is something to tell."""
+    """Describe in a line how far a cell is; empty before anything is known."""
     parts = []
     number = ordinal(seen)
     name = f"training {number}: " if number else ""

@@ -8,7 +8,7 @@ import pytest
 from keras_matrix.cli.execute import progress
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.record import Outcome
-from keras_matrix.report.progress.lines import EVERY, PlainProgress
+from keras_matrix.report.progress.lines import PROGRESS_INTERVAL, PlainProgress
 from keras_matrix.report.progress.live import LiveProgress
 from keras_matrix.report.progress.words import compiling, duration, figure, how_far
 from keras_matrix.run.cell.watch import Seen
@@ -44,7 +44,7 @@ def test_epochs_are_told_when_verbose_and_not_all_of_them(
     shown.started(CELL)
     shown.seen(CELL, Seen())
     for number in range(1, 101):
-        clock.now += EVERY / 10
+        clock.now += PROGRESS_INTERVAL / 10
         shown.seen(CELL, epoch(number, epochs=100, left=3.2))
     shown.seen(Cell("theano"), epoch(1))
     lines = said(capsys)
@@ -62,7 +62,7 @@ def test_the_same_is_not_told_twice(capsys: pytest.CaptureFixture[str]) -> None:
     shown = PlainProgress(verbose=True, clock=clock)
     for call in ("fit", "evaluate", ""):
         shown.seen(CELL, epoch(20, call=call, left=0.0))
-        clock.now += 2 * EVERY
+        clock.now += 2 * PROGRESS_INTERVAL
     assert said(capsys) == ["tf.seed1: epoch 20 of 20, loss 0.6931, accuracy 0.5"]
 
 
