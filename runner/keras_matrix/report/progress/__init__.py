@@ -1,5 +1,5 @@
 """The progress of a run, as lines or as a table that is drawn again.
 
 In: what a run reports to ``run.progress``. Out: text on standard error. It changes nothing of the
-run, and lets it go on when nobody reads any more.
+run, which continues when nobody reads the progress any more.
 """

@@ -1,4 +1,4 @@
-"""The progress of a run on a terminal: a table, drawn anew while cells run, left when they end."""
+"""The progress of a run on a terminal: a table, redrawn while cells run, left there at the end."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,19 +12,20 @@ from keras_matrix import interrupts
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.record import Record
 from keras_matrix.report.progress.state import Board
-from keras_matrix.report.progress.table import View, render
+from keras_matrix.report.progress.table import Screen, render
 from keras_matrix.report.progress.words import ending
 from keras_matrix.run.cell.watch import Seen
 from keras_matrix.run.progress import Progress
 from keras_matrix.text import printable
 
-OFTEN, SELDOM = 4, 1
-"""Drawings a second: of so many cells that it takes long fewer, for the cells need the CPU."""
-MANY = 1000
+FRAMES_PER_SECOND = 4
+MANY_CELLS = 1000
+"""From here on a frame takes long, and the cells need the CPU."""
+FRAMES_PER_SECOND_OF_MANY = 1
 
 
 class LiveProgress(Progress):
-    """One table of all cells; what else is told stands above it. ``clock`` returns seconds."""
+    """One table of all cells; other messages stand above it. ``clock`` returns seconds."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -54,11 +55,13 @@ class LiveProgress(Progress):
     def planned(self, cells: Sequence[Cell]) -> None:
         self._board.plan(cells)
         if cells and self._live is None:
-            # Nothing is printed on stdout while cells run; it is not this table's to redirect.
+            # The command's own output on stdout must not pass through the table.
             self._live = Live(
                 console=self._console,
                 get_renderable=self._draw,
-                refresh_per_second=OFTEN if len(cells) < MANY else SELDOM,
+                refresh_per_second=(
+                    FRAMES_PER_SECOND if len(cells) < MANY_CELLS else FRAMES_PER_SECOND_OF_MANY
+                ),
                 redirect_stdout=False,
             )
             self._live.start()
@@ -76,11 +79,11 @@ class LiveProgress(Progress):
         if self._live is None:
             interrupts.write_line(text)
         else:
-            # The table says so when it is drawn next; a line across it would stay there.
+            # The next frame shows the note; a line printed across the table would stay there.
             self._note = text
 
     def _draw(self) -> RenderableType:
         size = self._console.size
         height = None if self._done else size.height
-        view = View(width=size.width, height=height, done=self._done, note=self._note)
-        return render(self._board.now(), view)
+        screen = Screen(width=size.width, height=height, done=self._done, note=self._note)
+        return render(self._board.now(), screen)

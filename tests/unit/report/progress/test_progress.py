@@ -1,4 +1,4 @@
-"""Progress line by line: when it is not a terminal that hears of it, or more is asked for."""
+"""Progress line by line: without a terminal, or with --verbose."""
 
 import sys
 from dataclasses import dataclass
@@ -30,13 +30,13 @@ def epoch(number: int, **more: object) -> Seen:
     return Seen(**{"training": "fit", "epoch": number, "epochs": 20, "metrics": metrics, **more})  # type: ignore[arg-type]
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+def lines_of(capsys: pytest.CaptureFixture[str]) -> list[str]:
     out, err = capsys.readouterr()
     assert out == ""
     return [line.partition(" ")[2] for line in err.splitlines()]
 
 
-def test_epochs_are_told_when_verbose_and_not_all_of_them(
+def test_verbose_prints_epochs_but_not_all_of_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     clock = Clock()
@@ -47,7 +47,7 @@ def test_epochs_are_told_when_verbose_and_not_all_of_them(
         clock.now += PROGRESS_INTERVAL / 10
         shown.seen(CELL, epoch(number, epochs=100, left=3.2))
     shown.seen(Cell("theano"), epoch(1))
-    lines = said(capsys)
+    lines = lines_of(capsys)
     assert lines[:3] == [
         "tf.seed1: started",
         "tf.seed1: epoch 1 of 100, loss 0.6931, accuracy 0.5, about 4 s left",
@@ -57,41 +57,41 @@ def test_epochs_are_told_when_verbose_and_not_all_of_them(
     assert len(lines) == 1 + 10 + 1
 
 
-def test_the_same_is_not_told_twice(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_same_line_is_not_printed_twice(capsys: pytest.CaptureFixture[str]) -> None:
     clock = Clock()
     shown = PlainProgress(verbose=True, clock=clock)
     for call in ("fit", "evaluate", ""):
         shown.seen(CELL, epoch(20, call=call, left=0.0))
         clock.now += 2 * PROGRESS_INTERVAL
-    assert said(capsys) == ["tf.seed1: epoch 20 of 20, loss 0.6931, accuracy 0.5"]
+    assert lines_of(capsys) == ["tf.seed1: epoch 20 of 20, loss 0.6931, accuracy 0.5"]
 
 
-def test_a_cell_that_runs_again_is_told_anew(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cell_that_runs_again_is_printed_again(capsys: pytest.CaptureFixture[str]) -> None:
     shown = PlainProgress(verbose=True, clock=Clock())
     for _ in range(2):
         shown.started(CELL)
         shown.seen(CELL, epoch(1))
         shown.ended(record(CELL))
-    assert [line for line in said(capsys) if "epoch" in line] == [
+    assert [line for line in lines_of(capsys) if "epoch" in line] == [
         "tf.seed1: epoch 1 of 20, loss 0.6931, accuracy 0.5"
     ] * 2
 
 
-def test_without_verbose_only_what_begins_and_ends_is_told(
+def test_without_verbose_only_starts_and_ends_are_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     shown = PlainProgress()
     shown.started(CELL)
     shown.seen(CELL, epoch(1))
     shown.ended(record(CELL))
-    assert said(capsys) == ["tf.seed1: started", "tf.seed1: ok, 2.0 s"]
+    assert lines_of(capsys) == ["tf.seed1: started", "tf.seed1: ok, 2.0 s"]
 
 
-def test_the_stages_of_a_trace_are_told_once_each(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_stages_of_a_trace_are_printed_once_each(capsys: pytest.CaptureFixture[str]) -> None:
     shown = PlainProgress()
     for stage in ("gradients", "gradients", "", "the loss alone"):
         shown.seen(CELL, Seen(stage=stage))
-    assert said(capsys) == ["tf.seed1: gradients", "tf.seed1: the loss alone"]
+    assert lines_of(capsys) == ["tf.seed1: gradients", "tf.seed1: the loss alone"]
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,13 +100,13 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     shown.started(CELL)
     shown.seen(CELL, epoch(1, stage="gradients"))
     shown.ended(record(CELL, outcome=Outcome.TIMEOUT, reason="Not done."))
-    assert said(capsys) == []
+    assert lines_of(capsys) == []
 
 
 def test_a_name_from_the_cell_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     shown = PlainProgress(verbose=True)
     shown.seen(CELL, epoch(1, metrics=(("\x1b[2Jlo\x07ss", 0.5),)))
-    assert said(capsys) == ["tf.seed1: epoch 1 of 20, loss 0.5"]
+    assert lines_of(capsys) == ["tf.seed1: epoch 1 of 20, loss 0.5"]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,9 @@ def test_how_far_a_cell_is_in_words(seen: Seen, text: str) -> None:
 
 
 def test_cold_or_warm_in_words() -> None:
-    assert [compiling(one) for one in (Seen(), Seen(warm=True), Seen(compiled=1, warm=False))] == [
+    assert [
+        compiling(seen) for seen in (Seen(), Seen(warm=True), Seen(compiled=1, warm=False))
+    ] == [
         "",
         "warm",
         "cold, 1 compiled",

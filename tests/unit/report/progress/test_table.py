@@ -1,4 +1,4 @@
-"""The table of progress, as it stands on terminals of all sizes."""
+"""The table of progress on terminals of all sizes."""
 
 import io
 import re
@@ -15,8 +15,8 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.settings import Floatx, ImageDataFormat, KerasSettings
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.report.progress.live import LiveProgress
-from keras_matrix.report.progress.state import Phase, Snapshot, State
-from keras_matrix.report.progress.table import MOST_ROWS, View, render
+from keras_matrix.report.progress.state import CellPhase, CellState, Snapshot
+from keras_matrix.report.progress.table import MAX_ROWS, Screen, render
 from keras_matrix.run.cell.watch import Seen
 from tests.unit.records.builders import record
 
@@ -28,23 +28,23 @@ DONE = Seen(
 )
 GOING = replace(DONE, call="fit", epoch=3, metrics=(("loss", 0.69), ("accuracy", 0.51)), left=4.6)
 COLD = replace(GOING, compiled=2, warm=False)
-OK = State(Cell("tf", seed=0), Phase.ENDED, seen=DONE, outcome=Outcome.OK, seconds=2.13)
-RUNNING = State(Cell("theano", seed=0), Phase.RUNNING, since=88.0, heard=99.0, seen=COLD)
-FAILED = State(
-    Cell("tf", seed=1), Phase.ENDED, outcome=Outcome.SCRIPT_ERROR, seconds=1.2, words=REASON
+OK = CellState(Cell("tf", seed=0), CellPhase.ENDED, seen=DONE, outcome=Outcome.OK, seconds=2.13)
+RUNNING = CellState(Cell("theano", seed=0), CellPhase.RUNNING, since=88.0, seen_at=99.0, seen=COLD)
+FAILED = CellState(
+    Cell("tf", seed=1), CellPhase.ENDED, outcome=Outcome.SCRIPT_ERROR, seconds=1.2, words=REASON
 )
-STARTING = State(Cell("theano", seed=1), Phase.STARTING, since=98.0)
-WAITING = State(Cell("tf", seed=2))
+STARTING = CellState(Cell("theano", seed=1), CellPhase.STARTING, since=98.0)
+WAITING = CellState(Cell("tf", seed=2))
 ALL = (OK, RUNNING, FAILED, STARTING, WAITING)
 
 
-def drawn(states: Sequence[State], view: View) -> list[str]:
+def drawn(states: Sequence[CellState], screen: Screen) -> list[str]:
     """Return the lines that a terminal of that size would show, and check that they fit it."""
-    console = Console(width=view.width, height=25, file=io.StringIO(), force_terminal=False)
+    console = Console(width=screen.width, height=25, file=io.StringIO(), force_terminal=False)
     with console.capture() as capture:
-        console.print(render(Snapshot(tuple(states), now=100.0, elapsed=12.0, abreast=2), view))
+        console.print(render(Snapshot(tuple(states), now=100.0, elapsed=12.0, abreast=2), screen))
     lines = capture.get().splitlines()
-    assert all(cell_len(line) <= view.width for line in lines)
+    assert all(cell_len(line) <= screen.width for line in lines)
     return [line.rstrip() for line in lines]
 
 
@@ -52,8 +52,8 @@ def words(line: str) -> list[str]:
     return re.split(r" {1,}", line)
 
 
-def test_each_cell_with_all_there_is_to_tell() -> None:
-    assert drawn(ALL, View(100)) == [
+def test_each_cell_with_all_that_is_known() -> None:
+    assert drawn(ALL, Screen(100)) == [
         "cell          state         epoch    loss  accuracy    time  left  compile",
         "tf.seed0      ok            20/20  0.6881     0.515   2.1 s",
         "theano.seed0  running        3/20    0.69      0.51    12 s   4 s  cold, 2 compiled",
@@ -74,8 +74,8 @@ def test_each_cell_with_all_there_is_to_tell() -> None:
         (30, ["cell", "state", "epoch"]),
     ],
 )
-def test_what_matters_least_goes_first_and_no_row_wraps(width: int, head: list[str]) -> None:
-    lines = drawn(ALL, View(width))
+def test_a_narrow_terminal_leaves_out_what_matters_least(width: int, head: list[str]) -> None:
+    lines = drawn(ALL, Screen(width))
     assert words(lines[0]) == head
     assert [words(line)[:2] for line in lines[1:6]] == [
         ["tf.seed0", "ok"],
@@ -94,16 +94,16 @@ def test_what_matters_least_goes_first_and_no_row_wraps(width: int, head: list[s
 @pytest.mark.parametrize("width", [1, 2, 5, 10, 20])
 def test_a_terminal_too_narrow_for_anything(width: int) -> None:
     console = Console(width=width, file=io.StringIO())
-    console.print(render(Snapshot(ALL, 100.0), View(width, height=2)))
+    console.print(render(Snapshot(ALL, 100.0), Screen(width, height=2)))
 
 
 def test_a_compile_in_short_if_there_is_no_room() -> None:
-    (line,) = [line for line in drawn(ALL, View(60)) if line.startswith("theano.seed0")]
+    (line,) = [line for line in drawn(ALL, Screen(60)) if line.startswith("theano.seed0")]
     assert line.endswith(" cold, 2")
     warm = replace(RUNNING, seen=replace(GOING, warm=True))
-    assert drawn([warm], View(80))[1].endswith(" warm")
+    assert drawn([warm], Screen(80))[1].endswith(" warm")
     compiling = replace(RUNNING, seen=Seen(compiled=7, compiling=True, warm=False))
-    assert words(drawn([compiling], View(80))[1])[1:] == [
+    assert words(drawn([compiling], Screen(80))[1])[1:] == [
         "compiling",
         "12",
         "s",
@@ -113,8 +113,8 @@ def test_a_compile_in_short_if_there_is_no_room() -> None:
     ]
 
 
-def test_without_a_backend_that_compiles_nothing_is_said_of_it() -> None:
-    assert "compile" not in drawn([OK, WAITING], View(100))[0]
+def test_without_a_backend_that_compiles_there_is_no_such_column() -> None:
+    assert "compile" not in drawn([OK, WAITING], Screen(100))[0]
 
 
 @pytest.mark.parametrize(
@@ -129,20 +129,20 @@ def test_without_a_backend_that_compiles_nothing_is_said_of_it() -> None:
     ],
 )
 def test_how_far_a_cell_is(seen: Seen, epoch: str) -> None:
-    (line,) = drawn([replace(RUNNING, seen=seen)], View(100))[1:2]
+    (line,) = drawn([replace(RUNNING, seen=seen)], Screen(100))[1:2]
     state = seen.stage or "running"
     assert re.sub(" +", " ", line).startswith(f"theano.seed0 {state} {epoch}".rstrip())
 
 
 def test_how_far_a_suite_is() -> None:
     seen = Seen(call="fit#7", tests=300, tested=12, left=70.5)
-    lines = drawn([replace(RUNNING, seen=seen)], View(60))
+    lines = drawn([replace(RUNNING, seen=seen)], Screen(60))
     assert words(lines[0]) == ["cell", "state", "test", "time", "left"]
     assert words(lines[1]) == ["theano.seed0", "running", "12/300", "12", "s", "70", "s"]
 
 
-def test_at_the_end_all_is_told_in_full() -> None:
-    lines = drawn([OK, FAILED, WAITING], View(60, done=True))
+def test_at_the_end_reasons_are_shown_in_full() -> None:
+    lines = drawn([OK, FAILED, WAITING], Screen(60, done=True))
     assert words(lines[3])[1:3] == ["not", "run"]
     assert " ".join(lines[4:-1]) == f"tf.seed1: {REASON}"
     assert lines[-1].startswith("2 of 3 cells done, ")
@@ -150,20 +150,20 @@ def test_at_the_end_all_is_told_in_full() -> None:
 
 
 def test_what_was_stopped_has_not_failed() -> None:
-    stopped = replace(STARTING, phase=Phase.ENDED, outcome=Outcome.INTERRUPTED, words="stopped")
-    lines = drawn([OK, stopped, WAITING], View(80, done=True))
+    stopped = replace(STARTING, phase=CellPhase.ENDED, outcome=Outcome.INTERRUPTED, words="stopped")
+    lines = drawn([OK, stopped, WAITING], Screen(80, done=True))
     assert [" ".join(words(line)[1:3]) for line in lines[2:4]] == ["interrupted 0.0", "not run"]
     assert lines[4:] == ["1 of 3 cells done, 1 interrupted, 1 not run, 12 s elapsed"]
     note = "Stopping: removing what is still running."
-    assert drawn(ALL, View(80, note=note))[-1] == note
+    assert drawn(ALL, Screen(80, note=note))[-1] == note
 
 
-def many(done: int = 12, of: int = 30) -> list[State]:
+def many(done: int = 12, of: int = 30) -> list[CellState]:
     """Return the cells of two images; one of theano failed, two run."""
     states = []
     for seed in range(of):
         for image in ("tf", "theano"):
-            state = State(Cell(image, seed=seed))
+            state = CellState(Cell(image, seed=seed))
             if seed < done:
                 state = replace(OK, cell=state.cell)
             elif seed == done:
@@ -174,8 +174,8 @@ def many(done: int = 12, of: int = 30) -> list[State]:
     return states
 
 
-def test_of_many_cells_those_under_way_are_told_and_the_others_gathered() -> None:
-    lines = drawn(many(), View(80, height=24))
+def test_of_many_cells_those_that_run_have_rows_and_the_others_share_some() -> None:
+    lines = drawn(many(), Screen(80, height=24))
     cells = [words(line)[0] for line in lines]
     assert len(lines) <= 24
     assert [words(line)[:4] for line in lines[1:3]] == [
@@ -193,17 +193,17 @@ def test_of_many_cells_those_under_way_are_told_and_the_others_gathered() -> Non
 
 @pytest.mark.parametrize("height", [1, 3, 5, 8, 12, 25, 100])
 @pytest.mark.parametrize("width", [40, 80])
-def test_it_is_never_higher_than_the_terminal_and_who_runs_is_told_first(
+def test_it_is_never_higher_than_the_terminal_and_shows_running_cells_first(
     height: int, width: int
 ) -> None:
-    lines = drawn(many(), View(width, height=height))
+    lines = drawn(many(), Screen(width, height=height))
     assert len(lines) <= max(height, 5)
     assert any(line.startswith("tf.seed12") for line in lines)
     assert "24 of 60 cells done" in " ".join(lines)
 
 
-def test_at_the_end_of_many_cells_the_good_ones_are_gathered() -> None:
-    lines = drawn(many(done=30), View(80, done=True))
+def test_at_the_end_of_many_cells_the_good_ones_share_a_row() -> None:
+    lines = drawn(many(done=30), Screen(80, done=True))
     assert [re.sub(" +", " ", line) for line in lines[1:4]] == [
         "30 x tf ok 0.6881 0.515 2.1 s",
         "29 x theano ok 0.6881 0.515 2.1 s",
@@ -215,41 +215,41 @@ def test_at_the_end_of_many_cells_the_good_ones_are_gathered() -> None:
     ]
 
 
-def test_of_many_that_failed_not_all_are_told() -> None:
+def test_of_many_cells_that_failed_some_are_shown() -> None:
     states = [replace(FAILED, cell=Cell("tf", seed=seed)) for seed in range(50)]
-    lines = drawn(states, View(80, done=True))
-    assert lines[1 + MOST_ROWS].startswith("tf.seed0") or "30 x tf" in " ".join(lines)
-    assert f"and {50 - MOST_ROWS} more failed" in lines
-    going = drawn([*states, WAITING], View(80, height=30))
+    lines = drawn(states, Screen(80, done=True))
+    assert lines[1 + MAX_ROWS].startswith("tf.seed0") or "30 x tf" in " ".join(lines)
+    assert f"and {50 - MAX_ROWS} more failed" in lines
+    going = drawn([*states, WAITING], Screen(80, height=30))
     assert "and 47 more failed" in going
 
 
-def test_many_groups_are_gathered_by_state_only() -> None:
+def test_many_groups_share_a_row_for_each_state() -> None:
     states = [
         replace(OK, cell=Cell(f"image{image}", seed=seed))
         for image in range(9)
         for seed in (0, 1, 2)
     ]
-    lines = drawn(states, View(80, done=True))
+    lines = drawn(states, Screen(80, done=True))
     assert words(lines[1])[:3] == ["27", "cells", "ok"]
 
 
-def test_the_median_of_what_is_not_a_number_is_none() -> None:
+def test_a_median_of_values_with_nan_is_nan() -> None:
     broken = replace(DONE, metrics=(("loss", float("nan")), ("accuracy", 0.5)))
     states = many(done=30)
     states[0] = replace(states[0], seen=broken)
-    assert words(drawn(states, View(80, done=True))[1])[4] == "nan"
+    assert words(drawn(states, Screen(80, done=True))[1])[4] == "nan"
 
 
 def test_a_long_name_shows_both_its_ends() -> None:
     settings = KerasSettings(Floatx.FLOAT64, ImageDataFormat.CHANNELS_FIRST, 1e-8)
     cell = Cell("theano", settings, seed=12, repeat=3)
-    line = drawn([replace(RUNNING, cell=cell)], View(60))[1]
+    line = drawn([replace(RUNNING, cell=cell)], Screen(60))[1]
     name = words(line)[0]
     assert name.startswith("theano")
     assert name.endswith("repeat3")
     assert "…" in name
-    assert cell.id in drawn([replace(RUNNING, cell=cell)], View(130))[1]
+    assert cell.id in drawn([replace(RUNNING, cell=cell)], Screen(130))[1]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100])
@@ -267,7 +267,7 @@ def test_hostile_names_neither_steer_the_terminal_nor_break_the_table(width: int
         warm=False,
     )
     hostile = replace(FAILED, words="\x1b[2Jno\nFAKE: ok, [bold]2.0 s[/bold]")
-    lines = drawn([replace(RUNNING, seen=seen), hostile], View(width))
+    lines = drawn([replace(RUNNING, seen=seen), hostile], Screen(width))
     assert not any("\x1b" in line or line.startswith("FAKE") for line in lines)
     if width == 100:
         assert "[red]損" in lines[0]
@@ -294,11 +294,11 @@ class Terminal:
 
     def run(self, *records: Record) -> str:
         with self.progress as shown:
-            shown.planned([one.cell for one in records])
-            for one in records:
-                shown.started(one.cell)
-                shown.seen(one.cell, GOING)
-                shown.ended(one)
+            shown.planned([record.cell for record in records])
+            for record in records:
+                shown.started(record.cell)
+                shown.seen(record.cell, GOING)
+                shown.ended(record)
         return self.file.getvalue()
 
 
@@ -336,7 +336,7 @@ def test_a_run_that_is_cut_off_leaves_a_table_and_the_cursor() -> None:
     assert text.rstrip().endswith("\x1b[?25h")
 
 
-def test_a_stop_is_told_in_the_table_while_there_is_one(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_stop_is_shown_in_the_table_while_there_is_one(capfd: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
     terminal.progress.stopping("Stopping.")
     assert capfd.readouterr().err == "\nStopping.\n"
@@ -350,7 +350,7 @@ def test_a_stop_is_told_in_the_table_while_there_is_one(capfd: pytest.CaptureFix
     assert capfd.readouterr().err == ""
 
 
-def test_no_colours_where_none_are_wanted() -> None:
+def test_no_color_turns_colours_off() -> None:
     colours = re.compile(r"\x1b\[(?:[0-9]+;)*(?:3[0-9]|4[0-9]|9[0-7])(?:;[0-9]+)*m")
     failed = record(Cell("theano"), outcome=Outcome.TIMEOUT, reason="Not done.")
     assert colours.search(Terminal().run(record(Cell("tf")), failed))
@@ -383,14 +383,14 @@ def test_the_output_of_the_command_is_left_alone() -> None:
         assert sys.stdout is out
 
 
-def test_a_build_says_its_steps_only() -> None:
+def test_a_build_shows_its_steps_only() -> None:
     terminal = Terminal()
     terminal.progress.line("Step 1/9 : FROM \x1b[31mscratch")
     terminal.progress.line("Collecting numpy")
     assert plain(terminal.file.getvalue()) == "  Step 1/9 : FROM scratch\n"
 
 
-def test_cells_may_tell_from_many_threads() -> None:
+def test_cells_may_report_from_many_threads() -> None:
     terminal = Terminal()
     cells = [Cell("tf", seed=seed) for seed in range(8)]
 
