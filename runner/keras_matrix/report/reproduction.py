@@ -1,4 +1,4 @@
-"""What was reported, held against what was measured: as tables, and as JSON."""
+"""Reported figures and claims, compared with what was measured: as a table, and as JSON."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from keras_matrix.report import json
 from keras_matrix.text import one_line
 
 SCHEMA = 1
-STYLES = {
+VERDICT_STYLES = {
     FigureVerdict.CONSISTENT: "green",
     FigureVerdict.INCONSISTENT: "bold red",
     FigureVerdict.NOT_COMPARABLE: "dim",
@@ -39,7 +39,7 @@ def holds(judged: Reproduction) -> bool:
 
 
 def show(judged: Reproduction, out: Console) -> None:
-    """Print a row a figure and a row a claim."""
+    """Print a row for each figure, and a line for each claim."""
     table = Table(box=None, pad_edge=False)
     for column, justify in (
         ("reported figure", "left"),
@@ -62,12 +62,12 @@ def show(judged: Reproduction, out: Console) -> None:
 
 
 def _show_claim(name: str, claim: JudgedClaim, out: Console) -> None:
-    verdict = (claim.verdict.value, STYLES[claim.verdict])
+    verdict = (claim.verdict.value, VERDICT_STYLES[claim.verdict])
     out.print(Text.assemble(f"{name}: ", verdict, f": {one_line(claim.why)}"))
 
 
 def figure_name(figure: JudgedFigure) -> str:
-    """Return what a figure is of."""
+    """Return the image or images, and the metric, of a figure."""
     against = f" / {figure.than}" if figure.than else ""
     return one_line(f"{figure.image}{against} {figure.metric}")
 
@@ -85,11 +85,11 @@ def figure_cells(figure: JudgedFigure) -> list[str]:
 
 
 def _styled(verdict: FigureVerdict) -> str:
-    return f"[{STYLES[verdict]}]{verdict.value}[/]"
+    return f"[{VERDICT_STYLES[verdict]}]{verdict.value}[/]"
 
 
 def render(judged: Reproduction) -> str:
-    """Return the judgement as JSON, indented."""
+    """Render the judgement as indented JSON."""
     return json.encode(
         {
             "schema": SCHEMA,
@@ -117,17 +117,17 @@ def _figure_data(figure: JudgedFigure) -> dict[str, Any]:
 
 
 def _claim_data(claim: JudgedClaim) -> dict[str, Any]:
-    found = claim.inference
-    interval = found.interval if found else None
+    inference = claim.inference
+    interval = inference.interval if inference else None
     return {
         "text": claim.claim.text,
         "metric": claim.claim.metric,
         "verdict": claim.verdict,
         "why": claim.why,
-        "estimate": json.number(found.estimate) if found else None,
+        "estimate": json.number(inference.estimate) if inference else None,
         "low": json.number(interval.low) if interval else None,
         "high": json.number(interval.high) if interval else None,
-        "seeds_needed": found.seeds_needed if found else None,
-        "method": found.method if found else None,
+        "seeds_needed": inference.seeds_needed if inference else None,
+        "method": inference.method if inference else None,
         "parts": [_claim_data(part) for part in claim.parts],
     }

@@ -1,4 +1,4 @@
-"""A suite's outcomes on several images: as a table for people, as Markdown, as JSON."""
+"""The outcomes of a test suite on several images: as a table, as Markdown and as JSON."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,20 +11,21 @@ from rich.text import Text
 
 from keras_matrix.compare.suites import CaseRow, CaseSide, Result, SuiteComparison, Tally
 from keras_matrix.report import json, markdown
-from keras_matrix.text import brief, one_line, printable
+from keras_matrix.text import and_more, brief, one_line, plural, printable
 
 SCHEMA = 1
-MOST_ROWS = 200
-LONGEST_WHY = 160
-"""Characters of a message in a table, its beginning; the JSON has more of it."""
-STYLES = {
+MAX_TESTS = 200
+"""Tests that a table shows."""
+MAX_MESSAGE = 160
+"""Characters of a message in a table; the JSON has more of it."""
+RESULT_STYLES = {
     Result.PASSED: "green",
     Result.FAILED: "bold red",
     Result.ERROR: "bold red",
     Result.CUT_OFF: "bold red",
     Result.XPASSED: "yellow",
 }
-MARKS = {
+RESULT_MARKS = {
     Result.PASSED: "✅ ",
     Result.FAILED: "❌ ",
     Result.ERROR: "❌ ",
@@ -32,74 +33,83 @@ MARKS = {
 }
 
 
-def in_words(found: SuiteComparison) -> str:
-    """Return what a comparison of suites comes to, in one line."""
+def in_words(comparison: SuiteComparison) -> str:
+    """Summarize a comparison of suites in one line."""
     parts = []
-    if found.failures:
-        cells = [f"{cell.cell} ({cell.outcome.value})" for cell in found.failures]
+    if comparison.failures:
+        cells = [f"{cell.cell} ({cell.outcome.value})" for cell in comparison.failures]
         parts.append(f"{' and '.join(cells)} did not end well")
-    if found.missing:
-        parts.append(f"not run yet: {', '.join(found.missing)}")
-    reference, *others = found.images
-    parts += [_pair(found, reference, other) for other in others]
+    if comparison.missing:
+        parts.append(f"not run yet: {', '.join(comparison.missing)}")
+    reference, *others = comparison.images
+    parts += [_pair(comparison, reference, other) for other in others]
     return printable(f"{'; '.join(parts) or f'{reference}: nothing to compare with yet'}.")
 
 
-def _pair(found: SuiteComparison, reference: str, other: str) -> str:
-    pairs = [(row.on(reference).result, row.on(other).result) for row in found.rows]
-    known = [pair for pair in pairs if Result.NOT_RUN not in pair and set(pair) != {Result.CUT_OFF}]
-    apart = [pair for pair in known if pair[0] is not pair[1]]
-    if not known:
+def _pair(comparison: SuiteComparison, reference: str, other: str) -> str:
+    pairs = [(row.on(reference).result, row.on(other).result) for row in comparison.rows]
+    both_ran = [
+        pair for pair in pairs if Result.NOT_RUN not in pair and set(pair) != {Result.CUT_OFF}
+    ]
+    differing = [pair for pair in both_ran if pair[0] is not pair[1]]
+    tests = plural(len(both_ran), "test")
+    if not both_ran:
         return f"no test has an outcome on both {reference} and {other}"
-    if not apart:
-        return f"{other} and {reference} have the same outcome in {_tests(len(known))}"
-    there = Counter(two for one, two in apart if one is Result.PASSED)
-    here = Counter(one for one, two in apart if two is Result.PASSED)
-    told = [_passing(reference, other, there), _passing(other, reference, here)]
-    rest = len(apart) - there.total() - here.total()
-    told.append(f"{rest} pass{'es' * (rest == 1)} on neither" if rest else "")
-    parts = ", ".join(filter(None, told))
-    return f"{other} differs from {reference} in {len(apart)} of {_tests(len(known))}: {parts}"
+    if not differing:
+        return f"{other} and {reference} have the same outcome in {tests}"
+    on_other = Counter(result for passed, result in differing if passed is Result.PASSED)
+    on_reference = Counter(result for result, passed in differing if passed is Result.PASSED)
+    rest = len(differing) - on_other.total() - on_reference.total()
+    parts = [
+        _passing(reference, other, on_other),
+        _passing(other, reference, on_reference),
+        f"{_pass(rest)} on neither" if rest else "",
+    ]
+    return (
+        f"{other} differs from {reference} in {len(differing)} of {tests}: "
+        f"{', '.join(filter(None, parts))}"
+    )
 
 
-def _passing(image: str, other: str, there: Counter[Result]) -> str:
-    """Say how many tests pass on one image only, and what they come to on the other."""
-    if not there:
+def _passing(image: str, other: str, on_other: Counter[Result]) -> str:
+    """Describe how many tests pass on one image only, and with which results on the other."""
+    if not on_other:
         return ""
-    count = there.total()
-    kinds = [f"{there[result]} {result.value}" for result in Result if there[result]]
-    named = kinds[0].partition(" ")[2] if len(kinds) == 1 else ", ".join(kinds)
-    return f"{count} pass{'es' * (count == 1)} on {image} only (on {other}: {named})"
+    results = [f"{on_other[result]} {result.value}" for result in Result if on_other[result]]
+    listed = results[0].partition(" ")[2] if len(results) == 1 else ", ".join(results)
+    return f"{_pass(on_other.total())} on {image} only (on {other}: {listed})"
 
 
-def _tests(count: int) -> str:
-    return f"{count} test{'s' * (count != 1)}"
+def _pass(count: int) -> str:
+    return f"{count} pass{'es' if count == 1 else ''}"
 
 
 def why(row: CaseRow) -> str:
-    """Return what the images that did not pass a test say, in one line; nothing if none does."""
-    said: dict[str, list[str]] = {}
+    """Return the messages of the images that did not pass a test, in one line; empty if none."""
+    messages: dict[str, list[str]] = {}
     for side in row.sides:
         if side.message and side.result is not Result.PASSED:
-            said.setdefault(one_line(side.message), []).append(side.image)
-    return "; ".join(f"{', '.join(images)}: {_short(text)}" for text, images in said.items())
+            messages.setdefault(one_line(side.message), []).append(side.image)
+    return "; ".join(f"{', '.join(images)}: {_short(text)}" for text, images in messages.items())
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_WHY else f"{text[: LONGEST_WHY - 1].rstrip()}…"
+    return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 1].rstrip()}…"
 
 
-def results(found: SuiteComparison) -> tuple[Result, ...]:
-    """Return the results that any test came to, in the order of :class:`Result`."""
-    return tuple(one for one in Result if any(tally.counts.get(one) for tally in found.tallies))
+def results(comparison: SuiteComparison) -> tuple[Result, ...]:
+    """Return the results that occur on any image, in the order of :class:`Result`."""
+    return tuple(
+        result for result in Result if any(tally.counts.get(result) for tally in comparison.tallies)
+    )
 
 
-def _shown(found: SuiteComparison) -> tuple[tuple[CaseRow, ...], str]:
-    """Return the rows to show to people, and what is said of those left out."""
-    rows = found.differing
-    more = len(rows) - MOST_ROWS
-    rest = f"and {more} more test{'s' * (more != 1)}; --json has them all." if more > 0 else ""
-    return rows[:MOST_ROWS], rest
+def _shown(comparison: SuiteComparison) -> tuple[tuple[CaseRow, ...], str]:
+    """Return the rows to show, and how many are left out, in words."""
+    rows = comparison.differing
+    left_out = and_more(len(rows) - MAX_TESTS, "test")
+    rest = f"{left_out}; --json has them all." if left_out else ""
+    return rows[:MAX_TESTS], rest
 
 
 def _by_file(rows: Sequence[CaseRow]) -> Iterator[tuple[str, list[CaseRow]]]:
@@ -111,27 +121,27 @@ def _seconds(tally: Tally) -> str:
     return "-" if tally.seconds is None else f"{tally.seconds:.1f}"
 
 
-def show(found: SuiteComparison, out: Console) -> None:
-    """Print the tests that differ, the counts, what failed, and the line in words."""
-    rows, rest = _shown(found)
+def show(comparison: SuiteComparison, out: Console) -> None:
+    """Print the tests that differ, the counts, the cells that failed, and the sentence in words."""
+    rows, rest = _shown(comparison)
     if rows:
-        out.print(_differing(found, rows, out), overflow="fold")
+        out.print(_differing(comparison, rows, out), overflow="fold")
         out.print(Text(rest) if rest else "")
-    out.print(_tallies(found, out))
-    for failure in found.failures:
+    out.print(_tallies(comparison, out))
+    for failure in comparison.failures:
         text = f"{failure.cell}: {failure.outcome.value}: {brief(failure.reason)}"
         out.print(Text(f"\n{text}"))
         for line in failure.log_tail:
             out.print(Text(f"  | {printable(line)}", style="dim"))
-    for note in found.notes:
+    for note in comparison.notes:
         out.print(Text(f"note: {printable(note)}"))
-    out.print(Text(in_words(found), style="bold"))
+    out.print(Text(in_words(comparison), style="bold"))
 
 
-def _differing(found: SuiteComparison, rows: Sequence[CaseRow], out: Console) -> Table:
+def _differing(comparison: SuiteComparison, rows: Sequence[CaseRow], out: Console) -> Table:
     table = _table(out)
     table.add_column("test", overflow="fold")
-    for image in found.images:
+    for image in comparison.images:
         table.add_column(escape(image), no_wrap=True)
     table.add_column("why", overflow="fold")
     for file, group in _by_file(rows):
@@ -143,24 +153,24 @@ def _differing(found: SuiteComparison, rows: Sequence[CaseRow], out: Console) ->
 
 
 def _cell(side: CaseSide) -> Text:
-    return Text(side.result.value, style=STYLES.get(side.result, ""))
+    return Text(side.result.value, style=RESULT_STYLES.get(side.result, ""))
 
 
-def _tallies(found: SuiteComparison, out: Console) -> Table:
+def _tallies(comparison: SuiteComparison, out: Console) -> Table:
     table = _table(out)
     table.add_column("outcome")
-    for image in found.images:
+    for image in comparison.images:
         table.add_column(escape(image), justify="right")
-    for name, *counts in _counts(found):
+    for name, *counts in _counts(comparison):
         table.add_row(name, *counts)
     return table
 
 
-def _counts(found: SuiteComparison) -> Iterator[tuple[str, ...]]:
-    """Yield how many tests came to what on each image, and how long all of them took."""
-    for one in results(found):
-        yield one.value, *(str(tally.counts.get(one, 0)) for tally in found.tallies)
-    yield "seconds", *map(_seconds, found.tallies)
+def _counts(comparison: SuiteComparison) -> Iterator[tuple[str, ...]]:
+    """Yield how many tests have each result on each image, and how long all of them took."""
+    for result in results(comparison):
+        yield result.value, *(str(tally.counts.get(result, 0)) for tally in comparison.tallies)
+    yield "seconds", *map(_seconds, comparison.tallies)
 
 
 def _table(out: Console) -> Table:
@@ -168,51 +178,62 @@ def _table(out: Console) -> Table:
     return Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
 
 
-def render_markdown(found: SuiteComparison) -> str:
-    """Return the comparison as Markdown, for a pull request or a job summary."""
-    text = markdown.escape
-    lines = [f"### {text(one_line(found.title))}", "", f"**{text(in_words(found))}**", ""]
-    rows, rest = _shown(found)
+def render_markdown(comparison: SuiteComparison) -> str:
+    """Render the comparison as Markdown, for a pull request or a job summary."""
+    escaped = markdown.escape
+    lines = [
+        f"### {escaped(one_line(comparison.title))}",
+        "",
+        f"**{escaped(in_words(comparison))}**",
+        "",
+    ]
+    rows, rest = _shown(comparison)
     for file, group in _by_file(rows):
-        images = " | ".join(map(text, found.images))
-        lines += [f"| {text(one_line(file))} | {images} | why |"]
-        lines += ["| --- |" + " --- |" * (len(found.images) + 1)]
+        images = " | ".join(map(escaped, comparison.images))
+        lines += [f"| {escaped(one_line(file))} | {images} | why |"]
+        lines += ["| --- |" + " --- |" * (len(comparison.images) + 1)]
         for row in group:
-            sides = [MARKS.get(side.result, "") + side.result.value for side in row.sides]
-            lines.append(f"| {text(one_line(row.name))} | {' | '.join(sides)} | {text(why(row))} |")
+            sides = [RESULT_MARKS.get(side.result, "") + side.result.value for side in row.sides]
+            lines.append(
+                f"| {escaped(one_line(row.name))} | {' | '.join(sides)} | {escaped(why(row))} |"
+            )
         lines.append("")
     if rest:
-        lines += [text(rest), ""]
-    lines.append(f"| outcome | {' | '.join(map(text, found.images))} |")
-    lines.append("| --- |" + " ---: |" * len(found.images))
-    lines += [f"| {' | '.join(row)} |" for row in _counts(found)]
+        lines += [escaped(rest), ""]
+    lines.append(f"| outcome | {' | '.join(map(escaped, comparison.images))} |")
+    lines.append("| --- |" + " ---: |" * len(comparison.images))
+    lines += [f"| {' | '.join(row)} |" for row in _counts(comparison)]
     lines.append("")
-    for failure in found.failures:
-        told = f"{failure.outcome.value}: {brief(failure.reason)}"
-        lines.append(f"- ❌ {text(failure.cell)}: {text(told)}")
-    lines += [f"- ⏳ {text(cell)}: not run" for cell in found.missing]
-    lines += [f"- {text(one_line(note))}" for note in found.notes]
+    for failure in comparison.failures:
+        ending = f"{failure.outcome.value}: {brief(failure.reason)}"
+        lines.append(f"- ❌ {escaped(failure.cell)}: {escaped(ending)}")
+    lines += [f"- ⏳ {escaped(cell)}: not run" for cell in comparison.missing]
+    lines += [f"- {escaped(one_line(note))}" for note in comparison.notes]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def render_json(found: SuiteComparison) -> str:
-    """Return the comparison as JSON, with every test."""
+def render_json(comparison: SuiteComparison) -> str:
+    """Render the comparison as JSON, with every test."""
     described = {
         "schema": SCHEMA,
-        "title": found.title,
-        "words": in_words(found),
-        "differs": bool(found.differing),
+        "title": comparison.title,
+        "words": in_words(comparison),
+        "differs": bool(comparison.differing),
         "images": [
             {
                 "image": tally.image,
-                "counts": {one.value: tally.counts[one] for one in Result if one in tally.counts},
+                "counts": {
+                    result.value: tally.counts[result]
+                    for result in Result
+                    if result in tally.counts
+                },
                 "collected": tally.collected,
                 "deselected": tally.deselected,
                 "seconds": json.number(tally.seconds),
                 "running": tally.running or None,
                 "pytest": tally.pytest or None,
             }
-            for tally in found.tallies
+            for tally in comparison.tallies
         ],
         "tests": [
             {
@@ -220,11 +241,11 @@ def render_json(found: SuiteComparison) -> str:
                 "differs": row.differs,
                 "outcomes": {side.image: _side(side) for side in row.sides},
             }
-            for row in found.rows
+            for row in comparison.rows
         ],
-        "failures": found.failures,
-        "missing": found.missing,
-        "notes": found.notes,
+        "failures": comparison.failures,
+        "missing": comparison.missing,
+        "notes": comparison.notes,
     }
     return json.encode(described)
 

@@ -240,7 +240,7 @@ def test_without_mlflow_the_remedy_is_named(
 def test_a_server_that_does_not_answer(folder: RunFolder, capsys: Captured) -> None:
     assert send("http://someone:secret@127.0.0.1:9") == 2
     said = error_of(capsys)
-    assert "MLflow did not take the run: " in said
+    assert "MLflow did not accept the run: " in said
     assert "Connection refused" in said
     assert "secret" not in said
 
@@ -259,7 +259,7 @@ def test_a_store_that_cannot_be_written(
 ) -> None:
     (tmp_path / "file").write_text("")
     assert send((tmp_path / "file" / "mlruns").as_uri()) == 2
-    assert "MLflow did not take the run" in error_of(capsys)
+    assert "MLflow did not accept the run" in error_of(capsys)
 
 
 def test_an_experiment_that_was_deleted(

@@ -187,9 +187,9 @@ def comparison_reports(folder: RunFolder) -> None:
     kept = taken(lambda: summary.summarize(run, found), KerasMatrixError)
     if kept is not None:
         rows.of_run(kept)
-        entries.of_matrix(run.manifest, run.records, found, b"")
+        entries.matrix_entry(run.manifest, run.records, found, b"")
     for record in run.records:
-        entries.of_cell(run.manifest, record, b"")
+        entries.cell_entry(run.manifest, record, b"")
 
 
 def suite_reports(folder: RunFolder) -> None:

@@ -16,12 +16,12 @@ HOSTILE = "\x1b[31mred\x1b[0m <script>alert(1)</script> | [bold]x[/bold] \u202e`
 FILE = "tests/core_test.py"
 
 
-def shown(found: SuiteComparison, width: int | None = None) -> str:
+def shown(comparison: SuiteComparison, width: int | None = None) -> str:
     text = io.StringIO()
     out = console(text)
     if width is not None:
         out = Console(file=text, width=width, highlight=False)
-    report.show(found, out)
+    report.show(comparison, out)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
@@ -40,7 +40,7 @@ def mixed() -> SuiteComparison:
     return compared(cell("tf", *sides["tf"]), cell("theano", *sides["theano"]))
 
 
-def test_the_tests_that_differ_are_told_by_file(mixed: SuiteComparison) -> None:
+def test_the_tests_that_differ_are_grouped_by_file(mixed: SuiteComparison) -> None:
     assert shown(mixed) == (
         "test                tf      theano   why\n"
         "tests/core_test.py\n"
@@ -59,8 +59,8 @@ def test_the_tests_that_differ_are_told_by_file(mixed: SuiteComparison) -> None:
 
 
 def test_the_same_on_both_is_one_sentence_and_the_counts() -> None:
-    found = compared(cell("tf", case("a.py::x")), cell("theano", case("a.py::x")))
-    assert shown(found) == (
+    comparison = compared(cell("tf", case("a.py::x")), cell("theano", case("a.py::x")))
+    assert shown(comparison) == (
         "outcome   tf  theano\n"
         "passed     1       1\n"
         "seconds  3.0     3.0\n"
@@ -69,14 +69,16 @@ def test_the_same_on_both_is_one_sentence_and_the_counts() -> None:
 
 
 def test_differences_without_a_pass_are_counted_too() -> None:
-    found = compared(
+    comparison = compared(
         cell("tf", case("a.py::x", "failed")), cell("theano", case("a.py::x", "skipped"))
     )
-    assert report.in_words(found) == "theano differs from tf in 1 of 1 test: 1 passes on neither."
+    assert (
+        report.in_words(comparison) == "theano differs from tf in 1 of 1 test: 1 passes on neither."
+    )
 
 
-def test_the_same_reason_is_told_once() -> None:
-    found = compare(
+def test_the_same_reason_is_shown_once() -> None:
+    comparison = compare(
         "t",
         [
             cell("tf", case("a.py::x")),
@@ -85,11 +87,11 @@ def test_the_same_reason_is_told_once() -> None:
         ],
         ("tf", "theano", "cntk"),
     )
-    assert report.why(found.rows[0]) == "theano, cntk: no such thing"
+    assert report.why(comparison.rows[0]) == "theano, cntk: no such thing"
 
 
-def test_a_cell_that_was_cut_off_is_told_first() -> None:
-    found = compared(
+def test_a_cell_that_was_cut_off_comes_first() -> None:
+    comparison = compared(
         cell("tf", case("a.py::x"), case("a.py::y")),
         cell(
             "theano",
@@ -100,7 +102,7 @@ def test_a_cell_that_was_cut_off_is_told_first() -> None:
             log_tail=("Segmentation\x1b[2J fault",),
         ),
     )
-    assert shown(found) == (
+    assert shown(comparison) == (
         "test  tf      theano   why\n"
         "a.py\n"
         "  x   passed  cut off  theano: its cell ended: crashed\n"
@@ -119,7 +121,7 @@ def test_a_cell_that_was_cut_off_is_told_first() -> None:
     )
 
 
-def test_cells_that_tell_of_no_test_are_not_said_to_agree() -> None:
+def test_cells_without_a_test_do_not_agree() -> None:
     failed = [cell(image, outcome=Outcome.SCRIPT_ERROR, collected=None) for image in BOTH]
     words = report.in_words(compared(*failed))
     assert words.startswith("tf (script error) and theano (script error) did not end well; no test")
@@ -133,8 +135,8 @@ def test_a_test_that_was_cut_off_on_both_has_no_outcome() -> None:
 
 
 def test_a_part_of_a_run_is_no_comparison() -> None:
-    found = compare("t", [cell("tf", case("a.py::x"))], BOTH, missing=["theano"])
-    assert report.in_words(found) == "not run yet: theano."
+    comparison = compare("t", [cell("tf", case("a.py::x"))], BOTH, missing=["theano"])
+    assert report.in_words(comparison) == "not run yet: theano."
 
 
 @pytest.fixture
@@ -183,29 +185,29 @@ def test_markdown_has_a_table_a_file_and_the_counts(mixed: SuiteComparison) -> N
 
 
 def test_a_long_table_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "MOST_ROWS", 2)
+    monkeypatch.setattr(report, "MAX_TESTS", 2)
     cases = [f"a.py::test_{number}" for number in range(5)]
-    found = compared(
-        cell("tf", *map(case, cases)), cell("theano", *(case(one, "failed") for one in cases))
+    comparison = compared(
+        cell("tf", *map(case, cases)), cell("theano", *(case(name, "failed") for name in cases))
     )
-    for text in (shown(found), report.render_markdown(found)):
+    for text in (shown(comparison), report.render_markdown(comparison)):
         assert "and 3 more tests;" in text
         assert "4" not in text.partition("outcome")[0]
 
 
 def test_json_has_every_test(mixed: SuiteComparison) -> None:
-    found = json.loads(report.render_json(mixed))
-    assert (found["schema"], found["differs"], len(found["tests"])) == (1, True, 5)
-    (one,) = [test for test in found["tests"] if test["test"] == f"{FILE}::test_tf"]
-    assert one["differs"]
-    assert one["outcomes"]["theano"] == {
+    described = json.loads(report.render_json(mixed))
+    assert (described["schema"], described["differs"], len(described["tests"])) == (1, True, 5)
+    (row,) = [test for test in described["tests"] if test["test"] == f"{FILE}::test_tf"]
+    assert row["differs"]
+    assert row["outcomes"]["theano"] == {
         "outcome": "failed",
         "phase": "call",
         "seconds": 0.5,
         "message": "why test_tf",
         "place": "",
     }
-    assert found["images"][0] == {
+    assert described["images"][0] == {
         "image": "tf",
         "counts": {"passed": 3, "failed": 2},
         "collected": 5,

@@ -1,7 +1,7 @@
-"""A run as an experiment tracker takes it: entries with parameters, metrics and tags. Pure.
+"""A run as an experiment tracker stores it: entries with parameters, metrics and tags. Pure.
 
-One entry for the matrix, with the comparison, and one for each cell. Names are those that MLflow
-allows: word characters, dots, dashes, spaces; no path.
+There is one entry for the matrix, with the comparison, and one for each cell. Names are such as
+MLflow allows: word characters, dots, dashes and spaces; no path.
 """
 
 import hashlib
@@ -26,18 +26,19 @@ from keras_matrix.text import brief, one_line
 
 Content = TypeVar("Content")
 
-LONGEST_NAME = 200
-"""Bytes: file-based stores make a file of the name."""
-LONGEST_VALUE = 500
-"""Characters; older servers take no more of a parameter."""
+MAX_NAME_BYTES = 200
+"""Bytes of a name: file-based stores make a file of it."""
+MAX_VALUE = 500
+"""Characters of a parameter's value; older servers accept no more."""
 PREFIX = "keras_matrix"
+"""The first part of the names of all tags that are not MLflow's own."""
 _NOT_IN_NAMES = re.compile(r"[^\w.\- ]")
 _DOTS = re.compile(r"[. ]+")
-PACKAGES = ("keras", "tensorflow", "theano", "numpy", "scipy")
-"""Whose versions are parameters; the record holds all."""
+VERSION_PACKAGES = ("keras", "tensorflow", "theano", "numpy", "scipy")
+"""Packages whose versions are parameters; the record holds all."""
 
 
-class Ended(Enum):
+class TrackerStatus(Enum):
     """How an entry's run ended, in MLflow's words."""
 
     FINISHED = "FINISHED"
@@ -46,46 +47,46 @@ class Ended(Enum):
 
 
 @dataclass(frozen=True)
-class Value:
-    """A metric's value at a step; ``at`` is in milliseconds since 1970."""
+class MetricValue:
+    """A metric's value at a step; ``timestamp`` is in milliseconds since 1970."""
 
     name: str
     value: float
     step: int
-    at: int
+    timestamp: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What a tracker keeps of the matrix, or of a cell; times in milliseconds since 1970.
+class TrackerEntry:
+    """What a tracker stores of the matrix, or of a cell; times in milliseconds since 1970.
 
-    ``cell`` is empty for the matrix. ``digest`` is that of all that the entry is made of.
+    ``cell`` is empty for the matrix. ``digest`` is that of all that the entry is made from.
     """
 
     cell: str
     name: str
     started: int
     ended: int
-    status: Ended
+    status: TrackerStatus
     parameters: Mapping[str, str]
-    metrics: tuple[Value, ...]
+    metrics: tuple[MetricValue, ...]
     tags: Mapping[str, str]
     digest: str
 
 
 def run_key(manifest: Manifest) -> str:
-    """Return what tells a run from all others, wherever its folder is."""
-    known = "\0".join((manifest.run, manifest.created, manifest.plan.script_sha256))
-    return hashlib.sha256(known.encode()).hexdigest()
+    """Return a digest that identifies a run, wherever its folder is."""
+    identity = "\0".join((manifest.run, manifest.created, manifest.plan.script_sha256))
+    return hashlib.sha256(identity.encode()).hexdigest()
 
 
-def of_matrix(
+def matrix_entry(
     manifest: Manifest, records: Sequence[Record], comparison: Comparison, content: bytes
-) -> Entry:
-    """Return the entry of the matrix; ``content`` is all that it is made of.
+) -> TrackerEntry:
+    """Return the entry of the matrix; ``content`` is all that it is made from.
 
     Raises:
-        StoreError: a date in the run is none.
+        StoreError: a date in the run is not valid.
     """
     entries = matrix_row(comparison, manifest).entries
     started = _milliseconds(manifest.created)
@@ -93,38 +94,40 @@ def of_matrix(
     judged = [row for row in comparison.rows if row.verdict is not Verdict.REPORTED]
     verdicts = Counter(row.verdict for row in judged)
     values = {
-        f"judged.{one.value}": float(verdicts[one])
-        for one in Verdict
-        if one is not Verdict.REPORTED
+        f"judged.{verdict.value}": float(verdicts[verdict])
+        for verdict in Verdict
+        if verdict is not Verdict.REPORTED
     }
     for row in comparison.rows:
         if row.absolute is not None:
-            values[f"{_of_row(row)}.difference"] = row.absolute
+            values[f"{_row_name(row)}.difference"] = row.absolute
     tags = {
         "kind": "matrix",
         "verdict": overall(entries).value,
         "summary": in_words(comparison),
         **{f"verdict.{entry.name}": entry.status.value for entry in entries},
-        **{f"verdict.{_of_row(row)}": row.verdict.value for row in judged},
+        **{f"verdict.{_row_name(row)}": row.verdict.value for row in judged},
     }
-    return Entry(
+    return TrackerEntry(
         cell="",
         name=_text(manifest.run),
         started=started,
         ended=ended,
-        status=Ended.FAILED if comparison.failures or comparison.missing else Ended.FINISHED,
+        status=TrackerStatus.FAILED
+        if comparison.failures or comparison.missing
+        else TrackerStatus.FINISHED,
         parameters=_matrix_parameters(manifest.plan),
-        metrics=tuple(Value(name, value, 0, ended) for name, value in _named(values).items()),
+        metrics=tuple(MetricValue(name, value, 0, ended) for name, value in _named(values).items()),
         tags=_tags(manifest, tags),
         digest=hashlib.sha256(content).hexdigest(),
     )
 
 
-def of_cell(manifest: Manifest, record: Record, content: bytes) -> Entry:
+def cell_entry(manifest: Manifest, record: Record, content: bytes) -> TrackerEntry:
     """Return the entry of a cell; ``content`` is its record as it is on disk.
 
     Raises:
-        StoreError: a date in the run is none.
+        StoreError: a date in the run is not valid.
     """
     cell = record.cell
     keras_json = manifest.keras_json.get(cell.id, {})
@@ -141,7 +144,7 @@ def of_cell(manifest: Manifest, record: Record, content: bytes) -> Entry:
     environment = record.observation.environment
     if environment is not None:
         parameters |= {"backend": environment.backend, "python": environment.python}
-        for package in PACKAGES:
+        for package in VERSION_PACKAGES:
             if package in environment.packages:
                 parameters[package] = environment.packages[package]
     for call in measured_calls(record):
@@ -152,7 +155,7 @@ def of_cell(manifest: Manifest, record: Record, content: bytes) -> Entry:
         tags |= {"image.digest": record.image.id, "image.key": record.image.key}
         tags["image.base"] = record.image.base.value
     started = _milliseconds(record.started)
-    return Entry(
+    return TrackerEntry(
         cell=cell.id,
         name=f"{_text(manifest.run)} {cell.id}",
         started=started,
@@ -165,39 +168,39 @@ def of_cell(manifest: Manifest, record: Record, content: bytes) -> Entry:
     )
 
 
-def name_of(text: str) -> str:
+def allowed_name(text: str) -> str:
     """Return a name that MLflow allows for a parameter, a metric or a tag."""
     name = _NOT_IN_NAMES.sub("_", one_line(text)).strip() or "_"
     if _DOTS.fullmatch(name):
         name = "_" * len(name)
-    if len(name.encode()) > LONGEST_NAME:
+    if len(name.encode()) > MAX_NAME_BYTES:
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        name = f"{name.encode()[: LONGEST_NAME - 9].decode(errors='ignore')}-{digest}"
+        name = f"{name.encode()[: MAX_NAME_BYTES - 9].decode(errors='ignore')}-{digest}"
     return name
 
 
 def _named(values: Mapping[str, Content]) -> dict[str, Content]:
-    """Return values under allowed names; of two that become the same, one gets a count."""
+    """Return values under allowed names; a name that occurs again gets a number."""
     names = _names(values)
     return {names[text]: value for text, value in values.items()}
 
 
 def _names(texts: Iterable[str]) -> dict[str, str]:
     """Return an allowed name for each text, all different."""
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     taken: set[str] = set()
     for text in dict.fromkeys(texts):
-        name, count = name_of(text), 1
+        name, count = allowed_name(text), 1
         while name in taken:
             count += 1
-            name = f"{name_of(text)}_{count}"
+            name = f"{allowed_name(text)}_{count}"
         taken.add(name)
-        found[text] = name
-    return found
+        names[text] = name
+    return names
 
 
 def _text(value: str) -> str:
-    return brief(value)[:LONGEST_VALUE]
+    return brief(value)[:MAX_VALUE]
 
 
 def _parameters(plan: Plan) -> dict[str, str]:
@@ -233,59 +236,63 @@ def _tags(manifest: Manifest, own: Mapping[str, str]) -> dict[str, str]:
         "tool": manifest.tool,
         **own,
     }
-    found = {
+    tracker_tags = {
         f"{PREFIX}.{name}": _text(value)
         for name, value in _named({name: value for name, value in tags.items() if value}).items()
     }
-    found["mlflow.source.type"] = "LOCAL"
-    found["mlflow.source.name"] = _text(manifest.place or manifest.script)
+    tracker_tags["mlflow.source.type"] = "LOCAL"
+    tracker_tags["mlflow.source.name"] = _text(manifest.place or manifest.script)
     if manifest.commit:
-        found["mlflow.source.git.commit"] = manifest.commit
-    return found
+        tracker_tags["mlflow.source.git.commit"] = manifest.commit
+    return tracker_tags
 
 
-def _metrics(record: Record, started: int) -> tuple[Value, ...]:
-    """Return every epoch's metrics, at the epoch's number, and what the calls came to at last."""
-    found = [
-        (f"{call.name}.{metric}", float(value), epoch.epoch, at)
+def _metrics(record: Record, started: int) -> tuple[MetricValue, ...]:
+    """Return every epoch's metrics, each a step, and the calls' other metrics at their end."""
+    values = [
+        (f"{call.name}.{metric}", float(value), epoch.epoch, timestamp)
         for call in measured_calls(record)
-        for epoch, at in _epochs(call, started)
+        for epoch, timestamp in _epochs(call, started)
         for metric, value in epoch.metrics.items()
     ]
-    told = {name for name, *_ in found}
+    stepped = {name for name, *_ in values}
     ended = _ended(record)
-    found += [
-        (one.metric, one.value, 0, ended) for one in measures(record) if one.metric not in told
+    values += [
+        (measure.metric, measure.value, 0, ended)
+        for measure in measures(record)
+        if measure.metric not in stepped
     ]
     if (end := record.observation.end) is not None:
-        found.append(("peak_memory_bytes", float(end.peak_memory), 0, ended))
-    names = _names(name for name, *_ in found)
-    return tuple(Value(names[name], value, step, at) for name, value, step, at in found)
+        values.append(("peak_memory_bytes", float(end.peak_memory), 0, ended))
+    names = _names(name for name, *_ in values)
+    return tuple(
+        MetricValue(names[name], value, step, timestamp) for name, value, step, timestamp in values
+    )
 
 
 def _epochs(call: Call, started: int) -> list[tuple[Epoch, int]]:
-    """Return a call's epochs, each with about when it ended: as if the cell began with it."""
+    """Return a call's epochs, each with its end in milliseconds, as if the call began the cell."""
     ends = itertools.accumulate(epoch.seconds for epoch in call.epochs)
     return [
         (epoch, started + int(1000 * end)) for epoch, end in zip(call.epochs, ends, strict=True)
     ]
 
 
-def _of_row(row: Row) -> str:
+def _row_name(row: Row) -> str:
     return ".".join(part for part in (row.other_name, row.group, row.metric) if part)
 
 
-def _status(outcome: Outcome) -> Ended:
+def _status(outcome: Outcome) -> TrackerStatus:
     if outcome is Outcome.OK:
-        return Ended.FINISHED
-    return Ended.KILLED if outcome is Outcome.INTERRUPTED else Ended.FAILED
+        return TrackerStatus.FINISHED
+    return TrackerStatus.KILLED if outcome is Outcome.INTERRUPTED else TrackerStatus.FAILED
 
 
-def _milliseconds(when: str) -> int:
+def _milliseconds(date: str) -> int:
     try:
-        return max(0, int(datetime.fromisoformat(when).timestamp() * 1000))
+        return max(0, int(datetime.fromisoformat(date).timestamp() * 1000))
     except (ValueError, OverflowError) as error:
-        raise StoreError(f"The run is damaged: {when!r} is no date; run it again.") from error
+        raise StoreError(f"The run is damaged: {date!r} is not a date; run it again.") from error
 
 
 def _ended(record: Record) -> int:

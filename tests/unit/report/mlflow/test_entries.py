@@ -1,4 +1,4 @@
-"""A run as an experiment tracker takes it."""
+"""A run as an experiment tracker stores it."""
 
 import math
 from dataclasses import replace
@@ -15,7 +15,12 @@ from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.recorded import read
 from keras_matrix.report.mlflow import entries
-from keras_matrix.report.mlflow.entries import Ended, Entry, Value, name_of
+from keras_matrix.report.mlflow.entries import (
+    MetricValue,
+    TrackerEntry,
+    TrackerStatus,
+    allowed_name,
+)
 from tests.unit.history.builders import change, losses, made
 from tests.unit.records.builders import call, record
 
@@ -33,26 +38,26 @@ def trained(cell: Cell, *losses: Number) -> Record:
     return record(cell, fit, call(metrics={"loss": 0.25, "acc": 0.5}))
 
 
-def matrix(folder: RunFolder) -> Entry:
+def matrix(folder: RunFolder) -> TrackerEntry:
     manifest = folder.manifest()
-    return entries.of_matrix(
+    return entries.matrix_entry(
         manifest, folder.records(), assess.compare_run(read(folder), ()), content=b"content"
     )
 
 
-def of_cell(folder: RunFolder, place: int = 0) -> Entry:
-    return entries.of_cell(folder.manifest(), folder.records()[place], b"content")
+def cell_entry(folder: RunFolder, index: int = 0) -> TrackerEntry:
+    return entries.cell_entry(folder.manifest(), folder.records()[index], b"content")
 
 
 def test_a_cell(tmp_path: Path) -> None:
     folder = made(tmp_path / "mine", [trained(Cell("tf", seed=7), 0.9, 0.8)], commit="c" * 40)
-    found = of_cell(folder)
-    assert (found.cell, found.name, found.status) == (
+    entry = cell_entry(folder)
+    assert (entry.cell, entry.name, entry.status) == (
         "tf.seed7",
         "mine tf.seed7",
-        Ended.FINISHED,
+        TrackerStatus.FINISHED,
     )
-    assert (found.started, found.ended) == (START, START + 2000)
+    assert (entry.started, entry.ended) == (START, START + 2000)
     expected = {
         "image": "tf",
         "backend": "tensorflow",
@@ -70,7 +75,7 @@ def test_a_cell(tmp_path: Path) -> None:
         "fit.epochs": "2",
         "fit.batch_size": "32",
     }
-    assert expected.items() <= found.parameters.items()
+    assert expected.items() <= entry.parameters.items()
     identity = folder.manifest().images["tf"]
     tags = {
         "keras_matrix.cell": "tf.seed7",
@@ -82,19 +87,23 @@ def test_a_cell(tmp_path: Path) -> None:
         "mlflow.source.name": "models/mlp/model.py",
         "mlflow.source.git.commit": "c" * 40,
     }
-    assert tags.items() <= found.tags.items()
+    assert tags.items() <= entry.tags.items()
     # No tag without a value: there is no reason.
-    assert "keras_matrix.reason" not in found.tags
+    assert "keras_matrix.reason" not in entry.tags
 
 
 def test_epochs_are_steps_and_the_rest_is_at_the_end(tmp_path: Path) -> None:
-    found = of_cell(made(tmp_path / "a", [trained(Cell("tf"), 0.9, 0.8, "nan")]))
-    loss = [value for value in found.metrics if value.name == "fit.loss"]
-    assert [(one.step, one.at - START) for one in loss] == [(0, 500), (1, 1000), (2, 1500)]
-    assert [one.value for one in loss[:2]] == [0.9, 0.8]
+    entry = cell_entry(made(tmp_path / "a", [trained(Cell("tf"), 0.9, 0.8, "nan")]))
+    loss = [value for value in entry.metrics if value.name == "fit.loss"]
+    assert [(value.step, value.timestamp - START) for value in loss] == [
+        (0, 500),
+        (1, 1000),
+        (2, 1500),
+    ]
+    assert [value.value for value in loss[:2]] == [0.9, 0.8]
     assert math.isnan(loss[2].value)
-    last = {one.name: one for one in found.metrics if one.name != "fit.loss"}
-    assert last["evaluate.acc"] == Value("evaluate.acc", 0.5, 0, START + 2000)
+    last = {value.name: value for value in entry.metrics if value.name != "fit.loss"}
+    assert last["evaluate.acc"] == MetricValue("evaluate.acc", 0.5, 0, START + 2000)
     assert last["fit.seconds"].value == 1.5
     assert last["fit.first_epoch_seconds"].value == 0.5
     assert last["peak_memory_bytes"].value == 1000
@@ -103,26 +112,26 @@ def test_epochs_are_steps_and_the_rest_is_at_the_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("outcome", "status"),
     [
-        (Outcome.OK, Ended.FINISHED),
-        (Outcome.TIMEOUT, Ended.FAILED),
-        (Outcome.INTERRUPTED, Ended.KILLED),
+        (Outcome.OK, TrackerStatus.FINISHED),
+        (Outcome.TIMEOUT, TrackerStatus.FAILED),
+        (Outcome.INTERRUPTED, TrackerStatus.KILLED),
     ],
 )
-def test_how_a_cell_ended(outcome: Outcome, status: Ended, tmp_path: Path) -> None:
+def test_how_a_cell_ended(outcome: Outcome, status: TrackerStatus, tmp_path: Path) -> None:
     folder = made(tmp_path / "a", [record(Cell("tf"), outcome=outcome, reason="a\nreason")])
-    found = of_cell(folder)
-    assert found.status is status
-    assert found.tags["keras_matrix.outcome"] == outcome.value
-    assert found.tags["keras_matrix.reason"] == "a reason"
+    entry = cell_entry(folder)
+    assert entry.status is status
+    assert entry.tags["keras_matrix.outcome"] == outcome.value
+    assert entry.tags["keras_matrix.reason"] == "a reason"
 
 
 def test_the_matrix(tmp_path: Path) -> None:
     folder = made(tmp_path / "mine", losses({"tf": [0.5], "theano": [0.75]}))
-    found = matrix(folder)
-    assert (found.cell, found.name, found.status) == ("", "mine", Ended.FINISHED)
-    assert found.parameters["images"] == "tf,theano"
-    assert (found.parameters["cells"], found.parameters["seeds"]) == ("2", "1")
-    values = {one.name: one.value for one in found.metrics}
+    entry = matrix(folder)
+    assert (entry.cell, entry.name, entry.status) == ("", "mine", TrackerStatus.FINISHED)
+    assert entry.parameters["images"] == "tf,theano"
+    assert (entry.parameters["cells"], entry.parameters["seeds"]) == ("2", "1")
+    values = {metric.name: metric.value for metric in entry.metrics}
     assert values == {
         "judged.agree": 0,
         "judged.differ": 1,
@@ -137,14 +146,14 @@ def test_the_matrix(tmp_path: Path) -> None:
         "keras_matrix.verdict.theano": "differ",
         "keras_matrix.verdict.theano.evaluate.loss": "differ",
     }
-    assert tags.items() <= found.tags.items()
-    assert found.tags["keras_matrix.summary"].startswith("theano differs from tf in 1 of 1")
-    assert "keras_matrix.cell" not in found.tags
+    assert tags.items() <= entry.tags.items()
+    assert entry.tags["keras_matrix.summary"].startswith("theano differs from tf in 1 of 1")
+    assert "keras_matrix.cell" not in entry.tags
 
 
 def test_a_matrix_with_a_cell_that_failed_has_failed(tmp_path: Path) -> None:
     records = [*losses({"tf": [0.5]}), record(Cell("theano"), outcome=Outcome.CRASHED)]
-    assert matrix(made(tmp_path / "a", records)).status is Ended.FAILED
+    assert matrix(made(tmp_path / "a", records)).status is TrackerStatus.FAILED
 
 
 def test_a_run_has_one_key_wherever_it_is(tmp_path: Path) -> None:
@@ -171,26 +180,28 @@ def test_a_run_has_one_key_wherever_it_is(tmp_path: Path) -> None:
         ("loss:0", "loss_0"),
     ],
 )
-def test_names_are_such_as_mlflow_allows(text: str, name: str) -> None:
-    assert name_of(text) == name
+def test_names_are_changed_to_what_mlflow_allows(text: str, name: str) -> None:
+    assert allowed_name(text) == name
 
 
-def test_long_names_are_cut_and_stay_apart() -> None:
-    one, other = (name_of("größe" * 100 + end) for end in "ab")
+def test_long_names_are_cut_off_and_stay_different() -> None:
+    one, other = (allowed_name("größe" * 100 + end) for end in "ab")
     assert one != other
-    assert len(one.encode()) <= entries.LONGEST_NAME
+    assert len(one.encode()) <= entries.MAX_NAME_BYTES
     assert one.startswith("größe")
 
 
-def test_names_that_become_the_same_stay_apart(tmp_path: Path) -> None:
+def test_names_that_become_the_same_get_a_number(tmp_path: Path) -> None:
     metrics: dict[str, Number] = {"a#b": 1.0, "a$b": 2.0, "a_b": 3.0}
-    found = of_cell(made(tmp_path / "a", [record(Cell("tf"), call(metrics=metrics))]))
-    values = {one.name: one.value for one in found.metrics if one.name.startswith("evaluate")}
+    entry = cell_entry(made(tmp_path / "a", [record(Cell("tf"), call(metrics=metrics))]))
+    values = {
+        metric.name: metric.value for metric in entry.metrics if metric.name.startswith("evaluate")
+    }
     assert values == {"evaluate.a_b": 1.0, "evaluate.a_b_2": 2.0, "evaluate.a_b_3": 3.0}
 
 
-def test_a_date_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_date_is_refused(tmp_path: Path) -> None:
     folder = made(tmp_path / "a", losses({"tf": [0.5]}))
     change(folder, created="soon")
-    with pytest.raises(StoreError, match="'soon' is no date"):
+    with pytest.raises(StoreError, match="'soon' is not a date"):
         matrix(folder)
