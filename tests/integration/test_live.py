@@ -38,7 +38,7 @@ def read_until(descriptor: int, pattern: str) -> str:
 @pytest.mark.parametrize(
     ("options", "epoch", "last"),
     [
-        ([], r"tf +running +1/2 +[0-9.]+ ", "0 of 1 cells done, 1 interrupted"),
+        ([], r"tf +running +1/2 +[0-9.]+ ", "0 of 1 cell done, 1 interrupted"),
         (["-v"], r"tf: epoch 1 of 2, loss [0-9.]+", "tf: interrupted after"),
     ],
     ids=["table", "lines"],

@@ -132,7 +132,7 @@ def test_resumed_run_runs_only_what_is_missing(tmp_path: Path) -> None:
     record.unlink()
     again = keras_matrix(*command)
     assert again.returncode == 0
-    assert "1 cells to run" in again.stderr
+    assert "1 cell to run" in again.stderr
     assert record.exists()
     assert next((tmp_path / "one" / "records").glob("tf*")).read_bytes() == kept
     for image, backend in (("tf", "TensorFlow"), ("theano", "Theano")):
