@@ -14,8 +14,8 @@ MAX_METRICS = 3
 MAX_METHODS = 3
 """Methods that are described; each takes a line."""
 VERDICT_RULE = (
-    "agree: the interval of two one-sided tests lies within what is allowed; differ: the interval "
-    "shown excludes zero and the difference is larger than what is allowed."
+    "Agree if the interval of two one-sided tests lies within what is allowed; differ if the "
+    "interval shown excludes zero and the difference is larger than what is allowed."
 )
 
 
@@ -52,7 +52,7 @@ def describe_methods(comparison: Comparison) -> tuple[str, ...]:
     if not methods:
         return ()
     first, *others = [f"method: {method}" for method, _ in methods.most_common(MAX_METHODS)]
-    return (f"{first} Verdicts: {VERDICT_RULE}", *others)
+    return (f"{first} {VERDICT_RULE}", *others)
 
 
 def _failures(failures: Sequence[CellNote]) -> str:

@@ -87,9 +87,9 @@ def send(
         sent = _sent_before(client, experiment_id, entries.run_key(manifest))
         sender = _Sender(client, experiment_id, sent)
 
-        def attach(run: str) -> None:
-            client.log_artifact(run, str(folder.path / MANIFEST_FILE))
-            client.log_text(run, described, COMPARISON_FILE)
+        def attach(run_id: str) -> None:
+            client.log_artifact(run_id, str(folder.path / MANIFEST_FILE))
+            client.log_text(run_id, described, COMPARISON_FILE)
 
         parent = sender.update(matrix, attach)
         for record in run.records:
