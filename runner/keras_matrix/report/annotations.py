@@ -41,7 +41,7 @@ class Level(Enum):
 
 
 @dataclass(frozen=True)
-class SourceLine:
+class RepositoryLine:
     """A line of a file in the script's repository; either is None where it is not known."""
 
     file: str | None = None
@@ -53,7 +53,7 @@ class Annotation:
     """A message about a line; its texts may hold text from outside."""
 
     level: Level
-    source: SourceLine
+    source: RepositoryLine
     title: str
     message: str
 
@@ -70,7 +70,11 @@ def annotations(comparison: Comparison, runs: Sequence[RecordedRun]) -> tuple[An
         *_not_run(comparison),
         *_rows(comparison, calls, (Verdict.DIFFER, Verdict.MISSING), Level.ERROR),
         *_rows(comparison, calls, (Verdict.INCONCLUSIVE,), Level.WARNING),
-    ) or (Annotation(Level.NOTICE, SourceLine(), one_line(comparison.title), in_words(comparison)),)
+    ) or (
+        Annotation(
+            Level.NOTICE, RepositoryLine(), one_line(comparison.title), in_words(comparison)
+        ),
+    )
 
 
 def render(annotations: Sequence[Annotation], max_annotations: int = MAX_ANNOTATIONS) -> str:
@@ -89,7 +93,7 @@ def render(annotations: Sequence[Annotation], max_annotations: int = MAX_ANNOTAT
         lines += [_command(annotation) for annotation in shown]
         if rest:
             text = f"The other reports of this run have {plural(rest, 'more annotation')}."
-            lines.append(_command(Annotation(level, SourceLine(), and_more(rest), text)))
+            lines.append(_command(Annotation(level, RepositoryLine(), and_more(rest), text)))
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -116,7 +120,7 @@ def _escape_property(text: str) -> str:
 
 def _failures(runs: Sequence[RecordedRun]) -> Iterator[Annotation]:
     for run in runs:
-        groups: dict[tuple[str, Outcome, SourceLine], list[Record]] = {}
+        groups: dict[tuple[str, Outcome, RepositoryLine], list[Record]] = {}
         for record in run.failed:
             key = (record.cell.image, record.outcome, _source_of_failure(record, run))
             groups.setdefault(key, []).append(record)
@@ -131,7 +135,7 @@ def _failures(runs: Sequence[RecordedRun]) -> Iterator[Annotation]:
             yield Annotation(Level.ERROR, source, f"{image}: {outcome.value}", "\n".join(lines))
 
 
-def _source_of_failure(record: Record, run: RecordedRun) -> SourceLine:
+def _source_of_failure(record: Record, run: RecordedRun) -> RepositoryLine:
     end = record.observation.end
     if end is not None and end.error is not None and end.error.file is not None:
         return _source(end.error.file, end.error.line, run)
@@ -139,39 +143,39 @@ def _source_of_failure(record: Record, run: RecordedRun) -> SourceLine:
     unfinished = [call for call in record.observation.calls if not call.finished]
     if unfinished:
         return _source_of_call(unfinished[-1].site, run)
-    return SourceLine(run.manifest.place or None)
+    return RepositoryLine(run.manifest.place or None)
 
 
-def _source(file: str, line: int | None, run: RecordedRun) -> SourceLine:
+def _source(file: str, line: int | None, run: RecordedRun) -> RepositoryLine:
     """Locate in the repository a file beside the script, as a cell names it."""
     script = run.manifest.place
     path = PurePosixPath(file)
     if not script or path.is_absolute() or ".." in path.parts:
-        return SourceLine()
+        return RepositoryLine()
     if file == f"{run.manifest.script}.py" and run.manifest.script.endswith(".ipynb"):
         # The lines of the script that a notebook was converted to are not the notebook's.
-        return SourceLine(script)
+        return RepositoryLine(script)
     valid_line = line if line is not None and line > 0 else None
-    return SourceLine((PurePosixPath(script).parent / path).as_posix(), valid_line)
+    return RepositoryLine((PurePosixPath(script).parent / path).as_posix(), valid_line)
 
 
-def _source_of_call(site: str, run: RecordedRun) -> SourceLine:
+def _source_of_call(site: str, run: RecordedRun) -> RepositoryLine:
     file, _, line = site.rpartition(":")
     if not file or not (line.isdecimal() and len(line) <= MAX_LINE_DIGITS):
-        return SourceLine(run.manifest.place or None)
+        return RepositoryLine(run.manifest.place or None)
     return _source(file, int(line), run)
 
 
 def _not_run(comparison: Comparison) -> Iterator[Annotation]:
     if comparison.missing:
         cells = listed(comparison.missing, MAX_ITEMS)
-        yield Annotation(Level.ERROR, SourceLine(), not_run(comparison), cells)
+        yield Annotation(Level.ERROR, RepositoryLine(), not_run(comparison), cells)
 
 
 def _rows(
     comparison: Comparison, calls: "_CallSites", verdicts: Sequence[Verdict], level: Level
 ) -> Iterator[Annotation]:
-    groups: dict[tuple[str, str, SourceLine], list[Row]] = {}
+    groups: dict[tuple[str, str, RepositoryLine], list[Row]] = {}
     for row in comparison.rows:
         if row.verdict in verdicts:
             key = (row.reference_name, row.other_name, calls.source(row))
@@ -192,8 +196,8 @@ class _CallSites:
     """The source lines of the calls that metrics are from; of several runs the latest counts."""
 
     def __init__(self, runs: Sequence[RecordedRun]) -> None:
-        self._by_image: dict[str, dict[str, SourceLine]] = {}
-        self._on_any_image: dict[str, SourceLine] = {}
+        self._by_image: dict[str, dict[str, RepositoryLine]] = {}
+        self._on_any_image: dict[str, RepositoryLine] = {}
         for run in reversed(runs):
             for record in run.records:
                 sites = self._by_image.setdefault(record.cell.image, {})
@@ -202,7 +206,7 @@ class _CallSites:
                         sites[call.name] = _source_of_call(call.site, run)
                         self._on_any_image.setdefault(call.name, sites[call.name])
 
-    def source(self, row: Row) -> SourceLine:
+    def source(self, row: Row) -> RepositoryLine:
         """Return the line of the call that a row's metric is from, as far as it is known."""
         name = row.metric
         sites = self._by_image.get(row.other_name, {})
@@ -211,4 +215,4 @@ class _CallSites:
             name = name.rpartition(".")[0]
             if name in sites or name in self._on_any_image:
                 return sites.get(name) or self._on_any_image[name]
-        return SourceLine()
+        return RepositoryLine()

@@ -109,7 +109,7 @@ def _properties(
         yield "image.key", image.key
         yield "image.base", f"{image.base.value} {image.base_digest}"
     environments = (record.observation.environment for record in records)
-    environment = next((known for known in environments if known is not None), None)
+    environment = next(filter(None, environments), None)
     if environment is not None:
         yield "backend", environment.backend
         yield "keras", environment.keras

@@ -16,7 +16,7 @@ from keras_matrix.records.recorded import RecordedRun
 from keras_matrix.report.annotations import (
     Annotation,
     Level,
-    SourceLine,
+    RepositoryLine,
     annotations,
     render,
 )
@@ -84,7 +84,7 @@ def good(image: str = "tf", *calls: Call, seed: int | None = None) -> Record:
 def test_a_failed_cell_points_at_the_line_that_failed() -> None:
     (annotation,) = annotate(recorded([good(), failing()]))
     assert annotation.level is Level.ERROR
-    assert annotation.source == SourceLine(MODEL, 12)
+    assert annotation.source == RepositoryLine(MODEL, 12)
     assert annotation.title == "theano: script error"
     assert annotation.message.splitlines() == [
         "ValueError: no (model.py, line 12)",
@@ -95,26 +95,26 @@ def test_a_failed_cell_points_at_the_line_that_failed() -> None:
 
 def test_a_module_beside_the_script() -> None:
     (annotation,) = annotate(recorded([good(), failing(file="lib/nets.py", line=3)]))
-    assert annotation.source == SourceLine("models/mlp/lib/nets.py", 3)
+    assert annotation.source == RepositoryLine("models/mlp/lib/nets.py", 3)
     (annotation,) = annotate(recorded([good(), failing()], place="model.py"))
-    assert annotation.source == SourceLine("model.py", 12)
+    assert annotation.source == RepositoryLine("model.py", 12)
 
 
 @pytest.mark.parametrize("file", ["../../etc/passwd", "/etc/passwd", "a/../../b.py"])
 def test_a_path_outside_the_script_s_folder_is_dropped(file: str) -> None:
     (annotation,) = annotate(recorded([good(), failing(file=file)]))
-    assert annotation.source == SourceLine()
+    assert annotation.source == RepositoryLine()
 
 
 def test_a_script_with_an_unknown_path_has_no_line() -> None:
     (annotation,) = annotate(recorded([good(), failing()], place=""))
-    assert annotation.source == SourceLine()
+    assert annotation.source == RepositoryLine()
 
 
 def test_a_notebook_has_no_line() -> None:
     run = recorded([good(), failing(file="n.ipynb.py")], place="docs/n.ipynb", file="n.ipynb")
     (annotation,) = annotate(run)
-    assert annotation.source == SourceLine("docs/n.ipynb")
+    assert annotation.source == RepositoryLine("docs/n.ipynb")
 
 
 def test_cells_that_failed_alike_share_an_annotation() -> None:
@@ -134,7 +134,7 @@ def test_a_stopped_cell_points_at_the_call_that_was_running() -> None:
     )
     stopped.observation.end = None
     (annotation,) = annotate(recorded([good(), stopped]))
-    assert annotation.source == SourceLine(MODEL, 30)
+    assert annotation.source == RepositoryLine(MODEL, 30)
     assert annotation.message.splitlines() == ["Not done.", "cell theano of the run a-run", "said"]
 
 
@@ -142,13 +142,13 @@ def test_a_cell_that_never_started_points_at_the_script() -> None:
     broken = record(Cell("theano"), outcome=Outcome.ENGINE_ERROR, reason="No.")
     broken.observation.end = None
     (annotation,) = annotate(recorded([good(), broken]))
-    assert annotation.source == SourceLine(MODEL)
+    assert annotation.source == RepositoryLine(MODEL)
 
 
 def test_cells_that_have_not_run() -> None:
     cells = [Cell("tf"), *(Cell("theano", seed=seed) for seed in range(7))]
     (annotation,) = annotate(recorded([good()], cells=cells))
-    assert (annotation.level, annotation.source) == (Level.ERROR, SourceLine())
+    assert (annotation.level, annotation.source) == (Level.ERROR, RepositoryLine())
     assert annotation.title == "7 planned cells have not run"
     assert annotation.message.endswith("theano.seed4 and 2 more")
     (annotation,) = annotate(recorded([good()], cells=cells[:2]))
@@ -171,7 +171,7 @@ def test_a_metric_that_differs_points_at_its_call() -> None:
         ]
     )
     (annotation,) = annotate(run)
-    assert (annotation.level, annotation.source) == (Level.ERROR, SourceLine(MODEL, 34))
+    assert (annotation.level, annotation.source) == (Level.ERROR, RepositoryLine(MODEL, 34))
     assert annotation.title == "theano differs from tf"
     assert annotation.message.splitlines() == [
         "evaluate#2.loss (0.75 against 0.5; allowed 0.001 + 0.1%)",
@@ -198,7 +198,7 @@ def test_a_metric_whose_name_has_dots_belongs_to_its_call() -> None:
             for image, loss in (("tf", 0.5), ("theano", 0.75))
         ]
     )
-    assert annotate(run)[0].source == SourceLine(MODEL, 7)
+    assert annotate(run)[0].source == RepositoryLine(MODEL, 7)
 
 
 def test_a_call_without_a_line_points_at_the_script() -> None:
@@ -208,7 +208,7 @@ def test_a_call_without_a_line_points_at_the_script() -> None:
             for image, loss in (("tf", 0.5), ("theano", 0.75))
         ]
     )
-    assert annotate(run)[0].source == SourceLine(MODEL)
+    assert annotate(run)[0].source == RepositoryLine(MODEL)
 
 
 def test_the_line_is_that_of_the_image_that_differs() -> None:
@@ -218,7 +218,7 @@ def test_the_line_is_that_of_the_image_that_differs() -> None:
             good("theano", call("fit", {"loss": 0.75}, site="model.py:2")),
         ]
     )
-    assert annotate(run)[0].source == SourceLine(MODEL, 2)
+    assert annotate(run)[0].source == RepositoryLine(MODEL, 2)
 
 
 def test_the_line_is_that_of_the_later_run() -> None:
@@ -233,7 +233,7 @@ def test_the_line_is_that_of_the_later_run() -> None:
         compare_arrays=lambda *_: None,
     )
     (annotation,) = annotations(comparison, (old, new))
-    assert annotation.source == SourceLine(MODEL, 9)
+    assert annotation.source == RepositoryLine(MODEL, 9)
     assert annotation.title == "new differs from old"
 
 
@@ -247,7 +247,7 @@ def test_too_few_seeds_are_a_warning() -> None:
         ]
     )
     (annotation,) = annotate(run)
-    assert (annotation.level, annotation.source) == (Level.WARNING, SourceLine(MODEL, 3))
+    assert (annotation.level, annotation.source) == (Level.WARNING, RepositoryLine(MODEL, 3))
     assert annotation.title == "theano against tf: too few seeds to tell"
     assert "fit.loss (0.505 [0.4..0.61] against 0.5" in annotation.message
 
@@ -256,7 +256,7 @@ def test_a_notice_if_all_agrees() -> None:
     (annotation,) = annotate(recorded([good("tf"), good("theano")]))
     assert (annotation.level, annotation.source, annotation.title) == (
         Level.NOTICE,
-        SourceLine(),
+        RepositoryLine(),
         "mlp (a-run)",
     )
     assert annotation.message == "theano agrees with tf in the one judged metric, within tolerance."
@@ -279,15 +279,15 @@ def test_failures_go_before_differences() -> None:
 
 
 def error(number: int, level: Level = Level.ERROR) -> Annotation:
-    return Annotation(level, SourceLine(MODEL, number), f"title {number}", "message")
+    return Annotation(level, RepositoryLine(MODEL, number), f"title {number}", "message")
 
 
 def test_a_command() -> None:
     assert render([error(12)]) == (f"::error file={MODEL},line=12,title=title 12::message\n")
-    assert render([Annotation(Level.WARNING, SourceLine(MODEL), "t", "m")]) == (
+    assert render([Annotation(Level.WARNING, RepositoryLine(MODEL), "t", "m")]) == (
         f"::warning file={MODEL},title=t::m\n"
     )
-    assert render([Annotation(Level.NOTICE, SourceLine(), "t", "m")]) == "::notice title=t::m\n"
+    assert render([Annotation(Level.NOTICE, RepositoryLine(), "t", "m")]) == "::notice title=t::m\n"
     assert render([]) == ""
 
 
@@ -308,7 +308,7 @@ def unescaped(text: str, more: str = "") -> str:
 
 
 def test_hostile_text_stays_in_its_command() -> None:
-    source = SourceLine(f"models/{HOSTILE}.py", 1)
+    source = RepositoryLine(f"models/{HOSTILE}.py", 1)
     text = render([Annotation(Level.ERROR, source, HOSTILE, HOSTILE)])
     (line,) = text.splitlines()
     name, properties, message = parsed(line)
@@ -332,7 +332,9 @@ def test_errors_come_first_and_each_level_has_a_limit() -> None:
 
 
 def test_a_long_message_is_cut_off() -> None:
-    (line,) = render([Annotation(Level.ERROR, SourceLine(), "t" * 9999, "m" * 9999)]).splitlines()
+    (line,) = render(
+        [Annotation(Level.ERROR, RepositoryLine(), "t" * 9999, "m" * 9999)]
+    ).splitlines()
     _, properties, message = parsed(line)
     assert len(message) == 4000
     assert len(properties["title"]) <= 300
