@@ -6,10 +6,10 @@ tests here, and atheris in ``tests/fuzz``.
 
 import csv as standard_csv
 import io
-import json
 import re
 from collections.abc import Callable
 from functools import partial
+from json import loads
 from pathlib import Path
 from typing import TypeVar
 from xml.etree import ElementTree
@@ -29,9 +29,8 @@ from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.observation import Observation
 from keras_matrix.records.untrusted import MAX_LINE, MAX_READ, Tail, UnreadableError
-from keras_matrix.report import annotations, csv, junit, markdown, table
+from keras_matrix.report import annotations, csv, json, junit, markdown, table
 from keras_matrix.report import history as history_report
-from keras_matrix.report import json as data
 from keras_matrix.report import suite as suite_report
 from keras_matrix.report.mlflow import entries
 from keras_matrix.report.page import charts, compose, render, sources
@@ -180,7 +179,7 @@ def comparison_reports(folder: RunFolder) -> None:
     _check_xml(junit.render(found, [run]))
     _check_commands(annotations.render(annotations.annotations(found, [run])))
     _check_markdown(markdown.render(found, [row]))
-    json.loads(data.render(found))
+    loads(json.render(found))
     out = io.StringIO()
     table.show(found, Console(file=out, width=table.PLAIN_WIDTH, force_terminal=False))
     _check_printed(out.getvalue())
@@ -198,7 +197,7 @@ def suite_reports(folder: RunFolder) -> None:
     if found is None:
         return
     _check_markdown(suite_report.render_markdown(found))
-    json.loads(suite_report.render_json(found))
+    loads(suite_report.render_json(found))
     out = io.StringIO()
     suite_report.show(found, Console(file=out, width=200, force_terminal=False))
     _check_printed(out.getvalue())

@@ -1,10 +1,10 @@
 """The documentation's reference: what it says of commands, files, formats and codes is so."""
 
 import dataclasses
-import json
 import re
 import typing
 from collections.abc import Iterator
+from json import loads
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,8 @@ from keras_matrix.records import events, observation, suite_events
 from keras_matrix.records import events as environment
 from keras_matrix.records.record import HostFacts, Manifest, Outcome, Record, Timing
 from keras_matrix.records.recorded import read
-from keras_matrix.report import csv
-from keras_matrix.report import json as data
-from keras_matrix.report import reproduction as shown
+from keras_matrix.report import csv, json
+from keras_matrix.report import reproduction as report
 from keras_matrix.trace.distance import Distance
 from keras_matrix.trace.finding import Finding, FindingKind, Hint, MinimalScript, Origin
 from keras_matrix.trace.literature import RateOfChange
@@ -294,7 +293,7 @@ def test_fields_of_the_catalog() -> None:
 def test_a_comparison_as_json(tmp_path: Path) -> None:
     cells = [Cell(image, seed=seed) for image in ("tf", "theano") for seed in range(3)]
     records = [record(cell, call(metrics={"loss": 0.5 + (cell.seed or 0)})) for cell in cells]
-    described = json.loads(data.render(assess.compare_run(read(run_folder(tmp_path, records)), ())))
+    described = loads(json.render(assess.compare_run(read(run_folder(tmp_path, records)), ())))
     assert firsts(FORMATS.section("A comparison as JSON")) == list(described)
     (row,) = described["rows"]
     assert firsts(FORMATS.section("Rows")) == list(row)
@@ -305,7 +304,7 @@ def test_a_reproduction_as_json() -> None:
     figure = reported.Figure("tf", "evaluate.loss", 0.5, 0.1, reported.Unit.NONE)
     claim = reported.Claim("A", "fit.loss", "tf", "theano", reported.Direction.LOWER)
     judged = reproduction.judge(reported.Reported({}, (figure,), (claim,)), {})
-    described = json.loads(shown.render(judged))
+    described = loads(report.render(judged))
     rows = {codes_in(row[0])[0]: row for row in FORMATS.section("A reproduction as JSON").rows}
     assert list(rows) == list(described)
     for name in ("figures", "claims"):

@@ -22,7 +22,7 @@ TIME = re.compile(r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?")
 
 
 class Allowed(NamedTuple):
-    """What an element has: attributes it must have, others it may have, and children."""
+    """What an element may have: required attributes, other attributes, and children."""
 
     required: str = ""
     others: str = ""
@@ -62,7 +62,7 @@ def rendered(*folders: RunFolder) -> str:
 
 
 def check(element: ElementTree.Element) -> None:
-    """Hold an element and all in it against the schema."""
+    """Check an element and everything in it against the schema."""
     allowed = SCHEMA[element.tag]
     required = set(allowed.required.split())
     assert required <= set(element.attrib) <= required | set(allowed.others.split()), element.tag
@@ -74,9 +74,9 @@ def check(element: ElementTree.Element) -> None:
 
 
 def suites(*folders: RunFolder) -> dict[str, TestSuite]:
-    found = list(JUnitXml.fromstring(rendered(*folders).encode()))
-    named = {str(suite.name): suite for suite in found}
-    assert len(named) == len(found)
+    listed = list(JUnitXml.fromstring(rendered(*folders).encode()))
+    named = {str(suite.name): suite for suite in listed}
+    assert len(named) == len(listed)
     return named
 
 
@@ -96,27 +96,33 @@ def text_of(result: object) -> tuple[str, str, str]:
 
 
 def test_a_suite_for_each_image_and_each_pair(tmp_path: Path) -> None:
-    found = suites(tf_and_theano(tmp_path / "one"))
-    assert {name: len(suite) for name, suite in found.items()} == {
+    by_name = suites(tf_and_theano(tmp_path / "one"))
+    assert {name: len(suite) for name, suite in by_name.items()} == {
         "one: cells on tf": 1,
         "one: cells on theano": 1,
         "mlp (one): theano against tf": 1,
     }
-    assert all(case.is_passed for suite in found.values() for case in suite)
-    case = the_case(found["one: cells on theano"])
+    assert all(case.is_passed for suite in by_name.values() for case in suite)
+    case = the_case(by_name["one: cells on theano"])
     assert (case.name, case.classname, case.time) == ("theano", "mlp.theano", 2.1)
-    case = the_case(found["mlp (one): theano against tf"])
+    case = the_case(by_name["mlp (one): theano against tf"])
     assert (case.name, case.classname) == ("evaluate.loss", "theano against tf")
 
 
-def test_what_the_cells_ran_on_are_properties_of_their_suite(tmp_path: Path) -> None:
+def test_the_environment_of_the_cells_is_in_the_suites_properties(tmp_path: Path) -> None:
     cells = [Cell("tf", seed=seed) for seed in (3, 4)]
-    folder = run_folder(tmp_path / "one", [record(one, call(metrics={"a": 1.0})) for one in cells])
+    folder = run_folder(
+        tmp_path / "one", [record(cell, call(metrics={"a": 1.0})) for cell in cells]
+    )
     suite = suites(folder)["one: cells on tf"]
-    told = {one.name: one.value for one in suite.properties()}  # type: ignore[no-untyped-call]
-    assert told["seeds"] == "3, 4"
-    assert str(told["image.id"]).startswith("sha256:")
-    assert (told["backend"], told["keras"], told["floatx"]) == ("tensorflow", "2.3.1", "float32")
+    values = {entry.name: entry.value for entry in suite.properties()}  # type: ignore[no-untyped-call]
+    assert values["seeds"] == "3, 4"
+    assert str(values["image.id"]).startswith("sha256:")
+    assert (values["backend"], values["keras"], values["floatx"]) == (
+        "tensorflow",
+        "2.3.1",
+        "float32",
+    )
     assert suite.timestamp == "2026-01-01T00:00:00+00:00"
 
 
@@ -127,9 +133,9 @@ def test_the_totals_are_those_of_the_suites(tmp_path: Path) -> None:
     assert root.time == 4.2
 
 
-def test_a_metric_that_differs_is_a_failure_in_words(tmp_path: Path) -> None:
-    found = suites(tf_and_theano(tmp_path / "one", theano=0.75))
-    (result,) = the_case(found["mlp (one): theano against tf"]).result
+def test_a_metric_that_differs_is_a_failure_with_a_message(tmp_path: Path) -> None:
+    by_name = suites(tf_and_theano(tmp_path / "one", theano=0.75))
+    (result,) = the_case(by_name["mlp (one): theano against tf"]).result
     assert isinstance(result, Failure)
     kind, message, text = text_of(result)
     assert kind == "differ"
@@ -142,8 +148,8 @@ def test_a_metric_that_differs_is_a_failure_in_words(tmp_path: Path) -> None:
 
 def test_a_metric_on_one_side_is_a_failure(tmp_path: Path) -> None:
     records = [record(Cell("tf"), call(metrics={"loss": 0.5})), record(Cell("theano"), call())]
-    found = suites(run_folder(tmp_path / "one", records))
-    (result,) = the_case(found["mlp (one): theano against tf"]).result
+    by_name = suites(run_folder(tmp_path / "one", records))
+    (result,) = the_case(by_name["mlp (one): theano against tf"]).result
     assert text_of(result)[:2] == (
         "missing",
         "evaluate.loss is on one side only (- against 0.5)",
@@ -161,9 +167,9 @@ def seeds(path: Path, theano: Sequence[float]) -> RunFolder:
     )
 
 
-def test_too_few_seeds_are_neither_green_nor_red(tmp_path: Path) -> None:
-    found = suites(seeds(tmp_path / "one", [0.4, 0.61]))
-    (result,) = the_case(found["mlp (one): theano against tf"]).result
+def test_too_few_seeds_are_skipped(tmp_path: Path) -> None:
+    by_name = suites(seeds(tmp_path / "one", [0.4, 0.61]))
+    (result,) = the_case(by_name["mlp (one): theano against tf"]).result
     assert isinstance(result, Skipped)
     kind, message, text = text_of(result)
     assert kind == "inconclusive"
@@ -172,9 +178,9 @@ def test_too_few_seeds_are_neither_green_nor_red(tmp_path: Path) -> None:
     assert "method: Mean of 2 differences" in text
 
 
-def test_times_are_no_test_cases_but_told(tmp_path: Path) -> None:
-    found = suites(seeds(tmp_path / "one", [0.5, 0.5]))
-    suite = found["mlp (one): theano against tf"]
+def test_times_are_in_the_output_and_not_test_cases(tmp_path: Path) -> None:
+    by_name = suites(seeds(tmp_path / "one", [0.5, 0.5]))
+    suite = by_name["mlp (one): theano against tf"]
     assert list(results(suite)) == ["evaluate.loss"]
     assert (
         "evaluate.seconds: tf 1 [1..1], theano 1 [1..1] (reported, not judged)"
@@ -185,20 +191,23 @@ def test_times_are_no_test_cases_but_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("outcome", "kind"),
     [
-        *((one, Failure) for one in (Outcome.SCRIPT_ERROR, Outcome.TIMEOUT, Outcome.CRASHED)),
-        *((one, Failure) for one in (Outcome.OUT_OF_MEMORY, Outcome.BACKEND_BOUND)),
-        *((one, Error) for one in (Outcome.ENGINE_ERROR, Outcome.MISMATCH, Outcome.KILLED)),
-        *((one, Error) for one in (Outcome.LIMIT_NOT_APPLIED, Outcome.INTERRUPTED)),
+        *(
+            (outcome, Failure)
+            for outcome in (Outcome.SCRIPT_ERROR, Outcome.TIMEOUT, Outcome.CRASHED)
+        ),
+        *((outcome, Failure) for outcome in (Outcome.OUT_OF_MEMORY, Outcome.BACKEND_BOUND)),
+        *((outcome, Error) for outcome in (Outcome.ENGINE_ERROR, Outcome.MISMATCH, Outcome.KILLED)),
+        *((outcome, Error) for outcome in (Outcome.LIMIT_NOT_APPLIED, Outcome.INTERRUPTED)),
     ],
 )
-def test_a_cell_without_a_score(outcome: Outcome, kind: type, tmp_path: Path) -> None:
+def test_a_cell_without_a_result(outcome: Outcome, kind: type, tmp_path: Path) -> None:
     bad = record(Cell("theano"), outcome=outcome, reason="It broke.", log_tail=("one", "two"))
     good = record(Cell("tf"), call(metrics={"loss": 0.5}))
-    found = suites(run_folder(tmp_path / "one", [good, bad]))
-    (result,) = the_case(found["one: cells on theano"]).result
+    by_name = suites(run_folder(tmp_path / "one", [good, bad]))
+    (result,) = the_case(by_name["one: cells on theano"]).result
     assert isinstance(result, kind)
     assert text_of(result) == (outcome.value, "It broke.", "It broke.\none\ntwo")
-    assert "mlp (one): theano against tf" not in found, "nothing was judged"
+    assert "mlp (one): theano against tf" not in by_name, "nothing was judged"
 
 
 def test_a_cell_that_has_not_run_is_skipped(tmp_path: Path) -> None:
@@ -210,10 +219,10 @@ def test_a_cell_that_has_not_run_is_skipped(tmp_path: Path) -> None:
 
 
 def test_failures_only(tmp_path: Path) -> None:
-    records = [record(Cell(one), outcome=Outcome.TIMEOUT) for one in ("tf", "theano")]
-    found = suites(run_folder(tmp_path / "one", records))
-    assert list(found) == ["one: cells on tf", "one: cells on theano"]
-    assert all(suite.failures == 1 for suite in found.values())
+    records = [record(Cell(image), outcome=Outcome.TIMEOUT) for image in ("tf", "theano")]
+    by_name = suites(run_folder(tmp_path / "one", records))
+    assert list(by_name) == ["one: cells on tf", "one: cells on theano"]
+    assert all(suite.failures == 1 for suite in by_name.values())
 
 
 def hostile() -> list[Record]:
@@ -226,25 +235,29 @@ def hostile() -> list[Record]:
     ]
 
 
-def test_hostile_text_is_text(tmp_path: Path) -> None:
+def test_hostile_text_stays_text(tmp_path: Path) -> None:
     text = rendered(run_folder(tmp_path / "one", hostile()))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ufffe]", text)
-    found = {str(suite.name): suite for suite in JUnitXml.fromstring(text.encode())}
-    case = the_case(found["mlp (one): theano against tf"])
+    by_name = {str(suite.name): suite for suite in JUnitXml.fromstring(text.encode())}
+    case = the_case(by_name["mlp (one): theano against tf"])
     assert case.name == "evaluate.a|b]<script>&lt;2J]]> evaluate.x"
-    (failed,) = the_case(found["one: cells on jax"]).result
+    (failed,) = the_case(by_name["one: cells on jax"]).result
     assert "<script>&lt;2J]]>\nevaluate.x" in text_of(failed)[2]
 
 
 def test_settings_are_suites_of_their_own(tmp_path: Path) -> None:
     double = KerasSettings(floatx=Floatx.FLOAT64)
-    cells = [Cell(image, one) for image in ("tf", "theano") for one in (KerasSettings(), double)]
+    cells = [
+        Cell(image, settings)
+        for image in ("tf", "theano")
+        for settings in (KerasSettings(), double)
+    ]
     folder = run_folder(
         tmp_path / "one", [record(cell, call(metrics={"loss": 0.5})) for cell in cells]
     )
-    found = suites(folder)
-    assert {"one: cells on tf", "one: cells on tf.float64"} < set(found)
-    assert list(results(found["mlp (one): theano against tf"])) == [
+    by_name = suites(folder)
+    assert {"one: cells on tf", "one: cells on tf.float64"} < set(by_name)
+    assert list(results(by_name["mlp (one): theano against tf"])) == [
         "default: evaluate.loss",
         "float64: evaluate.loss",
     ]
@@ -252,21 +265,21 @@ def test_settings_are_suites_of_their_own(tmp_path: Path) -> None:
 
 def test_two_runs(tmp_path: Path) -> None:
     old, new = tf_and_theano(tmp_path / "old"), tf_and_theano(tmp_path / "new", theano=0.75)
-    found = suites(old, new)
-    assert list(found) == [
+    by_name = suites(old, new)
+    assert list(by_name) == [
         *("old: cells on tf", "old: cells on theano", "new: cells on tf", "new: cells on theano"),
         "old against new: new against old",
     ]
     kinds = {
-        name: [type(one).__name__ for one in result]
-        for name, result in results(found["old against new: new against old"]).items()
+        name: [type(problem).__name__ for problem in result]
+        for name, result in results(by_name["old against new: new against old"]).items()
     }
     assert kinds == {"tf: evaluate.loss": [], "theano: evaluate.loss": ["Failure"]}
 
 
 def test_many_rows(tmp_path: Path) -> None:
     metrics = {f"m{number}": 0.5 for number in range(500)}
-    records = [record(Cell(one), call(metrics=metrics)) for one in ("tf", "theano")]
+    records = [record(Cell(image), call(metrics=metrics)) for image in ("tf", "theano")]
     suite = suites(run_folder(tmp_path / "one", records))["mlp (one): theano against tf"]
     assert suite.tests == len(suite) == 500
 
@@ -276,8 +289,8 @@ def test_the_order_is_not_that_of_the_run(tmp_path: Path) -> None:
     records = [
         record(Cell(image, seed=seed), call(metrics={"loss": 0.5})) for image, seed in planned
     ]
-    found = suites(run_folder(tmp_path / "one", records))
-    assert list(found)[:2] == ["one: cells on tf", "one: cells on theano"]
-    assert list(results(found["one: cells on theano"])) == [
+    by_name = suites(run_folder(tmp_path / "one", records))
+    assert list(by_name)[:2] == ["one: cells on tf", "one: cells on theano"]
+    assert list(results(by_name["one: cells on theano"])) == [
         *("theano.seed0", "theano.seed1", "theano.seed2"),
     ]
