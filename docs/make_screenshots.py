@@ -40,8 +40,9 @@ MARGIN = 16
 def main(runs: tuple[Path, ...], width: int, height: int, output: Path) -> None:
     """Write a picture of the report of RUNS in each colour scheme."""
     named = os.environ.get("KERAS_MATRIX_CHROMIUM")
+    names = (named,) if named else CHROMIUM_NAMES
     # With None Playwright starts its own Chromium.
-    program = named or next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    program = next(filter(None, map(shutil.which, names)), named)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page = Path(folder) / "report.html"
         with contextlib.redirect_stdout(io.StringIO()):

@@ -20,9 +20,10 @@ def chromium(playwright: Playwright) -> str:
     """Return the path of a Chromium; without one fail the test in CI, or else skip it."""
     named = os.environ.get(CHROMIUM_VARIABLE)
     if named is not None:
-        if shutil.which(named) is None:
+        program = shutil.which(named)
+        if program is None:
             pytest.fail(f"{CHROMIUM_VARIABLE} names {named}, which is not a program", pytrace=False)
-        return named
+        return program
     installed = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if installed is not None:
         return installed
