@@ -50,9 +50,12 @@ def _escape(match: re.Match[str]) -> str:
 def last_lines(text: str) -> tuple[str, ...]:
     """Return the last lines of an output, printable; a line that was redrawn in its last state."""
     lines = text.rstrip().split("\n")[-MAX_TAIL_LINES:]
-    return tuple(
-        printable(line.rstrip("\r").rpartition("\r")[2])[:MAX_TAIL_WIDTH] for line in lines if line
-    )
+    return tuple(displayed_line(line)[:MAX_TAIL_WIDTH] for line in lines if line)
+
+
+def displayed_line(line: str) -> str:
+    """Return a line of output as a terminal would show it: printable, in its last state."""
+    return printable(line.rstrip("\r").rpartition("\r")[2])
 
 
 def one_line(text: str) -> str:

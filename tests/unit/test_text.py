@@ -6,6 +6,7 @@ from keras_matrix.text import (
     MAX_BRIEF,
     and_more,
     brief,
+    displayed_line,
     last_lines,
     listed,
     plural,
@@ -70,6 +71,11 @@ def test_the_last_lines_are_few_and_short() -> None:
     assert (len(lines), lines[0], len(lines[-1])) == (20, "81", 400)
     assert last_lines("step 1/2\rstep 2/2\r\n\x1b[31mred\n") == ("step 2/2", "red")
     assert last_lines("") == ()
+
+
+def test_a_line_that_was_redrawn_is_displayed_in_its_last_state() -> None:
+    assert displayed_line("1/2\r2/2\r") == "2/2"
+    assert displayed_line("\x1b[31m1/2\r 2/2\x1b[0m") == " 2/2"
 
 
 def test_json_holds_no_character_that_a_terminal_obeys() -> None:

@@ -20,7 +20,7 @@ from keras_matrix.report.page.blocks import (
     Section,
     Tone,
 )
-from keras_matrix.text import brief, listed, plural, printable
+from keras_matrix.text import brief, displayed_line, listed, plural
 
 MAX_CARDS = 10
 """Kinds of failures that have a card with a log."""
@@ -79,9 +79,8 @@ def _decoded(content: bytes) -> str:
 
 
 def as_displayed(text: str) -> str:
-    """Return output as a terminal would show it: a line that was redrawn in its last state."""
-    lines = (printable(line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n"))
-    return "\n".join(map(_shortened_line, lines))
+    """Return output as a terminal would show it, with long lines shortened."""
+    return "\n".join(_shortened_line(displayed_line(line)) for line in text.split("\n"))
 
 
 def _shortened_line(line: str) -> str:
