@@ -1,3 +1,3 @@
-"""keras-matrix: run a Keras script, unchanged, on a matrix of backends and say what differs."""
+"""keras-matrix: run an unchanged Keras script on a matrix of backends, and report what differs."""
 
 __version__ = "0.1.0"

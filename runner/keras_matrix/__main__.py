@@ -1,4 +1,4 @@
-"""``python -m keras_matrix``: the same as the command ``keras-matrix``."""
+"""``python -m keras_matrix``, which is the command ``keras-matrix``."""
 
 from keras_matrix.cli import main
 

@@ -1,7 +1,7 @@
-"""A plugin of pytest: tests that say on which images a model agrees.
+"""The pytest plugin: tests that fail unless a model agrees on all images.
 
-Every pytest run of an environment with this package loads this module, so it imports nothing
-else of the package before a test asks for it.
+Every pytest run in an environment with this package loads this module, so it imports the rest of
+the package only when a test needs it.
 """
 
 import inspect
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from keras_matrix.run.session import RunResult
 
 MARKER = "keras_matrix"
-RESULT = "keras_matrix_result"
-OPTION = "--keras-matrix-results"
-INI = "keras_matrix_results"
-RESULTS = "results"
-ASSERTING = ("tolerance", "allow_inconclusive")
-"""The marker's arguments that go to :meth:`MatrixResult.assert_agree`."""
+RESULT_FIXTURE = "keras_matrix_result"
+RESULTS_OPTION = "--keras-matrix-results"
+RESULTS_INI = "keras_matrix_results"
+DEFAULT_RESULTS = "results"
+ASSERT_ARGUMENTS = ("tolerance", "allow_inconclusive")
+"""The marker's arguments that are those of :meth:`MatrixResult.assert_agree`."""
 
 Tolerances = Mapping[str, float | tuple[float, float]]
-"""Metric, or a pattern such as ``evaluate.*``, to what is allowed: ``atol`` or ``(atol, rtol)``."""
+"""Metrics, or patterns such as ``evaluate.*``, each with its ``atol`` or ``(atol, rtol)``."""
 
 
 @dataclass(frozen=True)
 class MatrixResult:
-    """A run: ``records`` has one a cell, ``comparison`` judges them as the command line does.
+    """The result of a run; ``records`` has one record per cell.
 
-    ``exit_code`` is the one that ``keras-matrix run`` would end with.
+    ``comparison`` and ``exit_code`` are those of the command ``keras-matrix run``.
     """
 
     folder: "RunFolder"
@@ -53,9 +53,9 @@ class MatrixResult:
 
     @property
     def agrees(self) -> bool:
-        """Tell whether every cell ended well, and all that is judged is within tolerance.
+        """Whether every cell ended well, and every metric that is judged is within tolerance.
 
-        Where nothing is judged, nothing agrees.
+        If no metric is judged, the images do not agree.
         """
         return self.exit_code == 0 and self._judged
 
@@ -68,22 +68,22 @@ class MatrixResult:
     def assert_agree(
         self, tolerance: Tolerances | None = None, *, allow_inconclusive: bool = False
     ) -> None:
-        """Assert that the images agree; ``tolerance`` goes before the model's own.
+        """Assert that the images agree; ``tolerance`` takes precedence over the model's own.
 
-        What several seeds cannot settle is no agreement, unless ``allow_inconclusive``.
+        If there are too few seeds for a verdict, the images agree only if ``allow_inconclusive``.
 
         Raises:
-            AssertionError: they differ, or a cell failed; its text is the comparison.
+            AssertionError: the images differ, or a cell failed; the message is the comparison.
         """
         __tracebackhide__ = True
         from keras_matrix.errors import ExitCode
 
-        judged = self if tolerance is None else self._judged_with(tolerance)
-        settled = judged.exit_code is not ExitCode.INCONCLUSIVE
-        if not judged.agrees and (settled or not allow_inconclusive):
-            raise AssertionError(judged.told())
+        result = self if tolerance is None else self._compared_with(tolerance)
+        conclusive = result.exit_code is not ExitCode.INCONCLUSIVE
+        if not result.agrees and (conclusive or not allow_inconclusive):
+            raise AssertionError(result.as_text())
 
-    def _judged_with(self, tolerance: Tolerances) -> "MatrixResult":
+    def _compared_with(self, tolerance: Tolerances) -> "MatrixResult":
         from keras_matrix.compare import assess
         from keras_matrix.errors import KerasMatrixError
         from keras_matrix.load import tolerances as rules
@@ -91,13 +91,14 @@ class MatrixResult:
 
         texts = [f"{metric}={_figures(allowed)}" for metric, allowed in tolerance.items()]
         try:
-            found = assess.compare_run(recorded.read(self.folder), rules.parse(texts))
+            comparison = assess.compare_run(recorded.read(self.folder), rules.parse(texts))
         except KerasMatrixError as error:
             _cannot(str(error))
-        return MatrixResult(self.folder, self.records, found, assess.exit_code(found))
+        code = assess.exit_code(comparison)
+        return MatrixResult(self.folder, self.records, comparison, code)
 
-    def told(self) -> str:
-        """Return the comparison as plain text: its sentence, and the rows that do not agree."""
+    def as_text(self) -> str:
+        """Return the comparison as plain text: its summary, and the rows that do not agree."""
         from dataclasses import replace
 
         from rich.console import Console
@@ -109,12 +110,12 @@ class MatrixResult:
         good = (Verdict.AGREE, Verdict.REPORTED)
         rows = tuple(row for row in self.comparison.rows if row.verdict not in good)
         text = io.StringIO()
-        # Whatever FORCE_COLOR says: this is no terminal.
+        # The text is not for a terminal, whatever FORCE_COLOR says.
         out = Console(file=text, width=table.PLAIN_WIDTH, force_terminal=False, highlight=False)
         table.show_rows(replace(self.comparison, rows=rows), out)
         lines = [words.in_words(self.comparison), *text.getvalue().splitlines()]
         if not self._judged:
-            lines.append("Nothing was judged: a script that trains on two images has figures.")
+            lines.append("Nothing was judged; run a script that trains, on at least two images.")
         lines.append(f"records: {relative(self.folder.path)}")
         return "\n".join(line.rstrip() for line in lines)
 
@@ -142,7 +143,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class KerasMatrix:
-    """Runs models on images; ``root`` is the folder that relative paths begin at."""
+    """Runs models on images; ``root`` is the folder that paths are relative to."""
 
     root: Path
     results: Path
@@ -190,23 +191,25 @@ class KerasMatrix:
                 tolerances=None if tolerances is None else self.root / tolerances,
                 **options,
             )
-            made = _run(request.make(run_options))
-            found = assess.compare_run(recorded.read(made.folder), ())
+            result = _run(request.make(run_options))
+            comparison = assess.compare_run(recorded.read(result.folder), ())
         except TerminatedRunError as error:
             pytest.exit(str(error), returncode=int(error.exit_code))
         except InterruptedRunError as error:
             raise KeyboardInterrupt(str(error)) from None
         except KerasMatrixError as error:
             _cannot(str(error))
-        _check_engine(made.records)
-        return MatrixResult(made.folder, made.records, found, assess.exit_code(found))
+        _check_engine(result.records)
+        code = assess.exit_code(comparison)
+        return MatrixResult(result.folder, result.records, comparison, code)
 
 
-def _seeds(given: str | int | Sequence[int] | None) -> str | None:
-    if given is None or isinstance(given, str):
-        return given
-    # A comma makes a list of one, which would else be a count.
-    return str(given) if isinstance(given, int) else ",".join(map(str, given)) + ","
+def _seeds(seeds: str | int | Sequence[int] | None) -> str | None:
+    """Return seeds as the command line takes them."""
+    if seeds is None or isinstance(seeds, str):
+        return seeds
+    # The comma at the end makes a list of one number, which would otherwise be a count.
+    return str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds)) + ","
 
 
 def _run(request: "RunRequest") -> "RunResult":
@@ -215,12 +218,12 @@ def _run(request: "RunRequest") -> "RunResult":
     from keras_matrix.run import session
 
     interrupts = Interrupts()
-    with _heard(interrupts), PlainProgress() as progress:
+    with _handled(interrupts), PlainProgress() as progress:
         return session.run(request, progress, interrupts)
 
 
-def _heard(interrupts: "Interrupts") -> AbstractContextManager[None]:
-    """Hear Ctrl-C while cells run; only the main thread can."""
+def _handled(interrupts: "Interrupts") -> AbstractContextManager[None]:
+    """Handle Ctrl-C while cells run, which only the main thread can do."""
     from keras_matrix.interrupts import installed
 
     main = threading.current_thread() is threading.main_thread()
@@ -228,7 +231,7 @@ def _heard(interrupts: "Interrupts") -> AbstractContextManager[None]:
 
 
 def _check_engine(records: "Sequence[Record]") -> None:
-    """Fail if a cell was kept from running: that is no word on the model."""
+    """Fail if a cell could not run, for a reason that says nothing about the model."""
     __tracebackhide__ = True
     from keras_matrix.records.record import Outcome
     from keras_matrix.text import brief
@@ -249,10 +252,12 @@ def _cannot(sentence: str) -> NoReturn:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option and the ini-file's word for where results go."""
-    text = "folder that holds keras-matrix's runs (default: results)"
-    parser.getgroup("keras-matrix").addoption(OPTION, metavar="DIR", default=None, help=text)
-    parser.addini(INI, text, default=RESULTS)
+    """Add the command-line option and the ini option for the folder of results."""
+    text = "folder for the runs of keras-matrix (default: results)"
+    parser.getgroup("keras-matrix").addoption(
+        RESULTS_OPTION, metavar="DIR", default=None, help=text
+    )
+    parser.addini(RESULTS_INI, text, default=DEFAULT_RESULTS)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -260,29 +265,33 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{MARKER}(script, on=..., seeds=..., tolerance=...): run the script on images, and fail "
-        f"unless they agree; all arguments of the {MARKER} fixture's run, the result is "
-        f"{RESULT}.",
+        f"unless they agree; takes all arguments of {MARKER}.run, and the fixture "
+        f"{RESULT_FIXTURE} is the result.",
     )
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give every marked test the result, whether it asks for it or not."""
+    """Add the result's fixture to every marked test, so that the script is run."""
     names = getattr(item, "fixturenames", None)
-    if item.get_closest_marker(MARKER) is not None and names is not None and RESULT not in names:
-        names.append(RESULT)
+    if (
+        item.get_closest_marker(MARKER) is not None
+        and names is not None
+        and RESULT_FIXTURE not in names
+    ):
+        names.append(RESULT_FIXTURE)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """Assert before a marked test's own code that the images agree."""
+    """Assert that the images agree, before the code of a marked test runs."""
     __tracebackhide__ = True
     marker = item.get_closest_marker(MARKER)
     if marker is None:
         return
-    result: MatrixResult = getattr(item, "funcargs", {})[RESULT]
-    asked = {name: marker.kwargs[name] for name in ASSERTING if name in marker.kwargs}
+    result: MatrixResult = getattr(item, "funcargs", {})[RESULT_FIXTURE]
+    arguments = {name: marker.kwargs[name] for name in ASSERT_ARGUMENTS if name in marker.kwargs}
     try:
-        result.assert_agree(**asked)
+        result.assert_agree(**arguments)
     except AssertionError as error:
         pytest.fail(str(error), pytrace=False)
 
@@ -291,25 +300,25 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 def keras_matrix(request: pytest.FixtureRequest) -> KerasMatrix:
     """Run models on images: ``keras_matrix.run("models/mlp", on=("tf", "theano"), seeds=3)``."""
     config = request.config
-    named = config.getoption(OPTION)
-    # What is typed begins at the current folder; what is in an ini-file, at the root.
-    results = Path(named).absolute() if named else config.rootpath / config.getini(INI)
+    option = config.getoption(RESULTS_OPTION)
+    # The option is relative to the current folder, the ini option to the root folder.
+    results = Path(option).absolute() if option else config.rootpath / config.getini(RESULTS_INI)
     return KerasMatrix(root=config.rootpath, results=results)
 
 
 @pytest.fixture
 def keras_matrix_result(request: pytest.FixtureRequest, keras_matrix: KerasMatrix) -> MatrixResult:
-    """Return what the test's marker asks to run came to."""
+    """Return the result of the run that the test's marker requests."""
     own = [marker for marker in request.node.own_markers if marker.name == MARKER]
     marker = request.node.get_closest_marker(MARKER)
     if marker is None:
-        _cannot(f"{RESULT} needs @pytest.mark.{MARKER}(script, on=...) on the test.")
+        _cannot(f"{RESULT_FIXTURE} needs @pytest.mark.{MARKER}(script, on=...) on the test.")
     if len(own) > 1:
-        _cannot(f"the test has {len(own)} markers {MARKER}; give each script a test of its own.")
-    given = {name: value for name, value in marker.kwargs.items() if name not in ASSERTING}
+        _cannot(f"the test has {len(own)} markers {MARKER}; use one test per script.")
+    arguments = {n: value for n, value in marker.kwargs.items() if n not in ASSERT_ARGUMENTS}
     try:
-        inspect.signature(keras_matrix.run).bind(*marker.args, **given)
-        _check_names(given)
+        inspect.signature(keras_matrix.run).bind(*marker.args, **arguments)
+        _check_names(arguments)
     except TypeError as error:
         _cannot(f"@pytest.mark.{MARKER}: {error}.")
-    return keras_matrix.run(*marker.args, **given)
+    return keras_matrix.run(*marker.args, **arguments)

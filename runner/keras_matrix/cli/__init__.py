@@ -1,7 +1,8 @@
-"""The command line: commands, options, and the order of the stages.
+"""The command line: commands, their options, and the order of the stages.
 
-In: what a user typed. Out: an exit code, with everything shown on the terminal. Thin: each command
-imports what it needs when it runs, so that ``--help`` is quick. Nothing imports this package.
+In: the arguments that a user typed. Out: an exit code, with the results on the terminal. Each
+command imports what it needs when it runs, so that ``--help`` is quick. No package imports this
+one.
 """
 
 import os

@@ -170,7 +170,7 @@ def _of_curves(
         for metric in shared if image != reference else ():
             base = curves[reference][metric]
             seeds = base.keys() & ours[metric].keys()
-            rule = tolerances.of(metric, MetricKind.SCORE)
+            rule = tolerances.for_metric(metric, MetricKind.SCORE)
             if len(seeds) < 2 or rule is None:
                 continue
             lasts = sorted(base[seed][-1] for seed in seeds)

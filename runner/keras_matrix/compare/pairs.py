@@ -193,7 +193,7 @@ class _Pair:
         """Return how many metrics are judged from several seeds."""
         if not self._several:
             return 0
-        judged = (self._tolerances.of(*item) is not None for item in self._names().items())
+        judged = (self._tolerances.for_metric(*item) is not None for item in self._names().items())
         kinds = self._names().values()
         return sum(
             one and kind is not MetricKind.ARRAY for one, kind in zip(judged, kinds, strict=True)
@@ -233,7 +233,7 @@ class _Pair:
 
     def _row(self, metric: str, kind: MetricKind, comparisons: int) -> Row:
         left, right = (self._summary(metric, side) for side in self._measured)
-        tolerance = self._tolerances.of(metric, kind)
+        tolerance = self._tolerances.for_metric(metric, kind)
         difference = None
         if kind is MetricKind.ARRAY and tolerance is not None:
             difference = self._array_difference(metric, tolerance)

@@ -1,4 +1,4 @@
-"""Load the catalog: the one file that says which images exist."""
+"""The catalog of images, as ``images.toml`` lists them."""
 
 import difflib
 import os
@@ -22,10 +22,10 @@ CompiledFolder = Annotated[str, msgspec.Meta(pattern=r"^/scratch/[A-Za-z0-9_-]+\
 Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 
 
-class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The base image: ``reference`` at a registry, pinned by ``digest``.
+class PinnedBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The base of an image: ``reference`` at a registry, pinned by ``digest``.
 
-    ``packages`` are Debian packages that a stand-in needs beside Python to match it.
+    ``packages`` are the Debian packages that a stand-in needs, besides Python, to match it.
     """
 
     reference: str
@@ -34,24 +34,24 @@ class Base(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def pinned(self) -> str:
-        """The reference with its digest, as an engine pulls it."""
+        """The reference with the digest, as an engine pulls it."""
         return f"{self.reference}@{self.digest}"
 
 
 class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One image of the matrix.
+    """One image of the catalog.
 
-    ``backend`` is the value of keras.json's ``backend`` field; ``expect`` maps distributions to
-    the versions that must be found inside; ``lock_tools`` are installed one after the other to
-    resolve the image's requirements; ``compiled`` is the folder inside, on scratch space, where the
-    backend keeps code that it compiles at run time.
+    ``backend`` is the value of that field of keras.json. ``expect`` maps distributions to the
+    versions that the image must contain. ``lock_tools`` are installed one after the other to
+    resolve the image's requirements. ``compiled`` is the folder in the container, on scratch space,
+    where the backend keeps code that it compiles at run time.
     """
 
     name: Name
     folder: str
     backend: str
     python: Version
-    base: Base
+    base: PinnedBase
     expect: dict[str, Version]
     lock_tools: tuple[str, ...] = ()
     compiled: CompiledFolder | None = None
@@ -59,24 +59,24 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
 
 
-class _File(user_files.File, frozen=True):
+class _CatalogFile(user_files.TomlFile, frozen=True):
     image: list[Image]
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """All images, in the file's order, and the folder their folders lie in."""
+    """All images, in the order of the file, and the folder ``root`` that contains their folders."""
 
     root: Path
     images: tuple[Image, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The images' names, in order."""
+        """The names of the images, in order."""
         return tuple(image.name for image in self.images)
 
     def select(self, names: tuple[str, ...]) -> tuple[Image, ...]:
-        """Return the named images, in the order given; all of them for an empty selection.
+        """Return the named images, in the order of the names; all images if no name is given.
 
         Raises:
             ConfigurationError: a name is unknown or given twice.
@@ -98,17 +98,18 @@ class Catalog:
         """Return the image of that name.
 
         Raises:
-            ConfigurationError: there is none.
+            ConfigurationError: there is no such image.
         """
         for image in self.images:
             if image.name == name:
                 return image
         close = difflib.get_close_matches(name[:MAX_NAME], self.names, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"known: {brief(', '.join(self.names))}."
+        names = brief(", ".join(self.names))
+        hint = f"did you mean '{close[0]}'?" if close else f"the images are {names}."
         raise ConfigurationError(f"There is no image '{brief(name)}'; {hint}")
 
     def folder(self, image: Image) -> Path:
-        """Return the folder that holds the image's Dockerfile and locks."""
+        """Return the folder that contains the image's Dockerfile and locks."""
         return self.root / image.folder
 
 
@@ -120,7 +121,7 @@ def load(root: Path) -> Catalog:
     """
     path = root / CATALOG_FILE
     remedy = "name the folder of another with --catalog"
-    file = user_files.load(path, _File, "image catalog", remedy=remedy)
+    file = user_files.load(path, _CatalogFile, "image catalog", remedy=remedy)
     names: set[str] = set()
     for image in file.image:
         if image.name in names:
@@ -129,6 +130,6 @@ def load(root: Path) -> Catalog:
         # Path's own method would raise an error for a name that is too long.
         if not os.path.isfile(root / image.folder / "Dockerfile"):
             raise ConfigurationError(
-                f"Image '{image.name}' has no Dockerfile in {root}/{brief(image.folder)}; add one."
+                f"Image '{image.name}' has no Dockerfile in {root}/{brief(image.folder)}; add it."
             )
     return Catalog(root=root, images=tuple(file.image))

@@ -1,4 +1,4 @@
-"""Which of Keras's data sets a script loads, as far as can be told without running it."""
+"""The data sets of Keras that a script loads, as far as its source shows."""
 
 import ast
 import os
@@ -23,16 +23,16 @@ FILES = {
     "mnist": ("mnist.npz",),
     "reuters": ("reuters.npz",),
 }
-"""Module of ``keras.datasets`` to its files in the cache (tag 2.3.1); ``a|b`` is either."""
+"""Modules of ``keras.datasets`` and their files in the cache (tag 2.3.1); ``a|b`` is either."""
 MAX_LINKS = 40
-"""As many as Linux follows (path_resolution(7))."""
+"""The number of links in a path that Linux follows (path_resolution(7))."""
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A file that a script's data set needs and the folder does not hold.
+class MissingFile:
+    """A file that a script's data set needs and that cells do not find in the data folder.
 
-    ``leads_out``: what it holds is a link that cells cannot follow.
+    With ``leads_out``, the file is a link out of the folder, which cells cannot follow.
     """
 
     module: str
@@ -43,8 +43,8 @@ class Missing:
 def loaded_modules(source: bytes) -> tuple[str, ...]:
     """Return the modules of ``keras.datasets`` whose ``load_data()`` the source calls.
 
-    Only calls with the default path count. A source that this Python cannot parse has none: what
-    is wrong with it is for the cell's own Python to say.
+    Only calls with the default path count. The result is empty for a source that this Python cannot
+    parse: the cell's own Python reports what is wrong with it.
     """
     try:
         with warnings.catch_warnings():
@@ -62,22 +62,22 @@ def loaded_modules(source: bytes) -> tuple[str, ...]:
                 for alias in node.names
                 if alias.asname is not None and alias.name.startswith("keras.datasets.")
             )
-    found = []
+    modules = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        given = {keyword.arg for keyword in node.keywords}
-        if node.func.attr != "load_data" or node.args or given & {"path", None}:
+        keywords = {keyword.arg for keyword in node.keywords}
+        if node.func.attr != "load_data" or node.args or keywords & {"path", None}:
             continue
         owner = _dotted(node.func.value)
         module = names.get(owner, owner).rpartition(".")[2]
         if owner in names or owner.startswith("keras.datasets."):
-            found.append(module)
-    return tuple(dict.fromkeys(module for module in found if module in FILES))
+            modules.append(module)
+    return tuple(dict.fromkeys(module for module in modules if module in FILES))
 
 
 def _dotted(node: ast.expr) -> str:
-    """Return a name such as ``keras.datasets.mnist``, nothing of any other expression."""
+    """Return a name such as ``keras.datasets.mnist``, or an empty text for another expression."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -85,28 +85,28 @@ def _dotted(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-def missing(source: bytes, data: Path | None) -> tuple[Missing, ...]:
-    """Return the files that the source's data sets need and ``data`` does not hold."""
-    found = (
-        _lack(module, file, data) for module in loaded_modules(source) for file in FILES[module]
+def missing(source: bytes, data: Path | None) -> tuple[MissingFile, ...]:
+    """Return the files that the source's data sets need and cells do not find in ``data``."""
+    files = (
+        _missing(module, file, data) for module in loaded_modules(source) for file in FILES[module]
     )
-    return tuple(one for one in found if one is not None)
+    return tuple(file for file in files if file is not None)
 
 
-def _lack(module: str, file: str, data: Path | None) -> Missing | None:
+def _missing(module: str, file: str, data: Path | None) -> MissingFile | None:
     either = file.split("|")
     if data is None:
-        return Missing(module, either[0])
+        return MissingFile(module, either[0])
     out = [name for name in either if _leads_out(data, name)]
     if any((data / name).exists() for name in either if name not in out):
         return None
-    return Missing(module, out[0], leads_out=True) if out else Missing(module, either[0])
+    return MissingFile(module, out[0], leads_out=True) if out else MissingFile(module, either[0])
 
 
 def _leads_out(folder: Path, name: str, links: int = MAX_LINKS) -> bool:
     """Tell whether a name within a folder goes through a link that leads out of it.
 
-    A cell has the folder in another place: there, no absolute link leads into it.
+    In a cell the folder has another path, so an absolute link always leads out of it.
     """
     parts = Path(name).parts
     for count in range(1, len(parts) + 1):
@@ -122,22 +122,22 @@ def _leads_out(folder: Path, name: str, links: int = MAX_LINKS) -> bool:
 
 
 def check(script: Script, data: Path | None) -> None:
-    """Check before any cell starts that the script's data sets are there.
+    """Check, before any cell starts, that cells find the script's data sets.
 
     Raises:
-        ConfigurationError: the folder, or a file in it, is not there.
+        ConfigurationError: the folder, or a file in it, is missing.
     """
     if data is not None and not os.path.isdir(data):
         raise ConfigurationError(f"--data {data} is not a folder; check the path.")
-    for one in missing(script.code, data):
-        if one.leads_out:
+    for file in missing(script.code, data):
+        if file.leads_out:
             raise ConfigurationError(
-                f"{script.path.name} loads keras.datasets.{one.module}, whose file {one.file} in "
+                f"{script.path.name} loads keras.datasets.{file.module}, whose file {file.file} in "
                 f"{data} is a link that leads out of the folder, which cells cannot follow; "
                 "put the file itself there."
             )
         where = f"put it into {data}" if data is not None else "name its folder with --data"
         raise ConfigurationError(
-            f"{script.path.name} loads keras.datasets.{one.module}, whose file {one.file} is "
-            f"not there; cells have no network, so {where}."
+            f"{script.path.name} loads keras.datasets.{file.module}, whose file {file.file} is "
+            f"missing; cells have no network, so {where}."
         )

@@ -1,4 +1,4 @@
-"""Convert a Jupyter notebook into the script that a cell runs."""
+"""Jupyter notebooks, converted into the script that a cell runs."""
 
 import logging
 import re
@@ -11,33 +11,33 @@ from keras_matrix.text import brief
 
 SUFFIX = ".ipynb"
 TIMED = re.compile(r"^(\s*)%time\s+(.+)$")
-"""A line magic that runs what follows it, once."""
+"""A line magic that runs the statement after it once."""
 PYTHON = "python"
-WRAPPERS = ("time", "capture", "prun")
-"""Cell magics that run their cell, once."""
+CELL_MAGICS_THAT_RUN = ("time", "capture", "prun")
+"""Cell magics that run their cell once; all others are left out with their cell."""
 
 
 @dataclass(frozen=True)
-class Converted:
-    """The script made of a notebook, and what had to be left out of it, one line each."""
+class ConvertedNotebook:
+    """The script that a notebook was converted to, with a note on each line that was left out."""
 
     code: bytes
     notes: tuple[str, ...]
 
 
-def convert(name: str, content: bytes) -> Converted:
-    """Convert a notebook's code cells, in their order, to a script.
+def convert(name: str, content: bytes) -> ConvertedNotebook:
+    """Convert the code cells of a notebook, in their order, to a script.
 
-    What only IPython runs is left out, as comments: shell commands and magics, except those
-    that run Python code once (``%time``, ``%%time``, ``%%capture``, ``%%prun``).
+    What only IPython can run becomes comments: shell commands and magics, except those that run
+    Python code once (``%time``, ``%%time``, ``%%capture``, ``%%prun``).
 
     Raises:
-        ConfigurationError: it is not a notebook, or not one in Python.
+        ConfigurationError: the file is not a notebook, or not in Python.
     """
-    # Slow to import.
+    # nbformat is slow to import.
     import nbformat
 
-    # It complains of what it mends by itself, in old notebooks.
+    # traitlets warns about old notebooks that nbformat upgrades by itself.
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
@@ -45,28 +45,26 @@ def convert(name: str, content: bytes) -> Converted:
             notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
             nbformat.validate(notebook)
             language = _language(notebook)
-            made = _script(name, notebook) if language == PYTHON else None
-    except Exception as error:  # anything: two libraries take it apart before all of it is checked
+            converted = _script(name, notebook) if language == PYTHON else None
+    except Exception as error:  # nbformat and jupytext raise anything for unchecked content
         raise ConfigurationError(
             f"{name} is not a notebook that can be read ({_first_line(error)}); "
             "open and save it in Jupyter."
         ) from error
-    if made is None:
-        raise ConfigurationError(
-            f"{name} is a notebook in {brief(language)}; only Python ones are run."
-        )
-    return made
+    if converted is None:
+        raise ConfigurationError(f"{name} is a notebook in {brief(language)}; use one in Python.")
+    return converted
 
 
-def _script(name: str, notebook: Any) -> Converted:
+def _script(name: str, notebook: Any) -> ConvertedNotebook:
     import jupytext
 
     notes: list[str] = []
     for number, cell in enumerate(notebook.cells, start=1):
         cell.metadata["title"] = f"cell {number}"
         if cell.cell_type == "code":
-            notes += (f"{name}, cell {number}: left out {brief(one)}" for one in _unwrap(cell))
-    # What it says of itself is for other tools.
+            notes += (f"{name}, cell {number}: left out {brief(line)}" for line in _unwrap(cell))
+    # The metadata is for other tools.
     notebook.metadata.clear()
     form = {
         "extension": ".py",
@@ -75,28 +73,28 @@ def _script(name: str, notebook: Any) -> Converted:
         "notebook_metadata_filter": "-all",
         "cell_metadata_filter": "title,-all",
     }
-    return Converted(jupytext.writes(notebook, form).encode(), tuple(notes))
+    return ConvertedNotebook(jupytext.writes(notebook, form).encode(), tuple(notes))
 
 
 def _language(notebook: Any) -> str:
     metadata = notebook.metadata
-    named = metadata.get("language_info", {}).get("name")
-    return str(named or metadata.get("kernelspec", {}).get("language") or PYTHON).lower()
+    name = metadata.get("language_info", {}).get("name")
+    return str(name or metadata.get("kernelspec", {}).get("language") or PYTHON).lower()
 
 
 def _unwrap(cell: Any) -> list[str]:
-    """Leave of a cell what Python runs; return the lines left out."""
+    """Reduce a cell to what Python can run; return the lines that are left out."""
     from jupytext.magics import comment_magic
 
     lines = cell.source.splitlines()
     first = next((index for index, line in enumerate(lines) if line.strip()), None)
     if first is not None and (magic := re.match(r"%%(\w+)", lines[first])):
-        if magic.group(1) not in WRAPPERS:
+        if magic.group(1) not in CELL_MAGICS_THAT_RUN:
             cell.cell_type = "raw"
             return [lines[first]]
         del lines[first]
     left_out = []
-    # It knows magics from strings and operators, and leaves all other lines as they are.
+    # jupytext tells magics from strings and operators, and does not change other lines.
     for index, line in enumerate(comment_magic(list(lines))):
         if line == lines[index]:
             continue

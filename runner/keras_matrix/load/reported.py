@@ -85,13 +85,13 @@ class _Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     margin: user_files.Whole | Decimal = 0
 
 
-class _File(user_files.File, frozen=True):
+class _ReportedFile(user_files.TomlFile, frozen=True):
     source: dict[str, str] = msgspec.field(default_factory=dict)
     figure: tuple[_Figure, ...] = ()
     claim: tuple[_Claim, ...] = ()
 
 
-def kept(folder: Path) -> dict[str, bytes]:
+def file_beside(folder: Path) -> dict[str, bytes]:
     """Read the file of figures beside a script, for a run to keep; empty if there is no such file.
 
     Raises:
@@ -110,7 +110,7 @@ def load(path: Path) -> Reported:
         ConfigurationError: the file is missing, malformed or contradicts itself.
     """
     # Decimals keep the number of digits that a figure was written with.
-    file = user_files.load(path, _File, WHAT, number=Decimal)
+    file = user_files.load(path, _ReportedFile, WHAT, number=Decimal)
     mistake = _mistake(file)
     if mistake is not None:
         raise ConfigurationError(f"The {WHAT} {path} is wrong: {brief(mistake)}.")
@@ -129,7 +129,7 @@ def load(path: Path) -> Reported:
     )
 
 
-def _mistake(file: _File) -> str | None:
+def _mistake(file: _ReportedFile) -> str | None:
     """Return the first mistake in a file, None if there is no mistake."""
     names = set()
     for figure in file.figure:
@@ -142,7 +142,7 @@ def _mistake(file: _File) -> str | None:
         if is_time(figure.metric) != (figure.unit is Unit.SECONDS):
             return f'{name} has the unit "{figure.unit.value}": "s" is for metrics named seconds'
         if not _finite(figure.value) or (is_time(figure.metric) and figure.value <= 0):
-            return f"{name} is {figure.value}, which is not a possible value"
+            return f"{name} is {figure.value}, which is not possible"
     for claim in file.claim:
         name = f"the claim {claim.text!r}"
         if not (claim.text and claim.metric and claim.better and claim.than):

@@ -1,4 +1,4 @@
-"""Load the user's script: where it is, what it is called, what its bytes are."""
+"""The script that a user wants to run."""
 
 import hashlib
 import os
@@ -13,10 +13,10 @@ DEFAULT_SCRIPT = "model.py"
 
 @dataclass(frozen=True)
 class Script:
-    """A Keras script: ``path`` is absolute, ``content`` its bytes.
+    """A Keras script; ``path`` is absolute, ``content`` are the bytes of the file.
 
-    ``code`` is what runs, under the name ``file``: the bytes themselves, or what a notebook was
-    converted to; ``notes`` tell what could not be.
+    ``code`` is what a cell runs, under the name ``file``: the content, or what a notebook was
+    converted to. ``notes`` say what could not be converted.
     """
 
     path: Path
@@ -27,48 +27,48 @@ class Script:
 
     @property
     def converted(self) -> bool:
-        """Whether the code is not the file's own."""
+        """Whether the code was converted from a notebook."""
         return self.path.suffix == notebook.SUFFIX
 
     @property
     def file(self) -> str:
-        """The name that the code runs under; a notebook's never hides a module beside it."""
+        """The name that the code runs under; that of a notebook cannot hide a module beside it."""
         return self.path.name + (".py" if self.converted else "")
 
     @property
     def suite(self) -> str:
-        """What pytest is given, relative to the folder; empty for a script."""
+        """The tests that pytest runs, relative to the folder; empty for a script."""
         return ""
 
     @property
     def sha256(self) -> str:
-        """The digest of the file's bytes."""
+        """The digest of the content."""
         return hashlib.sha256(self.content).hexdigest()
 
     @property
     def files(self) -> dict[str, bytes]:
-        """What a run keeps of it, by name."""
+        """The files that a run keeps, by name."""
         return {self.path.name: self.content, self.file: self.code}
 
     @property
     def folder(self) -> Path:
-        """The folder that the cell mounts."""
+        """The folder that is mounted into the cell."""
         return self.path.parent
 
 
 def load(target: Path) -> Script:
     """Load a script, a notebook, or the ``model.py`` of a folder.
 
-    The name of the model is the folder's for ``model.py``, else the file's without its ending.
+    The model is named after the folder for ``model.py``, otherwise after the file.
 
     Raises:
-        ConfigurationError: there is no such file, or it cannot be read or converted.
+        ConfigurationError: the file is missing, or cannot be read or converted.
     """
-    # Not Path's own tests: those raise of a name that is too long.
+    # Path's own methods would raise an error for a name that is too long.
     path = target / DEFAULT_SCRIPT if os.path.isdir(target) else target
     if os.path.isdir(target) and not os.path.exists(path):
         raise ConfigurationError(
-            f"The folder {target} holds no {DEFAULT_SCRIPT}; name the script itself."
+            f"The folder {target} contains no {DEFAULT_SCRIPT}; name the script itself."
         )
     try:
         if os.path.exists(path) and not os.path.isfile(path):
@@ -82,7 +82,7 @@ def load(target: Path) -> Script:
         ) from error
     except user_files.MalformedError as error:
         raise ConfigurationError(
-            f"The script {path} is {error}; read what is large from a file beside it."
+            f"The script {path} is {error}; move large data to a file beside it."
         ) from error
     resolved = path.resolve()
     user_files.check_name(resolved)
@@ -90,20 +90,20 @@ def load(target: Path) -> Script:
     code = content
     notes: tuple[str, ...] = ()
     if resolved.suffix == notebook.SUFFIX:
-        made = notebook.convert(resolved.name, content)
-        code, notes = made.code, made.notes
+        converted = notebook.convert(resolved.name, content)
+        code, notes = converted.code, converted.notes
     return Script(path=resolved, name=name, content=content, code=code, notes=notes)
 
 
 def place(path: Path, workspace: str = "") -> str:
-    """Return a script's path within its repository, as a CI system names it.
+    """Return the path of a script relative to its repository, as CI systems name it.
 
-    Without a repository, within ``workspace``, or else within the current folder; empty for a
-    script that lies in none of them. ``path`` is absolute.
+    Without a repository, it is relative to ``workspace``, or else to the current folder. It is
+    empty for a script outside all of these. ``path`` is absolute.
     """
-    repository = next((one for one in path.parents if (one / ".git").exists()), None)
-    named = Path(workspace).resolve() if workspace else None
-    for root in (repository, named, Path.cwd()):
+    repository = next((folder for folder in path.parents if (folder / ".git").exists()), None)
+    ci_workspace = Path(workspace).resolve() if workspace else None
+    for root in (repository, ci_workspace, Path.cwd()):
         if root is not None and path.is_relative_to(root):
             return path.relative_to(root).as_posix()
     return ""

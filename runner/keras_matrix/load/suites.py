@@ -1,4 +1,4 @@
-"""Load a suite of tests: which folder a cell mounts for it, and what of it pytest is given."""
+"""Test suites: the folder that is mounted into a cell, and the tests that pytest runs."""
 
 import configparser
 import hashlib
@@ -15,23 +15,24 @@ from keras_matrix.load.script import Script
 from keras_matrix.text import brief
 
 SELECTOR = "::"
-"""Between a file and the name of a test in it."""
+"""Separates a file from the name of a test in it."""
 LISTING_FILE = "suite.json"
 CONFTEST = "conftest.py"
 PACKAGE = "__init__.py"
 ALWAYS = ("pytest.ini", ".pytest.ini")
-"""pytest takes a folder with one of these for its root, even if it is empty."""
+"""Files that make their folder pytest's root, even if they are empty."""
 SECTIONS = {"tox.ini": "pytest", "setup.cfg": "tool:pytest"}
-NOT_TESTS = ("__pycache__", "build", "dist", "node_modules", "venv")
-"""With all that begin with a dot: what pytest does not look into."""
+"""Files that make their folder pytest's root if they have this section."""
+SKIPPED_FOLDERS = ("__pycache__", "build", "dist", "node_modules", "venv")
+"""Folders that pytest does not search, besides those that begin with a dot."""
 MAX_FILES = 20_000
 
 
 @dataclass(frozen=True)
 class SuiteTarget:
-    """What tests to run: a folder, a file, or one test of it as ``file.py::test``.
+    """The tests that a user names: a folder, a file, or one test as ``file.py::test``.
 
-    ``root`` is the folder that is mounted; None is :func:`find_root`'s.
+    ``root`` is the folder that is mounted, by default that of :func:`find_root`.
     """
 
     named: str
@@ -40,7 +41,7 @@ class SuiteTarget:
 
 @dataclass(frozen=True, kw_only=True)
 class Suite(Script):
-    """Tests below ``root``, the folder that the cell mounts; ``path`` is a file or folder of it.
+    """Tests below ``root``, the folder that is mounted; ``path`` is a file or a folder in it.
 
     ``selected`` names one test in a file, after ``::``. ``content`` lists the Python files and
     the files that configure pytest, each with its digest.
@@ -55,8 +56,8 @@ class Suite(Script):
 
     @property
     def suite(self) -> str:
-        """What pytest is given, relative to the folder."""
-        # Never to be taken for an option.
+        """The tests that pytest runs, relative to the folder."""
+        # The prefix keeps pytest from taking the path for an option.
         return f"./{self.path.relative_to(self.root).as_posix()}{self.selected}"
 
     @property
@@ -69,15 +70,15 @@ class Suite(Script):
 
 
 def load(target: SuiteTarget) -> Suite:
-    """Load a suite: find its folder and list its files.
+    """Find the folder of a test suite and list its files.
 
     Raises:
-        ConfigurationError: there is no such file or folder, or it is not below ``root``.
+        ConfigurationError: the file or folder is missing, or is not below ``root``.
     """
     root = target.root
     name, separator, test = target.named.partition(SELECTOR)
     path = Path(name)
-    # Not Path's own test: that raises of a name that is too long.
+    # Path's own method would raise an error for a name that is too long.
     if not os.path.exists(path):
         raise ConfigurationError(f"There is no test file or folder {brief(name)}; check the path.")
     resolved = path.resolve()
@@ -89,11 +90,13 @@ def load(target: SuiteTarget) -> Suite:
     folder = find_root(resolved) if root is None else root.resolve()
     if not (os.path.isdir(folder) and resolved.is_relative_to(folder)):
         raise ConfigurationError(
-            f"{name} is not below --root {root}; name a folder that holds the tests and all that "
-            "they need."
+            f"{name} is not below --root {root}; name a folder that contains the tests and "
+            "everything they need."
         )
     if folder.parent == folder:
-        raise ConfigurationError(f"{name} lies at the root of the file system; name a --root.")
+        raise ConfigurationError(
+            f"{name} is at the root of the file system; name a folder with --root."
+        )
     content = _listing(folder, resolved, separator + test)
     return Suite(
         path=resolved,
@@ -106,11 +109,11 @@ def load(target: SuiteTarget) -> Suite:
 
 
 def find_root(path: Path) -> Path:
-    """Return the folder whose conftest.py files and modules a suite can be expected to need.
+    """Return the folder that contains the conftest.py files and modules that a suite needs.
 
-    As pytest has it: the nearest one that configures it, else the nearest with a setup.py.
-    Without either, the suite's own, and those above as long as they hold a conftest.py or are
-    packages.
+    This is pytest's rule: the nearest folder that configures pytest, or else the nearest with a
+    setup.py. Without either, it is the suite's own folder, or one further up: as far as each folder
+    is a package or has a conftest.py above it.
     """
     own = path if path.is_dir() else path.parent
     above = (own, *own.parents)
@@ -129,7 +132,7 @@ def find_root(path: Path) -> Path:
 
 
 def configures(folder: Path) -> bool:
-    """Tell whether a folder holds a configuration of pytest."""
+    """Tell whether a folder contains a configuration of pytest."""
     if any(os.path.isfile(folder / name) for name in ALWAYS):
         return True
     try:
@@ -138,7 +141,7 @@ def configures(folder: Path) -> bool:
         if isinstance(tools, dict) and "pytest" in tools:
             return True
     except (OSError, user_files.MalformedError, ValueError, RecursionError):
-        # None, or none that pytest can read either.
+        # The file is missing, or pytest cannot read it either.
         pass
     return any(_has_section(folder / name, section) for name, section in SECTIONS.items())
 
@@ -157,7 +160,7 @@ def _listing(root: Path, target: Path, selected: str) -> bytes:
     for count, path in enumerate(_files(root, target)):
         if count >= MAX_FILES:
             raise ConfigurationError(
-                f"{target} holds more than {MAX_FILES} Python files; name a folder of tests in it."
+                f"{target} contains more than {MAX_FILES} Python files; name a folder of tests."
             )
         user_files.check_name(path)
         content = user_files.read_named(path, "test file", remedy="check its permissions")
@@ -167,18 +170,18 @@ def _listing(root: Path, target: Path, selected: str) -> bytes:
 
 
 def _files(root: Path, target: Path) -> Iterator[Path]:
-    """Yield the Python files of a suite, and what configures it further up."""
-    for folder in (one for one in target.parents if one.is_relative_to(root)):
+    """Yield the Python files of a suite, and the files above it that configure it."""
+    for folder in (parent for parent in target.parents if parent.is_relative_to(root)):
         for name in (CONFTEST, *ALWAYS, "pyproject.toml", *SECTIONS):
             if os.path.isfile(folder / name):
                 yield folder / name
     if target.is_file():
         yield target
     for current, folders, names in os.walk(target):
-        folders[:] = sorted(name for name in folders if not _passed_over(name))
+        folders[:] = sorted(name for name in folders if not _is_skipped(name))
         python = (Path(current, name) for name in sorted(names) if name.endswith(".py"))
         yield from (path for path in python if os.path.isfile(path))
 
 
-def _passed_over(folder: str) -> bool:
-    return folder.startswith(".") or folder in NOT_TESTS
+def _is_skipped(folder: str) -> bool:
+    return folder.startswith(".") or folder in SKIPPED_FOLDERS

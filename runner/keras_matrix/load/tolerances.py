@@ -1,4 +1,4 @@
-"""Tolerances: how far two values of a metric may lie apart and still agree."""
+"""Tolerances, as users write them in files and on the command line."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class _Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str = ""
 
 
-class _File(user_files.File, frozen=True):
+class _ToleranceFile(user_files.TomlFile, frozen=True):
     tolerance: tuple[_Tolerance, ...] = ()
 
 
@@ -33,7 +33,7 @@ def load(path: Path) -> tuple[Tolerance, ...]:
     Raises:
         ConfigurationError: the file is missing or malformed, or a figure is not 0 or more.
     """
-    file = user_files.load(path, _File, "tolerance file")
+    file = user_files.load(path, _ToleranceFile, "tolerance file")
     return tuple(
         _checked(Tolerance(rule.metric, atol=rule.atol, rtol=rule.rtol, why=rule.why), str(path))
         for rule in file.tolerance
@@ -44,7 +44,7 @@ def parse(texts: Sequence[str]) -> tuple[Tolerance, ...]:
     """Parse ``METRIC=ATOL`` or ``METRIC=ATOL,RTOL`` from the command line.
 
     Raises:
-        ConfigurationError: malformed.
+        ConfigurationError: a text is malformed.
     """
     rules = []
     for text in texts:

@@ -28,13 +28,13 @@ Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """A whole number, of a size that can be printed."""
 
 
-class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TomlFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The content of a TOML file; ``schema`` is the version of its format."""
 
     schema: Whole
 
 
-Shape = TypeVar("Shape", bound=File)
+Shape = TypeVar("Shape", bound=TomlFile)
 
 
 class MalformedError(Exception):

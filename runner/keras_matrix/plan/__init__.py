@@ -1,6 +1,6 @@
-"""What will run, and on what terms: values, and the functions that plan with them.
+"""The plan of a run, and the values that all stages share.
 
-In: choices that were checked elsewhere. Out: a plan of cells, in the order they run. Pure, and the
-standard library only, so that every other package can use these values. It knows no files, no
-engine and no Keras.
+In: options that are parsed and checked. Out: a plan of cells, in the order they run. Pure, and of
+the standard library only, so that every other package can use these values. It knows no files, no
+container engine and no Keras.
 """

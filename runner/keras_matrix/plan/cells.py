@@ -1,4 +1,4 @@
-"""Cells, and the plan that they are part of: values, of which the rest of the run is made."""
+"""Cells, what they share, and the plan that lists them. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from enum import Enum
 
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.plan.settings import KerasSettings
+from keras_matrix.text import plural
 
 
 class RunKind(Enum):
@@ -27,14 +28,14 @@ class RunKind(Enum):
 
 
 class Init(Enum):
-    """Where first weights come from: each backend's own draw, or one that all backends share."""
+    """The origin of initial weights: drawn by each backend, or the same on all backends."""
 
     OWN = "own"
     PAIRED = "paired"
 
 
 class Isolation(Enum):
-    """What replicates share: a container in which each is a process, or nothing."""
+    """What each replicate has to itself: a process in a shared container, or a container."""
 
     PROCESS = "process"
     CONTAINER = "container"
@@ -42,22 +43,23 @@ class Isolation(Enum):
 
 @dataclass(frozen=True)
 class Group:
-    """The cells that can share a container: one image, one keras.json."""
+    """The cells that can share a container: those of one image and one keras.json."""
 
     image: str
     settings: KerasSettings = KerasSettings()
 
     @property
     def id(self) -> str:
-        """The name of the group, safe as a file name."""
+        """The name of the group, which is safe as a file name."""
         return self.image + ("" if self.settings == KerasSettings() else f".{self.settings.id}")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of the model: one image, one keras.json, one seed (None: the script's own luck).
+    """One run of the script: one image, one keras.json, one seed (None: no seed is set).
 
-    ``repeat`` counts runs of the very same from 0, to see whether an image repeats itself.
+    ``repeat`` counts runs that are the same in all of these, from 0, to see whether an image
+    repeats its own results.
     """
 
     image: str
@@ -67,12 +69,12 @@ class Cell:
 
     @property
     def group(self) -> Group:
-        """The cells that this one can share a container with."""
+        """The group of cells that can share a container with this one."""
         return Group(self.image, self.settings)
 
     @property
     def id(self) -> str:
-        """The name of the cell: unique within a run, safe as a file name."""
+        """The name of the cell, which is unique within a run and safe as a file name."""
         seed = "" if self.seed is None else f".seed{self.seed}"
         repeat = f".repeat{self.repeat}" if self.repeat else ""
         return f"{self.group.id}{seed}{repeat}"
@@ -80,7 +82,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a cell may use: bytes, CPUs, processes, seconds, and threads for the numbers."""
+    """What a cell may use.
+
+    ``memory`` and ``scratch`` are bytes, ``timeout`` is seconds, ``pids`` counts processes, and
+    ``threads`` those that a backend computes with.
+    """
 
     memory: int = 4 * 2**30
     scratch: int = 2 * 2**30
@@ -92,25 +98,25 @@ class Limits:
 
 @dataclass(frozen=True)
 class Caps:
-    """At most so many epochs a fit, and batches an epoch; None is as the script has it."""
+    """The most epochs of each fit and batches of each epoch; None leaves the script as it is."""
 
     epochs: int | None = None
     steps: int | None = None
 
     @property
     def note(self) -> str:
-        """What was shortened, in words; empty where nothing was."""
+        """A sentence that says what was shortened; empty if nothing was."""
         parts = []
         if self.epochs is not None:
-            parts.append(f"at most {self.epochs} epoch{'s' * (self.epochs != 1)} a fit")
+            parts.append(f"at most {plural(self.epochs, 'epoch')} a fit")
         if self.steps is not None:
-            parts.append(f"at most {self.steps} batch{'es' * (self.steps != 1)} an epoch")
+            parts.append(f"at most {plural(self.steps, 'batch', 'batches')} an epoch")
         return f"The script was shortened: {', '.join(parts)}." if parts else ""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What the figures of a cell depend on besides its script and the cell itself."""
+    """The conditions, besides its script, that the figures of a cell depend on."""
 
     limits: Limits
     caps: Caps
@@ -149,7 +155,7 @@ class Plan(Conditions):
 
     @property
     def terms(self) -> Terms:
-        """The terms that all cells are run on."""
+        """The terms that all cells run on."""
         return Terms(self.limits, self.caps, self.init, self.runtime)
 
     def matches(self, other: "Plan") -> bool:
@@ -163,7 +169,7 @@ class Plan(Conditions):
         return same and set(self.cells) == set(other.cells)
 
     def only(self, images: Sequence[str]) -> tuple[Cell, ...]:
-        """Return the cells of some of the images, all of them for an empty selection.
+        """Return the cells of the named images, in order; all cells if no image is named.
 
         Raises:
             ConfigurationError: an image is not part of the plan.
@@ -171,6 +177,6 @@ class Plan(Conditions):
         for image in images:
             if image not in self.images:
                 raise ConfigurationError(
-                    f"--only {image} is not among --on {','.join(self.images)}; add it there."
+                    f"--only {image} is not among --on {','.join(self.images)}; add it to --on."
                 )
         return tuple(cell for cell in self.cells if not images or cell.image in images)

@@ -1,11 +1,11 @@
-"""Values that say which image a cell ran on, and which base one may be built on."""
+"""The identity of an image, and the bases that it may be built on. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class BaseKind(Enum):
-    """Where an image's base came from."""
+    """The origin of an image's base: a registry, or a stand-in that was made here."""
 
     HUB = "hub"
     STANDIN = "standin"
@@ -13,7 +13,7 @@ class BaseKind(Enum):
 
 @dataclass(frozen=True)
 class ImageIdentity:
-    """The very image a cell ran on: ``id`` is its content digest, ``key`` that of its sources."""
+    """The exact image that a cell ran on; ``id`` is its digest, ``key`` that of its sources."""
 
     name: str
     id: str
@@ -23,14 +23,14 @@ class ImageIdentity:
 
 
 class BasePolicy(Enum):
-    """Which base may be used: AUTO is the registry's, or a stand-in where it cannot be reached."""
+    """The bases that are allowed; AUTO is the registry's, or a stand-in if that is out of reach."""
 
     AUTO = "auto"
     HUB = "hub"
     STANDIN = "standin"
 
     def allowed(self) -> tuple[BaseKind, ...]:
-        """Return the kinds of base allowed, the preferred one first."""
+        """Return the kinds of base that are allowed, the preferred one first."""
         if self is BasePolicy.AUTO:
             return (BaseKind.HUB, BaseKind.STANDIN)
         return (BaseKind(self.value),)

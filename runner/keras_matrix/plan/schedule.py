@@ -1,4 +1,4 @@
-"""Plan the matrix: which cells there are, and in which order they run. Pure."""
+"""The plan of a run: which cells there are, and in which order they run. Pure."""
 
 import itertools
 import random
@@ -8,17 +8,17 @@ from dataclasses import dataclass, fields
 from keras_matrix.errors import ConfigurationError, NothingSelectedError
 from keras_matrix.plan.cells import Cell, Conditions, Plan
 from keras_matrix.plan.settings import KerasSettings
+from keras_matrix.text import plural
 
 MAX_CELLS = 500_000
-"""As many as a manifest can list and still be read."""
+"""The most cells of a run: a manifest can list as many and still be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanRequest(Conditions):
     """The axes of a plan besides its images, and the conditions that all of its cells share.
 
-    Without ``seeds`` no seed is set: what a script draws is its own luck. ``repeats`` counts the
-    runs of each seed on each image.
+    Without ``seeds``, no seed is set. ``repeats`` counts the runs of each seed on each image.
     """
 
     settings: Sequence[KerasSettings] = (KerasSettings(),)
@@ -29,7 +29,7 @@ class PlanRequest(Conditions):
 def make_plan(
     request: PlanRequest, *, model: str, script_sha256: str, images: Sequence[str]
 ) -> Plan:
-    """Cross images, settings, seeds and repeats.
+    """Plan a cell for each combination of images, settings, seeds and repeats.
 
     A block is one seed and repeat on all images and settings. Blocks follow one another, and the
     order within each is drawn anew from ``schedule_seed``, so that a drift of the machine is not
@@ -37,7 +37,7 @@ def make_plan(
     The Design of Experiments, 1935).
 
     Raises:
-        NothingSelectedError: no image or no setting is left.
+        NothingSelectedError: there is no image or no setting.
         ConfigurationError: there are more cells than a run can have, or two would share an id.
     """
     settings, repeats = request.settings, request.repeats
@@ -47,8 +47,9 @@ def make_plan(
     count = len(images) * len(settings) * len(seeds) * repeats
     if count > MAX_CELLS:
         raise ConfigurationError(
-            f"{count} cells are too many ({len(images)} images, {len(settings)} keras.json, "
-            f"{len(seeds)} seeds, {repeats} repeats); a run has at most {MAX_CELLS}."
+            f"{count} cells are too many ({plural(len(images), 'image')}, {len(settings)} "
+            f"keras.json, {plural(len(seeds), 'seed')}, {plural(repeats, 'repeat')}); plan at most "
+            f"{MAX_CELLS}."
         )
     draw = random.Random(request.schedule_seed)
     block = [(setting, image) for setting in settings for image in images]

@@ -1,4 +1,4 @@
-"""The settings of keras.json, and their axes. Pure."""
+"""The settings of keras.json. Pure."""
 
 import itertools
 import math
@@ -10,7 +10,7 @@ from keras_matrix.errors import ConfigurationError
 
 
 class Floatx(Enum):
-    """keras.json's ``floatx``: the default type of tensors."""
+    """The field ``floatx`` of keras.json: the default type of tensors."""
 
     FLOAT16 = "float16"
     FLOAT32 = "float32"
@@ -18,7 +18,7 @@ class Floatx(Enum):
 
 
 class ImageDataFormat(Enum):
-    """keras.json's ``image_data_format``: where the channel axis of images is."""
+    """The field ``image_data_format`` of keras.json: the place of the channel axis of images."""
 
     CHANNELS_LAST = "channels_last"
     CHANNELS_FIRST = "channels_first"
@@ -34,19 +34,19 @@ class KerasSettings:
 
     @property
     def id(self) -> str:
-        """A short name, safe as part of a file name: what differs from Keras's own defaults."""
-        usual = KerasSettings()
+        """The values that differ from Keras's defaults, as a name that is safe in a file name."""
+        default = KerasSettings()
         parts = []
-        if self.floatx is not usual.floatx:
+        if self.floatx is not default.floatx:
             parts.append(self.floatx.value)
-        if self.image_data_format is not usual.image_data_format:
+        if self.image_data_format is not default.image_data_format:
             parts.append(self.image_data_format.value)
-        if self.epsilon != usual.epsilon:
+        if self.epsilon != default.epsilon:
             parts.append(f"eps{self.epsilon!r}")
         return ".".join(parts) or "default"
 
     def keras_json(self, backend: str) -> dict[str, str | float]:
-        """Return the content of keras.json for that backend."""
+        """Return the content of keras.json for a backend."""
         return {
             "backend": backend,
             "epsilon": self.epsilon,
@@ -58,14 +58,16 @@ class KerasSettings:
 def cross_settings(
     floatx: Sequence[Floatx], formats: Sequence[ImageDataFormat], epsilons: Sequence[float]
 ) -> tuple[KerasSettings, ...]:
-    """Cross the axes of keras.json.
+    """Return the settings for each combination of the values of keras.json's fields.
 
     Raises:
         ConfigurationError: an epsilon is not a positive number, or a value is given twice.
     """
     for epsilon in epsilons:
         if not (math.isfinite(epsilon) and epsilon > 0):
-            raise ConfigurationError(f"--epsilon {epsilon} is not a positive number.")
+            raise ConfigurationError(
+                f"--epsilon {epsilon} is not a positive number; use one such as 1e-7."
+            )
     settings = tuple(
         KerasSettings(floatx=kind, image_data_format=layout, epsilon=epsilon)
         for kind, layout, epsilon in itertools.product(floatx, formats, epsilons)

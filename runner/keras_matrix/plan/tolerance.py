@@ -8,11 +8,14 @@ DEFAULT_ATOL = 1e-3
 DEFAULT_RTOL = 1e-3
 
 SET_NOT_LEARNT = ("lr", "learning_rate")
-"""Metrics that a script sets itself (Keras's callbacks log them): reported unless asked."""
+"""Last parts of metrics that a script sets and Keras's callbacks log: reported, not judged.
+
+A rule that matches them has them judged.
+"""
 
 
 class MetricKind(Enum):
-    """What a metric measures: times are reported, not judged, unless asked."""
+    """What a metric measures; times are reported, not judged, unless a rule names them."""
 
     SCORE = "score"
     TIME = "time"
@@ -23,7 +26,7 @@ class MetricKind(Enum):
 class Tolerance:
     """Values agree if ``|a - b| <= atol + rtol * |reference|`` (as ``numpy.isclose`` has it).
 
-    ``metric`` is a shell pattern, such as ``evaluate.*``; ``why`` says where the figures are from.
+    ``metric`` is a shell pattern, such as ``evaluate.*``; ``why`` is the source of the figures.
     """
 
     metric: str
@@ -46,18 +49,18 @@ DEFAULT = Tolerance(
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Rules in order of precedence; scores and arrays have a default, times have none.
+    """Tolerances in order of precedence.
 
-    Nor have learning rates.
+    Scores and arrays that no rule matches have the default; times and learning rates have none.
     """
 
     rules: tuple[Tolerance, ...] = ()
     default: Tolerance = DEFAULT
 
-    def of(self, metric: str, kind: MetricKind) -> Tolerance | None:
-        """Return the tolerance of a metric; None means that it is reported, not judged.
+    def for_metric(self, metric: str, kind: MetricKind) -> Tolerance | None:
+        """Return the tolerance of a metric, or None for a metric that is reported, not judged.
 
-        A pattern of nothing but ``*`` does not reach times: they are judged by name only.
+        A pattern of nothing but ``*`` does not match times: they are judged by name only.
         """
         for rule in self.rules:
             if fnmatch.fnmatchcase(metric, rule.metric):

@@ -167,7 +167,7 @@ def opened(
             manifest = resume.mend(folder, manifest, selected, progress.step)
         source = sources.script
         # A run that had begun keeps the order of its cells.
-        plan = folder.open(manifest, {**source.files, **reported.kept(source.folder)})
+        plan = folder.open(manifest, {**source.files, **reported.file_beside(source.folder)})
         selected = plan.only(request.only)
         data = request.data.resolve() if request.data is not None else None
         yield OpenRun(

@@ -113,7 +113,7 @@ def error_of(capsys: Captured) -> str:
     ("arguments", "said"),
     [
         (["run", "missing.py"], "no script missing.py"),
-        (["run", "."], "holds no model.py"),
+        (["run", "."], "contains no model.py"),
         (["run", "mlp", "--on", "theanno"], "did you mean 'theano'"),
         (["run", "mlp", "--on", "tf,tf"], "twice"),
         (["run", "mlp", "--on", "tf", "--only", "theano"], "--only theano"),
@@ -141,7 +141,7 @@ def error_of(capsys: Captured) -> str:
         (["diff", "missing"], "no run 'missing'"),
         (["join", "missing", "--into", "x"], "no run 'missing'"),
         (["join", "missing", "--into", "a b"], "a b"),
-        (["images", "key", "cntk"], "known: tf, theano"),
+        (["images", "key", "cntk"], "the images are tf, theano"),
     ],
 )
 def test_a_wrong_request_is_one_sentence(arguments: list[str], said: str, capsys: Captured) -> None:

@@ -141,7 +141,7 @@ def tolerance_file(content: bytes, folder: Path) -> None:
     found = taken(lambda: tolerances.load(path), KerasMatrixError)
     rules = tolerance.Tolerances(found or ())
     for kind in tolerance.MetricKind:
-        rules.of("evaluate.loss", kind)
+        rules.for_metric("evaluate.loss", kind)
 
 
 def reported_file(content: bytes, folder: Path) -> None:

@@ -74,7 +74,7 @@ def test_any_text_of_an_option(text: str) -> None:
     taken(lambda: options.parse_floats("--epsilon", text), KerasMatrixError)
     taken(lambda: options.parse_choices("--reports", text, tolerance.MetricKind), KerasMatrixError)
     for rule in taken(lambda: tolerances.parse([text]), KerasMatrixError) or ():
-        tolerance.Tolerances((rule,)).of("evaluate.loss", tolerance.MetricKind.SCORE)
+        tolerance.Tolerances((rule,)).for_metric("evaluate.loss", tolerance.MetricKind.SCORE)
     if "/" not in text:
         taken(lambda: parse_targets([text]), KerasMatrixError)
     taken(lambda: folder.find(Path("results"), text), KerasMatrixError)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keras_matrix.images.key import content_key, tag
-from keras_matrix.load.catalog import Base, Image
+from keras_matrix.load.catalog import Image, PinnedBase
 from keras_matrix.plan.images import BaseKind
 
 IMAGE = Image(
@@ -13,7 +13,7 @@ IMAGE = Image(
     folder="jax",
     backend="jax",
     python="3.12.4",
-    base=Base(reference="python:3.12", digest="sha256:" + "a" * 64),
+    base=PinnedBase(reference="python:3.12", digest="sha256:" + "a" * 64),
     expect={},
 )
 
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-def changed(*, base: Base | None = None, platform: str = "linux/amd64") -> Image:
+def changed(*, base: PinnedBase | None = None, platform: str = "linux/amd64") -> Image:
     return Image(
         name=IMAGE.name,
         folder=IMAGE.folder,
@@ -62,9 +62,9 @@ def test_the_key_changes_with_a_new_a_renamed_a_moved_and_a_removed_file(folder:
 
 
 def test_the_key_changes_with_base_and_platform(folder: Path) -> None:
-    other_digest = Base(reference="python:3.12", digest="sha256:" + "b" * 64)
-    other_name = Base(reference="python:3.13", digest=IMAGE.base.digest)
-    more_packages = Base(reference="python:3.12", digest=IMAGE.base.digest, packages=("g++",))
+    other_digest = PinnedBase(reference="python:3.12", digest="sha256:" + "b" * 64)
+    other_name = PinnedBase(reference="python:3.13", digest=IMAGE.base.digest)
+    more_packages = PinnedBase(reference="python:3.12", digest=IMAGE.base.digest, packages=("g++",))
     keys = {
         content_key(image, folder)
         for image in (

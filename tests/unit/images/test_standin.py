@@ -6,7 +6,7 @@ import pytest
 
 from keras_matrix.errors import ImageError
 from keras_matrix.images import standin
-from keras_matrix.load.catalog import Base, Image
+from keras_matrix.load.catalog import Image, PinnedBase
 
 
 def image(python: str = "3.6.15", packages: tuple[str, ...] = (), name: str = "tf") -> Image:
@@ -15,7 +15,7 @@ def image(python: str = "3.6.15", packages: tuple[str, ...] = (), name: str = "t
         folder=name,
         backend="tensorflow",
         python=python,
-        base=Base(reference="python:3.6", digest="sha256:" + "a" * 64, packages=packages),
+        base=PinnedBase(reference="python:3.6", digest="sha256:" + "a" * 64, packages=packages),
         expect={},
     )
 

@@ -4,14 +4,14 @@ import pytest
 
 from keras_matrix.errors import ImageError
 from keras_matrix.images.verify import Installed, locked_versions, mismatches
-from keras_matrix.load.catalog import Base, Image
+from keras_matrix.load.catalog import Image, PinnedBase
 
 IMAGE = Image(
     name="tf",
     folder="tf",
     backend="tensorflow",
     python="3.6.15",
-    base=Base(reference="python:3.6", digest="sha256:" + "a" * 64),
+    base=PinnedBase(reference="python:3.6", digest="sha256:" + "a" * 64),
     expect={"keras": "2.3.1"},
 )
 LOCKED = {"keras": "2.3.1", "numpy": "1.16.6"}

@@ -105,7 +105,7 @@ def test_an_unknown_image_gets_a_suggestion() -> None:
     shipped = catalog.load(shipped_module.default_root())
     with pytest.raises(ConfigurationError, match="no image 'theanno'; did you mean 'theano'"):
         shipped.select(("theanno",))
-    with pytest.raises(ConfigurationError, match="no image 'cntk'; known: tf, theano"):
+    with pytest.raises(ConfigurationError, match="no image 'cntk'; the images are tf, theano"):
         shipped.get("cntk")
 
 

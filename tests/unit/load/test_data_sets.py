@@ -67,7 +67,7 @@ def test_a_missing_data_set_is_told_before_anything_runs(tmp_path: Path) -> None
     path = tmp_path / "model.py"
     path.write_bytes(MNIST)
     found = script.load(path)
-    with pytest.raises(ConfigurationError, match=r"mnist\.npz is not there.*--data"):
+    with pytest.raises(ConfigurationError, match=r"mnist\.npz is missing.*--data"):
         data_sets.check(found, None)
     with pytest.raises(ConfigurationError, match="put it into"):
         data_sets.check(found, tmp_path)

@@ -111,7 +111,7 @@ def test_what_is_no_notebook_is_one_sentence(content: bytes) -> None:
 
 def test_a_notebook_in_another_language_is_refused() -> None:
     content = notebook(code("1"), language_info={"name": "R"})
-    with pytest.raises(ConfigurationError, match="in r; only Python"):
+    with pytest.raises(ConfigurationError, match="in r; use one in Python"):
         convert("a.ipynb", content)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from keras_matrix.errors import ConfigurationError
-from keras_matrix.load.reported import Claim, Direction, Figure, Unit, is_time, kept, load
+from keras_matrix.load.reported import Claim, Direction, Figure, Unit, file_beside, is_time, load
 from tests import ROOT
 
 TUTORIAL = ROOT / "models" / "mlp" / "reported.toml"
@@ -134,6 +134,6 @@ def test_times_are_told_by_their_name() -> None:
 
 
 def test_a_run_keeps_the_file_beside_its_script(tmp_path: Path) -> None:
-    assert kept(tmp_path) == {}
+    assert file_beside(tmp_path) == {}
     (tmp_path / "reported.toml").write_bytes(b"schema = 1\n")
-    assert kept(tmp_path) == {"reported.toml": b"schema = 1\n"}
+    assert file_beside(tmp_path) == {"reported.toml": b"schema = 1\n"}

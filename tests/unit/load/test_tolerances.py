@@ -14,32 +14,32 @@ def test_allowed_is_absolute_plus_a_share_of_the_reference() -> None:
 def test_the_first_rule_that_matches_goes_before_the_rest_and_the_default() -> None:
     first, second = Tolerance("evaluate.loss", atol=1), Tolerance("evaluate.*", atol=2)
     rules = Tolerances((first, second))
-    assert rules.of("evaluate.loss", MetricKind.SCORE) is first
-    assert rules.of("evaluate.acc", MetricKind.SCORE) is second
-    assert rules.of("fit.loss", MetricKind.SCORE) is DEFAULT
-    assert rules.of("predict.0", MetricKind.ARRAY) is DEFAULT
+    assert rules.for_metric("evaluate.loss", MetricKind.SCORE) is first
+    assert rules.for_metric("evaluate.acc", MetricKind.SCORE) is second
+    assert rules.for_metric("fit.loss", MetricKind.SCORE) is DEFAULT
+    assert rules.for_metric("predict.0", MetricKind.ARRAY) is DEFAULT
 
 
 def test_patterns_mind_case() -> None:
     rules = Tolerances((Tolerance("Evaluate.*", atol=9),))
-    assert rules.of("evaluate.loss", MetricKind.SCORE) is DEFAULT
+    assert rules.for_metric("evaluate.loss", MetricKind.SCORE) is DEFAULT
 
 
 def test_times_are_judged_by_name_only() -> None:
     everything, by_name = Tolerance("*", atol=1), Tolerance("fit.seconds", atol=2)
-    assert Tolerances().of("fit.seconds", MetricKind.TIME) is None
-    assert Tolerances((everything,)).of("fit.seconds", MetricKind.TIME) is None
-    assert Tolerances((Tolerance("**"),)).of("fit.seconds", MetricKind.TIME) is None
-    assert Tolerances((everything, by_name)).of("fit.seconds", MetricKind.TIME) is by_name
-    assert Tolerances((everything,)).of("fit.loss", MetricKind.SCORE) is everything
+    assert Tolerances().for_metric("fit.seconds", MetricKind.TIME) is None
+    assert Tolerances((everything,)).for_metric("fit.seconds", MetricKind.TIME) is None
+    assert Tolerances((Tolerance("**"),)).for_metric("fit.seconds", MetricKind.TIME) is None
+    assert Tolerances((everything, by_name)).for_metric("fit.seconds", MetricKind.TIME) is by_name
+    assert Tolerances((everything,)).for_metric("fit.loss", MetricKind.SCORE) is everything
 
 
 @pytest.mark.parametrize("metric", ["fit.lr", "fit#2.learning_rate"])
 def test_what_a_script_sets_is_judged_by_a_rule_only(metric: str) -> None:
-    assert Tolerances().of(metric, MetricKind.SCORE) is None
+    assert Tolerances().for_metric(metric, MetricKind.SCORE) is None
     rule = Tolerance("fit*", atol=1)
-    assert Tolerances((rule,)).of(metric, MetricKind.SCORE) is rule
-    assert Tolerances().of("fit.lr_loss", MetricKind.SCORE) is DEFAULT
+    assert Tolerances((rule,)).for_metric(metric, MetricKind.SCORE) is rule
+    assert Tolerances().for_metric("fit.lr_loss", MetricKind.SCORE) is DEFAULT
 
 
 def test_a_tolerance_on_the_command_line() -> None:

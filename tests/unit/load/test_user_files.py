@@ -8,7 +8,7 @@ from keras_matrix.errors import ConfigurationError
 from keras_matrix.load import user_files
 
 
-class Shelf(user_files.File, frozen=True):
+class Shelf(user_files.TomlFile, frozen=True):
     book: tuple[Decimal | float, ...] = ()
 
 

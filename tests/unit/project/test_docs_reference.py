@@ -138,7 +138,7 @@ def test_commands_are_called_as_they_take_it(block: Block) -> None:
 def test_options_that_are_quoted_exist(name: str) -> None:
     every = {option for command in CLICK.values() for option in options_of(command)}
     for code in DOCUMENTS[name].codes():
-        known = every | {*HELP, pytest_plugin.OPTION}
+        known = every | {*HELP, pytest_plugin.RESULTS_OPTION}
         if code.startswith("keras-matrix "):
             called = [one for one in CLICK if f"{code} ".startswith(f"{one} ")]
             assert len(called) > 1 or code.split()[1] in ("COMMAND", "[OPTIONS]"), code
@@ -287,7 +287,7 @@ def test_fields_of_files_beside_a_script(title: str, kind: list[type[Any]]) -> N
 
 def test_fields_of_the_catalog() -> None:
     found = firsts(DOCUMENTS["docs/reference/images.md"].section("The catalog"))
-    assert sorted(found) == sorted([*fields_of(catalog.Image), *fields_of(catalog.Base)])
+    assert sorted(found) == sorted([*fields_of(catalog.Image), *fields_of(catalog.PinnedBase)])
 
 
 def test_a_comparison_as_json(tmp_path: Path) -> None:
@@ -337,8 +337,8 @@ def test_names_of_the_pytest_plugin() -> None:
         pytest_plugin.MARKER,
         pytest_plugin.keras_matrix.__name__,
         pytest_plugin.keras_matrix_result.__name__,
-        pytest_plugin.OPTION,
-        pytest_plugin.INI,
+        pytest_plugin.RESULTS_OPTION,
+        pytest_plugin.RESULTS_INI,
     ]
     public = {name for name in dir(pytest_plugin.MatrixResult) if not name.startswith("_")}
     result = {code.removesuffix("()") for code in codes_in(rows[2][1])}

@@ -10,7 +10,7 @@ from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.security import Security
 from keras_matrix.engine.users import cell_user
 from keras_matrix.interrupts import Interrupts
-from keras_matrix.load.catalog import Base, Image
+from keras_matrix.load.catalog import Image, PinnedBase
 from keras_matrix.load.script import Script
 from keras_matrix.plan.cells import Cell, Plan
 from keras_matrix.records.cache import Lost
@@ -29,7 +29,7 @@ TF = Image(
     folder="tf",
     backend="tensorflow",
     python="3.6.15",
-    base=Base(reference="python:3.6", digest="sha256:" + "a" * 64),
+    base=PinnedBase(reference="python:3.6", digest="sha256:" + "a" * 64),
     expect={"keras": "2.3.1"},
 )
 THEANO = Image(
@@ -37,7 +37,7 @@ THEANO = Image(
     folder="theano",
     backend="theano",
     python="3.6.15",
-    base=Base(reference="python:3.6", digest="sha256:" + "a" * 64),
+    base=PinnedBase(reference="python:3.6", digest="sha256:" + "a" * 64),
     expect={"keras": "2.3.1"},
     compiled="/scratch/theano",
 )

@@ -6,7 +6,7 @@ import pytest
 
 from keras_matrix.engine.spec import ContainerSpec
 from keras_matrix.engine.users import CellUser
-from keras_matrix.load.catalog import Base, Image
+from keras_matrix.load.catalog import Image, PinnedBase
 from keras_matrix.plan.cells import Caps, Group, Limits
 from keras_matrix.plan.settings import Floatx, KerasSettings
 from keras_matrix.run.cell.container import CellFolders, cell_container, cell_environment
@@ -25,7 +25,7 @@ TF = Image(
     folder="tf",
     backend="tensorflow",
     python="3.6.15",
-    base=Base(reference="python:3.6", digest="sha256:" + "a" * 64),
+    base=PinnedBase(reference="python:3.6", digest="sha256:" + "a" * 64),
     expect={},
 )
 
