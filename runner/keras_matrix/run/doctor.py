@@ -1,4 +1,4 @@
-"""Say what is missing on this machine to run the matrix, and the command that mends it."""
+"""Check what is missing on this machine to run the matrix, and name the command that mends it."""
 
 import os
 import shutil
@@ -16,9 +16,9 @@ from keras_matrix.plan.images import BasePolicy
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at. ``remedy`` is a command, or a sentence where no command mends it.
+    """The result of one check. ``remedy`` is a command, or a sentence where no command helps.
 
-    What is ``ok`` and has a remedy all the same works, but could be better.
+    A check that is ``ok`` and has a remedy passed, but the result could be better.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Check:
 
 
 def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
-    """Look at the engine, its limits, the images, and what building the missing ones takes."""
+    """Check the engine, its limits, the images, and what building the missing images takes."""
     try:
         connected = Engine.connect()
     except EngineError as error:
@@ -40,7 +40,7 @@ def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
             found = "supported" if supported else "not supported: cells would run without it"
             remedy = "" if supported else "use an engine whose kernel has this control group"
             checks.append(Check(f"limit on {name}", supported, found, remedy))
-        checks += _how_closed(facts)
+        checks += _check_confinement(facts)
         missing = []
         for image in catalog.images:
             built = build.find(engine, catalog, image, policy)
@@ -49,22 +49,22 @@ def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
             else:
                 base = f"built on base {built.base.value}"
                 checks.append(Check(f"image {image.name}", True, base))
-        checks += _what_builds_take(engine, missing, policy)
+        checks += _check_builds(engine, missing, policy)
     return tuple(checks)
 
 
-def _how_closed(facts: EngineFacts) -> Iterator[Check]:
-    """Yield what the engine closes cells off with, and whom they run as."""
+def _check_confinement(facts: EngineFacts) -> Iterator[Check]:
+    """Check what the engine confines cells with, and which user they run as."""
     runtimes = (name for name in facts.runtimes if name != facts.default_runtime)
-    told = ", ".join((f"{facts.default_runtime} (default)", *runtimes))
-    yield Check("runtime", True, told)
+    names = ", ".join((f"{facts.default_runtime} (default)", *runtimes))
+    yield Check("runtime", True, names)
     security = facts.security
     if security.filters_calls:
         modules = "".join(f", {name}" for name in security.modules)
         yield Check("seccomp", True, f"profile {security.seccomp}{modules}")
     else:
         remedy = "start the engine without --seccomp-profile unconfined, on a kernel with seccomp"
-        yield Check("seccomp", True, "none: cells reach all of the kernel's calls", remedy)
+        yield Check("seccomp", True, "none: cells can make all system calls", remedy)
     try:
         user = cell_user(security, (os.getuid(), os.getgid()))
     except EngineError as error:
@@ -72,7 +72,7 @@ def _how_closed(facts: EngineFacts) -> Iterator[Check]:
         return
     found = f"{user.name}, on the host {user.outside[0]}:{user.outside[1]}"
     if user.users is Users.HOST_ALL_THE_SAME:
-        remedy = "sudo keras-matrix ...  # only root can take back what a mapped user wrote"
+        remedy = "sudo keras-matrix ...  # only root can take over files of a mapped user"
         yield Check("user of cells", True, f"{found}, without the user namespace", remedy)
     else:
         yield Check("user of cells", True, found)
@@ -89,23 +89,25 @@ def _no_engine(error: EngineError) -> Check:
     return Check("engine", False, "no container engine answers", remedy)
 
 
-def _what_builds_take(engine: Engine, missing: Sequence[Image], policy: BasePolicy) -> list[Check]:
+def _check_builds(engine: Engine, missing: Sequence[Image], policy: BasePolicy) -> list[Check]:
     checks: list[Check] = []
     for image in missing:
         wrong = engine.registry_error(image.base.pinned)
         if not wrong and policy is not BasePolicy.STANDIN:
-            checks.append(Check(f"image {image.name}", True, "not built yet; its base can be had"))
+            checks.append(
+                Check(f"image {image.name}", True, "not built yet; its base is available")
+            )
             continue
         if policy is BasePolicy.HUB:
             remedy = "make the image registry reachable, or allow --base auto"
             checks.append(Check(f"image {image.name}", False, f"no base: {wrong}", remedy))
             continue
         checks.append(Check(f"image {image.name}", True, "not built yet; on a stand-in base"))
-        checks += [check for check in _standin_needs(image) if check not in checks]
+        checks += [check for check in _check_standin(image) if check not in checks]
     return checks
 
 
-def _standin_needs(image: Image) -> list[Check]:
+def _check_standin(image: Image) -> list[Check]:
     checks = []
     program = shutil.which("mmdebstrap")
     checks.append(

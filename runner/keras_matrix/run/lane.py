@@ -1,4 +1,4 @@
-"""One lane: some CPUs, and containers that wait there for cells of their group."""
+"""One lane: some CPUs, and the containers that wait there for cells of their group."""
 
 import contextlib
 from collections import OrderedDict
@@ -16,8 +16,8 @@ from keras_matrix.run.cell.worker import GoneError, Worker
 from keras_matrix.run.cell.workplace import Workplace
 from keras_matrix.run.executor import Recipient
 
-ATTEMPTS = 3
-"""Containers that a cell is tried in before the engine's fault is its outcome."""
+MAX_ATTEMPTS = 3
+"""Containers that a cell is tried in before the engine's failure becomes its outcome."""
 UNFIT = (Outcome.LIMIT_NOT_APPLIED, Outcome.MISMATCH, Outcome.BAD_OUTPUT)
 """After these, a container is not used again."""
 
@@ -25,8 +25,8 @@ UNFIT = (Outcome.LIMIT_NOT_APPLIED, Outcome.MISMATCH, Outcome.BAD_OUTPUT)
 class Lane:
     """Some CPUs and the containers on them: one for each group, the longest idle closed first.
 
-    ``idle`` is how many of these may wait besides the one that runs, ``locks`` the folder of the
-    locks on CPUs. What the engine could not remove is removed once it can.
+    ``idle`` is how many of these may wait besides the one that runs; ``locks`` is the folder of the
+    locks on CPUs. A container that the engine could not remove is removed as soon as it can be.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Lane:
         self._recipient = recipient
         self._cpus = cpus
         self._idle = idle
-        self._alone = task.plan.isolation is Isolation.CONTAINER
+        self._one_cell_each = task.plan.isolation is Isolation.CONTAINER
         self._workers: OrderedDict[Group, Worker] = OrderedDict()
         self._unclosed: list[Worker] = []
         self._engine: Engine | None = None
@@ -54,7 +54,7 @@ class Lane:
         self.locks = [lock_of(locks / f"cpu{cpu}.lock") for cpu in cpus]
 
     def rank(self, group: Group) -> tuple[bool, bool]:
-        """Tell how well a cell of the group would do here; less is better."""
+        """Return a key to sort by: first lanes with a container for the group, then empty ones."""
         return group not in self._workers, not self._workers
 
     def run(self, cell: Cell) -> Record:
@@ -66,7 +66,7 @@ class Lane:
             StoreError: the record cannot be written.
         """
         record: Record | None = None
-        for _ in range(ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             engine = self._ready()
             try:
                 record = self._try(engine, cell)
@@ -95,7 +95,7 @@ class Lane:
             self._close(worker)
             raise
         unfit = record.outcome in (*UNFIT, Outcome.ENGINE_ERROR)
-        if self._alone or unfit or not worker.started:
+        if self._one_cell_each or unfit or not worker.started:
             self._close(worker)
         else:
             self._workers[worker.group] = worker
@@ -103,10 +103,10 @@ class Lane:
         return record
 
     def _ready(self) -> Engine:
-        """Return the connection once the engine answers, and has removed what it had to.
+        """Return the connection once the engine answers and has removed what was left to remove.
 
         Raises:
-            EngineError: it stays away, or refuses to remove.
+            EngineError: the engine stays away, or refuses to remove a container.
             InterruptedRunError: a stop was requested meanwhile.
         """
         patience = self._place.patience
@@ -114,7 +114,7 @@ class Lane:
             self._engine = patience.until_answers(self._place.connect)
         engine = self._engine
         problem: EngineError | None = None
-        for _ in range(ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             if not self._doubtful and not self._unclosed:
                 return engine
             patience.until_answers(lambda seconds: engine.ping(seconds=seconds))
@@ -139,14 +139,14 @@ class Lane:
         problems = [self._close(worker) for worker in left]
         return next((problem for problem in problems if problem is not None), None)
 
-    def _close_all_but(self, most: int) -> None:
-        while len(self._workers) > most:
+    def _close_all_but(self, count: int) -> None:
+        while len(self._workers) > count:
             self._close(self._workers.popitem(last=False)[1])
 
     def close(self) -> None:
         """Close all containers, each even if another one fails, and the connection.
 
-        No cell may run in any lane by then.
+        No cell may run in any lane any more.
 
         Raises:
             EngineError: the engine does not remove them.
@@ -164,8 +164,8 @@ class Lane:
                 raise EngineError("The container engine does not remove its containers.")
 
     def _remove_strays(self, engine: Engine) -> None:
-        """Remove what was created after all when nobody waited for it any more."""
-        for found in engine.containers(f"{OWNER_LABEL}={self._place.owner.label()}"):
-            if found.labels.get(RUN_LABEL) == self._task.run:
-                engine.remove(found.id)
+        """Remove containers that the engine created after the call for them was given up."""
+        for container in engine.containers(f"{OWNER_LABEL}={self._place.owner.label()}"):
+            if container.labels.get(RUN_LABEL) == self._task.run:
+                engine.remove(container.id)
         self._failed = False

@@ -16,9 +16,9 @@ from keras_matrix.run.executor import Recipient
 from keras_matrix.run.lane import Lane
 from keras_matrix.run.machine import Machine
 
-CPU_POLL = 0.05
-PATIENCE = 2.0
-"""Seconds to wait for CPUs before the user is told."""
+CPU_POLL_SECONDS = 0.05
+SAY_AFTER_SECONDS = 2.0
+"""Seconds to wait for CPUs before the user is notified."""
 
 
 class Queue:
@@ -36,7 +36,7 @@ class Queue:
         self._stopped = False
 
     def take(self) -> Cell | None:
-        """Return the next cell, None if there is none or the run has stopped."""
+        """Return the next cell; None if no cell is left or the run has stopped."""
         with self._lock:
             if self._stopped or not self._left:
                 return None
@@ -53,7 +53,7 @@ class Queue:
             self._compiling.discard(cell.group)
 
     def stop(self) -> None:
-        """Hand out nothing more."""
+        """Return no more cells."""
         with self._lock:
             self._stopped = True
 
@@ -72,7 +72,7 @@ class Lanes:
         machine: Machine,
         say: Callable[[str], None],
     ) -> None:
-        self._made = [
+        self._all = [
             Lane(task, place, recipient, cpus, idle=machine.idle, locks=machine.locks)
             for cpus in machine.lanes
         ]
@@ -81,7 +81,7 @@ class Lanes:
         self._recipient = recipient
         self._interrupts = place.interrupts
         self._jobs = machine.jobs
-        self._lanes = _Lanes(self._made, place.interrupts, say)
+        self._lanes = _FreeLanes(self._all, place.interrupts, say)
 
     def run(self, cells: Sequence[Cell]) -> None:
         """Run cells, several at a time; the recipient is notified of one at a time.
@@ -94,7 +94,7 @@ class Lanes:
         """
         cold = {group for group in {cell.group for cell in cells} if self._has_to_compile(group)}
         queue = Queue(cells, cold)
-        hearing = threading.Lock()
+        notifying = threading.Lock()
         errors: list[BaseException] = []
 
         def work() -> None:
@@ -103,13 +103,13 @@ class Lanes:
                     with self._lanes.reserved(cell.group) as lane:
                         if lane is None:
                             break
-                        with hearing:
+                        with notifying:
                             self._recipient.started(cell)
                         record = lane.run(cell)
                         queue.done(cell)
-                        with hearing:
+                        with notifying:
                             self._recipient.ended(record)
-            except BaseException as error:  # handed to whoever waits
+            except BaseException as error:  # raised again by the thread that waits
                 errors.append(error)
                 queue.stop()
 
@@ -122,7 +122,7 @@ class Lanes:
         for thread in threads:
             thread.join()
         if self._interrupts.requested:
-            # Whoever asks for the request then is told what could not be removed.
+            # What could not be removed is said by Interrupts.check, which the caller calls next.
             with contextlib.suppress(EngineError):
                 self.close()
             errors = [e for e in errors if not isinstance(e, (EngineError, InterruptedRunError))]
@@ -130,7 +130,7 @@ class Lanes:
             raise error
 
     def _has_to_compile(self, group: Group) -> bool:
-        """Tell whether the group's cells compile code and none is kept."""
+        """Return whether the group's cells compile code of which none is kept yet."""
         compiled_for = self._task.compiled_for(group, self._place.cpu)
         return compiled_for is not None and not self._place.compiled.has(compiled_for)
 
@@ -142,7 +142,7 @@ class Lanes:
         """
         try:
             with contextlib.ExitStack() as closing:
-                for lane in self._made:
+                for lane in self._all:
                     closing.callback(lane.close)
         except EngineError as error:
             self._interrupts.note_leftovers()
@@ -151,8 +151,8 @@ class Lanes:
             ) from error
 
 
-class _Lanes:
-    """All lanes; one is used by one thread, and one runner, at a time."""
+class _FreeLanes:
+    """Hands out the lanes that are free; one thread of one host process uses a lane at a time."""
 
     def __init__(
         self, lanes: Sequence[Lane], interrupts: Interrupts, say: Callable[[str], None]
@@ -165,17 +165,17 @@ class _Lanes:
 
     @contextmanager
     def reserved(self, group: Group) -> Iterator[Lane | None]:
-        """Lend a free lane, one with a container of the group if possible.
+        """Yield a free lane, one with a container of the group if possible.
 
-        It is None if a stop is requested first.
+        Yield None if a stop is requested first.
         """
         begin = time.monotonic()
         while True:
             lane = self._take(group)
-            if lane is not None or self._interrupts.wait(CPU_POLL):
+            if lane is not None or self._interrupts.wait(CPU_POLL_SECONDS):
                 break
-            if time.monotonic() - begin > PATIENCE:
-                self._tell()
+            if time.monotonic() - begin > SAY_AFTER_SECONDS:
+                self._say_once()
         try:
             yield lane
         finally:
@@ -183,7 +183,7 @@ class _Lanes:
                 with self._lock:
                     self._release(lane)
 
-    def _tell(self) -> None:
+    def _say_once(self) -> None:
         with self._lock:
             if not self._said:
                 self._said = True
@@ -192,7 +192,7 @@ class _Lanes:
     def _take(self, group: Group) -> Lane | None:
         with self._lock:
             free = [lane for lane in self._lanes if not lane.taken]
-            for lane in sorted(free, key=lambda one: one.rank(group)):
+            for lane in sorted(free, key=lambda lane: lane.rank(group)):
                 lane.taken = True
                 if self._locked(lane):
                     return lane

@@ -14,7 +14,7 @@ from keras_matrix.records.cache import Lost
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.compiled_code import CompiledStore
 from keras_matrix.run.cell.task import CellTask
-from keras_matrix.run.cell.watch import Stages
+from keras_matrix.run.cell.watch import StageFile
 from keras_matrix.run.cell.workplace import Workplace
 from keras_matrix.run.executor import Recipient
 from keras_matrix.run.lanes import Lanes
@@ -39,7 +39,7 @@ class LocalExecutor:
         patience: Patience,
         lost: Lost,
         say: Callable[[str], None],
-        stages: Stages | None = None,
+        stages: StageFile | None = None,
     ) -> None:
         self._own = work / f"local-{secrets.token_hex(4)}"
         self._own.mkdir(parents=True, mode=0o755)

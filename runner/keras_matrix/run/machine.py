@@ -11,15 +11,19 @@ from keras_matrix.errors import ConfigurationError
 from keras_matrix.plan.cells import Limits
 from keras_matrix.records import cache
 
-TOPOLOGY = Path("/sys/devices/system/cpu")
-IDLE_MEMORY = 512 * 2**20
-"""Bytes that a container with Keras imported takes while it waits."""
+TOPOLOGY_FOLDER = Path("/sys/devices/system/cpu")
+IDLE_CONTAINER_BYTES = 512 * 2**20
+"""Memory that a container with Keras imported takes while it waits, in bytes."""
 MEMORY_SHARE = 0.9
-MOST_IDLE = 4
+"""The part of the machine's memory that cells may use."""
+MAX_IDLE_CONTAINERS = 4
+"""Containers that may wait in one lane."""
 
 
-def cores(available: Sequence[int], topology: Path = TOPOLOGY) -> tuple[tuple[int, ...], ...]:
-    """Group CPUs by the core whose hardware threads they are; each alone where nothing tells."""
+def cores(
+    available: Sequence[int], topology: Path = TOPOLOGY_FOLDER
+) -> tuple[tuple[int, ...], ...]:
+    """Group CPUs by the core whose hardware threads they are; each is a core if that is unknown."""
     groups: dict[str, list[int]] = {}
     for cpu in sorted(available):
         try:
@@ -36,28 +40,28 @@ def available_cpus() -> tuple[int, ...]:
 
 
 def lanes(machine: Sequence[Sequence[int]], cpus: float) -> tuple[tuple[int, ...], ...]:
-    """Return the CPUs of each lane; a lane runs one cell at a time.
+    """Compute the CPUs of each lane; a lane runs one cell at a time.
 
     A lane has whole cores: the times of one cell do not depend on what runs in another lane. As
     many CPUs are used as a cell may use, one hardware thread of each core. ``machine`` is as
     :func:`cores` returns it.
     """
-    wanted = max(1, math.ceil(cpus))
+    size = max(1, math.ceil(cpus))
     firsts = [core[0] for core in machine]
-    count = len(firsts) // wanted
+    count = len(firsts) // size
     if count == 0:
-        # Fewer cores than a cell asks for: their other hardware threads will have to do.
-        return (tuple(cpu for core in machine for cpu in core)[:wanted],)
-    return tuple(tuple(firsts[lane * wanted : (lane + 1) * wanted]) for lane in range(count))
+        # Fewer cores than a cell may use: their other hardware threads are used, too.
+        return (tuple(cpu for core in machine for cpu in core)[:size],)
+    return tuple(tuple(firsts[lane * size : (lane + 1) * size]) for lane in range(count))
 
 
-def jobs(asked: int | None, lane_count: int, memory: int, total_memory: int) -> int:
-    """Return how many cells to run at a time: as asked, else as CPUs and memory suffice for.
+def jobs(wanted: int | None, lane_count: int, memory: int, total_memory: int) -> int:
+    """Compute how many cells run at a time: as ``wanted``, or as many as CPUs and memory allow.
 
     ``memory`` is what a cell may use, in bytes.
 
     Raises:
-        ConfigurationError: more are asked for than that, or more memory than there is.
+        ConfigurationError: more are wanted than that, or more memory than there is.
     """
     if memory > total_memory:
         raise ConfigurationError(
@@ -66,42 +70,43 @@ def jobs(asked: int | None, lane_count: int, memory: int, total_memory: int) -> 
         )
     fitting = max(1, int(total_memory * MEMORY_SHARE) // memory)
     most = min(lane_count, fitting)
-    if asked is not None and asked > most:
+    if wanted is not None and wanted > most:
         short = "memory" if fitting < lane_count else "CPUs"
         raise ConfigurationError(
-            f"--jobs {asked} is more than the {most} that the {short} of the engine's machine "
+            f"--jobs {wanted} is more than the {most} that the {short} of the engine's machine "
             "suffice for; lower --jobs, --cpus or --memory."
         )
-    return asked or most
+    return wanted or most
 
 
 def idle_containers(running: int, lane_count: int, memory: int, total_memory: int) -> int:
-    """Return how many containers a lane may keep waiting besides one that runs.
+    """Compute how many containers a lane may keep waiting besides one that runs.
 
     ``running`` cells have their ``memory`` in full (bytes).
     """
     left = int(total_memory * MEMORY_SHARE) - running * memory
-    return max(0, min(MOST_IDLE, left // (lane_count * IDLE_MEMORY)))
+    return max(0, min(MAX_IDLE_CONTAINERS, left // (lane_count * IDLE_CONTAINER_BYTES)))
 
 
 def cpu_key(facts: Mapping[str, str] | None = None) -> str:
-    """Name the kind of CPU: what is compiled for one may not run on another."""
-    found = facts if facts is not None else _processor()
-    return f"{found.get('model name', '?')}; {found.get('flags', '')}"
+    """Name the kind of this machine's CPU: code compiled for one kind may not run on another."""
+    processor = facts if facts is not None else _processor()
+    return f"{processor.get('model name', '?')}; {processor.get('flags', '')}"
 
 
 def _processor() -> dict[str, str]:
-    found: dict[str, str] = {}
+    """Read the first processor's facts (proc_cpuinfo(5)); empty where there are none."""
+    facts: dict[str, str] = {}
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 key, _, value = line.partition(":")
                 if not line.strip():
                     break
-                found[key.strip()] = value.strip()
+                facts[key.strip()] = value.strip()
     except OSError:
         pass
-    return found
+    return facts
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from keras_matrix.run.cell.compiled_code import CompiledCode, CompiledStore
 from keras_matrix.run.cell.watch import Seen
 from keras_matrix.run.progress import Progress
 
-MAX_ARRAY_BYTES = 72 * 2**20
+MAX_CELL_ARRAY_BYTES = 72 * 2**20
 """Bytes of all arrays of a cell: somewhat more than the probe keeps, as noise is not compressed."""
 MAX_ARRAY_FILES = 4096
 """Files of arrays of a cell: as many as the probe writes."""
@@ -119,7 +119,7 @@ class RunRecipient:
         kept: dict[str, str] = {}
         target = self.run.arrays_path(record.cell)
         shutil.rmtree(target, ignore_errors=True)
-        left = MAX_ARRAY_BYTES
+        left = MAX_CELL_ARRAY_BYTES
         named = (array.file for call in record.observation.calls for array in call.arrays)
         for file in list(dict.fromkeys(filter(None, named)))[:MAX_ARRAY_FILES]:
             with contextlib.suppress(UnreadableError):

@@ -1,4 +1,4 @@
-"""The progress of a run, on stderr: what hears of it, and how it is told line by line."""
+"""The interface through which a run reports its progress; how it is shown is the report's."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,34 +12,34 @@ from keras_matrix.run.cell.watch import Seen
 
 
 class Progress(AbstractContextManager["Progress"], ABC):
-    """Hears what a run does; of how far cells are, in several threads."""
+    """Is notified of what a run does; of how far cells are, from several threads."""
 
     @abstractmethod
     def step(self, text: str) -> None:
-        """Hear that something is done that takes a while."""
+        """Note that something begins that takes a while, or what the user should know."""
 
     @abstractmethod
     def line(self, text: str) -> None:
-        """Hear a line of a build's output."""
+        """Note a line of a build's output."""
 
     @abstractmethod
     def planned(self, cells: Sequence[Cell]) -> None:
-        """Hear which cells will run, besides those that did."""
+        """Note which cells will run, besides those that did."""
 
     @abstractmethod
     def started(self, cell: Cell) -> None:
-        """Hear that a cell begins."""
+        """Note that a cell begins."""
 
     @abstractmethod
     def seen(self, cell: Cell, seen: Seen) -> None:
-        """Hear how far a cell is."""
+        """Note how far a cell is."""
 
     @abstractmethod
     def ended(self, record: Record) -> None:
-        """Hear how a cell ended."""
+        """Note how a cell ended."""
 
     def stopping(self, text: str) -> None:
-        """Hear, within a signal handler, that a stop was asked for."""
+        """Print, within a signal handler, that a stop was requested."""
         interrupts.write_line(text)
 
     def __exit__(

@@ -1,4 +1,4 @@
-"""Go on with a run that was begun before: find it, and set aside what of it cannot be relied on."""
+"""Resume a run that was started before: find it, and set aside what is damaged of it."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ from keras_matrix.records import folder as store
 from keras_matrix.records.folder import LOCK_FILE, MANIFEST_FILE, RunFolder
 from keras_matrix.records.record import RECORD_SCHEMA, Manifest, Record
 
-ASIDE = "damaged"
+ASIDE_SUFFIX = "damaged"
+"""The ending of the name of a file that was set aside."""
 
 Say = Callable[[str], None]
 
@@ -22,34 +23,34 @@ def find(results: Path, named: str | None, plan: Plan, kind: RunKind, say: Say) 
     """Return the folder of the run to resume: the named one, else the newest of that plan and kind.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is no such run.
         StoreError: the folder cannot be read.
     """
     try:
         if named is None:
             return _newest(results, plan, kind, say)
         path = store.place(results, named).path
-        begun = _is_begun(path)
+        started = _is_started(path)
     except OSError as error:
         raise StoreError(
             f"Cannot read {error.filename} ({error.strerror}); check the folder's permissions."
         ) from error
-    if not begun:
+    if not started:
         raise ConfigurationError(
-            f"There is no run {path} to go on with; leave --resume out to begin it."
+            f"There is no run {path} to resume; leave --resume out to start it."
         )
     return path
 
 
-def _is_begun(path: Path) -> bool:
+def _is_started(path: Path) -> bool:
     if RunFolder(path).exists() or (path / LOCK_FILE).exists():
         return True
-    # A runner that was killed between making the folder and locking it.
+    # Its process was killed between making the folder and locking it.
     return path.is_dir() and not any(path.iterdir())
 
 
 def _newest(results: Path, plan: Plan, kind: RunKind, say: Say) -> Path:
-    found: list[tuple[str, str]] = []
+    runs: list[tuple[str, str]] = []
     damaged: list[str] = []
     for path in sorted(results.iterdir()) if results.is_dir() else ():
         folder = RunFolder(path)
@@ -63,29 +64,29 @@ def _newest(results: Path, plan: Plan, kind: RunKind, say: Say) -> Path:
             damaged.append(path.name)
             continue
         if manifest.plan.matches(plan) and manifest.kind is kind:
-            found.append((manifest.created, path.name))
+            runs.append((manifest.created, path.name))
     if damaged:
         say(
             f"passed over {', '.join(damaged)}: the manifest is damaged; "
-            "name the run with --run to go on with it"
+            "name the run with --run to resume it"
         )
-    if not found:
+    if not runs:
         raise ConfigurationError(
-            f"There is no run of this script, matrix and limits in {results} to go on with; "
-            "leave --resume out to begin one, or name its folder with --run."
+            f"There is no run of this script, matrix and limits in {results} to resume; "
+            "leave --resume out to start one, or name its folder with --run."
         )
-    chosen = results / max(found)[1]
-    say(f"going on with {chosen.name}")
-    return chosen.resolve()
+    newest = results / max(runs)[1]
+    say(f"resuming {newest.name}")
+    return newest.resolve()
 
 
 def mend(folder: RunFolder, manifest: Manifest, cells: Sequence[Cell], say: Say) -> Manifest:
-    """Set aside what is damaged of the run, of the records those of ``cells``; nothing is deleted.
+    """Set aside the manifest if it is damaged, and damaged records of ``cells``; delete nothing.
 
-    ``manifest`` is as made for the plan now; returns what to open the run with.
+    ``manifest`` is made for the present command. Return the manifest to open the run with.
 
     Raises:
-        ConfigurationError: the run was begun with another plan.
+        ConfigurationError: the run was started with another plan.
         StoreError: its folder cannot be read or written.
     """
     with folder.locked():
@@ -93,20 +94,20 @@ def mend(folder: RunFolder, manifest: Manifest, cells: Sequence[Cell], say: Say)
             if folder.exists():
                 folder.check(manifest)
             else:
-                manifest = _made_anew(folder, manifest)
-                say(f"{MANIFEST_FILE} was missing: made anew from this command and the records")
+                manifest = _manifest_of_records(folder, manifest)
+                say(f"{MANIFEST_FILE} was missing: made again from this command and the records")
         except OtherSchemaError:
             raise
         except DamagedError as error:
-            manifest = _made_anew(folder, manifest)
+            manifest = _manifest_of_records(folder, manifest)
             aside = _set_aside(folder.path / MANIFEST_FILE)
-            say(f"{_within(folder, error)}: made anew from this command; the old one is {aside}")
+            say(f"{_within(folder, error)}: made again from this command; the old one is {aside}")
         for cell in cells:
             _mend_cell(folder, cell, manifest.plan, say)
     return manifest
 
 
-def _made_anew(folder: RunFolder, manifest: Manifest) -> Manifest:
+def _manifest_of_records(folder: RunFolder, manifest: Manifest) -> Manifest:
     """Return a manifest that the run's records fit.
 
     Raises:
@@ -131,17 +132,17 @@ def _made_anew(folder: RunFolder, manifest: Manifest) -> Manifest:
 
 
 def _records(folder: RunFolder) -> list[Record]:
-    """Read all records that can be read, whatever cell they are of."""
-    found = []
+    """Read all records that can be read, of any cell."""
+    records = []
     for path in sorted((folder.path / "records").glob("*.json")):
         try:
             record = checksum.read(path, Record, RECORD_SCHEMA, remedy="")
         except DamagedError:
-            # Set aside where it belongs to the cells that are to be run now.
+            # It is set aside if it is of a cell that is to be run now.
             continue
         if path == folder.record_path(record.cell):
-            found.append(record)
-    return found
+            records.append(record)
+    return records
 
 
 def _mend_cell(folder: RunFolder, cell: Cell, plan: Plan, say: Say) -> None:
@@ -160,12 +161,12 @@ def _within(folder: RunFolder, error: DamagedError) -> str:
 
 
 def _set_aside(path: Path) -> str:
-    """Rename a file, or whatever is in its place; return its new name."""
+    """Rename a file, or what is in its place; return its new name."""
     number = 1
-    target = path.with_name(f"{path.name}.{ASIDE}")
+    target = path.with_name(f"{path.name}.{ASIDE_SUFFIX}")
     while os.path.lexists(target):
         number += 1
-        target = path.with_name(f"{path.name}.{ASIDE}.{number}")
+        target = path.with_name(f"{path.name}.{ASIDE_SUFFIX}.{number}")
     try:
         os.rename(path, target)
     except OSError as error:

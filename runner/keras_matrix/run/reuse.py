@@ -1,7 +1,8 @@
-"""What did not change does not run again: finished replicates, found by all they depend on.
+"""Reuse finished replicates of which nothing has changed that they depend on.
 
-``<root>/<results>/<key>`` is one line, the folder of the run that has the replicate, so nothing
-is kept twice: where a run was removed, its replicates run again. Results folders do not share.
+The file ``<root>/<results>/<key>`` holds one line, the folder of the run that has the replicate, so
+that nothing is kept twice: where a run was removed, its replicates run again. One results folder
+does not reuse replicates of another.
 """
 
 import hashlib
@@ -25,51 +26,52 @@ from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.run.cell.task import Digests
 
-MAX_FILES = 20_000
-MAX_READ = 256 * 2**20
-"""Bytes to read of a folder; of what goes beyond, sizes and times have to do."""
-MAX_POINTER = 4096
+MAX_DIGESTED_FILES = 20_000
+"""Files of a folder; one of more has no digest."""
+MAX_DIGESTED_BYTES = 256 * 2**20
+"""Bytes to read of a folder; of the files beyond, sizes and times are digested instead."""
+MAX_POINTER_BYTES = 4096
 MAX_WAIT_SECONDS = 5.0
 """How long to wait for another process that notes a replicate, or clears the cache."""
 SKIPPED = ("__pycache__", ".git")
 
 
 def folder_digest(folder: Path, hidden: Path | None = None) -> str | None:
-    """Return a digest of a folder's files; None if there are too many to tell.
+    """Compute a digest of a folder's files; None if there are too many files.
 
-    ``hidden`` is left out: it is where results are.
+    ``hidden``, the folder of results, is left out.
     """
     digest = hashlib.sha256()
     read = 0
     for count, path in enumerate(_files(folder, hidden)):
-        if count >= MAX_FILES:
+        if count >= MAX_DIGESTED_FILES:
             return None
         name = os.path.relpath(path, folder)
         try:
             status = os.lstat(path)
-            told: list[Any] = [name, status.st_mode]
+            entry: list[Any] = [name, status.st_mode]
             if os.path.islink(path):
-                told.append(os.readlink(path))
+                entry.append(os.readlink(path))
             elif not os.path.isfile(path):
                 pass
-            elif read + status.st_size <= MAX_READ:
+            elif read + status.st_size <= MAX_DIGESTED_BYTES:
                 read += status.st_size
-                told.append(hashlib.sha256(path.read_bytes()).hexdigest())
+                entry.append(hashlib.sha256(path.read_bytes()).hexdigest())
             else:
-                told += [status.st_size, status.st_mtime_ns]
+                entry += [status.st_size, status.st_mtime_ns]
         except OSError as error:
-            told = [name, error.errno]
-        digest.update(msgspec.json.encode(told))
+            entry = [name, error.errno]
+        digest.update(msgspec.json.encode(entry))
     return digest.hexdigest()
 
 
 def digests(script: Path, data: Path | None, hidden: Path) -> Digests | None:
     """Return the digests of all that cells can read; None if there are too many files."""
-    of_script = folder_digest(script, hidden=hidden)
-    of_data = None if data is None else folder_digest(data, hidden=hidden)
-    if of_script is None or (data is not None and of_data is None):
+    script_digest = folder_digest(script, hidden=hidden)
+    data_digest = None if data is None else folder_digest(data, hidden=hidden)
+    if script_digest is None or (data is not None and data_digest is None):
         return None
-    return Digests(of_script, of_data)
+    return Digests(script_digest, data_digest)
 
 
 def _files(folder: Path, hidden: Path | None) -> Iterator[Path]:
@@ -83,7 +85,10 @@ def _files(folder: Path, hidden: Path | None) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What all replicates of a run depend on; digests of folders, None for one that has none."""
+    """What all replicates of a run depend on: digests of folders, the CPU and the runtime.
+
+    ``data`` is None if the run has no folder of data sets.
+    """
 
     script: str
     data: str | None
@@ -92,8 +97,8 @@ class Inputs:
     runtime: str = ""
 
     def key(self, plan: Plan, cell: Cell, image: ImageIdentity) -> str:
-        """Return the digest of all that one replicate depends on."""
-        told = (
+        """Compute the digest of all that one replicate depends on."""
+        depends_on = (
             self,
             plan.script_sha256,
             plan.arguments,
@@ -103,7 +108,7 @@ class Inputs:
             cell,
             image.id,
         )
-        return hashlib.sha256(msgspec.json.encode(told)).hexdigest()
+        return hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()
 
 
 class Reuse:
@@ -120,7 +125,7 @@ class Reuse:
         self._lost = lost or Lost()
 
     def find(self, cell: Cell, image: ImageIdentity) -> tuple[RunFolder, Record] | None:
-        """Return a finished replicate that is the same in all that matters, and its run."""
+        """Return the run and the record of a finished replicate with the same key, if any."""
         run = self._run(self._pointer(cell, image))
         try:
             record = run.record(cell, self._plan) if run is not None else None
@@ -137,26 +142,27 @@ class Reuse:
     def _run(self, pointer: Path) -> RunFolder | None:
         try:
             with open(pointer, "rb") as file:
-                content = file.read(MAX_POINTER).rstrip(b"\n")
+                content = file.read(MAX_POINTER_BYTES).rstrip(b"\n")
         except FileNotFoundError:
             return None
         except OSError as error:
             self._lost.unusable(error)
             return None
         if not content.startswith(b"/") or b"\0" in content:
-            self._lost.damaged("what is known to be finished")
+            self._lost.damaged("the list of finished cells")
             return None
         return RunFolder(Path(os.fsdecode(content)))
 
     def note(self, record: Record, run: RunFolder) -> None:
-        """Remember a finished replicate; one that cannot be remembered just runs again."""
+        """Remember where a finished replicate is; one that cannot be remembered runs again."""
         if record.outcome is not Outcome.OK or record.image is None:
             return
         path = self._pointer(record.cell, record.image)
         temporary = ""
         try:
-            self._root.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with locks.held_within(MAX_WAIT_SECONDS, cache.replicates_lock(self._root)):
+                # Once more: the list may have been cleared before it was locked.
                 path.parent.mkdir(parents=True, exist_ok=True)
                 descriptor, temporary = tempfile.mkstemp(dir=path.parent)
                 with open(descriptor, "wb") as file:
@@ -176,7 +182,7 @@ def copy(record: Record, source: RunFolder, target: RunFolder) -> Record:
     """Copy a finished replicate into another run; return its record there.
 
     Raises:
-        StoreError: it cannot be read or written.
+        StoreError: a file cannot be read or written.
     """
     cell = record.cell
     shutil.rmtree(target.arrays_path(cell), ignore_errors=True)

@@ -18,7 +18,7 @@ from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
 from keras_matrix.run import reuse
 from keras_matrix.run.cell.compiled_code import CompiledStore
-from keras_matrix.run.cell.watch import Stages
+from keras_matrix.run.cell.watch import StageFile
 from keras_matrix.run.executor import Executor
 from keras_matrix.run.local import LocalExecutor
 from keras_matrix.run.parcel import RunRecipient
@@ -84,7 +84,7 @@ class Traced:
 
     requests: Path
     dumps: Path
-    stages: Stages
+    stages: StageFile
 
 
 @contextlib.contextmanager

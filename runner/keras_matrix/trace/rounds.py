@@ -24,7 +24,7 @@ from keras_matrix.records.files import write_atomically
 from keras_matrix.records.record import Record
 from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.run.cell import folders
-from keras_matrix.run.cell.watch import Stages
+from keras_matrix.run.cell.watch import StageFile
 from keras_matrix.run.prepare import Images, OpenRun
 from keras_matrix.run.session import Traced, executing
 from keras_matrix.trace import dump
@@ -84,7 +84,7 @@ class Rounds:
         try:
             self._requests.mkdir(parents=True, mode=0o755)
             (self._requests / REFERENCE_FOLDER).mkdir(mode=0o755)
-            stages = Stages((TRACE_FOLDER, INDEX_FILE), dump.stage_of_line)
+            stages = StageFile((TRACE_FOLDER, INDEX_FILE), dump.stage_of_line)
             traced = Traced(self._requests, self.folder, stages)
             with executing(self.run, self.images, self._note, traced) as self._execute:
                 yield

@@ -35,7 +35,7 @@ from keras_matrix.report import suite as suite_report
 from keras_matrix.report.mlflow import entries
 from keras_matrix.report.page import charts, compose, render, sources
 from keras_matrix.report.progress import words
-from keras_matrix.run.cell.watch import Reader
+from keras_matrix.run.cell.watch import EventReader
 from keras_matrix.text import printable
 from keras_matrix.trace import dump
 from tests.unit.report.page import builders as page_builders
@@ -74,7 +74,7 @@ def event_stream(content: bytes) -> None:
 def watched(content: bytes) -> None:
     """Feed a live view, which passes over what it cannot read."""
     for compiles in (True, False):
-        reader = Reader(compiles=compiles)
+        reader = EventReader(compiles=compiles)
         for line in content.split(b"\n"):
             reader.take(line)
             told = words.how_far(reader.seen)

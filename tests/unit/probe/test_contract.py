@@ -71,7 +71,7 @@ def test_the_host_has_a_label_for_each_stage_that_takes_time() -> None:
 
 
 def test_the_host_reads_every_field_of_a_report() -> None:
-    assert wait._Ended.__struct_fields__ == probe.EndReport._fields
+    assert wait._EndReport.__struct_fields__ == probe.EndReport._fields
 
 
 def test_the_probe_takes_every_option_of_the_contract() -> None:

@@ -66,7 +66,7 @@ def test_a_damaged_note_is_told(tmp_path: Path, content: bytes) -> None:
     (note,) = (path for path in (tmp_path / "known").rglob("*") if path.is_file())
     note.write_bytes(content)
     assert reuse.find(CELL, identity("tf")) is None
-    assert said == ["what is known to be finished in the cache is damaged, and is made anew"]
+    assert said == ["the list of finished cells in the cache is damaged, and is made anew"]
 
 
 def test_a_replicate_whose_log_is_damaged_is_not_reused(tmp_path: Path) -> None:

@@ -56,12 +56,12 @@ def test_one_runner_a_cell(run: RunFolder) -> None:
     with claimed(run, CELLS):
         with claimed(run, OTHERS):
             pass
-        own = f"process {os.getpid()} on .* is at work"
+        own = f"process {os.getpid()} on .* works on these"
         with pytest.raises(ConfigurationError, match=own), claimed(run, CELLS[1:]):
             pass
         with (
             claimed(run, OTHERS),
-            pytest.raises(ConfigurationError, match="wait for its end"),
+            pytest.raises(ConfigurationError, match="wait until it ends"),
             claimed(run, (*OTHERS, Cell("cntk"))),
         ):
             pass

@@ -20,7 +20,7 @@ def checks(security: Security) -> dict[str, doctor.Check]:
         runtimes=("crun", "runc", "runsc"),
         default_runtime="runc",
     )
-    return {check.name: check for check in doctor._how_closed(facts)}
+    return {check.name: check for check in doctor._check_confinement(facts)}
 
 
 def test_runtimes_are_named_the_engines_own_first() -> None:

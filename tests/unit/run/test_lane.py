@@ -17,7 +17,7 @@ from keras_matrix.records.record import Outcome
 from keras_matrix.run import lane
 from keras_matrix.run.cell.task import CellTask
 from keras_matrix.run.cell.worker import GoneError, Worker
-from keras_matrix.run.lane import ATTEMPTS, Lane
+from keras_matrix.run.lane import MAX_ATTEMPTS, Lane
 from keras_matrix.run.parcel import Parcel
 from tests.unit.records.builders import record
 from tests.unit.run.builders import CELL, ListRecipient, place, task
@@ -94,7 +94,7 @@ def test_a_cell_that_the_engine_failed_is_run_again_in_another_container(bench: 
 
 
 def test_not_for_ever(bench: Bench) -> None:
-    bench.outcomes = [Outcome.ENGINE_ERROR] * ATTEMPTS
+    bench.outcomes = [Outcome.ENGINE_ERROR] * MAX_ATTEMPTS
     assert bench.lane.run(CELL).outcome is Outcome.ENGINE_ERROR
     assert bench.outcomes == []
 
@@ -105,7 +105,7 @@ def test_another_failure_is_a_result(bench: Bench) -> None:
 
 
 def test_containers_that_end_at_once_are_an_error(bench: Bench) -> None:
-    bench.outcomes = [GoneError] * ATTEMPTS
+    bench.outcomes = [GoneError] * MAX_ATTEMPTS
     with pytest.raises(EngineError, match="end before they run anything"):
         bench.lane.run(CELL)
 

@@ -46,7 +46,7 @@ def test_the_newest_run_of_the_plan_is_gone_on_with(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     said: list[str] = []
     assert resume.find(tmp_path, None, PLAN, RunKind.RUN, said.append) == tmp_path / "a"
-    assert said == ["going on with a"]
+    assert said == ["resuming a"]
     assert resume.find(tmp_path, None, PLAN, RunKind.TRACE, print) == tmp_path / "old"
 
 

@@ -11,8 +11,9 @@ from keras_matrix.errors import StoreError
 from keras_matrix.plan.cells import Caps, Cell, Init, Limits, Plan
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.plan.settings import Floatx, KerasSettings
+from keras_matrix.records.cache import Lost
 from keras_matrix.records.record import Outcome
-from keras_matrix.run.reuse import MAX_FILES, Inputs, Reuse, copy, folder_digest
+from keras_matrix.run.reuse import MAX_DIGESTED_FILES, Inputs, Reuse, copy, folder_digest
 from tests.unit.records.builders import call, identity, plan, record, run_folder
 
 CELL = Cell("tf", seed=3)
@@ -185,20 +186,33 @@ def test_a_folders_digest_is_of_all_that_a_cell_can_see(tmp_path: Path) -> None:
 def test_a_folder_of_too_many_files_has_no_digest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keras_matrix.run.reuse.MAX_FILES", 2)
+    monkeypatch.setattr("keras_matrix.run.reuse.MAX_DIGESTED_FILES", 2)
     for name in "ab":
         (tmp_path / name).write_text("")
     assert folder_digest(tmp_path) is not None
     (tmp_path / "c").write_text("")
     assert folder_digest(tmp_path) is None
-    assert MAX_FILES > 2
+    assert MAX_DIGESTED_FILES > 2
 
 
 def test_of_very_large_files_size_and_time_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("keras_matrix.run.reuse.MAX_READ", 1)
+    monkeypatch.setattr("keras_matrix.run.reuse.MAX_DIGESTED_BYTES", 1)
     (tmp_path / "data").write_text("12")
     before = folder_digest(tmp_path)
     os.utime(tmp_path / "data", (1, 1))
     assert folder_digest(tmp_path) != before
+
+
+def test_a_cache_that_is_a_file_is_reported_once(tmp_path: Path) -> None:
+    done = record(CELL)
+    run = run_folder(tmp_path / "results" / "one", [done])
+    (tmp_path / "cache").write_text("garbage")
+    said: list[str] = []
+    root = tmp_path / "cache" / "replicates"
+    known = Reuse(root, tmp_path / "results", INPUTS, plan([CELL]), Lost(said.append))
+    assert known.find(CELL, identity("tf")) is None
+    known.note(done, run)
+    (line,) = said
+    assert "Not a directory" in line

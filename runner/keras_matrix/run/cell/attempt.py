@@ -15,12 +15,12 @@ from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.outcome import (
     INTERRUPTED,
-    Judgement,
+    CellOutcome,
     judge,
     limits_seen,
     mismatch,
+    no_environment,
     not_closed,
-    untold,
 )
 from keras_matrix.run.cell.task import CellTask
 from keras_matrix.run.cell.worker import CellOutput, LimitNotAppliedError, Worker
@@ -39,25 +39,25 @@ def run_cell(task: CellTask, cell: Cell, worker: Worker, interrupts: Interrupts)
     begin = time.perf_counter()
     created = 0.0
     output: CellOutput | None = None
-    judgement: Judgement
+    ended: CellOutcome
     observation = Observation()
     try:
         if not worker.started:
             worker.start()
             created = time.perf_counter() - begin
         output = worker.run(cell)
-        observation, judgement = _judge(task, worker, cell, output)
+        observation, ended = _judge(task, worker, cell, output)
     except EngineError as error:
-        judgement = Judgement(Outcome.ENGINE_ERROR, str(error))
+        ended = CellOutcome(Outcome.ENGINE_ERROR, str(error))
         if interrupts.requested:
-            judgement = INTERRUPTED
+            ended = INTERRUPTED
     except LimitNotAppliedError as error:
-        judgement = Judgement(Outcome.LIMIT_NOT_APPLIED, str(error))
+        ended = CellOutcome(Outcome.LIMIT_NOT_APPLIED, str(error))
     except BaseException:
         if output is not None:
             folders.remove(output.folder)
         raise
-    ended_well = judgement.outcome is Outcome.OK
+    ended_well = ended.outcome is Outcome.OK
     log = output.log if output is not None else b""
     record = Record(
         tool=f"keras-matrix {keras_matrix.__version__}",
@@ -67,8 +67,8 @@ def run_cell(task: CellTask, cell: Cell, worker: Worker, interrupts: Interrupts)
         arguments=task.plan.arguments,
         cell=cell,
         image=worker.identity,
-        outcome=judgement.outcome,
-        reason=printable(judgement.reason),
+        outcome=ended.outcome,
+        reason=printable(ended.reason),
         started=started,
         timing=Timing(create=created, run=time.perf_counter() - begin - created),
         exit_code=output.ending.exit_code if output is not None else None,
@@ -88,29 +88,30 @@ def run_cell(task: CellTask, cell: Cell, worker: Worker, interrupts: Interrupts)
 
 def _judge(
     task: CellTask, worker: Worker, cell: Cell, output: CellOutput
-) -> tuple[Observation, Judgement]:
+) -> tuple[Observation, CellOutcome]:
+    """Read what the cell recorded, and judge how the cell ended."""
     observation, damage = _observe(output)
     facts = output.ending.environment
     if facts is not None:
-        # Found before the script ran: what it may have made of its own stream does not count.
+        # What the probe found before the script ran counts, not what is in the script's own stream.
         if observation.end is not None and observation.environment != facts:
-            damage = "it tells of another environment than was found before the script ran"
+            damage = "it reports another environment than was found before the script ran"
         observation.environment = facts
-    found = observation.environment
-    wrong = untold(observation)
-    if found is not None:
-        wrong = mismatch(cell, worker.image.backend, worker.image.expect, found)
+    environment = observation.environment
+    wrong = no_environment(observation)
+    if environment is not None:
+        wrong = mismatch(cell, worker.image.backend, worker.image.expect, environment)
     caps = task.plan.caps
-    judgement = judge(output.ending, observation, damage, worker.limits, wrong, caps)
-    if found is not None:
-        problem = limits_seen(found, worker.limits, worker.cpus)
-        if problem := problem or not_closed(found, task.runtime):
-            judgement = Judgement(Outcome.LIMIT_NOT_APPLIED, problem)
-    return observation, judgement
+    ended = judge(output.ending, observation, damage, worker.limits, wrong, caps)
+    if environment is not None:
+        problem = limits_seen(environment, worker.limits, worker.cpus)
+        if problem := problem or not_closed(environment, task.runtime):
+            ended = CellOutcome(Outcome.LIMIT_NOT_APPLIED, problem)
+    return observation, ended
 
 
 def _observe(output: CellOutput) -> tuple[Observation, str]:
-    """Read the event stream; return what it tells and what is wrong with it."""
+    """Read the event stream; return what it reports, and what is wrong with it."""
     if not os.path.lexists(output.folder / EVENTS_FILE):
         return Observation(), ""
     complete = output.ending.exit_code is not None and output.ending.exit_code <= 128
@@ -126,6 +127,6 @@ def _notes(observation: Observation) -> tuple[str, ...]:
     if end is not None and end.keras_backend_variable is not None:
         variable = printable(end.keras_backend_variable)
         notes.append(
-            f"The script sets KERAS_BACKEND={variable}; keras.json decides, so it had no say."
+            f"The script sets KERAS_BACKEND={variable}, which has no effect: keras.json decides."
         )
     return tuple(notes)

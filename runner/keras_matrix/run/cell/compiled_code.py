@@ -27,29 +27,36 @@ from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 
 INDEX_FILE = "index.json"
-ENTRIES = "entries"
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
-MAX_INDEX = 16 * 2**20
-MAX_FILE = 32 * 2**20
-MAX_FILES = 16
-MAX_ENTRY = 64 * 2**20
+ENTRIES_FOLDER = "entries"
+ENTRY_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}")
+"""Names of entries, and of the files in them."""
+MAX_INDEX_BYTES = 16 * 2**20
+"""The largest index that is read."""
+MAX_CODE_FILE_BYTES = 32 * 2**20
+"""The largest file of an entry that is kept."""
+MAX_ENTRY_FILES = 16
+"""Files of an entry; one with more is not kept."""
+MAX_ENTRY_BYTES = 64 * 2**20
+"""Bytes of all files of an entry."""
 MAX_ENTRIES = 4000
+"""Entries of one key."""
 LOCK_FILE = ".lock"
 MAX_WAIT_SECONDS = 30.0
 """How long to wait for another process that writes the same key."""
 MAX_CLEAR_WAIT_SECONDS = 2.0
 """How long to wait for all processes that use a key which is to be removed."""
-MAX_KEY = 512 * 2**20
-MAX_ALL = 2 * 2**30
-"""Bytes of one key, and of all: the keys not used for longest go first."""
+MAX_KEY_BYTES = 512 * 2**20
+"""Bytes of all entries of one key."""
+MAX_STORE_BYTES = 2 * 2**30
+"""Bytes of all keys; beyond, the keys that were not used for longest are removed."""
 
-Files = dict[str, str]
+FileDigests = dict[str, str]
 """File name to SHA-256."""
 
 
 @dataclass(frozen=True)
 class CompiledFor:
-    """What the code was compiled for; ``beside`` is a digest of all else that the script reads."""
+    """What code was compiled for; ``beside`` is a digest of all else that the script can read."""
 
     image: str
     digest: str
@@ -60,25 +67,25 @@ class CompiledFor:
 
     @property
     def key(self) -> str:
-        """The name of the folder."""
+        """The name of the folder that the code is kept in."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
-class Index:
-    """What is kept under a key."""
+class CompiledIndex:
+    """What is kept under a key: the digests of its files, their size in bytes, the last use."""
 
     about: CompiledFor
     used: str
-    entries: dict[str, Files]
+    entries: dict[str, FileDigests]
     size: int = 0
 
 
 @dataclass(frozen=True)
-class Restored:
-    """How many entries a cell was given, and which were damaged and are left out.
+class RestoredCode:
+    """How many entries a cell was given, and which were damaged and left out.
 
-    Where none can be told from another, it is the index that was.
+    If the index itself is damaged, its file stands for all entries.
     """
 
     count: int
@@ -94,42 +101,42 @@ class CompiledCode:
 
 
 class CompiledStore:
-    """All that is kept, below one folder."""
+    """All compiled code that is kept, below one folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def has(self, compiled_for: CompiledFor) -> bool:
-        """Tell whether any code is kept for ``compiled_for``."""
+        """Return whether any code is kept for ``compiled_for``."""
         index = _read_index(self._root / compiled_for.key)
         return index is not None and bool(index.entries)
 
-    def restore(self, compiled_for: CompiledFor, target: Path) -> Restored:
+    def restore(self, compiled_for: CompiledFor, target: Path) -> RestoredCode:
         """Copy what is kept into ``target``, each file checked.
 
-        The key is locked meanwhile, so that nobody removes it. Where it cannot be locked, or is for
-        long, it is read all the same: what was removed then counts as damaged.
+        The key is locked meanwhile, so that no process removes it. If it cannot be locked in time,
+        it is read nevertheless: what is removed while it is read counts as damaged.
 
         Raises:
             StoreError: ``target`` cannot be written.
         """
         folder = self._root / compiled_for.key
         if not os.path.lexists(folder / INDEX_FILE):
-            return Restored(0)
+            return RestoredCode(0)
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
                 stack.enter_context(locks.held_within(MAX_WAIT_SECONDS, folder / LOCK_FILE))
             return self._restore(folder, target)
 
-    def _restore(self, folder: Path, target: Path) -> Restored:
+    def _restore(self, folder: Path, target: Path) -> RestoredCode:
         index = _read_index(folder)
         if index is None:
-            return Restored(0, (INDEX_FILE,))
+            return RestoredCode(0, (INDEX_FILE,))
         damaged = []
         for entry, files in index.entries.items():
             try:
                 contents = {
-                    name: _checked(folder / ENTRIES / entry / name, digest)
+                    name: _checked(folder / ENTRIES_FOLDER / entry / name, digest)
                     for name, digest in files.items()
                 }
             except UnreadableError:
@@ -138,19 +145,19 @@ class CompiledStore:
             _write_entry(target / entry, contents)
         with contextlib.suppress(OSError):
             os.utime(folder / INDEX_FILE)
-        return Restored(len(index.entries) - len(damaged), tuple(damaged))
+        return RestoredCode(len(index.entries) - len(damaged), tuple(damaged))
 
     def keep(self, compiled_for: CompiledFor, source: Path, damaged: tuple[str, ...] = ()) -> int:
-        """Take back what a cell compiled; return how many entries were new.
+        """Keep what a cell compiled; return how many entries are new.
 
         ``damaged`` are entries to drop. What is not a folder of regular files is left out.
 
         Raises:
             StoreError: the folder cannot be written.
-            OSError: it cannot be locked, or read.
+            OSError: the folder cannot be locked or read.
         """
-        found = _entries(source)
-        first = next(found, None)
+        entries_made = _entries(source)
+        first = next(entries_made, None)
         if first is None and not damaged:
             return 0
         folder = self._root / compiled_for.key
@@ -162,18 +169,18 @@ class CompiledStore:
                 "that can be written."
             ) from error
         with locks.held_within(MAX_WAIT_SECONDS, folder / LOCK_FILE):
-            index = _read_index(folder) or Index(about=compiled_for, used="", entries={})
+            index = _read_index(folder) or CompiledIndex(about=compiled_for, used="", entries={})
             entries = {name: files for name, files in index.entries.items() if name not in damaged}
-            sizes = {name: _size(folder / ENTRIES / name) for name in entries}
+            sizes = {name: _size(folder / ENTRIES_FOLDER / name) for name in entries}
             total, new = sum(sizes.values()), 0
-            for name, contents in itertools.chain([first] if first else (), found):
+            for name, contents in itertools.chain([first] if first else (), entries_made):
                 size = sum(map(len, contents.values()))
                 grown = total - sizes.get(name, 0) + size
                 full = name not in entries and len(entries) >= MAX_ENTRIES
-                if full or grown > MAX_KEY:
+                if full or grown > MAX_KEY_BYTES:
                     continue
-                shutil.rmtree(folder / ENTRIES / name, ignore_errors=True)
-                _write_entry(folder / ENTRIES / name, contents)
+                shutil.rmtree(folder / ENTRIES_FOLDER / name, ignore_errors=True)
+                _write_entry(folder / ENTRIES_FOLDER / name, contents)
                 new += name not in entries
                 entries[name] = {
                     file: hashlib.sha256(content).hexdigest() for file, content in contents.items()
@@ -185,22 +192,22 @@ class CompiledStore:
         self._shrink(compiled_for.key)
         return new
 
-    def kept(self) -> tuple[tuple[str, Index], ...]:
-        """Return every key with its index, the one used last first."""
+    def kept(self) -> tuple[tuple[str, CompiledIndex], ...]:
+        """Return every key with its index, the last used first."""
         if not os.path.isdir(self._root):
             return ()
-        found = []
+        keys = []
         for folder in self._root.iterdir():
             index = _read_index(folder)
             if index is not None:
-                found.append(((folder / INDEX_FILE).stat().st_mtime, folder.name, index))
-        return tuple((key, index) for _, key, index in sorted(found, key=lambda one: -one[0]))
+                keys.append(((folder / INDEX_FILE).stat().st_mtime, folder.name, index))
+        return tuple((key, index) for _, key, index in sorted(keys, key=lambda entry: -entry[0]))
 
     def clear(self) -> tuple[int, int]:
         """Remove all keys but those in use; return how many were removed, and how many were left.
 
         Raises:
-            StoreError: one cannot be removed.
+            StoreError: a key cannot be removed.
         """
         end = time.monotonic() + MAX_CLEAR_WAIT_SECONDS
         keys = [path for path in self._root.glob("*") if path.is_dir()]
@@ -211,7 +218,7 @@ class CompiledStore:
         total = 0
         for key, index in self.kept():
             total += index.size
-            if total > MAX_ALL and key != besides:
+            if total > MAX_STORE_BYTES and key != besides:
                 _remove(self._root / key, 0.0)
 
 
@@ -229,14 +236,16 @@ def _remove(folder: Path, seconds: float) -> bool:
     return True
 
 
-def _read_index(folder: Path) -> Index | None:
+def _read_index(folder: Path) -> CompiledIndex | None:
     try:
-        found = msgspec.json.decode(read_bounded(folder / INDEX_FILE, MAX_INDEX), type=Index)
-        datetime.fromisoformat(found.used).astimezone()
+        index = msgspec.json.decode(
+            read_bounded(folder / INDEX_FILE, MAX_INDEX_BYTES), type=CompiledIndex
+        )
+        datetime.fromisoformat(index.used).astimezone()
     except (UnreadableError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
-        # Nothing is kept, or nothing that can be trusted.
+        # There is no index, or none that can be trusted.
         return None
-    return found if all(map(NAME.fullmatch, found.entries)) else None
+    return index if all(map(ENTRY_NAME.fullmatch, index.entries)) else None
 
 
 def _size(folder: Path) -> int:
@@ -247,29 +256,31 @@ def _size(folder: Path) -> int:
 
 
 def _checked(path: Path, digest: str) -> bytes:
-    if not (NAME.fullmatch(path.name) and NAME.fullmatch(path.parent.name)):
+    if not (ENTRY_NAME.fullmatch(path.name) and ENTRY_NAME.fullmatch(path.parent.name)):
         raise UnreadableError(f"{path.name} is not a name")
-    content = read_bounded(path, MAX_FILE)
+    content = read_bounded(path, MAX_CODE_FILE_BYTES)
     if hashlib.sha256(content).hexdigest() != digest:
         raise UnreadableError(f"{path.name} is not what was kept")
     return content
 
 
 def _entries(source: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Yield the entries of a folder that a cell wrote, and what their files hold."""
+    """Yield the entries of a folder that a cell wrote, with the contents of their files."""
     if not source.is_dir() or source.is_symlink():
         return
-    for entry in sorted(os.scandir(source), key=lambda one: one.name)[:MAX_ENTRIES]:
-        if not NAME.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
+    for entry in sorted(os.scandir(source), key=lambda entry: entry.name)[:MAX_ENTRIES]:
+        if not ENTRY_NAME.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
             continue
         names = sorted(os.listdir(entry.path))
-        if not names or len(names) > MAX_FILES or not all(map(NAME.fullmatch, names)):
+        if not names or len(names) > MAX_ENTRY_FILES or not all(map(ENTRY_NAME.fullmatch, names)):
             continue
         contents: dict[str, bytes] = {}
-        left = MAX_ENTRY
+        left = MAX_ENTRY_BYTES
         try:
             for name in names:
-                contents[name] = read_bounded(source / entry.name / name, min(MAX_FILE, left))
+                contents[name] = read_bounded(
+                    source / entry.name / name, min(MAX_CODE_FILE_BYTES, left)
+                )
                 left -= len(contents[name])
         except UnreadableError:
             # Not a regular file, or too large: nothing that a compiler made.

@@ -1,5 +1,6 @@
-"""What a container for cells looks like. Pure: from a plan to a specification, no engine."""
+"""The specification of a container for cells, made of a plan. Pure; no engine."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -26,8 +27,8 @@ from keras_matrix.plan.contract import (
 class CellFolders:
     """The host's folders that a cell mounts; ``results`` may lie within ``script``.
 
-    ``converted`` is a file: what runs instead of the notebook in ``script``. ``compiled`` is what
-    earlier cells compiled, ``trace`` what a look into the model is asked for.
+    ``converted`` is a file: what runs instead of the notebook in ``script``. ``compiled`` holds
+    what earlier cells compiled, ``trace`` the requests to cells of a trace.
     """
 
     probe: Path
@@ -42,11 +43,11 @@ class CellFolders:
 
 
 def cell_environment(limits: Limits) -> dict[str, str]:
-    """Return the whole environment of cells; nothing of the host's is passed on.
+    """Return the whole environment of cells; none of the host's variables are passed on.
 
     ``KERAS_BACKEND`` is left unset: the backend comes from keras.json alone. Hashes are the same
-    in all replicates: a process that forks them has but one, and Theano's keys of compiled
-    modules depend on it.
+    in all replicates: they are forked from one process, which has one seed of hashes, and Theano's
+    keys of compiled modules depend on it.
     """
     threads = str(limits.threads)
     return {
@@ -96,9 +97,11 @@ def cell_container(
         if folders.converted
         else None,
     }
-    given = [str(p) for name, value in options.items() if value is not None for p in (name, value)]
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    serve = ("python", "-m", contract.PROBE_MODULE, contract.SERVE_COMMAND)
     command = (
-        *("python", "-m", contract.PROBE_MODULE, contract.SERVE_COMMAND, *given),
+        *serve,
+        *itertools.chain(*given.items()),
         *((contract.PAIRED_OPTION,) if init is Init.PAIRED else ()),
         *(str(SCRIPT / script), "--", *arguments),
     )
@@ -130,6 +133,6 @@ def cell_container(
 
 
 def _below_script(folders: CellFolders) -> Iterator[PurePosixPath]:
-    """Yield the results' place in the script's folder: no cell reads what others found."""
+    """Yield the results' place in the script's folder, so that no cell reads results of others."""
     if folders.results.is_relative_to(folders.script) and folders.results != folders.script:
         yield SCRIPT / folders.results.relative_to(folders.script)

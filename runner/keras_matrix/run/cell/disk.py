@@ -1,4 +1,4 @@
-"""How much a cell puts on the host's disk: its output folder is no file system of its own."""
+"""Bound what a cell puts on the host's disk: its output folder is no file system of its own."""
 
 import os
 import time
@@ -6,48 +6,50 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_matrix.records.record import Outcome
-from keras_matrix.run.cell.outcome import Judgement
+from keras_matrix.run.cell.outcome import CellOutcome
 
-RESERVE = 256 * 2**20
-RESERVED_FILES = 10_000
-"""Bytes and files that are to stay free, or a quarter of what was, if that is less."""
-FIRST_WALK = 0.5
-SHARE = 20
-"""Of the time, one part in so many may go into counting files."""
+RESERVE_BYTES = 256 * 2**20
+"""Bytes of the disk that stay free, or a quarter of those free at first, if that is less."""
+RESERVE_FILES = 10_000
+"""Files that can still be made, or a quarter of those at first, if that is less."""
+COUNT_SECONDS = 0.5
+"""Seconds between two counts of the files, at least."""
+COUNT_SHARE = 20
+"""Counting takes one part in so many of the time, at most."""
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """The most bytes and files that there may be in a cell's output folder while it runs."""
+class DiskBounds:
+    """The bytes and files that a cell's output folder may hold while the cell runs."""
 
     size: int
     files: int
 
 
-BOUNDS = Bounds(size=2**30, files=20_000)
-TRACED = Bounds(size=8 * 2**30, files=200_000)
-"""Of a cell that writes down all that is computed."""
+CELL_BOUNDS = DiskBounds(size=2**30, files=20_000)
+TRACE_BOUNDS = DiskBounds(size=8 * 2**30, files=200_000)
+"""The bounds of a traced cell, which dumps all that it computes."""
 
 
 class DiskUse:
     """Measures a folder that cells write to, and the room that is left beside it.
 
-    The room counts as well since a file that has no name any more shows in no folder.
+    The room counts as well, since a file without a name any more shows in no folder.
     """
 
-    def __init__(self, folder: Path, bounds: Bounds) -> None:
+    def __init__(self, folder: Path, bounds: DiskBounds) -> None:
         self._folder = folder
         self._bounds = bounds
         self._room = _room(folder)
-        self._next = time.monotonic() + FIRST_WALK
+        self._next = time.monotonic() + COUNT_SECONDS
 
-    def exceeded(self) -> Judgement | None:
-        """Return what to say of the cell if it has to be ended."""
+    def exceeded(self) -> CellOutcome | None:
+        """Return the cell's outcome if it has to be ended for what it wrote, else None."""
         for free, before, reserve in zip(
-            _room(self._folder), self._room, (RESERVE, RESERVED_FILES), strict=True
+            _room(self._folder), self._room, (RESERVE_BYTES, RESERVE_FILES), strict=True
         ):
             if free < min(reserve, before / 4):
-                return Judgement(
+                return CellOutcome(
                     Outcome.KILLED,
                     "The disk that results are written to was nearly full when this cell was "
                     "ended; make room, and run it again.",
@@ -56,17 +58,18 @@ class DiskUse:
         if begin < self._next:
             return None
         size, files = self._walk()
-        self._next = time.monotonic() + max(FIRST_WALK, SHARE * (time.monotonic() - begin))
+        self._next = time.monotonic() + max(COUNT_SECONDS, COUNT_SHARE * (time.monotonic() - begin))
         if size <= self._bounds.size and files <= self._bounds.files:
             return None
-        return Judgement(
+        return CellOutcome(
             Outcome.BAD_OUTPUT,
-            f"More than {self._bounds.size // 2**20} MiB or {self._bounds.files} files, or what "
-            "cannot be read, in the output folder: it is the probe's; write to the script's own.",
+            f"The output folder holds more than {self._bounds.size // 2**20} MiB or "
+            f"{self._bounds.files} files, or a folder that cannot be read; it is the probe's, so "
+            "write to the script's own folder.",
         )
 
     def _walk(self) -> tuple[int, int]:
-        """Return the bytes and the number of files; no further than what is too many."""
+        """Count bytes and files, until there are too many."""
         size = files = 0
         pending = [str(self._folder)]
         while pending and size <= self._bounds.size and files <= self._bounds.files:
@@ -75,7 +78,7 @@ class DiskUse:
             except FileNotFoundError:
                 continue
             except OSError:
-                # Closed, or too deep to be named: nothing that the probe made.
+                # Without permissions, or too deep to be named: the probe did not make it.
                 return size, self._bounds.files + 1
             with entries:
                 for entry in entries:
@@ -90,14 +93,14 @@ class DiskUse:
 
 def _taken(entry: "os.DirEntry[str]") -> int:
     try:
-        # Of a file with holes, what it takes.
+        # Of a file with holes, the blocks that it takes.
         return entry.stat(follow_symlinks=False).st_blocks * 512
     except OSError:
         return 0
 
 
 def _room(folder: Path) -> tuple[float, float]:
-    """Return the bytes and files that there is room for; no end of what the system does not say."""
-    found = os.statvfs(folder)
-    files = float(found.f_favail) if found.f_files else float("inf")
-    return float(found.f_bavail * found.f_frsize), files
+    """Return the bytes and files that there is room for; infinity if the system does not say."""
+    status = os.statvfs(folder)
+    files = float(status.f_favail) if status.f_files else float("inf")
+    return float(status.f_bavail * status.f_frsize), files

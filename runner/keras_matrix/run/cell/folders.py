@@ -10,15 +10,16 @@ from pathlib import Path
 from keras_matrix.engine.users import CellUser
 from keras_matrix.errors import ConfigurationError
 
-MAX_STAGED = 2 * 2**30
-DEPTH = 2
+MAX_STAGED_BYTES = 2 * 2**30
+"""Bytes of a script's folder that are copied for cells which cannot read the folder itself."""
+MAX_DEPTH = 2
 """Folders within folders in what a cell hands over: compiled code has the most."""
 
 
 def make_output(path: Path, user: CellUser) -> None:
-    """Make an empty folder that the cell's user may write, and nobody else.
+    """Make an empty folder that the cell's user alone may write.
 
-    Whatever else is beside it, cells have left there that are over.
+    What else is beside it was left there by cells that have ended, and is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear(path.parent)
@@ -35,13 +36,13 @@ def write_readable(path: Path, content: bytes) -> None:
 
 
 def claim(output: Path, target: Path) -> None:
-    """Take a folder that a cell wrote out of its reach; a link in its place becomes a folder.
+    """Move a folder that a cell wrote out of its reach; a link in its place becomes a folder.
 
-    What is left of it is the caller's: folders, not deeper than the probe makes them, and regular
-    files, which are no programs.
+    What it holds then belongs to the caller: folders, not deeper than the probe makes them, and
+    regular files that cannot be executed.
     """
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # A cell of the caller's own may have closed it.
+    # A cell that runs as the caller may have removed the permissions.
     output.parent.chmod(0o755)
     try:
         os.rename(output, target)
@@ -53,7 +54,7 @@ def claim(output: Path, target: Path) -> None:
         target.mkdir()
     folder = _enter(str(target))
     try:
-        _settle(folder, DEPTH)
+        _settle(folder, MAX_DEPTH)
         os.fchown(folder, os.getuid(), os.getgid())
     finally:
         os.close(folder)
@@ -67,17 +68,17 @@ def remove(path: Path) -> None:
 
 
 def _enter(name: str, above: int | None = None) -> int:
-    """Open a folder in another one, whatever its permissions; no link is followed."""
-    found = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
+    """Open a folder in another one, whatever its permissions; follow no link."""
+    itself = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above)
     try:
-        os.chmod(_itself(found), stat.S_IRWXU)
-        return os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=found)
+        os.chmod(_itself(itself), stat.S_IRWXU)
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=itself)
     finally:
-        os.close(found)
+        os.close(itself)
 
 
 def _itself(descriptor: int) -> str:
-    """Return a path to what is open and nothing else, whatever becomes of its name."""
+    """Return a path to what is open, whatever becomes of its name."""
     return f"/proc/self/fd/{descriptor}"
 
 
@@ -138,11 +139,11 @@ def _remove_folder(name: str, above: int) -> None:
 
 
 def readable(folder: Path, staging: Path, hidden: Path) -> Path:
-    """Return a folder with the script that the cell's user can read.
+    """Return a folder that the cell's user can read, with all that is in ``folder``.
 
-    That is the script's own folder, unless root calls and keeps it to itself (0700, as
-    temporary folders are): then a copy in ``staging``, since a cell never runs as root. The
-    copy leaves out ``hidden``, where the results are, and whatever is not a file.
+    That is the folder itself, unless root is the caller and keeps it to itself (0700, as temporary
+    folders are): then a copy in ``staging``, since a cell never runs as root. The copy leaves out
+    ``hidden``, where the results are, and what is not a file.
 
     Raises:
         ConfigurationError: the folder cannot be read, or is too large to copy.
@@ -152,7 +153,7 @@ def readable(folder: Path, staging: Path, hidden: Path) -> Path:
     size = 0
     for current, files in _walk(folder, hidden):
         size += sum(os.lstat(os.path.join(current, name)).st_size for name in files)
-        if size > MAX_STAGED:
+        if size > MAX_STAGED_BYTES:
             raise ConfigurationError(
                 f"{folder} is closed to other users and too large to copy; cells do not run as "
                 f"root, so open it with 'chmod -R o+rX {folder}'."

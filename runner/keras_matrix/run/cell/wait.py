@@ -1,6 +1,6 @@
-"""Wait for the end of a cell: by its own report, by the engine's word, by its time or a stop.
+"""Wait for the end of a cell: its own report, the engine's answer, its time-out or a stop.
 
-The report is a file, so that a cell ends well even while the engine is silent.
+The report is a file, so that a cell can end well even while the engine is silent.
 """
 
 import os
@@ -24,25 +24,32 @@ from keras_matrix.records.events import Environment
 from keras_matrix.records.record import Outcome
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell.disk import DiskUse
-from keras_matrix.run.cell.outcome import Ending, Judgement
+from keras_matrix.run.cell.outcome import CellOutcome, Ending
 from keras_matrix.run.cell.watch import Watch
 
-MAX_ENDED = 2**20
-FIRST_POLL = 0.005
-LAST_POLL = 0.1
-LOOK_POLL = 0.2
-STATE_POLL = 0.5
-KILL = 15.0
-"""Seconds that the engine may take to kill a container; it may wait 10 itself."""
+MAX_REPORT_BYTES = 2**20
+"""The largest report of a cell's end that is read."""
+FIRST_POLL_SECONDS = 0.005
+"""Time between the first two looks for the report; it grows by half each time."""
+LAST_POLL_SECONDS = 0.1
+"""Time between two looks for the report, at most."""
+WATCH_SECONDS = 0.2
+"""Time between two readings of how far the cell is, and of what it takes of the disk."""
+STATE_SECONDS = 0.5
+"""Time between two requests for the container's state."""
+KILL_SECONDS = 15.0
+"""Time that the engine may take to kill a container, of which it may wait 10 s itself."""
 
-FORGED = Judgement(Outcome.BAD_OUTPUT, "The report of how the cell ended is not the probe's own.")
+FORGED = CellOutcome(
+    Outcome.BAD_OUTPUT, "The report of the cell's end was not written by the probe."
+)
 
 
-class _Ended(msgspec.Struct, frozen=True):
-    """What the probe says of a replicate that has ended.
+class _EndReport(msgspec.Struct, frozen=True):
+    """What the probe reports of a replicate that has ended.
 
-    ``word`` is the one it was given; ``changed`` what the replicate has changed of the process
-    that it was forked from, and that the next ones would be, too.
+    ``word`` is the secret that the probe was given; ``changed`` is what the replicate has changed
+    of the process that it was forked from, as the next ones will be.
     """
 
     exit_code: Annotated[int, msgspec.Meta(ge=0, le=255)]
@@ -53,9 +60,10 @@ class _Ended(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """What to wait for: the cell in a container, which writes to a folder and has a time-out.
+    """The wait for a cell in a container, which writes to ``output`` and has a time-out in seconds.
 
-    ``word`` is what its report has to hold, which no script knows; ``disk`` what it takes there.
+    ``word`` is the secret that its report has to hold, which no script knows; ``disk`` measures
+    what the cell takes there.
     """
 
     engine: Engine
@@ -68,7 +76,7 @@ class Wait:
     timeout: float
 
     def end(self, watch: Watch) -> Ending:
-        """Wait for the cell's end; ``watch`` looks at it meanwhile.
+        """Wait for the cell's end; ``watch`` reads meanwhile how far the cell is.
 
         Raises:
             EngineError: the engine was silent for too long, or lost the cell while it was.
@@ -76,19 +84,19 @@ class Wait:
         deadline = time.monotonic() + self.timeout
         asked = looked = time.monotonic()
         silent, why = asked, None
-        poll = FIRST_POLL
+        poll = FIRST_POLL_SECONDS
         while True:
             ended = self._reported()
             if ended is not None:
                 watch.look()
                 return ended
-            if time.monotonic() - looked > LOOK_POLL:
+            if time.monotonic() - looked > WATCH_SECONDS:
                 looked = time.monotonic()
                 watch.look()
                 refused = self.disk.exceeded()
                 if refused is not None:
                     return self._stop(why, refused)
-            if time.monotonic() - asked > STATE_POLL:
+            if time.monotonic() - asked > STATE_SECONDS:
                 asked = time.monotonic()
                 try:
                     state = self.engine.state(self.container, seconds=LOOK)
@@ -103,13 +111,17 @@ class Wait:
             if self._over(deadline):
                 return self._stop(why)
             self.interrupts.wait(poll)
-            poll = min(poll * 1.5, LAST_POLL)
+            poll = min(poll * 1.5, LAST_POLL_SECONDS)
 
     def _over(self, deadline: float) -> bool:
         return self.interrupts.requested or time.monotonic() > deadline
 
     def _ended(self, state: ContainerState | None, *, lost: bool) -> Ending:
-        """Return how the container ended; ``lost`` if the engine was silent meanwhile."""
+        """Return how the container ended; the cell is ``lost`` if the engine was silent meanwhile.
+
+        Raises:
+            EngineError: the cell is lost, or the engine cut the connection.
+        """
         if lost:
             raise EngineError(
                 "The container ended while the engine did not answer; run the cell again."
@@ -117,14 +129,14 @@ class Wait:
         if state is None:
             return Ending(exit_code=None, gone=True)
         if state.exit_code == 0:
-            # The probe never ends by itself, but when nobody is connected to it any more.
+            # The probe ends by itself only when its connection is cut.
             raise EngineError("The engine cut the connection to the container; run the cell again.")
         return Ending(
             exit_code=state.exit_code, out_of_memory=state.out_of_memory, error=state.error
         )
 
-    def _stop(self, silent: EngineError | None, refused: Judgement | None = None) -> Ending:
-        """End the cell; ``silent`` is what the engine says if it was not heard of lately."""
+    def _stop(self, silent: EngineError | None, refused: CellOutcome | None = None) -> Ending:
+        """End the cell; ``silent`` is why the engine has not answered lately, if it has not."""
         interrupted = self.interrupts.requested
         down = isinstance(silent, EngineSilentError) and not isinstance(silent, EngineHangsError)
         if silent is not None and down and not interrupted:
@@ -132,7 +144,7 @@ class Wait:
             raise silent
         killed = True
         try:
-            self.engine.kill(self.container, seconds=KILL)
+            self.engine.kill(self.container, seconds=KILL_SECONDS)
         except EngineError:
             killed = False
         return Ending(
@@ -147,27 +159,27 @@ class Wait:
         if not os.path.lexists(self.output / ENDED_FILE):
             return None
         try:
-            content = read_bounded(self.output / ENDED_FILE, MAX_ENDED)
-            found = msgspec.json.decode(content, type=_Ended)
-            if not secrets.compare_digest(found.word.encode(), self.word.encode()):
+            content = read_bounded(self.output / ENDED_FILE, MAX_REPORT_BYTES)
+            report = msgspec.json.decode(content, type=_EndReport)
+            if not secrets.compare_digest(report.word.encode(), self.word.encode()):
                 raise UnreadableError("it does not hold the word")
         except (UnreadableError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            # Not the probe's: the container is not to be trusted with another cell.
+            # The probe did not write it: the container is not trusted with another cell.
             self.engine.kill(self.container)
             return Ending(exit_code=None, refused=FORGED)
         return Ending(
-            exit_code=found.exit_code,
+            exit_code=report.exit_code,
             reported=True,
-            refused=_changed(found.changed),
-            environment=found.environment,
+            refused=_changed(report.changed),
+            environment=report.environment,
         )
 
 
-def _changed(what: Sequence[str]) -> Judgement | None:
-    if not what:
+def _changed(changed: Sequence[str]) -> CellOutcome | None:
+    if not changed:
         return None
-    return Judgement(
+    return CellOutcome(
         Outcome.BAD_OUTPUT,
         "The script changed the process that its replicates are forked from "
-        f"({', '.join(what)}), which it has no business with.",
+        f"({', '.join(changed)}), which no script may do.",
     )

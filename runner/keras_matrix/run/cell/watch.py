@@ -1,7 +1,7 @@
-"""Say how far a cell is, from what it writes as it runs.
+"""Find out how far a cell is, from what the cell writes as it runs.
 
-Nothing depends on it but what is shown: what cannot be read is passed over here, and judged when
-the cell has ended and its whole stream is parsed.
+Only what is shown depends on it: a line that cannot be read is skipped here, and judged when the
+cell has ended and its whole stream is parsed.
 """
 
 from collections import deque
@@ -19,13 +19,15 @@ from keras_matrix.records.events import CallStart, EpochEnd, TrainBegin
 from keras_matrix.records.untrusted import Tail
 from keras_matrix.text import one_line
 
-MOST_METRICS = 2
-LONGEST_NAME = 32
+MAX_SHOWN_METRICS = 2
+"""Metrics that are shown of an epoch, the loss first."""
+MAX_NAME_LENGTH = 32
+"""Characters of a name that are shown."""
 LOSS = "loss"
-RECENT = 5
-"""Epochs whose mean tells how long the others will take."""
-MOST = 10**9
-"""No count is more: what a cell tells need not be true."""
+RECENT_EPOCHS = 5
+"""Epochs whose mean is the estimate of how long each of the others will take."""
+MAX_COUNT = 10**9
+"""The largest count that is believed: what a cell reports need not be true."""
 TRAINING = ("fit", "train_on_batch")
 UNDER_WAY = ("fit", "evaluate", "predict")
 """Kinds of call that have an end of their own; loops of calls on batches end with the script."""
@@ -33,15 +35,15 @@ UNDER_WAY = ("fit", "evaluate", "predict")
 
 @dataclass(frozen=True)
 class Seen:
-    """How far a cell is, by its own word.
+    """How far a cell is, by its own report.
 
     ``call`` is the fit, evaluate or predict that is under way. ``training`` names the last call
-    that trained; of it are how many ``epochs`` (None if they are not known) or ``batches`` are
+    that trained; of it are how many ``epochs`` (None if that is unknown) or ``batches`` are
     done, the last metrics, the loss first, and the seconds that its other epochs may take.
-    ``compiled`` counts modules that the backend compiled, ``compiling`` tells that it has computed
-    nothing since; ``warm`` if it computed something without compiling, None if that is not known
-    yet, or the backend compiles none. ``stage`` is what a trace does. Of a suite of tests there
-    are ``tests``, ``tested`` of which have ended; ``left`` is their time then.
+    ``compiled`` counts the modules that the backend compiled; it is ``compiling`` if it has
+    computed nothing since, and ``warm`` if it computed something without compiling (None if that is
+    unknown yet, or the backend compiles nothing). ``stage`` is what a trace does. Of a suite of
+    tests, there are ``tests``, ``tested`` of which have ended; ``left`` is the time of the others.
     """
 
     call: str = ""
@@ -59,36 +61,36 @@ class Seen:
     tests: int | None = None
 
 
-class Reader:
-    """Takes events, line by line; ``seen`` is what they come to.
+class EventReader:
+    """Reads events, line by line; ``seen`` is how far the cell is by then.
 
-    ``compiles`` tells that the backend is one that compiles modules.
+    ``compiles`` says that the backend is one that compiles modules.
     """
 
     def __init__(self, *, compiles: bool) -> None:
         self.seen = Seen()
         self._compiles = compiles
         self._training = -1
-        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._recent: deque[float] = deque(maxlen=RECENT_EPOCHS)
         self._first: float | None = None
         self._first_batch = 0.0
         self._testing = 0.0
 
     def take(self, line: bytes) -> None:
-        """Take a line; what is not an event, or makes no sense, is passed over."""
+        """Read a line; skip what is not an event, or makes no sense."""
         try:
             event = _decoder.decode(line)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return
         match event:
-            case suite_events.SuiteCollected(collected=tests) if tests <= MOST:
+            case suite_events.SuiteCollected(collected=tests) if tests <= MAX_COUNT:
                 self.seen = replace(self.seen, tests=tests)
             case suite_events.CaseEnd() if self.seen.tests is not None:
-                # Before the suite is told, files that could not be read as tests are.
+                # Before the suite's event come those of files that could not be read as tests.
                 self._end_test(event, self.seen.tests)
             case CallStart():
                 self._begin(event)
-            case events.Compiled(modules=modules) if self._compiles and modules <= MOST:
+            case events.Compiled(modules=modules) if self._compiles and modules <= MAX_COUNT:
                 self.seen = replace(self.seen, compiled=modules, compiling=True, warm=False)
             case events.CallEnd():
                 self._done()
@@ -125,7 +127,7 @@ class Reader:
             )
 
     def _done(self) -> None:
-        """Note that something was computed: by then, what has to be compiled is."""
+        """Note that something was computed: what it takes is compiled by then."""
         warm = True if self._compiles and self.seen.warm is None else self.seen.warm
         self.seen = replace(self.seen, compiling=False, warm=warm)
 
@@ -133,14 +135,14 @@ class Reader:
         match event:
             case TrainBegin(params=params):
                 epochs = params.get("epochs", 0)
-                if 0 < epochs <= MOST:
+                if 0 < epochs <= MAX_COUNT:
                     self.seen = replace(self.seen, epochs=epochs)
             case events.FirstBatch():
                 self._first_batch = event.seconds
                 self.seen = replace(self.seen, stage="")
-            case events.Batches(calls=calls) if calls <= MOST:
+            case events.Batches(calls=calls) if calls <= MAX_COUNT:
                 self.seen = replace(self.seen, batches=calls, metrics=_chosen(event.metrics))
-            case EpochEnd(epoch=epoch) if epoch < MOST:
+            case EpochEnd(epoch=epoch) if epoch < MAX_COUNT:
                 self._epoch(event)
 
     def _epoch(self, event: EpochEnd) -> None:
@@ -153,45 +155,45 @@ class Reader:
         self.seen = replace(self.seen, epoch=done, metrics=_chosen(event.metrics), left=left)
 
     def _left(self, done: int) -> float | None:
-        """Return how long the epochs after those ``done`` may take; None if nothing tells."""
+        """Estimate the seconds of the epochs after those ``done``; None if that is unknown."""
         if self.seen.epochs is None or self._first is None:
             return None
         seconds = list(self._recent) or [self._first]
         if done < self.seen.epochs and not self._recent and self._first_batch * 2 > self._first:
-            # Graphs are built and code is compiled in the first batch: most of it was that.
+            # The first batch, which builds graphs and compiles code, took most of the epoch.
             return None
         left = sum(seconds) / len(seconds) * (self.seen.epochs - done)
-        return max(0.0, left) if left <= MOST else None
+        return max(0.0, left) if left <= MAX_COUNT else None
 
 
 @dataclass(frozen=True)
-class Stages:
-    """Where in its folder a cell says at which stage it is, and what reads a line of that."""
+class StageFile:
+    """The file in its folder in which a cell of a trace reports its stages, and a line's reader."""
 
     file: tuple[str, ...]
     read: Callable[[bytes], str | None]
 
 
 class Watch:
-    """Follows a cell's folder and tells of what is new in it."""
+    """Follows the files in a cell's folder, and calls ``notify`` with how far the cell is."""
 
     def __init__(
         self,
         folder: Path,
-        tell: Callable[[Seen], None],
+        notify: Callable[[Seen], None],
         *,
         compiles: bool,
-        stages: Stages | None = None,
+        stages: StageFile | None = None,
     ) -> None:
-        self._tell = tell
-        self._reader = Reader(compiles=compiles)
+        self._notify = notify
+        self._reader = EventReader(compiles=compiles)
         self._events = Tail(folder, EVENTS_FILE)
         self._read_stage = stages.read if stages is not None else _no_stage
         self._stages = Tail(folder, *stages.file) if stages is not None else None
-        self._told: Seen | None = None
+        self._notified: Seen | None = None
 
     def look(self) -> None:
-        """Read what is new, and tell if there is news."""
+        """Read the new lines, and notify if the cell is further than before."""
         stages = self._stages.lines() if self._stages is not None else []
         stage = next(filter(None, map(self._read_stage, reversed(stages))), None)
         if stage is not None:
@@ -201,9 +203,9 @@ class Watch:
         for line in lines:
             self._reader.take(line)
         seen = self._reader.seen
-        if seen != self._told and (lines or self._told is not None):
-            self._told = seen
-            self._tell(seen)
+        if seen != self._notified and (lines or self._notified is not None):
+            self._notified = seen
+            self._notify(seen)
 
 
 def _no_stage(line: bytes) -> str | None:
@@ -211,12 +213,12 @@ def _no_stage(line: bytes) -> str | None:
 
 
 def _name(text: str) -> str:
-    return one_line(text)[:LONGEST_NAME]
+    return one_line(text)[:MAX_NAME_LENGTH]
 
 
 def _chosen(metrics: Metrics) -> tuple[tuple[str, float], ...]:
-    """Return the loss and what comes next."""
-    names = sorted(metrics, key=lambda name: name != LOSS)[:MOST_METRICS]
+    """Return the loss and the next metrics by name."""
+    names = sorted(metrics, key=lambda name: name != LOSS)[:MAX_SHOWN_METRICS]
     return tuple((_name(name), float(metrics[name])) for name in names)
 
 

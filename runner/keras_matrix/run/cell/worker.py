@@ -16,9 +16,9 @@ from keras_matrix.plan.contract import EVENTS_FILE, LOG_FILES, CellRequest
 from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell import folders
-from keras_matrix.run.cell.compiled_code import CompiledCode, Restored
+from keras_matrix.run.cell.compiled_code import CompiledCode, RestoredCode
 from keras_matrix.run.cell.container import CellFolders, cell_container
-from keras_matrix.run.cell.disk import BOUNDS, TRACED, DiskUse
+from keras_matrix.run.cell.disk import CELL_BOUNDS, TRACE_BOUNDS, DiskUse
 from keras_matrix.run.cell.outcome import Ending, limits_not_applied
 from keras_matrix.run.cell.task import CellTask
 from keras_matrix.run.cell.wait import Wait
@@ -26,11 +26,11 @@ from keras_matrix.run.cell.watch import Watch
 from keras_matrix.run.cell.workplace import Workplace
 
 MAX_LOG_BYTES = 16 * 2**20
-MAX_PREFACE = 2**20
+MAX_PREFACE_BYTES = 2**20
 
 
 class LimitNotAppliedError(Exception):
-    """The engine does not hold the container to its limits."""
+    """The engine does not apply a limit to the container."""
 
 
 class GoneError(Exception):
@@ -50,7 +50,7 @@ class CellOutput:
 
 
 class Worker:
-    """One container and its folders; :meth:`close` leaves neither."""
+    """One container and its folders; :meth:`close` removes both."""
 
     def __init__(
         self,
@@ -73,11 +73,11 @@ class Worker:
         self._input: Input | None = None
         self._count = 0
         self._preface: bytes | None = None
-        self._restored = Restored(0)
+        self._restored = RestoredCode(0)
 
     @property
     def started(self) -> bool:
-        """Whether there is a container that takes cells."""
+        """Whether there is a container that cells can be sent to."""
         return bool(self._container) and self._input is not None
 
     @property
@@ -123,7 +123,8 @@ class Worker:
 
     def _specify(self) -> ContainerSpec:
         task, place = self._task, self._place
-        # A caller's own cells could make programs there that run as the caller.
+        # Closed to other users unless root calls, whose cells run as another user: a cell that runs
+        # as the caller could leave a program there that runs as the caller, whoever starts it.
         self._root.mkdir(parents=True, mode=0o711 if os.getuid() == 0 else 0o700)
         output, keras_home = self._root / "output", self._root / "keras-home"
         output.mkdir(mode=0o755)
@@ -225,6 +226,7 @@ class Worker:
         )
 
     def _wait(self, cell: Cell, output: Path, word: str) -> Ending:
+        bounds = CELL_BOUNDS if self._task.requests is None else TRACE_BOUNDS
         waiting = Wait(
             engine=self._engine,
             patience=self._place.patience,
@@ -232,16 +234,16 @@ class Worker:
             container=self._container,
             output=output,
             word=word,
-            disk=DiskUse(output.parent, BOUNDS if self._task.requests is None else TRACED),
+            disk=DiskUse(output.parent, bounds),
             timeout=self.limits.timeout,
         )
         return waiting.end(self._watch(cell, output))
 
     def _container_log(self, ending: Ending) -> bytes:
-        """Return what was printed before any cell began: while Keras was imported."""
+        """Return what was printed before any cell began, while Keras was imported."""
         there = not ending.gone and not ending.out_of_reach
         if there and (self._preface is None or not ending.reported):
-            self._preface = self._engine.logs(self._container, MAX_PREFACE)
+            self._preface = self._engine.logs(self._container, MAX_PREFACE_BYTES)
         return self._preface or b""
 
     @staticmethod
@@ -258,7 +260,7 @@ class Worker:
     def close_container(self) -> None:
         """Remove the container; the folders stay until :meth:`close`."""
         self._close_input()
-        # By name: it is known even if creating was cut off before the engine told the id.
+        # By name: it is known even if the call was cut off before the engine returned the id.
         self._engine.remove(self._name)
         self._container = ""
 
@@ -268,7 +270,7 @@ class Worker:
             self._input = None
 
     def close(self) -> None:
-        """Remove the container and the folders; these only once no container can write there."""
+        """Remove the container, and then the folders, where nothing can write any more."""
         self.close_container()
         if self._root.exists():
             folders.remove(self._root)

@@ -11,7 +11,7 @@ from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.cache import Lost
 from keras_matrix.run.cell.compiled_code import CompiledStore
-from keras_matrix.run.cell.watch import Seen, Stages
+from keras_matrix.run.cell.watch import Seen, StageFile
 
 
 def _ignore(cell: Cell, seen: Seen) -> None:
@@ -43,4 +43,4 @@ class Workplace:
     patience: Patience = field(default_factory=Patience)
     lost: Lost = field(default_factory=Lost)
     seen: Callable[[Cell, Seen], None] = _ignore
-    stages: Stages | None = None
+    stages: StageFile | None = None

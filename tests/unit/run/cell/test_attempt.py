@@ -488,7 +488,7 @@ def test_a_report_without_the_word_is_forged(bench: Bench) -> None:
     engine = HostEngine(body)
     record = bench.of(engine)
     assert (record.outcome, engine.killed) == (Outcome.BAD_OUTPUT, True)
-    assert "not the probe's own" in record.reason
+    assert "not written by the probe" in record.reason
 
 
 def test_a_cell_that_changed_the_server_has_no_score(bench: Bench) -> None:
@@ -502,7 +502,7 @@ def test_a_cell_that_changed_the_server_has_no_score(bench: Bench) -> None:
 def test_an_array_is_kept_once_and_arrays_are_bounded(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parcel, "MAX_ARRAY_BYTES", 3)
+    monkeypatch.setattr(parcel, "MAX_CELL_ARRAY_BYTES", 3)
     kept: list[str] = []
     keep = RunFolder.keep
 

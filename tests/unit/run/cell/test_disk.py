@@ -7,16 +7,16 @@ import pytest
 
 from keras_matrix.records.record import Outcome
 from keras_matrix.run.cell import disk
-from keras_matrix.run.cell.disk import Bounds, DiskUse
+from keras_matrix.run.cell.disk import DiskBounds, DiskUse
 
-BOUNDS = Bounds(size=2**20, files=10)
+CELL_BOUNDS = DiskBounds(size=2**20, files=10)
 
 
 @pytest.fixture
 def use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DiskUse:
-    monkeypatch.setattr(disk, "FIRST_WALK", 0.0)
-    monkeypatch.setattr(disk, "SHARE", 0)
-    return DiskUse(tmp_path, BOUNDS)
+    monkeypatch.setattr(disk, "COUNT_SECONDS", 0.0)
+    monkeypatch.setattr(disk, "COUNT_SHARE", 0)
+    return DiskUse(tmp_path, CELL_BOUNDS)
 
 
 def test_what_the_probe_writes_is_within_bounds(use: DiskUse, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_some_of_the_disk_stays_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, now: int, ended: bool
 ) -> None:
     monkeypatch.setattr(disk, "_room", lambda folder: (before, float("inf")))
-    use = DiskUse(tmp_path, BOUNDS)
+    use = DiskUse(tmp_path, CELL_BOUNDS)
     monkeypatch.setattr(disk, "_room", lambda folder: (now, float("inf")))
     found = use.exceeded()
     assert (found is not None) is ended
@@ -68,6 +68,6 @@ def test_some_of_the_disk_stays_free(
 
 
 def test_counting_takes_a_small_share_of_the_time(tmp_path: Path) -> None:
-    use = DiskUse(tmp_path, Bounds(size=0, files=0))
+    use = DiskUse(tmp_path, DiskBounds(size=0, files=0))
     (tmp_path / "file").write_bytes(b"x")
     assert use.exceeded() is None, "not at once"

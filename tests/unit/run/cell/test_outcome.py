@@ -1,3 +1,5 @@
+"""How a cell ended, and what it saw of its limits and its confinement."""
+
 from dataclasses import replace
 from typing import Any
 
@@ -6,11 +8,19 @@ import pytest
 
 from keras_matrix.plan.cells import Caps, Cell, Limits
 from keras_matrix.plan.settings import Floatx, KerasSettings
-from keras_matrix.records.events import End, Failure, SourceLine
+from keras_matrix.records.events import Confinement, End, Failure, SourceLine
 from keras_matrix.records.observation import Call, Observation
 from keras_matrix.records.record import Outcome
-from keras_matrix.run.cell.outcome import Ending, judge, limits_not_applied, limits_seen, mismatch
+from keras_matrix.run.cell.outcome import (
+    Ending,
+    judge,
+    limits_not_applied,
+    limits_seen,
+    mismatch,
+    not_closed,
+)
 from keras_matrix.run.cell.wait import FORGED
+from keras_matrix_probe.environment import confinement
 from tests.unit.records.builders import call, end, environment
 
 WELL = end()
@@ -226,3 +236,39 @@ def test_a_cell_that_is_not_pinned_is_told() -> None:
 def test_what_no_cell_may_do_is_no_result() -> None:
     ending = Ending(exit_code=0, reported=True, refused=FORGED)
     assert judge(ending, Observation(end=end()), "", LIMITS, "", Caps()) == FORGED
+
+
+CLOSED: dict[str, Any] = {
+    "seccomp": 2,
+    "no_new_privileges": True,
+    "capabilities": 0,
+    "interfaces": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("seen", "runtime", "problem"),
+    [
+        ({}, "runc", ""),
+        ({"seccomp": 0}, "runc", "all system calls"),
+        ({"seccomp": 0}, "runsc", ""),
+        ({"no_new_privileges": False}, "runsc", "new privileges"),
+        ({"capabilities": 0x2000}, "runc", "capabilities 0x2000"),
+        ({"interfaces": ["eth0"]}, "runc", "network interfaces eth0"),
+        (dict.fromkeys(CLOSED), "runc", ""),
+    ],
+)
+def test_what_is_open_is_named_and_what_is_not_reported_is_not_judged(
+    seen: dict[str, Any], runtime: str, problem: str
+) -> None:
+    found = not_closed(environment(confinement={**CLOSED, **seen}), runtime)
+    assert problem in found
+    assert bool(found) is bool(problem)
+
+
+def test_older_records_report_no_confinement() -> None:
+    assert not_closed(environment(), "runc") == ""
+
+
+def test_the_probe_reports_what_is_read() -> None:
+    assert msgspec.convert(confinement(), Confinement).capabilities is not None

@@ -15,7 +15,7 @@ from keras_matrix.errors import EngineError, EngineHangsError, EngineSilentError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.contract import ENDED_FILE
 from keras_matrix.run.cell import wait
-from keras_matrix.run.cell.disk import BOUNDS, DiskUse
+from keras_matrix.run.cell.disk import CELL_BOUNDS, DiskUse
 from keras_matrix.run.cell.outcome import Ending
 from keras_matrix.run.cell.wait import Wait
 
@@ -69,7 +69,7 @@ class Bench:
             container="c",
             output=self.output,
             word=WORD,
-            disk=DiskUse(self.output, BOUNDS),
+            disk=DiskUse(self.output, CELL_BOUNDS),
             timeout=timeout,
         )
         return waiting.end(watch)
@@ -83,7 +83,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(wait, "STATE_POLL", 0.0)
+    monkeypatch.setattr(wait, "STATE_SECONDS", 0.0)
     return Bench(tmp_path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from keras_matrix.run.cell.watch import MOST, Reader, Seen, Stages, Watch
+from keras_matrix.run.cell.watch import MAX_COUNT, EventReader, Seen, StageFile, Watch
 from tests.unit.records.builders import ENVIRONMENT
 
 FIT = {"event": "call_start", "id": 1, "kind": "fit", "name": "fit", "model": "m", "site": "?"}
@@ -49,7 +49,7 @@ def lines(*events: dict[str, Any]) -> bytes:
 
 
 def seen(*events: dict[str, Any], compiles: bool = False) -> Seen:
-    reader = Reader(compiles=compiles)
+    reader = EventReader(compiles=compiles)
     for event in events:
         reader.take(json.dumps(event).encode())
     return reader.seen
@@ -145,7 +145,7 @@ def test_a_backend_that_compiles_nothing_is_neither_cold_nor_warm() -> None:
         b'{"event": "epoch", "id": 1}',
         json.dumps(epoch(-1)).encode(),
         json.dumps(epoch(10**30)).encode(),
-        json.dumps(epoch(MOST)).encode(),
+        json.dumps(epoch(MAX_COUNT)).encode(),
         json.dumps({**BEGIN, "params": {"epochs": 10**30}}).encode(),
         json.dumps({**BEGIN, "params": {"epochs": -1}}).encode(),
         json.dumps(epoch(0, call=7)).encode(),
@@ -153,7 +153,7 @@ def test_a_backend_that_compiles_nothing_is_neither_cold_nor_warm() -> None:
     ],
 )
 def test_what_makes_no_sense_is_passed_over(line: bytes) -> None:
-    reader = Reader(compiles=False)
+    reader = EventReader(compiles=False)
     for one in lines(FIT, BEGIN, epoch(1)).splitlines():
         reader.take(one)
     before = reader.seen
@@ -203,7 +203,7 @@ def test_a_fifo_does_not_hold_it_up(tmp_path: Path) -> None:
 
 def test_a_trace_tells_its_stages_until_the_training_begins(tmp_path: Path) -> None:
     told: list[Seen] = []
-    stages = Stages(("trace", "index"), lambda line: line.decode() if line != b"-" else None)
+    stages = StageFile(("trace", "index"), lambda line: line.decode() if line != b"-" else None)
     watch = Watch(tmp_path, told.append, compiles=False, stages=stages)
     (tmp_path / "trace").mkdir()
     events, index = tmp_path / "events.jsonl", tmp_path / "trace" / "index"
