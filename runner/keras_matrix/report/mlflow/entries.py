@@ -18,6 +18,7 @@ from keras_matrix.compare.comparison import Comparison, Row, Verdict
 from keras_matrix.compare.matrix import matrix_row, overall
 from keras_matrix.compare.metrics import measured_calls, measures
 from keras_matrix.errors import StoreError
+from keras_matrix.plan.backends import BACKENDS
 from keras_matrix.plan.cells import Plan
 from keras_matrix.records.observation import Call, Epoch
 from keras_matrix.records.record import Manifest, Outcome, Record
@@ -34,7 +35,7 @@ PREFIX = "keras_matrix"
 """The first part of the names of all tags that are not MLflow's own."""
 _NOT_IN_NAMES = re.compile(r"[^\w.\- ]")
 _DOTS = re.compile(r"[. ]+")
-VERSION_PACKAGES = ("keras", "tensorflow", "theano", "numpy", "scipy")
+VERSION_PACKAGES = ("keras", *(backend.distribution for backend in BACKENDS), "numpy", "scipy")
 """Packages whose versions are parameters; the record holds all."""
 
 

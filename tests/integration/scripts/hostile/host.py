@@ -45,7 +45,7 @@ for path in (
     "/output/../new",
     "/script/new",
     "/keras-home/keras.json",
-    "/keras-matrix/keras_matrix_probe/serve.py",
+    "/keras-matrix/keras_matrix_probe/process/serve.py",
     "/usr/local/lib/python3.6/site-packages/keras/new.py",
     "/etc/passwd",
     "/tmp/new",

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+import keras_matrix
+from keras_matrix.load import catalog
+from keras_matrix.load.shipped import default_root
+from keras_matrix.plan.backends import BACKENDS
+from tests.unit.project.source import code_of
+
+PACKAGE = Path(keras_matrix.__file__).parent
+NAMES = [backend.name for backend in BACKENDS]
+ELSEWHERE = {PACKAGE / "plan" / "backends.py", *(PACKAGE / "trace" / "explain").glob("*.py")}
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(set(PACKAGE.rglob("*.py")) - ELSEWHERE),
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_only_explanations_name_a_backend_elsewhere(path: Path) -> None:
+    code = code_of(path).lower()
+    assert [name for name in NAMES if name in code] == []
+
+
+def test_the_shipped_images_run_known_backends() -> None:
+    images = catalog.load(default_root()).images
+    assert {image.backend for image in images} == set(NAMES)
+    for backend in BACKENDS:
+        assert any(backend.distribution in image.expect for image in images)
