@@ -9,13 +9,13 @@ from keras_matrix.cli import options
 
 @click.group(name="cache")
 def command() -> None:
-    """List and clear what is kept between runs: compiled code, and what is known to be finished."""
+    """List and clear what is kept between runs: compiled code, and the list of finished cells."""
 
 
 @command.command(name="list")
 @options.json
 def list_kept(as_json: bool) -> int:
-    """List the code that backends compiled, script by script, and what it was compiled for."""
+    """List the code that backends compiled, per script, and the image it was compiled on."""
     from keras_matrix.records import cache
     from keras_matrix.run.cell.compiled_code import CompiledStore
     from keras_matrix.text import brief
@@ -51,9 +51,9 @@ def list_kept(as_json: bool) -> int:
 
 @command.command(name="clear")
 def clear() -> int:
-    """Remove all of it: what was compiled is compiled again, what was finished runs again.
+    """Remove all that is kept: code is compiled again, and finished cells run again.
 
-    What a running keras-matrix reads or writes at this moment is left, and the exit code is 2.
+    What another keras-matrix is using is not removed; the exit code is then 2.
     """
     from keras_matrix.errors import StoreError
     from keras_matrix.records import cache

@@ -24,6 +24,7 @@ _REPLICATES: tuple[Decorator, ...] = (
         type=click.IntRange(min=1),
         default=RunOptions.repeats,
         show_default=True,
+        metavar="N",
         help="Runs of each seed on each image, to see whether an image repeats its own results.",
     ),
     click.option(
@@ -36,6 +37,7 @@ _REPLICATES: tuple[Decorator, ...] = (
         type=int,
         default=RunOptions.schedule_seed,
         show_default=True,
+        metavar="N",
         help="Seed that the order of cells is drawn with.",
     ),
     click.option(
@@ -184,7 +186,7 @@ _CAPS: tuple[Decorator, ...] = (
 
 def matrix_options(function: "options.Callback") -> "options.Callback":
     """Add all options that say which cells to run, and how."""
-    for option in reversed((*_REPLICATES, *_CELLS, *_RESUME, *_CAPS)):
+    for option in reversed((*_CELLS, *_REPLICATES, *_RESUME, *_CAPS)):
         function = option(function)
     return function
 

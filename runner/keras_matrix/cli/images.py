@@ -76,7 +76,7 @@ def _building(
 
 @click.group(name="images")
 def command() -> None:
-    """Build, list, verify, lock, save and load images; say what is inside."""
+    """Build, list, verify, lock, save and load images; list their contents and advisories."""
 
 
 @command.command(name="build")
@@ -94,7 +94,7 @@ def build_command(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Build what is not built yet, all images by default."""
+    """Build the images that are not built yet, by default all."""
     from keras_matrix.engine.client import Engine
     from keras_matrix.engine.patience import Patience
     from keras_matrix.report import json
@@ -114,7 +114,7 @@ def build_command(
 @options.catalog
 @options.json
 def list_command(catalog: Path | None, as_json: bool) -> int:
-    """Say of each image whether it is built, on which base, and how large it is."""
+    """List the images: whether each is built, on which base, and its size."""
     from keras_matrix.engine.client import Engine
     from keras_matrix.report import json
 
@@ -158,7 +158,7 @@ def _state(row: "ImageRow") -> str:
 @options.catalog
 @options.json
 def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_json: bool) -> int:
-    """Start each image and compare what is installed with the lock, a line a mismatch."""
+    """Start each image and compare what is installed with the lock; print each mismatch."""
     from keras_matrix.engine.client import Engine
     from keras_matrix.errors import ExitCode
     from keras_matrix.images import build, verify
@@ -188,7 +188,7 @@ def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_j
 @name
 @options.catalog
 def key_command(name: str, catalog: Path | None) -> int:
-    """Print an image's content key: it changes with anything the image is built from."""
+    """Print the content key of an image, which changes with anything it is built from."""
     from keras_matrix.images.key import content_key
 
     found = _load(catalog)
@@ -212,7 +212,7 @@ def lock_command(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Write requirements*.txt anew from requirements*.in, resolved inside the image's base."""
+    """Rewrite requirements*.txt from requirements*.in, resolved inside the base of the image."""
     from keras_matrix.images import lock
     from keras_matrix.report import json
 
@@ -234,7 +234,7 @@ def lock_command(
 @options.base
 @options.catalog
 def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
-    """Write a built image to FILE, for a machine or a job that should not build it."""
+    """Write a built image to FILE, for a machine or a job that does not build it."""
     from keras_matrix.engine.client import Engine
     from keras_matrix.errors import ImageError
     from keras_matrix.images import build
@@ -255,7 +255,7 @@ def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
 @command.command(name="load")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def load_command(file: Path) -> int:
-    """Read the images in FILE into the engine."""
+    """Load the images in FILE into the container engine."""
     from keras_matrix.engine.client import Engine
     from keras_matrix.errors import ImageError
 

@@ -20,12 +20,12 @@ API = "https://api.osv.dev"
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    help="File to write it to.  [default: stdout]",
+    help="File to write to.  [default: stdout]",
 )
 @options.base
 @options.catalog
 def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None) -> int:
-    """Print a bill of materials of a built image: CycloneDX, made from what is inside."""
+    """Print a bill of materials of a built image, as CycloneDX JSON."""
     from keras_matrix.engine.client import Engine
     from keras_matrix.images import build, contents, sbom
     from keras_matrix.load import catalog as catalogs
@@ -48,16 +48,18 @@ def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None
 
 @click.command(name="advisories")
 @click.argument("names", nargs=-1, metavar="[IMAGE]...")
-@click.option("--refresh", is_flag=True, help="Ask OSV first, and write the catalog's file anew.")
+@click.option(
+    "--refresh", is_flag=True, help="Query OSV first, and rewrite the file of the catalog."
+)
 @click.option(
     "--from",
     "source",
     default=API,
     show_default=True,
     metavar="URL|DIRECTORY",
-    help="What --refresh asks: an API like OSV's, or a folder of its records.",
+    help="What --refresh queries: an API like that of OSV, or a folder of its records.",
 )
-@click.option("--fail", is_flag=True, help="Exit with 6 if there is any.")
+@click.option("--fail", is_flag=True, help="Exit with 6 if there is an advisory.")
 @options.catalog
 @options.json
 def advisories_command(
@@ -68,7 +70,7 @@ def advisories_command(
     catalog: Path | None,
     as_json: bool,
 ) -> int:
-    """Say which known advisories affect what the images' locks pin, all images by default."""
+    """List the advisories that affect what the locks of images pin, by default of all images."""
     from keras_matrix.errors import ExitCode
     from keras_matrix.images import advisories, osv
     from keras_matrix.images.verify import locked_versions

@@ -27,15 +27,30 @@ FORMATS = (Format.TABLE, Format.MARKDOWN, Format.JSON)
     "--root",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="Folder that holds all that the tests need.  [default: what pytest takes for its root]",
+    help="Folder that contains everything the tests need.  [default: pytest's root folder]",
 )
 @click.option(
-    "--addopts", "keep_addopts", is_flag=True, help="Heed the addopts of the suite's own ini-file."
+    "--addopts",
+    "keep_addopts",
+    is_flag=True,
+    help="Use the addopts of the suite's own configuration.",
 )
-@click.option("--only", default=None, metavar="IMAGE,...", help="Run this part of --on now.")
-@click.option("--seed", type=click.IntRange(min=0), default=None, help="Seed before the tests.")
-@click.option("--fresh", is_flag=True, help="Run again what is finished and has not changed.")
-@options.formats(FORMATS, "How to print the comparison.")
+@click.option(
+    "--only", default=None, metavar="IMAGE,...", help="Run only these images of --on now."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=None,
+    metavar="N",
+    help="Seed that is set before the tests.",
+)
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Run all cells; do not reuse results of earlier runs that still apply.",
+)
+@options.formats(FORMATS, "Format to print the comparison in.")
 @options.json
 @options.quiet
 @options.verbose
@@ -52,9 +67,9 @@ def command(
     verbose: bool,
     **cells: Any,
 ) -> int:
-    """Run the tests of PATH in a container per image and compare what each comes to.
+    """Run the tests of PATH in a container per image and compare the result of each test.
 
-    PATH is a folder, a file, or one test, file.py::test. Put -- before pytest's own arguments.
+    PATH is a folder, a file, or one test (file.py::test). Put -- before the arguments for pytest.
     """
     from keras_matrix.cli import stages
     from keras_matrix.compare import assess

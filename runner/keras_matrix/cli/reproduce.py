@@ -42,9 +42,9 @@ def command(
     verbose: bool,
     **cells: Any,
 ) -> int:
-    """Run SCRIPT with several --seeds and hold what a text reports of it against the outcome.
+    """Run SCRIPT with several --seeds, and compare the results with figures that a text reports.
 
-    Exits with 0 if all that is comparable holds, with 1 if something does not.
+    Exits with 0 if everything that can be compared is reproduced, with 1 if something is not.
     """
     from keras_matrix.cli import stages
     from keras_matrix.compare import assess

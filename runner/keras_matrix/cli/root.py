@@ -12,8 +12,8 @@ Command = TypeVar("Command")
 RESULTS = Path("results")
 
 COMMANDS = {
-    "run": "Run a script on images and compare what it did.",
-    "reproduce": "Check the figures that a text reports against runs with several seeds.",
+    "run": "Run a script on images and compare the results.",
+    "reproduce": "Compare the figures that a text reports with runs of several seeds.",
     "pytest": "Run a test suite on images and compare the result of each test.",
     "trace": "Find where in a model the backends diverge, and why.",
     "diff": "Compare the images of a recorded run, or two runs.",
@@ -22,9 +22,9 @@ COMMANDS = {
     "export": "Send a run to MLflow tracking.",
     "join": "Merge runs of one script that were made separately.",
     "list": "List the images of the catalog.",
-    "images": "Build, list, verify, lock, save and load images.",
+    "images": "Build, list, verify, lock, save and load images; list what they contain.",
     "cache": "List and clear what is kept between runs.",
-    "doctor": "Check what a run needs on this machine, and name the command for what is missing.",
+    "doctor": "Check this machine, and name the command for what is missing.",
 }
 
 

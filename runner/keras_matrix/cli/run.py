@@ -43,9 +43,9 @@ def command(
     verbose: bool,
     **cells: Any,
 ) -> int:
-    """Run SCRIPT, or the model.py of a folder, in a container per image and compare.
+    """Run SCRIPT, or the model.py of a folder, in a container per image and compare the results.
 
-    ARGUMENTS go to the script; put -- before those that begin with a dash.
+    ARGUMENTS are passed to the script; put -- before those that begin with a dash.
     """
     from keras_matrix.cli import stages
     from keras_matrix.cli.output import chosen_format, parse_targets, show

@@ -24,27 +24,45 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Seed of the first weights.",
+    metavar="N",
+    help="Seed of the initial weights.",
 )
-@click.option("--model", default=None, metavar="NAME", help="The model.  [default: first to train]")
+@click.option(
+    "--model", default=None, metavar="NAME", help="Model to trace.  [default: the first trained]"
+)
 @click.option(
     "--steps",
     type=click.IntRange(min=0, max=100),
     default=3,
     show_default=True,
-    help="Steps of the optimizer to follow.",
+    metavar="N",
+    help="Optimizer steps to follow, 0 to 100.",
 )
 @click.option("--no-training", is_flag=True, help="End the script at its first training call.")
-@click.option("--atol", type=float, default=None, help="Allowed difference, instead of rounding.")
-@click.option("--rtol", type=float, default=None, help="The same, times the largest number.")
+@click.option(
+    "--atol",
+    type=float,
+    default=None,
+    metavar="NUMBER",
+    help="Absolute difference to allow, instead of the effect of rounding.",
+)
+@click.option(
+    "--rtol",
+    type=float,
+    default=None,
+    metavar="NUMBER",
+    help="The same, as a share of the largest number.",
+)
 @click.option(
     "--fail-on",
     default="any",
     show_default=True,
     metavar="KIND,...",
-    help="Kinds of difference that end with status 1: any, none, or some by name.",
+    help="Kinds of difference that make the exit code 1: any, none, or some by name.",
 )
-@click.option("--keep-arrays", is_flag=True, help="Keep all that was compared, as .npy files.")
+@click.option(
+    "--keep-arrays", is_flag=True, help="Keep all arrays that were compared, as .npy files."
+)
 @options.json
 @options.quiet
 @options.verbose
@@ -63,10 +81,10 @@ def command(
     verbose: bool,
     **cells: Any,
 ) -> int:
-    """Say where the backends part in SCRIPT's model: layer, loss, gradient, update or training.
+    """Find where backends diverge in SCRIPT's model: layer, loss, gradient, update or training.
 
     The first model that the script trains is captured at its first training call, with its first
-    batch, from the same weights on all images. ARGUMENTS go to the script.
+    batch, from the same weights on all images. ARGUMENTS are passed to the script.
     """
     from dataclasses import replace
 
