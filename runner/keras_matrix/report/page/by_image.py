@@ -25,7 +25,7 @@ from keras_matrix.report.page.blocks import (
     status_badge,
     verdict_badge,
 )
-from keras_matrix.report.page.overview import RunResult
+from keras_matrix.report.page.overview import PageRun
 from keras_matrix.report.page.sources import RunSource
 from keras_matrix.report.words import describe_methods
 from keras_matrix.text import plural
@@ -35,21 +35,21 @@ MAX_TABLE_CELLS = 200
 MAX_NOTES = 100
 
 
-def section(result: RunResult, source: RunSource) -> Section:
+def section(run: PageRun, source: RunSource) -> Section:
     """Return the section, with a card for each image and one for the notes."""
-    blocks: list[Block] = [_card(result, source, entry) for entry in result.row.entries]
+    blocks: list[Block] = [_card(run, source, entry) for entry in run.row.entries]
     notes = (*describe_methods(source.comparison), *source.comparison.notes)
     if notes:
         more = left_out(len(notes) - MAX_NOTES, "note", "printed by keras-matrix diff")
         bullets = BulletList((*notes[:MAX_NOTES], *([more] if more else ())))
-        blocks.append(Card(f"{result.id}-remarks", "Notes", None, (bullets,)))
-    return Section(f"{result.id}-images", "Image by image", tuple(blocks))
+        blocks.append(Card(f"{run.id}-remarks", "Notes", None, (bullets,)))
+    return Section(f"{run.id}-images", "Image by image", tuple(blocks))
 
 
-def _card(result: RunResult, source: RunSource, entry: MatrixEntry) -> Card:
+def _card(run: PageRun, source: RunSource, entry: MatrixEntry) -> Card:
     blocks: list[Block] = [Paragraph(as_sentence(entry.sentence))]
     if entry.status is Status.FAILED:
-        blocks.append(Paragraph("Failures and their logs", target=f"{result.id}-failures"))
+        blocks.append(Paragraph("Failures and their logs", target=f"{run.id}-failures"))
     if any(row.other is not None or not row.other_name for row in entry.rows):
         blocks += _metrics(entry)
     records = [
@@ -60,7 +60,7 @@ def _card(result: RunResult, source: RunSource, entry: MatrixEntry) -> Card:
     if records:
         blocks.append(_cells(entry, records))
     badge = status_badge(entry.status)
-    return Card(result.target(entry), entry_title(entry), badge, tuple(blocks))
+    return Card(run.target(entry), entry_title(entry), badge, tuple(blocks))
 
 
 def _metrics(entry: MatrixEntry) -> list[Block]:

@@ -15,7 +15,7 @@ from keras_matrix.report.page import (
 )
 from keras_matrix.report.page.blocks import Block, Page, Paragraph, RunReport, Section, status_badge
 from keras_matrix.report.page.charts import Charts, chart_group
-from keras_matrix.report.page.overview import RunResult
+from keras_matrix.report.page.overview import PageRun
 from keras_matrix.report.page.sources import RunSource, Source, SuiteSource, TraceSource
 from keras_matrix.report.plots import Chart
 from keras_matrix.text import plural
@@ -37,45 +37,45 @@ NUMBERS_HELP = "The numbers of each chart are in the table below it."
 
 def compose(sources: Sequence[Source], charts: Sequence[Charts], title: str | None) -> Page:
     """Return the page of some runs; ``charts`` has the charts of each."""
-    results = overview.run_results(sources)
+    runs = overview.page_runs(sources)
     days = sorted({source.manifest.created[:10] for source in sources})
     period = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     cells = plural(sum(len(source.records) for source in sources), "cell")
     return Page(
-        title=title or overview.page_title(results),
-        badge=overview.overall_badge(results),
-        sentence=overview.headline(results),
+        title=title or overview.page_title(runs),
+        badge=overview.overall_badge(runs),
+        sentence=overview.headline(runs),
         subtitle=f"{cells}, {period}",
-        grid=overview.matrix_grid(results),
-        reports=tuple(_report(*pair) for pair in zip(results, charts, strict=True)),
+        grid=overview.matrix_grid(runs),
+        reports=tuple(_report(*pair) for pair in zip(runs, charts, strict=True)),
         generator=f"keras-matrix {keras_matrix.__version__}",
     )
 
 
-def _report(result: RunResult, charts: Charts) -> RunReport:
-    source = result.source
+def _report(run: PageRun, charts: Charts) -> RunReport:
+    source = run.source
     if isinstance(source, RunSource):
-        sections = _run_sections(result, source, charts)
+        sections = _run_sections(run, source, charts)
     elif isinstance(source, SuiteSource):
-        sections = _suite_sections(result, source)
+        sections = _suite_sections(run, source)
     else:
-        sections = _trace_sections(result, source, charts)
+        sections = _trace_sections(run, source, charts)
     images = ", ".join(source.manifest.plan.images)
     return RunReport(
-        id=result.id,
-        title=result.row.model,
-        run=result.run,
-        subtitle=f"{result.run} on {images}, {source.manifest.created[:10]}",
-        badge=status_badge(result.status),
-        sentence=result.sentence,
+        id=run.id,
+        title=run.row.model,
+        run=run.kind_and_name,
+        subtitle=f"{run.kind_and_name} on {images}, {source.manifest.created[:10]}",
+        badge=status_badge(run.status),
+        sentence=run.sentence,
         sections=tuple(section for section in sections if section is not None),
     )
 
 
-def _run_sections(result: RunResult, source: RunSource, charts: Charts) -> list[Section | None]:
-    prefix = result.id
+def _run_sections(run: PageRun, source: RunSource, charts: Charts) -> list[Section | None]:
+    prefix = run.id
     return [
-        by_image.section(result, source),
+        by_image.section(run, source),
         _chart_section(prefix, "curves", "Learning curves", "", charts.curves),
         _chart_section(prefix, "differences", "Differences", DIFFERENCES_HELP, charts.differences),
         _chart_section(prefix, "times", "Times", TIMES_HELP, charts.times),
@@ -84,20 +84,18 @@ def _run_sections(result: RunResult, source: RunSource, charts: Charts) -> list[
     ]
 
 
-def _trace_sections(result: RunResult, source: TraceSource, charts: Charts) -> list[Section | None]:
+def _trace_sections(run: PageRun, source: TraceSource, charts: Charts) -> list[Section | None]:
     return [
-        findings.section(result, source),
-        _chart_section(
-            result.id, "divergence", "Layer by layer", DIVERGENCE_HELP, charts.divergence
-        ),
-        *_common_sections(result.id, source, ()),
+        findings.section(run, source),
+        _chart_section(run.id, "divergence", "Layer by layer", DIVERGENCE_HELP, charts.divergence),
+        *_common_sections(run.id, source, ()),
     ]
 
 
-def _suite_sections(result: RunResult, source: SuiteSource) -> list[Section | None]:
+def _suite_sections(run: PageRun, source: SuiteSource) -> list[Section | None]:
     return [
-        suites.section(result.id, source, result.target),
-        *_common_sections(result.id, source, source.comparison.missing),
+        suites.section(run.id, source, run.target),
+        *_common_sections(run.id, source, source.comparison.missing),
     ]
 
 

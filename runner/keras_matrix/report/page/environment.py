@@ -63,18 +63,18 @@ def _identities(manifest: Manifest) -> DataTable:
 
 def _environments(environments: Mapping[str, Sequence[Environment]]) -> list[Block]:
     """Return what differs between the images, then all properties."""
-    system = {image: _merged(map(_system, seen)) for image, seen in environments.items()}
+    system = {image: _merged(map(_system, of_image)) for image, of_image in environments.items()}
     packages = {
-        image: _merged(environment.packages for environment in seen)
-        for image, seen in environments.items()
+        image: _merged(environment.packages for environment in of_image)
+        for image, of_image in environments.items()
     }
     variables = {
-        image: _merged(environment.variables for environment in seen)
-        for image, seen in environments.items()
+        image: _merged(environment.variables for environment in of_image)
+        for image, of_image in environments.items()
     }
     config = {
-        image: _merged(environment.backend_config for environment in seen)
-        for image, seen in environments.items()
+        image: _merged(environment.backend_config for environment in of_image)
+        for image, of_image in environments.items()
     }
     return [
         *(_differences(system, packages, variables) if len(environments) > 1 else ()),

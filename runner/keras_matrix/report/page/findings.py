@@ -22,7 +22,7 @@ from keras_matrix.report.page.blocks import (
     left_out,
     status_badge,
 )
-from keras_matrix.report.page.overview import RunResult
+from keras_matrix.report.page.overview import PageRun
 from keras_matrix.report.page.sources import TraceSource
 from keras_matrix.trace.finding import Finding
 from keras_matrix.trace.result import ImageTrace, StageSummary
@@ -33,7 +33,7 @@ MAX_SCRIPT_LENGTH = 8000
 """Characters of a script that are shown; the trace's folder has the whole script."""
 
 
-def section(result: RunResult, source: TraceSource) -> Section:
+def section(run: PageRun, source: TraceSource) -> Section:
     """Return the section, with a card for each image."""
     images = {image.image: image for image in source.trace.images}
     blocks: list[Block] = []
@@ -41,13 +41,13 @@ def section(result: RunResult, source: TraceSource) -> Section:
         names = ", ".join(source.trace.still)
         blocks.append(Paragraph(f"Random layers, switched off on all images: {names}."))
     blocks += [
-        _card(result, entry, images.get(entry.name), source.trace.reference)
-        for entry in result.row.entries
+        _card(run, entry, images.get(entry.name), source.trace.reference)
+        for entry in run.row.entries
     ]
-    return Section(f"{result.id}-findings", "Where the images differ", tuple(blocks))
+    return Section(f"{run.id}-findings", "Where the images differ", tuple(blocks))
 
 
-def _card(result: RunResult, entry: MatrixEntry, image: ImageTrace | None, reference: str) -> Card:
+def _card(run: PageRun, entry: MatrixEntry, image: ImageTrace | None, reference: str) -> Card:
     blocks: list[Block] = [Paragraph(f"{entry.sentence}.")]
     if image is not None:
         if image.stages:
@@ -64,7 +64,7 @@ def _card(result: RunResult, entry: MatrixEntry, image: ImageTrace | None, refer
         if sentences:
             blocks.append(BulletList(sentences))
     badge = status_badge(entry.status)
-    return Card(result.target(entry), entry_title(entry), badge, tuple(blocks))
+    return Card(run.target(entry), entry_title(entry), badge, tuple(blocks))
 
 
 def _stages(entry: MatrixEntry, image: ImageTrace) -> DataTable:

@@ -40,8 +40,11 @@ RUN_KINDS: Mapping[type[Source], str] = {
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """The result of one run; the ids of all its parts begin with ``id``."""
+class PageRun:
+    """A run of a page with its row of the matrix; the ids of all its parts begin with ``id``.
+
+    ``sentence`` is its verdict.
+    """
 
     id: str
     source: Source
@@ -54,7 +57,7 @@ class RunResult:
         return overall(self.row.entries)
 
     @property
-    def run(self) -> str:
+    def kind_and_name(self) -> str:
         """The kind of the run and its name."""
         return f"{RUN_KINDS[type(self.source)]} {self.row.run}"
 
@@ -63,22 +66,22 @@ class RunResult:
         return f"{self.id}-image-{self.row.entries.index(entry) + 1}"
 
 
-def run_results(sources: Sequence[Source]) -> tuple[RunResult, ...]:
-    """Return the result of each run."""
-    return tuple(_result(f"run-{number}", source) for number, source in enumerate(sources, 1))
+def page_runs(sources: Sequence[Source]) -> tuple[PageRun, ...]:
+    """Return the runs of a page, in order."""
+    return tuple(_page_run(f"run-{number}", source) for number, source in enumerate(sources, 1))
 
 
-def _result(run_id: str, source: Source) -> RunResult:
+def _page_run(run_id: str, source: Source) -> PageRun:
     if isinstance(source, RunSource):
         row = matrix_row(source.comparison, source.manifest)
-        return RunResult(run_id, source, row, in_words(source.comparison))
+        return PageRun(run_id, source, row, in_words(source.comparison))
     if isinstance(source, SuiteSource):
         sentence = suites.in_words(source.comparison)
-        return RunResult(run_id, source, suites.suite_row(source), sentence)
+        return PageRun(run_id, source, suites.suite_row(source), sentence)
     trace = source.trace
     verdicts = [verdict(trace, image) for image in trace.images if image.image != trace.reference]
     sentence = " ".join(verdicts) or f"{trace.reference}: nothing to compare with."
-    return RunResult(run_id, source, _trace_row(source), sentence)
+    return PageRun(run_id, source, _trace_row(source), sentence)
 
 
 def _trace_row(source: TraceSource) -> MatrixRow:
@@ -105,13 +108,13 @@ def _trace_row(source: TraceSource) -> MatrixRow:
     return MatrixRow(trace.model, trace.run, tuple(entries))
 
 
-def matrix_grid(results: Sequence[RunResult]) -> Grid:
+def matrix_grid(runs: Sequence[PageRun]) -> Grid:
     """Return the matrix: a row for each run, a column for each image (and keras.json)."""
-    names = columns([result.row for result in results])
-    statuses = {entry.status for result in results for entry in result.row.entries}
+    names = columns([run.row for run in runs])
+    statuses = {entry.status for run in runs for entry in run.row.entries}
     return Grid(
         columns=names,
-        rows=tuple(_grid_row(result, names) for result in results),
+        rows=tuple(_grid_row(run, names) for run in runs),
         legend=tuple(
             (status_badge(status), meaning)
             for status, meaning in STATUS_MEANINGS.items()
@@ -120,42 +123,42 @@ def matrix_grid(results: Sequence[RunResult]) -> Grid:
     )
 
 
-def _grid_row(result: RunResult, names: Sequence[str]) -> GridRow:
-    entries = [result.row.entry(name) for name in names]
+def _grid_row(run: PageRun, names: Sequence[str]) -> GridRow:
+    entries = [run.row.entry(name) for name in names]
     tiles = tuple(
         None
         if entry is None
-        else Tile(status_badge(entry.status), entry.sentence, result.target(entry))
+        else Tile(status_badge(entry.status), entry.sentence, run.target(entry))
         for entry in entries
     )
-    return GridRow(result.row.model, result.run, result.id, tiles)
+    return GridRow(run.row.model, run.kind_and_name, run.id, tiles)
 
 
-def headline(results: Sequence[RunResult]) -> str:
-    """Say the results of all runs in one sentence."""
-    if len(results) == 1:
-        return results[0].sentence
+def headline(runs: Sequence[PageRun]) -> str:
+    """Say the verdicts on all runs in one sentence."""
+    if len(runs) == 1:
+        return runs[0].sentence
     parts = []
     for status in Status:
-        models = [result.row.model for result in results if result.status is status]
+        models = [run.row.model for run in runs if run.status is status]
         if models:
             singular, plural = STATUS_VERBS[status]
             verb = singular if len(models) == 1 else plural
             names = listed(list(dict.fromkeys(models)), MAX_NAMED)
             parts.append(f"{len(models)} {verb} ({names})")
-    return f"Of {len(results)} runs, {', '.join(parts)}."
+    return f"Of {len(runs)} runs, {', '.join(parts)}."
 
 
-def overall_badge(results: Sequence[RunResult]) -> Badge:
+def overall_badge(runs: Sequence[PageRun]) -> Badge:
     """Return the verdict on all runs together."""
-    return status_badge(overall([entry for result in results for entry in result.row.entries]))
+    return status_badge(overall([entry for run in runs for entry in run.row.entries]))
 
 
-def page_title(results: Sequence[RunResult]) -> str:
+def page_title(runs: Sequence[PageRun]) -> str:
     """Return the title of a page: its models and its images."""
-    images = list(dict.fromkeys(entry.image for result in results for entry in result.row.entries))
+    images = list(dict.fromkeys(entry.image for run in runs for entry in run.row.entries))
     where = _joined(images) if len(images) <= MAX_NAMED else f"{len(images)} images"
-    models = list(dict.fromkeys(result.row.model for result in results))
+    models = list(dict.fromkeys(run.row.model for run in runs))
     what = models[0] if len(models) == 1 else f"{len(models)} models"
     return f"{what} on {where}"
 
