@@ -271,7 +271,7 @@ def test_tag_moved_after_planning(
     refused = disturbed.resume()
     check(refused, 2)
     report_row(
-        *("faults", SECTION, "the tag of its image is moved before the run goes on"),
+        *("faults", SECTION, "the tag of its image is moved before the run is resumed"),
         *(refused.message, refused.code, refused.on_disk, refused.containers_left, "refused"),
     )
 
@@ -326,6 +326,6 @@ def test_two_runners_of_the_same_cells(
     assert essence(disturbed.run) == undisturbed
     assert second.code == 2
     report_row(
-        *("faults", SECTION, "another runner is at work on the same cells of the same run"),
+        *("faults", SECTION, "another process runs the same cells of the same run"),
         *(second.message, second.code, second.on_disk, second.containers_left, resumed.on_disk),
     )

@@ -258,6 +258,6 @@ def test_a_terminal_that_is_closed(
     assert resumed.code == 0, resumed.err
     assert essence(disturbed.run) == undisturbed
     report_row(
-        *("faults", "The runner itself", "The terminal is closed while a cell runs (SIGHUP)"),
+        *("faults", "The host process itself", "The terminal is closed while a cell runs (SIGHUP)"),
         *(after.message, after.code, after.on_disk, after.containers_left, resumed.on_disk),
     )

@@ -15,7 +15,7 @@ from tests.integration.conftest import keras_matrix
 from tests.integration.tables import Report
 
 pytestmark = pytest.mark.alone
-SECTION = "The runner itself"
+SECTION = "The host process itself"
 PATIENCE = 60
 STEP = "sleep 3.25"
 AT_RECORD = ("--at", "os:replace", "--within", "keras_matrix.records.folder:RunFolder.write")
