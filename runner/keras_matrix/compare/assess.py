@@ -1,4 +1,7 @@
-"""Compare and judge what runs recorded; from disk, without an engine."""
+"""Compare what runs recorded: their images, two runs, tests, or reported figures.
+
+Only the arrays that cells predicted are read from disk here; no engine is needed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,7 +10,7 @@ from pathlib import Path
 from keras_matrix.compare import elementwise, pairs, reproduction, suites
 from keras_matrix.compare.comparison import ArrayDifference, CompareArrays, Comparison
 from keras_matrix.compare.metrics import Measure, all_measures, without_compiles
-from keras_matrix.compare.notes import on_chance, on_loops, remarks
+from keras_matrix.compare.notes import advice_on_seeds, notes_on_loops, remarks
 from keras_matrix.compare.reproduction import Reproduction
 from keras_matrix.compare.suites import SuiteComparison
 from keras_matrix.errors import ExitCode
@@ -26,9 +29,9 @@ def compare_run(
     *,
     beside: Sequence[Tolerance] | None = None,
 ) -> Comparison:
-    """Compare the images of a run; ``rules`` go before those found ``beside`` the model.
+    """Compare the images of a run.
 
-    These are the run's own, unless others are given.
+    The tolerances are ``rules``, then those ``beside`` the model: by default the run's own.
 
     Raises:
         KerasMatrixError: the run has no figures, no record, or a damaged array.
@@ -46,7 +49,7 @@ def compare_run(
         title=f"{plan.model} ({run.name})",
         notes=(*manifest.notes, *caps, *remarks(run.records, plan.images, tolerances)),
     )
-    advice = on_chance(plan, comparison)
+    advice = advice_on_seeds(plan, comparison)
     return replace(comparison, notes=(*comparison.notes, *advice))
 
 
@@ -57,9 +60,9 @@ def compare_two(
     *,
     beside: Sequence[Tolerance] | None = None,
 ) -> Comparison:
-    """Compare two runs, image by image, by ``rules`` and those found ``beside`` the model.
+    """Compare two runs, image by image.
 
-    These are the first run's own, unless others are given.
+    The tolerances are ``rules``, then those ``beside`` the model: by default those of ``before``.
 
     Raises:
         KerasMatrixError: a run has no figures, no record, or a damaged array.
@@ -74,7 +77,7 @@ def compare_two(
         planned=(before.planned, after.planned),
         tolerances=Tolerances((*rules, *beside)),
         compare_arrays=_array_comparison(before.folder, after.folder),
-        notes=on_loops((*before.good, *after.good)),
+        notes=notes_on_loops((*before.good, *after.good)),
     )
 
 
@@ -102,38 +105,45 @@ def reproduce(run: RecordedRun, reported: Reported) -> Reproduction:
         if not record.cell.repeat:
             by_image.setdefault(record.cell.image, {})[record.cell.seed or 0] = all_measures(record)
     measured: dict[str, dict[str, dict[int, float]]] = {}
-    for image, side in by_image.items():
-        for seed, found in without_compiles(side).items():
-            for one in found.values():
-                measured.setdefault(image, {}).setdefault(one.metric, {})[seed] = one.value
+    for image, by_seed in by_image.items():
+        for seed, measures in without_compiles(by_seed).items():
+            for measure in measures.values():
+                metric = measured.setdefault(image, {}).setdefault(measure.metric, {})
+                metric[seed] = measure.value
     return reproduction.judge(reported, measured)
 
 
 def _array_comparison(left: RunFolder, right: RunFolder) -> CompareArrays:
+    """Return a function that compares arrays in the folders of two runs, or of the same run."""
+
     def compare_arrays(
-        one: Record, here: Measure, other: Record, there: Measure, rule: Tolerance
+        reference: Record,
+        reference_measure: Measure,
+        other: Record,
+        other_measure: Measure,
+        tolerance: Tolerance,
     ) -> ArrayDifference | None:
-        if here.file is None or there.file is None:
+        if reference_measure.file is None or other_measure.file is None:
             return None
         paths = (
-            left.arrays_path(one.cell) / Path(here.file).name,
-            right.arrays_path(other.cell) / Path(there.file).name,
+            left.arrays_path(reference.cell) / Path(reference_measure.file).name,
+            right.arrays_path(other.cell) / Path(other_measure.file).name,
         )
-        for folder, record, path in zip((left, right), (one, other), paths, strict=True):
+        for folder, record, path in zip((left, right), (reference, other), paths, strict=True):
             if path.exists():
                 folder.verify(record, path)
         try:
-            reference, against = (arrays.read(path) for path in paths)
+            left_array, right_array = (arrays.read(path) for path in paths)
         except UnreadableError:
             # Not kept: the row falls back to the means, which are in the records.
             return None
-        return elementwise.difference(reference, against, rule)
+        return elementwise.difference(left_array, right_array, tolerance)
 
     return compare_arrays
 
 
 def exit_code(comparison: Comparison) -> ExitCode:
-    """Return the exit code that a comparison comes to: no score goes before a difference."""
+    """Return the exit code of a comparison; a cell without a score outranks a difference."""
     if comparison.failures or comparison.missing:
         return ExitCode.CELL_FAILED
     if comparison.differs:

@@ -1,8 +1,8 @@
-"""What a comparison is made of: rows, verdicts, cells without a score. Plain values."""
+"""The parts of a comparison: rows, verdicts, cells without a score. Plain values."""
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,7 +13,7 @@ from keras_matrix.records.record import Outcome, Record
 
 
 class Verdict(Enum):
-    """What a row says."""
+    """What a row says about a metric on two sides."""
 
     AGREE = "agree"
     DIFFER = "differ"
@@ -24,17 +24,17 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Summary:
-    """The values of a metric on one side, one a seed: median, smallest and largest."""
+    """The values of a metric on one side, one a seed, with their median and range."""
 
     values: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The median; NaN if any value is."""
+        """The median; NaN if any value is NaN."""
         if any(math.isnan(value) for value in self.values):
             return math.nan
         low, high = statistics.median_low(self.values), statistics.median_high(self.values)
-        # Halves, as the sum of two may be beyond all bounds.
+        # Halves, as the sum of the two may overflow.
         return low if low == high else low / 2 + high / 2
 
     @property
@@ -50,11 +50,12 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One metric on two sides. ``absolute`` and ``relative`` (to the reference) compare medians.
+    """One metric on two sides; a side that lacks the metric is None.
 
-    Where arrays were compared ``elementwise``, these are the largest differences of elements, but
-    the sides are means. A side without the metric is None. ``inference`` is what several seeds
-    allow to say; it then decides the verdict.
+    ``absolute`` and ``relative`` are the difference of the medians, the latter as a share of the
+    reference. Where arrays were compared ``elementwise``, they are the largest differences of
+    elements, while the sides are the arrays' means. With several seeds, ``inference`` decides the
+    verdict.
     """
 
     group: str
@@ -74,7 +75,7 @@ class Row:
 
 @dataclass(frozen=True)
 class CellNote:
-    """A cell that has no score, or a remark on one that has."""
+    """A cell without a score: how it ended, why, and the last lines that it printed."""
 
     cell: str
     outcome: Outcome
@@ -84,7 +85,7 @@ class CellNote:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything there is to report on a run, or on two."""
+    """All that is reported of a run, or of two; ``missing`` are planned cells without a record."""
 
     title: str
     rows: tuple[Row, ...]
@@ -95,18 +96,26 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Tell whether any judged row is out of tolerance, or lacks a side."""
+        """Whether any judged row is out of tolerance, or lacks a side."""
         return any(row.verdict in (Verdict.DIFFER, Verdict.MISSING) for row in self.rows)
 
     @property
     def inconclusive(self) -> bool:
-        """Tell whether any judged row needs more seeds to be settled."""
+        """Whether any judged row needs more seeds to be settled."""
         return any(row.verdict is Verdict.INCONCLUSIVE for row in self.rows)
+
+
+def by_pair(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Group rows by the names of their two sides, the reference first."""
+    pairs: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        pairs.setdefault((row.reference_name, row.other_name), []).append(row)
+    return pairs
 
 
 @dataclass(frozen=True)
 class ArrayDifference:
-    """The largest absolute and relative difference, and whether all elements are close."""
+    """The largest differences of two arrays, and whether all elements are within tolerance."""
 
     absolute: float
     relative: float
@@ -114,4 +123,4 @@ class ArrayDifference:
 
 
 CompareArrays = Callable[[Record, Measure, Record, Measure, Tolerance], ArrayDifference | None]
-"""Compares two stored arrays element by element; None if one of them was not kept."""
+"""Compares two stored arrays element by element; returns None if one of them was not kept."""

@@ -1,4 +1,4 @@
-"""Compare curves over epochs, and say where they part. Pure."""
+"""Compare curves over epochs, and find where they part. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Curves:
     """A metric's curves on two sides: one inference an epoch, with simultaneous intervals.
 
     ``parted`` is the first epoch, counted from 1 as Keras does, whose finding is DIFFERENT; None
-    if there is none. ``left_out`` are the epochs after the last one that every run reached.
+    if no epoch's is. ``left_out`` counts the epochs after the last one that every run reached.
     """
 
     epochs: tuple[Inference, ...]
@@ -31,12 +31,13 @@ def compare_curves(
 ) -> Curves:
     """Compare curves, one a seed, epoch by epoch; ``comparisons`` is the number of curves.
 
-    ``level`` holds for all epochs together, by Bonferroni: no epoch is called DIFFERENT where
-    there is no difference, but with probability ``level``. Epochs are correlated, so this is
+    ``level`` holds for all epochs together, by Bonferroni: where there is no difference, any epoch
+    is called DIFFERENT with a probability of ``level`` at most. Epochs are correlated, so this is
     cautious; a permutation of signs (max-t; Westfall & Young 1993) would be less so, but cannot
     reach 5% from fewer than 6 seeds, and needs random numbers.
 
-    Only epochs that every run reached are compared: after an early stop the rest is a selection.
+    Only epochs that every run reached are compared: after an early stop, the runs that are left
+    are a selection.
 
     Raises:
         ValueError: level, margin or comparisons are out of range.

@@ -9,9 +9,9 @@ from keras_matrix.records.arrays import FloatArray
 
 
 def difference(reference: FloatArray, other: FloatArray, tolerance: Tolerance) -> ArrayDifference:
-    """Return the largest differences of two arrays; of different shapes they are infinite.
+    """Return the largest differences of two arrays; infinite ones if their shapes differ.
 
-    Elements that are not finite agree only with their like (NaN with NaN).
+    An element that is not finite agrees only with the same one (NaN with NaN).
     """
     if reference.shape != other.shape:
         return ArrayDifference(absolute=float("inf"), relative=float("inf"), close=False)

@@ -1,4 +1,4 @@
-"""Figures as text: the same in every report."""
+"""Format figures as text, the same in every report. Pure."""
 
 import math
 
@@ -7,22 +7,22 @@ from keras_matrix.compare.intervals import Scale
 from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.text import one_line
 
-DIGITS = 6
-MOST_RELATIVE = 10.0
-"""A reference under a tenth of the difference is next to zero: no share of it says anything."""
+SIGNIFICANT_DIGITS = 6
+MAX_RELATIVE = 10.0
+"""The largest relative difference to show: a reference under a tenth of it is next to zero."""
 
 
 def number(value: float | None) -> str:
-    """Return a number with six significant digits, a dash for none."""
+    """Format a number with six significant digits; a dash stands for no number."""
     if value is None:
         return "-"
     if math.isnan(value):
         return "nan"
-    return f"{value:.{DIGITS}g}"
+    return f"{value:.{SIGNIFICANT_DIGITS}g}"
 
 
 def summary(value: Summary | None) -> str:
-    """Return a value, or the median with smallest and largest where there are several."""
+    """Format a single value, or the median and the range of several."""
     if value is None:
         return "-"
     if len(value.values) == 1:
@@ -31,30 +31,30 @@ def summary(value: Summary | None) -> str:
 
 
 def relative(row: Row) -> str:
-    """Return a row's relative difference as a percentage; for times, how many times as long.
+    """Format a row's relative difference as a percentage; for times, as how many times as long.
 
-    A dash where the reference is zero, or next to it.
+    A dash stands for a reference that is zero, or next to it.
     """
     if row.kind is MetricKind.TIME and row.reference is not None and row.other is not None:
         if row.reference.median > 0:
             return f"{row.other.median / row.reference.median:.3g}x"
         return "-"
-    if row.relative is None or not row.relative <= MOST_RELATIVE:
+    if row.relative is None or not row.relative <= MAX_RELATIVE:
         return "-"
     return f"{row.relative * 100:.3g}%"
 
 
 def interval(row: Row) -> str:
-    """Return the interval that several seeds give: of the difference, or of a ratio of times."""
+    """Format the interval from several seeds: of the difference, or of a ratio of times."""
     if row.inference is None or row.inference.interval is None:
         return "-"
-    found = row.inference.interval
+    low, high = row.inference.interval.low, row.inference.interval.high
     unit = "x" if row.inference.scale is Scale.RATIO else ""
-    return f"{found.low:.4g}..{found.high:.4g}{unit}"
+    return f"{low:.4g}..{high:.4g}{unit}"
 
 
 def tolerance(row: Row) -> str:
-    """Return what a row allows."""
+    """Format the tolerance that a row was judged by."""
     if row.tolerance is None:
         return "-"
     parts = []
@@ -66,13 +66,13 @@ def tolerance(row: Row) -> str:
 
 
 def metric(row: Row) -> str:
-    """Return a row's metric, with its group where there are several."""
+    """Return the name of a row's metric, with its group where there are several."""
     name = one_line(row.metric)
     return f"{row.group}: {name}" if row.group else name
 
 
 def label(row: Row) -> str:
-    """Return a row's metric and, of an array, what the columns show."""
+    """Return the name of a row's metric; for an array, also what its columns show."""
     if row.kind is not MetricKind.ARRAY:
         return metric(row)
     shown = "means, largest difference" if row.elementwise else "mean"

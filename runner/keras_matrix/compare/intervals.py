@@ -1,4 +1,4 @@
-"""Intervals from a sample: for a mean, for one more value; and how large a sample must be. Pure.
+"""Intervals for a mean and for one more value, and the sample size that they need. Pure.
 
 All rest on Student's t (1908, Biometrika 6:1-25). SciPy loads when first used.
 """
@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 LEVEL = 0.05
-MOST_SEEDS = 100_000
-"""As ``seeds_needed``: that many, or more, or no number would do."""
+"""The probability of a wrong finding where there is no difference."""
 
-LARGEST = 1e150
-"""Values from here on count as not finite: their squares are not."""
+MAX_SEEDS_NEEDED = 100_000
+"""The largest ``seeds_needed``: that many or more, or no number of seeds would do."""
 
-NODES = 100
+MAX_FINITE = 1e150
+"""Values from here on count as not finite, as their squares are not."""
+
+POWER_NODES = 100
+"""Points of the sample variance's distribution that the power is averaged over."""
 
 
 class Scale(Enum):
-    """What an estimate is: other - reference (none: 0), or other / reference (none: 1)."""
+    """What an estimate is: other - reference (0 if equal), or other / reference (1 if equal)."""
 
     DIFFERENCE = "difference"
     RATIO = "ratio"
@@ -32,23 +35,23 @@ class Scale(Enum):
 
 @dataclass(frozen=True)
 class Interval:
-    """From ``low`` to ``high``, both included; ``coverage`` is its confidence, from 0 to 1."""
+    """An interval with both ends included; ``coverage`` is its confidence, from 0 to 1."""
 
     low: float
     high: float
     coverage: float
 
     def distance(self, value: float) -> float:
-        """Return how far outside a value lies, below (negative) or above; 0 inside."""
+        """Return how far a value lies outside: negative below, positive above, 0 inside."""
         return value - min(max(value, self.low), self.high)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Where one more run would fall: ``center`` and ``interval`` in the metric's unit or a ratio.
+    """Where one more run would fall: in the metric's unit, or as a ratio.
 
-    ``spread`` is the standard deviation; of a ratio, that of its logarithm. ``n`` are the usable
-    values of each side, ``unusable`` the number of all others.
+    ``spread`` is the standard deviation; of a ratio, that of its logarithm. ``n`` counts the
+    usable values of each side, ``unusable`` all others.
     """
 
     scale: Scale
@@ -59,7 +62,7 @@ class Prediction:
     interval: Interval
 
     def deviations(self, value: float) -> float | None:
-        """Return by how many standard deviations a value is off; None without any spread."""
+        """Return by how many standard deviations a value is off the center; None without spread."""
         if not self.spread:
             return None
         if self.scale is Scale.RATIO:
@@ -69,10 +72,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Spread:
-    """How sure an estimate is: the standard error, its degrees of freedom, and what makes them.
+    """The uncertainty of an estimate: its standard error with its degrees of freedom ``df``.
 
-    ``variance`` is that of an estimate from one seed a side; ``share`` the degrees of freedom
-    that each further seed a side adds.
+    ``variance`` is the variance of an estimate from one seed a side, ``share`` the degrees of
+    freedom that each further seed a side adds.
     """
 
     error: float
@@ -84,10 +87,10 @@ class Spread:
     def of(cls, *sides: Floats, ahead: int = 0) -> "Spread":
         """Return the spread of a mean, or of the difference of two (Welch 1947, Biometrika 34).
 
-        ``ahead=1``: not of the means, but of how far one more value lies from them. Two sides
+        With ``ahead=1`` it is that of the distance of one more value from the means. Two sides
         have the degrees of freedom of Satterthwaite (1946, Biometrics Bulletin 2:110-114).
         """
-        # The mean of equal values may be off by a bit.
+        # The mean of equal values may be off by a bit, which would be a variance.
         variances = [float(side.var(ddof=1)) if np.ptp(side) else 0.0 for side in sides]
         parts = [
             variance * (ahead + 1 / len(side))
@@ -102,7 +105,7 @@ class Spread:
         )
 
     def interval(self, estimate: float, tail: float) -> Interval:
-        """Return the interval that leaves out ``tail`` on either side."""
+        """Return the interval around ``estimate`` that leaves out ``tail`` on either side."""
         from scipy import special
 
         half = -float(special.stdtrit(self.df, tail)) * self.error
@@ -111,9 +114,9 @@ class Spread:
     def seeds_needed(
         self, difference: float, margin: float, level: float, power: float, least: int
     ) -> int:
-        """Return the seeds a side that show DIFFERENT or EQUIVALENT with this power.
+        """Return how many seeds a side show DIFFERENT or EQUIVALENT with this power.
 
-        For a true difference and a spread that are those given; at most ``MOST_SEEDS``.
+        That is for this true difference and spread; at most ``MAX_SEEDS_NEEDED``.
         """
 
         def enough(seeds: int) -> bool:
@@ -121,9 +124,9 @@ class Spread:
 
         high = least
         while not enough(high):
-            if high >= MOST_SEEDS:
-                return MOST_SEEDS
-            high = min(2 * high, MOST_SEEDS)
+            if high >= MAX_SEEDS_NEEDED:
+                return MAX_SEEDS_NEEDED
+            high = min(2 * high, MAX_SEEDS_NEEDED)
         low = max(high // 2, least - 1)
         while high - low > 1:
             middle = (low + high) // 2
@@ -133,18 +136,18 @@ class Spread:
     def power(self, seeds: int, difference: float, margin: float, level: float) -> float:
         """Return the probability of DIFFERENT or EQUIVALENT from that many seeds a side.
 
-        The finding as the mean sees it, averaged over the sample variance, which is chi-squared:
-        the definition of power for t tests of difference and equivalence (Owen 1965, Biometrika
-        52:437-446; Phillips 1990, J. Pharmacokinet. Biopharm. 18:137-144), without shortcuts.
+        This is the definition of power for t tests of difference and equivalence: the probability
+        over the mean, averaged over the sample variance, which is chi-squared (Owen 1965,
+        Biometrika 52:437-446; Phillips 1990, J. Pharmacokinet. Biopharm. 18:137-144).
         """
         from scipy import special
 
         df = (seeds - 1) * self.share
         error = math.sqrt(self.variance / seeds)
-        nodes = (np.arange(NODES) + 0.5) / NODES
-        seen = np.sqrt(special.chdtri(df, nodes) / df)
-        beyond = np.maximum(-special.stdtrit(df, level / 2) * seen, margin / error)
-        within = margin / error + special.stdtrit(df, level) * seen
+        nodes = (np.arange(POWER_NODES) + 0.5) / POWER_NODES
+        scale = np.sqrt(special.chdtri(df, nodes) / df)
+        beyond = np.maximum(-special.stdtrit(df, level / 2) * scale, margin / error)
+        within = margin / error + special.stdtrit(df, level) * scale
         off = difference / error
         different = special.ndtr(off - beyond) + special.ndtr(-off - beyond)
         equivalent = special.ndtr(within - off) - special.ndtr(-within - off)
@@ -154,11 +157,12 @@ class Spread:
 def predict(
     values: Sequence[float], *, level: float = LEVEL, comparisons: int = 1
 ) -> Prediction | None:
-    """Predict one more value; None from fewer than two finite ones.
+    """Predict one more value; return None from fewer than two finite values.
 
-    Mean and t times the standard deviation times sqrt(1 + 1/n) (Hahn & Meeker, Statistical
-    Intervals, 1991, chapter 4), for ``comparisons`` future values at once by Bonferroni. Unlike
-    a mean's interval it leans on values near normal however many there are.
+    The interval is the mean plus and minus t times the standard deviation times sqrt(1 + 1/n)
+    (Hahn & Meeker, Statistical Intervals, 1991, chapter 4), for ``comparisons`` future values at
+    once by Bonferroni. Unlike the interval of a mean, it assumes values near normal however many
+    there are.
     """
     return _predict([values], Scale.DIFFERENCE, level, comparisons)
 
@@ -172,33 +176,37 @@ def predict_ratio(
 ) -> Prediction | None:
     """Predict the ratio other / reference of one more run of each, independent of each other.
 
-    As ``predict`` on logarithms; None from fewer than two positive values on a side.
+    Works as ``predict`` on logarithms; returns None from fewer than two positive values on a side.
     """
     return _predict([reference, other], Scale.RATIO, level, comparisons)
 
 
 def check_level(level: float, comparisons: int) -> None:
-    """Raise ValueError for a level that is not between 0 and 0.5, or less than one comparison."""
+    """Check the level and the number of comparisons that share it.
+
+    Raises:
+        ValueError: the level is not between 0 and 0.5, or there is no comparison.
+    """
     if not 0 < level < 0.5 or comparisons < 1:
         raise ValueError(f"level {level} over {comparisons} comparisons is out of range")
 
 
 def usable(values: Floats, scale: Scale) -> NDArray[np.bool_]:
-    """Return which values are finite, and for a ratio positive."""
+    """Return which values are finite and, for a ratio, positive."""
     # NaN compares as False.
-    good: NDArray[np.bool_] = np.abs(values) < LARGEST
-    return good & (values > 1 / LARGEST) if scale is Scale.RATIO else good
+    good: NDArray[np.bool_] = np.abs(values) < MAX_FINITE
+    return good & (values > 1 / MAX_FINITE) if scale is Scale.RATIO else good
 
 
 def scaled(value: float, scale: Scale) -> float:
-    """Return an estimate as it is told: a ratio was computed as a logarithm."""
+    """Return an estimate on its own scale: a ratio was computed as a logarithm."""
     if scale is Scale.DIFFERENCE:
         return value
     return math.exp(value) if value < 709 else math.inf
 
 
 def scaled_interval(interval: Interval, scale: Scale) -> Interval:
-    """Return an interval as it is told."""
+    """Return an interval on its own scale; see ``scaled``."""
     return Interval(scaled(interval.low, scale), scaled(interval.high, scale), interval.coverage)
 
 
@@ -220,7 +228,7 @@ def _predict(
     if min(len(side) for side in good) < 2:
         return None
     used = [np.log(side) for side in good] if scale is Scale.RATIO else good
-    # The other less the reference, or the one alone.
+    # The other minus the reference, or the mean of the only side.
     center = float(used[-1].mean() - (used[0].mean() if len(used) > 1 else 0))
     spread = Spread.of(*used, ahead=1)
     interval = spread.interval(center, level / comparisons / 2)

@@ -1,4 +1,4 @@
-"""The matrix of a run: what each image (and keras.json) came to against its reference. Pure."""
+"""The matrix of a run: each image (and keras.json) summed up against its reference. Pure."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ from keras_matrix.compare.comparison import CellNote, Comparison, Row, Verdict
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.settings import KerasSettings
 from keras_matrix.records.record import Manifest
-from keras_matrix.text import one_line
+from keras_matrix.text import listed, one_line, plural
 
-MOST_NAMED = 2
-"""Metrics that differ, or outcomes of cells that failed, that a sentence names."""
+MAX_NAMED = 2
+"""Metrics that differ, or outcomes of failed cells, that a sentence names."""
 
-LONGEST_NAME = 60
+MAX_NAME_LENGTH = 60
 
 
 class Status(Enum):
-    """What an entry of the matrix says, in order of precedence: that of the exit code."""
+    """The status of an entry of the matrix, in order of precedence, which is the exit code's."""
 
     FAILED = "failed"
     NOT_RUN = "not run"
@@ -31,7 +31,7 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Counts:
-    """How many cells were planned, failed and did not run; how many metrics were judged, and how.
+    """Counts of cells planned, failed and not run, and of metrics by their verdict.
 
     ``differing`` includes metrics that one side lacks.
     """
@@ -45,7 +45,7 @@ class Counts:
 
     @property
     def agreeing(self) -> int:
-        """The judged metrics that agree."""
+        """The number of judged metrics that agree."""
         return self.judged - self.differing - self.inconclusive
 
 
@@ -53,9 +53,9 @@ class Counts:
 class MatrixEntry:
     """One image with one keras.json: all its cells together, and the ``rows`` of its metrics.
 
-    ``setting`` is the keras.json's id, empty where the run has one only; ``reference`` names the
-    entry that this one was held against, empty for a reference. ``sentence`` is one line that may
-    hold names from outside.
+    ``setting`` is the id of the keras.json, empty if the run has only one. ``reference`` names the
+    entry that this one was compared with, empty for a reference itself. ``sentence`` is one line,
+    which may contain names from scripts.
     """
 
     image: str
@@ -68,7 +68,7 @@ class MatrixEntry:
 
     @property
     def name(self) -> str:
-        """The name of the entry: that of its column."""
+        """The name of the entry, which is that of its column."""
         return f"{self.image}.{self.setting}" if self.setting else self.image
 
 
@@ -81,13 +81,13 @@ class MatrixRow:
     entries: tuple[MatrixEntry, ...]
 
     def entry(self, column: str) -> MatrixEntry | None:
-        """Return the entry of a column, None if the run has none there."""
+        """Return the entry of a column; None if the run has no such image and keras.json."""
         return next((entry for entry in self.entries if entry.name == column), None)
 
 
 @dataclass(frozen=True)
 class _Variant:
-    """An image with a keras.json, and what it is held against; ``alone`` if nothing else is."""
+    """An image with a keras.json, and its reference; ``alone`` if the run has no other variant."""
 
     image: str
     settings: KerasSettings
@@ -98,15 +98,15 @@ class _Variant:
 
 
 def matrix_row(comparison: Comparison, manifest: Manifest) -> MatrixRow:
-    """Return a run's row of the matrix; ``comparison`` is the one of its own images."""
+    """Return a run's row of the matrix; ``comparison`` is that of its own images."""
     plan = manifest.plan
     several = len({cell.settings for cell in plan.cells}) > 1
     without = {*comparison.missing, *(note.cell for note in comparison.failures)}
     entries = []
     for variant in _variants(comparison, manifest):
-        known = {cell.id for cell in variant.cells}
-        failed = [note for note in comparison.failures if note.cell in known]
-        counts = _counts(variant, failed, known.intersection(comparison.missing))
+        own = {cell.id for cell in variant.cells}
+        failed = [note for note in comparison.failures if note.cell in own]
+        counts = _counts(variant, failed, own.intersection(comparison.missing))
         status = _status(variant, counts)
         entries.append(
             MatrixEntry(
@@ -123,14 +123,14 @@ def matrix_row(comparison: Comparison, manifest: Manifest) -> MatrixRow:
 
 
 def columns(rows: Sequence[MatrixRow]) -> tuple[str, ...]:
-    """Return the columns of several rows, in the order in which they come up."""
+    """Return the columns of several rows, in the order of their first entries."""
     return tuple(dict.fromkeys(entry.name for row in rows for entry in row.entries))
 
 
 def overall(entries: Sequence[MatrixEntry]) -> Status:
-    """Return the status that goes before the others: of a row, or of the whole matrix."""
+    """Return the status of several entries together: the one that comes first in ``Status``."""
     order = list(Status)
-    return min((one.status for one in entries), key=order.index, default=Status.NOT_JUDGED)
+    return min((entry.status for entry in entries), key=order.index, default=Status.NOT_JUDGED)
 
 
 def _name(variant: _Variant | None, several: bool) -> str:
@@ -140,31 +140,31 @@ def _name(variant: _Variant | None, several: bool) -> str:
 
 
 def _variants(comparison: Comparison, manifest: Manifest) -> list[_Variant]:
-    """Return the variants as the comparison paired them: setting by setting, or by settings."""
+    """Return the variants as the comparison paired them: images in each setting, or settings."""
     plan = manifest.plan
     missing = set(comparison.missing)
     settings = list(dict.fromkeys(cell.settings for cell in plan.cells))
-    # A comparison knows of the settings that have a record.
-    told = list(dict.fromkeys(cell.settings for cell in plan.cells if cell.id not in missing))
-    settings.sort(key=lambda setting: setting not in told)
-    found: list[_Variant] = []
+    # A comparison has the settings that have a record.
+    recorded = list(dict.fromkeys(cell.settings for cell in plan.cells if cell.id not in missing))
+    settings.sort(key=lambda setting: setting not in recorded)
+    variants: list[_Variant] = []
     for setting in settings:
         for image in plan.images:
             cells = tuple(c for c in plan.cells if (c.image, c.settings) == (image, setting))
             reference, names = None, (image, "", "")
             if len(plan.images) > 1 and image != plan.images[0]:
-                reference = next(one for one in reversed(found) if one.image == plan.images[0])
-                group = setting.id if len(told) > 1 else ""
+                reference = next(v for v in reversed(variants) if v.image == plan.images[0])
+                group = setting.id if len(recorded) > 1 else ""
                 names = (reference.image, image, group)
-            elif len(plan.images) == 1 and found:
-                reference = found[0]
+            elif len(plan.images) == 1 and variants:
+                reference = variants[0]
                 names = (reference.settings.id, setting.id, image)
             alone = len(settings) == len(plan.images) == 1
             rows: tuple[Row, ...] = ()
-            if setting in told and (alone or reference is not None):
+            if setting in recorded and (alone or reference is not None):
                 rows = tuple(r for r in comparison.rows if _names(r) == names)
-            found.append(_Variant(image, setting, reference, rows, cells, alone))
-    return found
+            variants.append(_Variant(image, setting, reference, rows, cells, alone))
+    return variants
 
 
 def _names(row: Row) -> tuple[str, str, str]:
@@ -188,11 +188,11 @@ def _status(variant: _Variant, counts: Counts) -> Status:
         return Status.FAILED
     if counts.not_run:
         return Status.NOT_RUN
-    return _judgement(variant, counts)
+    return _status_of_rows(variant, counts)
 
 
-def _judgement(variant: _Variant, counts: Counts) -> Status:
-    """Return what the cells that ended well say."""
+def _status_of_rows(variant: _Variant, counts: Counts) -> Status:
+    """Return the status by the cells that ended well."""
     if variant.reference is None:
         return Status.NOT_JUDGED if variant.alone else Status.REFERENCE
     if counts.differing:
@@ -212,51 +212,42 @@ def _sentence(
     parts = []
     if failed:
         outcomes = list(dict.fromkeys(note.outcome.value for note in failed))
-        more = f" and {len(outcomes) - MOST_NAMED} more" if len(outcomes) > MOST_NAMED else ""
-        named = ", ".join(outcomes[:MOST_NAMED])
-        parts.append(f"{counts.failed} of {_cells(counts.cells)} failed: {named}{more}")
+        cells = plural(counts.cells, "cell")
+        parts.append(f"{counts.failed} of {cells} failed: {listed(outcomes, MAX_NAMED)}")
     if counts.not_run:
-        parts.append(f"{counts.not_run} of {_cells(counts.cells)} not run")
+        parts.append(f"{counts.not_run} of {plural(counts.cells, 'cell')} not run")
     if status not in (Status.FAILED, Status.NOT_RUN) or counts.judged:
-        parts.append(_judged(variant, counts, without))
+        parts.append(_sentence_on_rows(variant, counts, without))
     return "; ".join(parts)
 
 
-def _judged(variant: _Variant, counts: Counts, without: set[str]) -> str:
-    status = _judgement(variant, counts)
+def _sentence_on_rows(variant: _Variant, counts: Counts, without: set[str]) -> str:
+    status = _status_of_rows(variant, counts)
     if status is Status.NOT_JUDGED:
         return _why_not(variant, counts, without)
-    of = f"{counts.judged} judged metrics" if counts.judged != 1 else "1 judged metric"
+    of = plural(counts.judged, "judged metric")
     if status is Status.DIFFER:
         apart = [r for r in variant.rows if r.verdict in (Verdict.DIFFER, Verdict.MISSING)]
-        named = ", ".join(_short(row.metric) for row in apart[:MOST_NAMED])
-        more = f" and {len(apart) - MOST_NAMED} more" if len(apart) > MOST_NAMED else ""
-        return f"differs in {counts.differing} of {of}: {named}{more}"
+        named = listed([_short(row.metric) for row in apart], MAX_NAMED)
+        return f"differs in {counts.differing} of {of}: {named}"
     if status is Status.INCONCLUSIVE:
         return f"too few seeds to tell in {counts.inconclusive} of {of}"
     if status is Status.AGREE:
         return f"agrees in {'all ' if counts.judged > 1 else ''}{of}"
-    return f"{_cells(counts.cells)} ran"
+    return f"{plural(counts.cells, 'cell')} ran"
 
 
 def _why_not(variant: _Variant, counts: Counts, without: set[str]) -> str:
+    cells = plural(counts.cells, "cell")
     if variant.reference is None:
-        return f"{_cells(counts.cells)} ran; nothing to compare {_them(counts.cells)} with"
+        return f"{cells} ran; nothing to compare {'it' if counts.cells == 1 else 'them'} with"
     if all(cell.id in without for cell in variant.reference.cells):
-        return f"{_cells(counts.cells)} ran, but the reference gave no result"
+        return f"{cells} ran, but the reference gave no result"
     return "nothing that both sides measured is judged"
-
-
-def _them(count: int) -> str:
-    return "it" if count == 1 else "them"
 
 
 def _short(name: str) -> str:
     line = one_line(name)
-    return (
-        line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
-    )
-
-
-def _cells(count: int) -> str:
-    return f"{count} cell{'s' * (count != 1)}"
+    if len(line) <= MAX_NAME_LENGTH:
+        return line
+    return f"{line[: MAX_NAME_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"

@@ -1,10 +1,11 @@
-"""Name what a cell measured: from an observation to metrics under stable names. Pure.
+"""Turn what a cell observed into metrics under stable names. Pure.
 
-Of the calls that a script makes in a loop, hundreds of them, the first and the last are measured.
+``fit.loss`` is the loss of the last epoch; a second fit is ``fit#2``. ``fit.seconds`` is the wall
+time around the call, which is what people print. It includes graph building and compiling, so the
+times to the first batch, of the first epoch and of the steady epochs (the median of the others)
+are metrics of their own.
 
-``fit.loss`` is the last epoch's; a second fit is ``fit#2``. ``fit.seconds`` is the wall time
-around the call, which is what people print; it includes graph building and compiling, so the
-time to the first batch, the first epoch and the steady epochs (median of the others) stand apart.
+A script may make hundreds of calls in a loop: of those, only the first and the last are measured.
 """
 
 import statistics
@@ -20,8 +21,10 @@ from keras_matrix.records.record import Record
 
 Key = TypeVar("Key", bound=Hashable)
 
-MOST_CALLS = 10
+MAX_CALLS_OF_SITE = 10
+"""Calls from one line of the script that are all measured; of more, the first and the last."""
 NO_SITE = "?"
+"""The site of a call whose line is not known."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Site:
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """One metric of one cell; for an array ``value`` is its mean and ``file`` holds all of it.
+    """One metric of one cell; for an array, ``value`` is its mean and ``file`` holds its elements.
 
     ``compiled`` counts the modules that the backend compiled within a time.
     """
@@ -49,22 +52,22 @@ class Measure(msgspec.Struct, frozen=True):
 def measures(record: Record) -> tuple[Measure, ...]:
     """Return the metrics of a record's finished calls, in the order of the script.
 
-    Of more than ``MOST_CALLS`` from one site, those of the first and the last.
+    Of more than ``MAX_CALLS_OF_SITE`` calls from one site, those of the first and the last.
     """
-    return tuple(one for call in measured_calls(record) for one in _of_call(call))
+    return tuple(measure for call in measured_calls(record) for measure in _measures_of_call(call))
 
 
 def all_measures(record: Record) -> tuple[Measure, ...]:
-    """Return the metrics of all finished calls, also of those in the middle of a loop."""
-    return tuple(one for call in _finished(record) for one in _of_call(call))
+    """Return the metrics of all finished calls, those in the middle of a loop included."""
+    return tuple(measure for call in _finished(record) for measure in _measures_of_call(call))
 
 
 def measured_calls(record: Record) -> tuple[Call, ...]:
-    """Return the finished calls whose metrics count."""
+    """Return the finished calls whose metrics are compared."""
     ends = {
         id(call)
         for calls in _by_site(record).values()
-        for call in (calls if len(calls) <= MOST_CALLS else (calls[0], calls[-1]))
+        for call in (calls if len(calls) <= MAX_CALLS_OF_SITE else (calls[0], calls[-1]))
     }
     return tuple(call for call in _finished(record) if call.site == NO_SITE or id(call) in ends)
 
@@ -72,27 +75,27 @@ def measured_calls(record: Record) -> tuple[Call, ...]:
 def loops(record: Record) -> dict[Site, int]:
     """Return the number of calls at each site where only the first and the last are measured."""
     by_site = _by_site(record)
-    return {site: len(calls) for site, calls in by_site.items() if len(calls) > MOST_CALLS}
+    return {site: len(calls) for site, calls in by_site.items() if len(calls) > MAX_CALLS_OF_SITE}
 
 
 def _by_site(record: Record) -> dict[Site, list[Call]]:
-    found: dict[Site, list[Call]] = {}
+    calls: dict[Site, list[Call]] = {}
     for call in _finished(record):
         if call.site != NO_SITE:
-            found.setdefault(Site(call.kind, call.model, call.site), []).append(call)
-    return found
+            calls.setdefault(Site(call.kind, call.model, call.site), []).append(call)
+    return calls
 
 
 def _finished(record: Record) -> list[Call]:
     return [call for call in record.observation.calls if call.finished]
 
 
-def _of_call(call: Call) -> list[Measure]:
-    found = [
+def _measures_of_call(call: Call) -> list[Measure]:
+    measures = [
         Measure(f"{call.name}.{metric}", MetricKind.SCORE, float(value))
         for metric, value in call.metrics.items()
     ]
-    found += [
+    measures += [
         Measure(f"{array.name}", MetricKind.ARRAY, float(array.mean), array.file)
         for array in call.arrays
         if array.mean is not None
@@ -104,25 +107,25 @@ def _of_call(call: Call) -> list[Measure]:
     if call.epochs:
         first, *others = call.epochs
         times.append(("first_epoch_seconds", first.seconds, first.compiled))
-        # Any epoch may be the first to do something, such as a prediction every tenth one.
-        steady = [one.seconds for one in others if not one.compiled]
+        # A later epoch may be the first to do something, such as a prediction every tenth epoch.
+        steady = [epoch.seconds for epoch in others if not epoch.compiled]
         if steady:
             times.append(("steady_epoch_seconds", statistics.median(steady), 0))
-    found += [
+    measures += [
         Measure(f"{call.name}.{name}", MetricKind.TIME, value, compiled=compiled)
         for name, value, compiled in times
         if value is not None
     ]
-    return found
+    return measures
 
 
 def without_compiles(side: Mapping[Key, Iterable[Measure]]) -> dict[Key, dict[str, Measure]]:
-    """Return the measures of replicates by name, times with a compile in them left out.
+    """Return the measures of replicates by name, leaving out times that include a compile.
 
-    Where all replicates of a side compiled within a time, it is kept: there is no other.
+    A time that includes one in all replicates of a side is kept, as there is no other.
     """
-    warm = {one.metric for found in side.values() for one in found if not one.compiled}
+    warm = {one.metric for measures in side.values() for one in measures if not one.compiled}
     return {
-        key: {one.metric: one for one in found if not one.compiled or one.metric not in warm}
-        for key, found in side.items()
+        key: {one.metric: one for one in measures if not one.compiled or one.metric not in warm}
+        for key, measures in side.items()
     }

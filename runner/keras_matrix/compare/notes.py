@@ -1,4 +1,4 @@
-"""What there is to tell of cells beside their rows: notes, and what failed. Pure."""
+"""Notes on cells and images that no row shows, and the cells that failed. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,33 +14,30 @@ from keras_matrix.plan.tolerance import MetricKind, Tolerances
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.text import last_lines, one_line
 
-"""The status of a script that ended itself: what it printed says why, and a traceback does not."""
-
 
 def cell_notes(records: Sequence[Record]) -> list[str]:
-    """Return the notes of all cells, one that several have once, and what the run is made of."""
+    """Return the notes of all cells without repeats, and notes on reused cells and bases."""
     cells: dict[str, list[str]] = {}
     for record in records:
         for note in record.notes:
             cells.setdefault(note, []).append(record.cell.id)
-    found = [
-        f"{where[0] if len(where) == 1 else f'{len(where)} cells'}: {note}"
-        for note, where in cells.items()
+    notes = [
+        f"{ids[0] if len(ids) == 1 else f'{len(ids)} cells'}: {note}" for note, ids in cells.items()
     ]
     reused = [record for record in records if record.reused is not None]
     if reused:
         runs = ", ".join(dict.fromkeys(str(record.reused) for record in reused))
-        found.append(f"reused: {len(reused)} of {len(records)} cells, from {runs}.")
+        notes.append(f"reused: {len(reused)} of {len(records)} cells, from {runs}.")
     standins = sorted(
         {r.image.name for r in records if r.image is not None and r.image.base is BaseKind.STANDIN}
     )
     if standins:
-        found.append(f"base: standin for {', '.join(standins)}, not the official Python image.")
-    return found
+        notes.append(f"base: standin for {', '.join(standins)}, not the official Python image.")
+    return notes
 
 
 def failures(records: Sequence[Record]) -> tuple[CellNote, ...]:
-    """Return the cells without a result."""
+    """Return the cells without a score."""
     return tuple(
         CellNote(record.cell.id, record.outcome, record.reason, _last_lines(record))
         for record in records
@@ -49,28 +46,29 @@ def failures(records: Sequence[Record]) -> tuple[CellNote, ...]:
 
 
 def _last_lines(record: Record) -> tuple[str, ...]:
-    """Return the end of the script's own traceback; of the log where there is none."""
+    """Return the end of the script's own traceback; without one, that of the log."""
     end = record.observation.end
     if end is None or end.error is None or not end.error.traceback:
         return record.log_tail
     if end.status == EndStatus.EXIT.value:
+        # The script exited by itself: its output says why, and a traceback does not.
         return record.log_tail
     return last_lines(end.error.traceback)
 
 
-Curves = dict[str, dict[int, tuple[float, ...]]]
-"""One curve a seed, by metric."""
+CurvesBySeed = dict[str, dict[int, tuple[float, ...]]]
+"""The curve of each seed, by metric."""
 
 Scores = Sequence[tuple[Cell, Sequence[Measure]]]
-"""What each cell measured, times left out."""
+"""What each cell measured, without times."""
 
 
 def remarks(
     records: Sequence[Record], images: Sequence[str], tolerances: Tolerances
 ) -> tuple[str, ...]:
-    """Return what is to be said of the good records of a run, setting by setting."""
+    """Return notes on the good records of a run, setting by setting."""
     good = [record for record in records if record.outcome is Outcome.OK]
-    found = on_loops(good)
+    notes = notes_on_loops(good)
     for settings in dict.fromkeys(record.cell.settings for record in good):
         sides = {
             image: [r for r in good if r.cell.image == image and r.cell.settings == settings]
@@ -78,39 +76,41 @@ def remarks(
         }
         for image, side in sides.items():
             scores = [
-                (record.cell, [one for one in measures(record) if one.kind is not MetricKind.TIME])
+                (record.cell, [m for m in measures(record) if m.kind is not MetricKind.TIME])
                 for record in side
             ]
-            found += _of_seeds(image, scores)
-            found += _of_repeats(image, scores)
-            found += _of_compiles(image, side)
+            notes += _notes_on_seeds(image, scores)
+            notes += _notes_on_repeats(image, scores)
+            notes += _notes_on_compiles(image, side)
         if len(images) > 1:
-            found += _of_curves(sides, images[0], tolerances)
-    return tuple(dict.fromkeys(found))
+            notes += _notes_on_curves(sides, images[0], tolerances)
+    return tuple(dict.fromkeys(notes))
 
 
-def on_loops(records: Sequence[Record]) -> list[str]:
-    """Return which calls are so many that most of them are left out of the rows."""
+def notes_on_loops(records: Sequence[Record]) -> list[str]:
+    """Return notes on calls that are so many that most of them are left out of the rows."""
     counts: dict[str, list[int]] = {}
     for record in records:
         for site, count in loops(record).items():
             counts.setdefault(one_line(f"{site.kind} at {site.place}"), []).append(count)
     return [
-        f"{place}: {_range(found)} calls; the first and the last are compared."
-        for place, found in counts.items()
+        f"{place}: {_range(numbers)} calls; the first and the last are compared."
+        for place, numbers in counts.items()
     ]
 
 
-def on_chance(plan: Plan, comparison: Comparison) -> list[str]:
-    """Return what tells chance from a difference between images, where one run a side cannot."""
+def advice_on_seeds(plan: Plan, comparison: Comparison) -> list[str]:
+    """Say how to tell chance from a difference between images, where one run a side cannot."""
     seeds = {cell.seed for cell in plan.cells}
     apart = any(row.verdict is Verdict.DIFFER for row in comparison.rows)
     if not apart or len(plan.images) < 2 or len(seeds) > 1 or plan.init is not Init.OWN:
         return []
-    given = "no seed" if seeds == {None} else "one seed"
-    told = f"{given}, and each backend's own first weights"
-    ways = "--seeds 10 tells chance from a difference, --init paired leaves the weights out of it"
-    return [f"{told}: {ways}."]
+    seed = "no seed" if seeds == {None} else "one seed"
+    remedies = (
+        "--seeds 10 tells chance from a difference, and --init paired gives all backends the same "
+        "first weights"
+    )
+    return [f"{seed}, and each backend's own first weights: {remedies}."]
 
 
 def _range(counts: Sequence[int]) -> str:
@@ -118,75 +118,75 @@ def _range(counts: Sequence[int]) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _of_seeds(image: str, scores: Scores) -> list[str]:
+def _notes_on_seeds(image: str, scores: Scores) -> list[str]:
     values: dict[str, dict[int | None, float]] = {}
-    for cell, found in scores:
-        for one in found if not cell.repeat else ():
-            values.setdefault(one.metric, {})[cell.seed] = one.value
+    for cell, measured in scores:
+        for measure in measured if not cell.repeat else ():
+            values.setdefault(measure.metric, {})[cell.seed] = measure.value
     if not seeds_itself(values):
         return []
     return [f"{image}: all seeds give the same figures: the script seeds itself, or draws nothing."]
 
 
-def _of_repeats(image: str, scores: Scores) -> list[str]:
+def _notes_on_repeats(image: str, scores: Scores) -> list[str]:
     values: dict[str, dict[int | None, list[float]]] = {}
-    for cell, found in scores:
-        for one in found:
-            values.setdefault(one.metric, {}).setdefault(cell.seed, []).append(one.value)
-    judged = {metric: repeatability(by_seed) for metric, by_seed in values.items()}
-    repeated = [one for one in judged.values() if one.bit_identical is not None]
-    unlike = {metric: one for metric, one in judged.items() if one.bit_identical is False}
-    if not repeated:
+    for cell, measured in scores:
+        for measure in measured:
+            by_seed = values.setdefault(measure.metric, {})
+            by_seed.setdefault(cell.seed, []).append(measure.value)
+    repeats = {metric: repeatability(by_seed) for metric, by_seed in values.items()}
+    if all(one.bit_identical is None for one in repeats.values()):
         return []
-    if not unlike:
+    unequal = {metric: one for metric, one in repeats.items() if one.bit_identical is False}
+    if not unequal:
         return [f"{image} repeats itself: the same seed gives the same figures to the last bit."]
-    named = ", ".join(f"{metric} {number(one.spread)}" for metric, one in unlike.items())
+    named = ", ".join(f"{metric} {number(one.spread)}" for metric, one in unequal.items())
     return [f"{image} does not repeat itself: standard deviation within a seed: {named}."]
 
 
-def _of_compiles(image: str, records: Sequence[Record]) -> list[str]:
-    """Tell which times contain a compile; where others do not, those are left out of the rows."""
+def _notes_on_compiles(image: str, records: Sequence[Record]) -> list[str]:
+    """Say which times contain a compile; those are left out of the rows if others do not."""
     cold = [r for r in records if any(call.compiled for call in r.observation.calls)]
     if not cold:
         return []
     calls = [call for record in cold for call in record.observation.calls]
     modules = sum(call.compiled for call in calls)
     seconds = sum(call.compile_seconds for call in calls)
-    told = f"{modules} modules in {seconds:.1f} s"
+    work = f"{modules} modules in {seconds:.1f} s"
     if len(cold) == len(records):
-        return [f"{image} compiled {told} (cold), which its times contain."]
+        return [f"{image} compiled {work} (cold), which its times contain."]
     some = f"in {len(cold)} of {len(records)} cells (cold)"
-    return [f"{image} compiled {told} {some}, whose times with a compile in them are left out."]
+    return [f"{image} compiled {work} {some}, whose times with a compile in them are left out."]
 
 
-def _of_curves(
+def _notes_on_curves(
     sides: Mapping[str, Sequence[Record]], reference: str, tolerances: Tolerances
 ) -> list[str]:
     curves = {image: _curves(records) for image, records in sides.items()}
-    found = []
+    notes = []
     for image, ours in curves.items():
         shared = [metric for metric in ours if metric in curves[reference]]
         apart = f"the curves of {image} and {reference} part at epoch"
         for metric in shared if image != reference else ():
             base = curves[reference][metric]
             seeds = base.keys() & ours[metric].keys()
-            rule = tolerances.for_metric(metric, MetricKind.SCORE)
-            if len(seeds) < 2 or rule is None:
+            tolerance = tolerances.for_metric(metric, MetricKind.SCORE)
+            if len(seeds) < 2 or tolerance is None:
                 continue
             lasts = sorted(base[seed][-1] for seed in seeds)
-            judged = compare_curves(
+            compared = compare_curves(
                 {seed: base[seed] for seed in seeds},
                 {seed: ours[metric][seed] for seed in seeds},
-                margin=rule.allowed(lasts[len(lasts) // 2]),
+                margin=tolerance.allowed(lasts[len(lasts) // 2]),
                 comparisons=len(shared) * (len(curves) - 1),
             )
-            if judged.parted is not None:
-                found.append(f"{metric}: {apart} {judged.parted}.")
-    return found
+            if compared.parted is not None:
+                notes.append(f"{metric}: {apart} {compared.parted}.")
+    return notes
 
 
-def _curves(records: Sequence[Record]) -> Curves:
-    curves: Curves = {}
+def _curves(records: Sequence[Record]) -> CurvesBySeed:
+    curves: CurvesBySeed = {}
     for record in records:
         if record.cell.repeat:
             continue

@@ -1,4 +1,4 @@
-"""Compare what cells measured. Pure: records and tolerances in, one comparison out."""
+"""Compare what cells measured, pair by pair of sides. Pure: from records to a comparison."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,21 +14,22 @@ from keras_matrix.compare.comparison import (
 )
 from keras_matrix.compare.inference import Conclusion, Inference, compare_ratio
 from keras_matrix.compare.inference import compare as infer
-from keras_matrix.compare.intervals import LARGEST
+from keras_matrix.compare.intervals import MAX_FINITE
 from keras_matrix.compare.metrics import Measure, measures, without_compiles
 from keras_matrix.compare.notes import cell_notes, failures
 from keras_matrix.errors import NothingSelectedError
 from keras_matrix.plan.tolerance import MetricKind, Tolerance, Tolerances
 from keras_matrix.records.record import Outcome, Record
 
-BY_FINDING = {
+VERDICTS = {
     Conclusion.EQUIVALENT: Verdict.AGREE,
     Conclusion.DIFFERENT: Verdict.DIFFER,
     Conclusion.INCONCLUSIVE: Verdict.INCONCLUSIVE,
 }
+"""The verdict that each conclusion from several seeds means."""
 
 Replicate = tuple[int | None, int]
-"""A seed and the count of its repeat."""
+"""A seed, and the number of its repeat."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ def compare_images(
     title: str,
     notes: Sequence[str] = (),
 ) -> Comparison:
-    """Compare each image with the first, setting by setting, over the seeds they share.
+    """Compare each image with the first, setting by setting, over the seeds that they share.
 
-    With one image only, its settings are compared with the first setting instead.
+    With only one image, its settings are compared with the first setting instead.
 
     Raises:
-        NothingSelectedError: there is no record at all.
+        NothingSelectedError: there is no record.
     """
     if not records:
         raise NothingSelectedError(f"{title} holds no record; nothing was run.")
@@ -75,7 +76,7 @@ def compare_images(
         ]
         sides += [(images[0], first, other) for other in others]
     else:
-        # Nothing to hold it against: the values alone.
+        # Nothing to compare with: the values alone.
         sides.append(("", _Side(images[0], tuple(good)), _Side("", ())))
     pairs = [_Pair(*side, tolerances, compare_arrays) for side in sides]
     rows = _all_rows(pairs)
@@ -135,8 +136,8 @@ def compare_runs(
 
 
 def _all_rows(pairs: Sequence["_Pair"]) -> list[Row]:
-    # The level is shared out over all that is judged, in all pairs together.
-    comparisons = max(1, sum(pair.inferred() for pair in pairs))
+    # The level is divided by the number of metrics that are judged, in all pairs together.
+    comparisons = max(1, sum(pair.comparisons() for pair in pairs))
     return [row for pair in pairs for row in pair.rows(comparisons)]
 
 
@@ -160,7 +161,7 @@ def _comparison(
 class _Pair:
     """Two sides to compare, metric by metric, over the seeds that both have.
 
-    Where they share no seed, each side shows its own values and nothing is judged.
+    If they share no seed, each side shows its own values and nothing is judged.
     """
 
     def __init__(
@@ -186,39 +187,39 @@ class _Pair:
         self._seeds = sorted(shared, key=_order)
 
     def rows(self, comparisons: int) -> list[Row]:
-        """Return a row for every metric that either side has; so many are judged in all."""
-        return [self._row(metric, kind, comparisons) for metric, kind in self._names().items()]
+        """Return a row for each metric that either side has; ``comparisons`` counts all pairs'."""
+        return [self._row(metric, kind, comparisons) for metric, kind in self._kinds().items()]
 
-    def inferred(self) -> int:
+    def comparisons(self) -> int:
         """Return how many metrics are judged from several seeds."""
-        if not self._several:
+        if not self._has_several_seeds:
             return 0
-        judged = (self._tolerances.for_metric(*item) is not None for item in self._names().items())
-        kinds = self._names().values()
         return sum(
-            one and kind is not MetricKind.ARRAY for one, kind in zip(judged, kinds, strict=True)
+            kind is not MetricKind.ARRAY and self._tolerances.for_metric(metric, kind) is not None
+            for metric, kind in self._kinds().items()
         )
 
     @property
-    def _several(self) -> bool:
+    def _has_several_seeds(self) -> bool:
         return len({seed for seed, _ in self._seeds}) > 1
 
-    def _names(self) -> dict[str, MetricKind]:
-        names: dict[str, MetricKind] = {}
+    def _kinds(self) -> dict[str, MetricKind]:
+        """Return the metrics that either side has, each with its kind."""
+        kinds: dict[str, MetricKind] = {}
         for side in self._measured:
-            for found in side.values():
-                names.update((measure.metric, measure.kind) for measure in found.values())
-        return names
+            for by_metric in side.values():
+                kinds.update((measure.metric, measure.kind) for measure in by_metric.values())
+        return kinds
 
     def _inference(
         self, metric: str, kind: MetricKind, margin: float | None, comparisons: int
     ) -> Inference | None:
-        if not self._several or kind is MetricKind.ARRAY:
+        if not self._has_several_seeds or kind is MetricKind.ARRAY:
             return None
         left, right = (self._by_seed(metric, side) for side in self._measured)
         if margin is not None:
             return infer(left, right, margin=margin, comparisons=comparisons)
-        # A time that nobody asked to judge: its ratio, with an interval of its own.
+        # A time without a tolerance is not judged: its ratio is shown, with an interval of its own.
         return compare_ratio(left, right) if kind is MetricKind.TIME else None
 
     def _by_seed(
@@ -229,7 +230,7 @@ class _Pair:
         for replicate in self._seeds:
             if metric in side[replicate]:
                 values.setdefault(replicate[0], []).append(side[replicate][metric].value)
-        return {seed: _mean(found) for seed, found in values.items()}
+        return {seed: _mean(repeats) for seed, repeats in values.items()}
 
     def _row(self, metric: str, kind: MetricKind, comparisons: int) -> Row:
         left, right = (self._summary(metric, side) for side in self._measured)
@@ -247,16 +248,16 @@ class _Pair:
             margin = None if tolerance is None else _margin(tolerance, left)
             inference = self._inference(metric, kind, margin, comparisons)
         if tolerance is None or not self._seeds:
-            # A side without a good cell is told as that cell's failure, not as a difference.
+            # A side without a good cell is reported as that cell's failure, not as a difference.
             verdict = Verdict.REPORTED
         elif left is None or right is None:
             verdict = Verdict.MISSING
         elif difference is not None:
             verdict = Verdict.AGREE if difference.close else Verdict.DIFFER
         elif inference is not None:
-            verdict = BY_FINDING[inference.finding]
+            verdict = VERDICTS[inference.finding]
         else:
-            verdict = _judge(left.median, right.median, tolerance)
+            verdict = _verdict(left.median, right.median, tolerance)
         return Row(
             group=self._group,
             metric=metric,
@@ -281,43 +282,45 @@ class _Pair:
         return Summary(values) if values else None
 
     def _array_difference(self, metric: str, tolerance: Tolerance) -> ArrayDifference | None:
-        """Return the worst difference over the seeds; None where an array was not kept."""
-        found = []
+        """Return the largest differences over the seeds; None if an array was not kept."""
+        differences = []
         for seed in self._seeds:
-            one, other = (records[seed] for records in self._records)
-            here, there = (measured[seed] for measured in self._measured)
-            if metric not in here or metric not in there:
+            reference, other = (records[seed] for records in self._records)
+            left, right = (measured[seed] for measured in self._measured)
+            if metric not in left or metric not in right:
                 return None
-            difference = self._compare_arrays(one, here[metric], other, there[metric], tolerance)
+            difference = self._compare_arrays(
+                reference, left[metric], other, right[metric], tolerance
+            )
             if difference is None:
                 return None
-            found.append(difference)
-        if not found:
+            differences.append(difference)
+        if not differences:
             return None
         return ArrayDifference(
-            absolute=max(one.absolute for one in found),
-            relative=max(one.relative for one in found),
-            close=all(one.close for one in found),
+            absolute=max(one.absolute for one in differences),
+            relative=max(one.relative for one in differences),
+            close=all(one.close for one in differences),
         )
 
 
 def _mean(values: Sequence[float]) -> float:
-    if all(abs(value) < LARGEST for value in values):
+    if all(abs(value) < MAX_FINITE for value in values):
         return math.fsum(values) / len(values)
-    # Not by their exact sum, which infinities of both signs, or too large ones, do not have.
+    # fsum raises for infinities of both signs, and for sums that overflow.
     return sum(value / len(values) for value in values)
 
 
 def _margin(tolerance: Tolerance, reference: Summary) -> float:
-    """Return what is allowed of a mean: by the values that it is of, those that are finite."""
-    usable = tuple(value for value in reference.values if abs(value) < LARGEST)
-    return min(tolerance.allowed(Summary(usable).median if usable else 0.0), LARGEST)
+    """Return the difference of means that a tolerance allows, by the reference's finite values."""
+    usable = tuple(value for value in reference.values if abs(value) < MAX_FINITE)
+    return min(tolerance.allowed(Summary(usable).median if usable else 0.0), MAX_FINITE)
 
 
-def _judge(reference: float, other: float, tolerance: Tolerance) -> Verdict:
+def _verdict(reference: float, other: float, tolerance: Tolerance) -> Verdict:
     if reference == other or (math.isnan(reference) and math.isnan(other)):
         return Verdict.AGREE
-    # Also where one is not finite: no tolerance spans that.
+    # The tolerance of an infinite reference is infinite, too: that is no agreement.
     close = abs(other - reference) <= tolerance.allowed(reference)
     finite = math.isfinite(reference) and math.isfinite(other)
     return Verdict.AGREE if close and finite else Verdict.DIFFER

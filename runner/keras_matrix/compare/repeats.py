@@ -1,20 +1,21 @@
-"""Tell what repeats of one seed, and different seeds, have in common. Pure."""
+"""Compare the repeats of one seed, and one seed with another, on the same image. Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_matrix.compare.intervals import LARGEST
+from keras_matrix.compare.intervals import MAX_FINITE
 
 
 @dataclass(frozen=True)
 class Repeatability:
-    """What repeats of the same seed on the same image gave.
+    """How well the same seed on the same image repeats a metric.
 
-    ``seeds`` were repeated, in ``runs`` altogether. ``bit_identical``: every repeat of every seed,
-    NaN included; None if no seed was repeated. ``spread`` is the standard deviation within a
-    seed, in the metric's unit; None if there is none to be had from finite values.
+    ``seeds`` counts the seeds that were repeated, ``runs`` their repeats. ``bit_identical`` says
+    whether every seed gave the same value each time, NaN included; None if no seed was repeated.
+    ``spread`` is the standard deviation within a seed, in the metric's unit; None without two
+    finite values of one seed.
     """
 
     seeds: int
@@ -24,7 +25,7 @@ class Repeatability:
 
 
 def repeatability(values_by_seed: Mapping[Any, Sequence[float]]) -> Repeatability:
-    """Tell whether the same seed gives the same value again, and how far apart if not.
+    """Measure whether the same seed gives the same value again, and how far apart if not.
 
     The spread is pooled over the seeds by their degrees of freedom, as the repeatability standard
     deviation of ISO 5725-2:2019 is.
@@ -32,7 +33,7 @@ def repeatability(values_by_seed: Mapping[Any, Sequence[float]]) -> Repeatabilit
     repeated = [values for values in values_by_seed.values() if len(values) > 1]
     squares, freedom = 0.0, 0
     for values in repeated:
-        finite = [value for value in values if abs(value) < LARGEST]
+        finite = [value for value in values if abs(value) < MAX_FINITE]
         if len(finite) > 1 and not identical(finite):
             mean = math.fsum(finite) / len(finite)
             squares += math.fsum((value - mean) ** 2 for value in finite)
@@ -46,14 +47,14 @@ def repeatability(values_by_seed: Mapping[Any, Sequence[float]]) -> Repeatabilit
 
 
 def identical(values: Sequence[float]) -> bool:
-    """Tell whether all values are the same to the bit; NaN is the same as NaN, 0 not as -0."""
+    """Return whether all values are the same to the bit: NaN equals NaN, and 0 is not -0."""
     return len({float(value).hex() for value in values}) <= 1
 
 
 def seeds_itself(values: Mapping[str, Mapping[Any, float]]) -> bool:
-    """Tell whether a script ignores the seed it was given: no metric depends on it.
+    """Return whether a script ignores the seed it was given, so that no metric depends on it.
 
-    ``values`` are one image's, by metric and seed. Hand over all metrics but times: an accuracy
+    ``values`` are those of one image, by metric and seed. Pass all metrics but times: an accuracy
     alone may be the same by chance, or be 1 throughout. False with fewer than two seeds.
     """
     several = [list(by_seed.values()) for by_seed in values.values() if len(by_seed) > 1]

@@ -1,4 +1,4 @@
-"""Hold what a text reports of a script against what was measured. Pure."""
+"""Judge the figures and claims that a text reports of a script by what was measured. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,18 +11,24 @@ from keras_matrix.compare.inference import (
     compare,
     compare_ratio,
 )
-from keras_matrix.compare.intervals import LEVEL, MOST_SEEDS, Prediction, predict, predict_ratio
+from keras_matrix.compare.intervals import (
+    LEVEL,
+    MAX_SEEDS_NEEDED,
+    Prediction,
+    predict,
+    predict_ratio,
+)
 from keras_matrix.load.reported import Claim, Direction, Figure, Reported, is_time
 
 Measured = Mapping[str, Mapping[str, Values]]
 """One value a seed, by image and metric."""
 
-PARTS = ("first_batch_seconds", "first_epoch_seconds", "steady_epoch_seconds")
-"""What a fit's time is told by besides its whole."""
+PARTS_OF_FIT = ("first_batch_seconds", "first_epoch_seconds", "steady_epoch_seconds")
+"""The metrics of a fit's time besides the whole."""
 
 
 class FigureVerdict(Enum):
-    """Whether a figure is one that a further run could have given."""
+    """Whether one more run could have given a figure."""
 
     CONSISTENT = "consistent"
     INCONSISTENT = "inconsistent"
@@ -30,7 +36,7 @@ class FigureVerdict(Enum):
 
 
 class ClaimVerdict(Enum):
-    """Whether what was measured bears a claim out."""
+    """Whether the measurements support a claim."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
@@ -40,10 +46,10 @@ class ClaimVerdict(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedFigure:
-    """A figure; or, with ``than``, the ratio of the reported times of ``image`` and ``than``.
+    """A reported figure; with ``than``, the ratio of the reported times of ``image`` and ``than``.
 
-    ``distance`` is how far it lies outside the prediction interval, in the figure's unit;
-    ``deviations`` how far from the center, in standard deviations (of a ratio: of logarithms).
+    ``distance`` is how far the figure lies outside the prediction interval, in its own unit;
+    ``deviations`` how far from the center, in standard deviations (for a ratio, of logarithms).
     """
 
     image: str
@@ -59,10 +65,10 @@ class JudgedFigure:
 
 @dataclass(frozen=True)
 class JudgedClaim:
-    """A claim, and what is to be said of it; ``inference`` has ``than`` as its reference.
+    """A reported claim with its verdict; the reference of ``inference`` is the claim's ``than``.
 
-    ``parts`` judges the same words by the parts of a ``fit``'s time: until its first batch is
-    done, its first epoch, its steady ones.
+    ``parts`` judges a claim on a ``fit``'s time by the parts of that time as well: until the first
+    batch is done, the first epoch, the steady epochs.
     """
 
     claim: Claim
@@ -74,7 +80,7 @@ class JudgedClaim:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """All that was reported, judged; figures first, then the ratios of times."""
+    """All figures and claims of a text, judged; ratios of times come after the figures."""
 
     figures: tuple[JudgedFigure, ...]
     claims: tuple[JudgedClaim, ...]
@@ -83,11 +89,12 @@ class Reproduction:
 def judge(reported: Reported, measured: Measured, *, level: float = LEVEL) -> Reproduction:
     """Judge all figures and claims.
 
-    A figure is one run's, so it is held against the prediction interval for one more run, widened
-    by the figure's last digit, which may have been rounded or cut off. ``level`` holds for all
-    figures together, and again for all claims together (Bonferroni): that of calling one
-    inconsistent, supported or contradicted that is not. An absolute time belongs to its machine;
-    the ratio of two images' times goes better from one to another, though not unchanged.
+    A figure is that of one run, so it is compared with the prediction interval for one more run,
+    widened by the figure's last digit, which may have been rounded or cut off. ``level`` holds for
+    all figures together, and again for all claims together (Bonferroni): it is the probability of
+    calling any of them inconsistent, supported or contradicted that is not. An absolute time
+    belongs to its machine; the ratio of two images' times carries over better to another machine,
+    though not unchanged.
 
     Raises:
         ValueError: the level is not between 0 and 0.5.
@@ -110,17 +117,19 @@ def _parts(claim: Claim, measured: Measured, level: float, count: int) -> tuple[
     stem, _, last = claim.metric.rpartition(".")
     if last != "seconds":
         return ()
-    parts = [replace(claim, metric=f"{stem}.{part}") for part in PARTS]
-    known = [
+    parts = [replace(claim, metric=f"{stem}.{part}") for part in PARTS_OF_FIT]
+    measured_parts = [
         part
         for part in parts
         if all(_values(measured, image, part.metric) for image in (claim.than, claim.better))
     ]
-    return tuple(_claim(part, measured, level, count * len(known)) for part in known)
+    return tuple(
+        _claim(part, measured, level, count * len(measured_parts)) for part in measured_parts
+    )
 
 
 def _ratios(figures: Sequence[Figure]) -> list[tuple[Figure, Figure]]:
-    """Pair each time with that of the first image that has one of the same name."""
+    """Pair each time with the first time of the same name, which is that of another image."""
     first: dict[str, Figure] = {}
     pairs = []
     for figure in figures:
@@ -148,7 +157,7 @@ def _figure(figure: Figure, measured: Measured, level: float, comparisons: int) 
 def _ratio(
     base: Figure, figure: Figure, measured: Measured, level: float, comparisons: int
 ) -> JudgedFigure:
-    sides = {one.image: _values(measured, one.image, one.metric) for one in (base, figure)}
+    sides = {side.image: _values(measured, side.image, side.metric) for side in (base, figure)}
     prediction = predict_ratio(*sides.values(), level=level, comparisons=comparisons)
     value = figure.value / base.value
     slack = value * (figure.resolution / figure.value + base.resolution / base.value)
@@ -159,7 +168,7 @@ def _too_few(sides: Mapping[str, Sequence[float]], metric: str) -> str:
     for image, values in sides.items():
         if not values:
             return f"nothing was measured for {metric} of {image}"
-    return "fewer than two usable values were measured, which have no spread"
+    return "fewer than two usable values were measured, so nothing can be predicted"
 
 
 def _judged(
@@ -179,11 +188,11 @@ def _judged(
             verdict, distance = FigureVerdict.CONSISTENT, 0.0
         else:
             verdict = FigureVerdict.INCONSISTENT
-        of = f"{interval.low:.4g} to {interval.high:.4g}, where one more run would fall"
+        expected = f"{interval.low:.4g} to {interval.high:.4g}, where one more run would fall"
         if not distance:
-            why = f"within {of}"
+            why = f"within {expected}"
         else:
-            why = f"{abs(distance):.3g} {'above' if distance > 0 else 'below'} {of}"
+            why = f"{abs(distance):.3g} {'above' if distance > 0 else 'below'} {expected}"
             if deviations is not None:
                 why += f", and {abs(deviations):.1f} standard deviations off"
     return JudgedFigure(
@@ -206,31 +215,35 @@ def _claim(claim: Claim, measured: Measured, level: float, comparisons: int) -> 
             return JudgedClaim(claim, None, ClaimVerdict.NOT_COMPARABLE, why)
     sides = measured[claim.than][claim.metric], measured[claim.better][claim.metric]
     time = is_time(claim.metric)
-    if time:
-        found = compare_ratio(*sides, margin=1 + claim.margin, level=level, comparisons=comparisons)
-    else:
-        found = compare(*sides, margin=claim.margin, level=level, comparisons=comparisons)
+    infer, margin = (compare_ratio, 1 + claim.margin) if time else (compare, claim.margin)
+    inference = infer(*sides, margin=margin, level=level, comparisons=comparisons)
     what = f"{claim.better} {'/' if time else '-'} {claim.than}"
-    if found.estimate is None:
-        told = f"{what}: {found.method}".removesuffix(".")
+    if inference.estimate is None:
+        why = f"{what}: {inference.method}".removesuffix(".")
     else:
-        told = f"{what} is {found.estimate:.3g}"
-        if found.interval is not None:
-            told += f" ({found.interval.low:.3g} to {found.interval.high:.3g})"
-    if found.finding is Conclusion.DIFFERENT:
-        supported = _is_better(found, claim.direction, none=1.0 if time else 0.0)
+        why = f"{what} is {inference.estimate:.3g}"
+        if inference.interval is not None:
+            why += f" ({inference.interval.low:.3g} to {inference.interval.high:.3g})"
+    if inference.finding is Conclusion.DIFFERENT:
+        supported = _is_better(inference, claim.direction, equal=1.0 if time else 0.0)
         verdict = ClaimVerdict.SUPPORTED if supported else ClaimVerdict.CONTRADICTED
-        return JudgedClaim(claim, found, verdict, told)
-    why = f"{found.finding.value}: {told}"
-    if found.seeds_needed is not None:
-        more = " or more" if found.seeds_needed >= MOST_SEEDS else ""
-        why += f"; were that the true difference, {found.seeds_needed} seeds{more} would settle it"
-    return JudgedClaim(claim, found, ClaimVerdict.NOT_SUPPORTED, why)
+        return JudgedClaim(claim, inference, verdict, why)
+    why = f"{inference.finding.value}: {why}"
+    needed = inference.seeds_needed
+    if needed is not None:
+        more = " or more" if needed >= MAX_SEEDS_NEEDED else ""
+        why += f"; were that the true difference, {needed} seeds{more} would settle it"
+    return JudgedClaim(claim, inference, ClaimVerdict.NOT_SUPPORTED, why)
 
 
-def _is_better(found: Inference, direction: Direction, none: float) -> bool:
-    """Tell whether a difference is in that direction; not to be finite is worse in any case."""
-    if found.estimate is None:
-        other, reference = found.other, found.reference
+def _is_better(inference: Inference, direction: Direction, equal: float) -> bool:
+    """Return whether a difference is in that direction; ``equal`` is the estimate of equal sides.
+
+    Without an estimate one side is finite more often, which is better in either direction.
+    """
+    if inference.estimate is None:
+        other, reference = inference.other, inference.reference
         return other.unusable / other.seeds < reference.unusable / reference.seeds
-    return found.estimate < none if direction is Direction.LOWER else found.estimate > none
+    if direction is Direction.LOWER:
+        return inference.estimate < equal
+    return inference.estimate > equal

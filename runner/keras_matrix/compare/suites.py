@@ -1,4 +1,4 @@
-"""Compare what a suite's tests came to on several images, test by test. Pure."""
+"""Compare the outcomes of a suite's tests on several images, test by test. Pure."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -7,30 +7,30 @@ from enum import Enum
 
 from keras_matrix.compare.comparison import CellNote
 from keras_matrix.errors import ExitCode, NothingSelectedError
-from keras_matrix.plan.contract import CasePhase
+from keras_matrix.plan.contract import CaseOutcome, CasePhase
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.suite_events import Case
+from keras_matrix.text import plural
 
 SEPARATORS = ("::", "/")
-"""Between a file, or a folder, and what is in it, in pytest's names of tests."""
+"""What stands between a file, or a folder, and its content in pytest's names of tests."""
 
 
-class Result(Enum):
-    """What became of a test on an image: pytest's outcomes, and why there may be none.
+class NoOutcome(Enum):
+    """Why a test has no outcome on an image.
 
-    ``CUT_OFF`` and ``NOT_RUN``: the cell ended while it ran, or before; ``ABSENT``: pytest did
-    not collect it there.
+    ``CUT_OFF`` and ``NOT_RUN``: the cell ended while the test ran, or before it did; ``ABSENT``:
+    pytest did not collect the test there.
     """
 
-    PASSED = "passed"
-    FAILED = "failed"
-    ERROR = "error"
-    SKIPPED = "skipped"
-    XFAILED = "xfailed"
-    XPASSED = "xpassed"
     CUT_OFF = "cut off"
     NOT_RUN = "not run"
     ABSENT = "not there"
+
+
+CaseResult = CaseOutcome | NoOutcome
+RESULTS: tuple[CaseResult, ...] = (*CaseOutcome, *NoOutcome)
+"""All results, in the order in which they are shown."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class CaseSide:
     """A test on one image; ``place`` is where it failed, as ``file:line``."""
 
     image: str
-    result: Result
+    result: CaseResult
     phase: CasePhase | None = None
     seconds: float | None = None
     message: str = ""
@@ -47,40 +47,40 @@ class CaseSide:
 
 @dataclass(frozen=True)
 class CaseRow:
-    """A test on all images, in their order; ``test`` is pytest's name of it."""
+    """A test on all images, in their order; ``test`` is pytest's name of the test."""
 
     test: str
     sides: tuple[CaseSide, ...]
 
     @property
     def file(self) -> str:
-        """The file that it is in."""
+        """The file of the test."""
         return self.test.partition("::")[0]
 
     @property
     def name(self) -> str:
-        """Its name within the file; the file's own, if that could not be collected."""
+        """The test's name within its file; the file's own name if it could not be collected."""
         return self.test.partition("::")[2] or self.test
 
     @property
     def differs(self) -> bool:
-        """Tell whether it came to different things on the images that it was run on."""
-        return len({side.result for side in self.sides} - {Result.NOT_RUN}) > 1
+        """Whether the test has different results on the images that it was run on."""
+        return len({side.result for side in self.sides} - {NoOutcome.NOT_RUN}) > 1
 
     def on(self, image: str) -> CaseSide:
-        """Return its side of an image."""
+        """Return the test on one image."""
         return next(side for side in self.sides if side.image == image)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """A suite on one image: how many tests came to what, in how many seconds.
+    """A suite on one image: the number of tests with each result, and the seconds of all.
 
-    ``running`` is the test that the cell's end cut off, ``pytest`` its version there.
+    ``running`` is the test that the cell's end cut off, ``pytest`` the version of pytest there.
     """
 
     image: str
-    counts: Mapping[Result, int]
+    counts: Mapping[CaseResult, int]
     collected: int | None
     deselected: int
     seconds: float | None
@@ -90,7 +90,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class SuiteComparison:
-    """All that there is to report on a suite; ``rows`` are all tests, ``missing`` are cells."""
+    """All that is reported of a suite; ``missing`` are the planned cells that have not run."""
 
     title: str
     images: tuple[str, ...]
@@ -102,14 +102,14 @@ class SuiteComparison:
 
     @property
     def differing(self) -> tuple[CaseRow, ...]:
-        """The tests that came to different things, those of a file together."""
+        """The tests whose results differ, those of a file together."""
         files = list(dict.fromkeys(row.file for row in self.rows))
-        found = [row for row in self.rows if row.differs]
-        return tuple(sorted(found, key=lambda row: files.index(row.file)))
+        rows = [row for row in self.rows if row.differs]
+        return tuple(sorted(rows, key=lambda row: files.index(row.file)))
 
     @property
     def exit_code(self) -> ExitCode:
-        """What it comes to: a cell that did not end well goes before a difference."""
+        """The exit code; a cell that did not end well outranks a difference."""
         if self.failures or self.missing:
             return ExitCode.CELL_FAILED
         return ExitCode.DIFFER if self.differing else ExitCode.AGREE
@@ -129,31 +129,32 @@ def compare(
         NothingSelectedError: no cell was run, or none that ended well has collected a test.
     """
     by_image = {record.cell.image: record for record in records}
-    told = {image: _Told(by_image[image]) for image in images if image in by_image}
-    failures = tuple(_failure(told[image]) for image in told if not told[image].ok)
-    names = dict.fromkeys(test for one in told.values() for test in one.tests)
-    known = [name for name in names if not _only_stands_for_others(name, told.values())]
-    if not known and not failures:
+    cells = {image: _Cell(by_image[image]) for image in images if image in by_image}
+    failures = tuple(_failure(cell) for cell in cells.values() if not cell.ok)
+    names = dict.fromkeys(test for cell in cells.values() for test in cell.tests)
+    tests = [name for name in names if not _only_stands_for_others(name, cells.values())]
+    if not tests and not failures:
         raise NothingSelectedError(
-            f"pytest collected no test on {', '.join(told) or 'any image'}; check the path, and "
+            f"pytest collected no test on {', '.join(cells) or 'any image'}; check the path, and "
             "what -k or -m select."
         )
-    sides = [[one.side(name) for name in known] for one in told.values()]
+    sides = [[cell.side(test) for test in tests] for cell in cells.values()]
     return SuiteComparison(
         title=title,
-        images=tuple(told),
-        tallies=tuple(one.tally(side) for one, side in zip(told.values(), sides, strict=True)),
-        rows=tuple(map(CaseRow, known, zip(*sides, strict=True))),
+        images=tuple(cells),
+        tallies=tuple(cell.tally(side) for cell, side in zip(cells.values(), sides, strict=True)),
+        rows=tuple(map(CaseRow, tests, zip(*sides, strict=True))),
         failures=failures,
         missing=tuple(missing),
         notes=tuple(notes),
     )
 
 
-class _Told:
-    """What a cell told: its tests by name, and the files and folders that stand for theirs.
+class _Cell:
+    """What a cell reported: its tests by name, and the files and folders that stand for theirs.
 
-    A name that comes again counts on, as calls on models do: ``a.py::test#2``.
+    A file or folder that could not be collected stands for its tests. A name that comes again is
+    numbered, as calls on models are: ``a.py::test#2``.
     """
 
     def __init__(self, record: Record) -> None:
@@ -176,28 +177,28 @@ class _Told:
         return self._outcome is Outcome.OK
 
     def side(self, name: str) -> CaseSide:
-        """Return what became of a test that some image has told of."""
+        """Return the result of a test that some image has reported."""
         image = self.record.cell.image
         case = self.tests.get(name) or self._standing_for(name)
         if case is None:
-            return CaseSide(image, Result.ABSENT if self.ok else Result.NOT_RUN)
+            return CaseSide(image, NoOutcome.ABSENT if self.ok else NoOutcome.NOT_RUN)
         if case.outcome is None:
-            return CaseSide(image, Result.CUT_OFF, message=f"its cell ended: {self._outcome.value}")
-        result = Result(case.outcome.value)
-        return CaseSide(image, result, case.phase, case.seconds, case.message, case.place)
+            message = f"its cell ended: {self._outcome.value}"
+            return CaseSide(image, NoOutcome.CUT_OFF, message=message)
+        return CaseSide(image, case.outcome, case.phase, case.seconds, case.message, case.place)
 
     def _standing_for(self, name: str) -> Case | None:
         return next((case for whole, case in self.whole.items() if within(name, whole)), None)
 
     def tally(self, sides: Sequence[CaseSide]) -> Tally:
-        """Return what its tests came to."""
+        """Count the results of the cell's tests."""
         suite, end = self.log.suite, self.record.observation.end
         running = self.log.running
-        counts = Counter(side.result for side in sides)
+        counts: Counter[CaseResult] = Counter(side.result for side in sides)
         if suite is not None and not self.ok:
-            # By its own count: some that it did not come to may not be known from elsewhere.
+            # By its own count: tests that it did not reach may not be known from other images.
             run = sum(case.phase is not CasePhase.COLLECT for case in self.log.cases)
-            counts[Result.NOT_RUN] = max(0, suite.collected - run)
+            counts[NoOutcome.NOT_RUN] = max(0, suite.collected - run)
         return Tally(
             image=self.record.cell.image,
             counts=counts,
@@ -210,22 +211,21 @@ class _Told:
 
 
 def within(test: str, whole: str) -> bool:
-    """Tell whether a test is in a file, or a folder."""
+    """Return whether a test is in a file or folder; ``.`` is the root, which contains all."""
     return whole == "." or test.startswith(tuple(whole + separator for separator in SEPARATORS))
 
 
-def _only_stands_for_others(name: str, told: Collection[_Told]) -> bool:
-    """Tell whether a name is that of a file whose tests are known from another image."""
-    having = [one for one in told if name in one.tests]
-    if not all(name in one.whole for one in having):
+def _only_stands_for_others(name: str, cells: Collection[_Cell]) -> bool:
+    """Return whether a name is that of a file whose tests another image has reported."""
+    if any(name in cell.tests and name not in cell.whole for cell in cells):
         return False
-    return any(within(test, name) for one in told for test in one.tests if test != name)
+    return any(within(test, name) for cell in cells for test in cell.tests if test != name)
 
 
-def _failure(told: _Told) -> CellNote:
-    record, running = told.record, told.log.running
+def _failure(cell: _Cell) -> CellNote:
+    record, running = cell.record, cell.log.running
     reason = record.reason
     if running is not None:
-        before = len(told.tests) - 1
-        reason = f"{reason} It ended in {running.test}, after {before} test{'s' * (before != 1)}."
+        before = plural(len(cell.tests) - 1, "test")
+        reason = f"{reason} It ended in {running.test}, after {before}."
     return CellNote(record.cell.id, record.outcome, reason, record.log_tail)

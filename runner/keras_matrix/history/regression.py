@@ -16,7 +16,7 @@ from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
 from keras_matrix.compare.inference import compare
 from keras_matrix.compare.intervals import Scale
-from keras_matrix.compare.pairs import BY_FINDING
+from keras_matrix.compare.pairs import VERDICTS
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Manifest, Outcome
@@ -272,4 +272,4 @@ def _sampled(row: Row, comparisons: int) -> Row:
     then = {("then", place): value for place, value in enumerate(row.reference.values)}
     now = {("now", place): value for place, value in enumerate(row.other.values)}
     inference = compare(then, now, margin=margin, comparisons=comparisons)
-    return replace(row, inference=inference, verdict=BY_FINDING[inference.finding])
+    return replace(row, inference=inference, verdict=VERDICTS[inference.finding])

@@ -12,7 +12,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from junitparser.junitparser import SystemOut
 
 from keras_matrix.compare import figures, notes
-from keras_matrix.compare.comparison import Comparison, Row, Verdict
+from keras_matrix.compare.comparison import Comparison, Row, Verdict, by_pair
 from keras_matrix.plan.cells import Cell, Group, Plan
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.recorded import RecordedRun
@@ -132,10 +132,7 @@ def _cell_case(cell: Cell, record: Record | None, classname: str) -> TestCase:
 
 
 def _pair_suites(comparison: Comparison) -> Iterator[TestSuite]:
-    pairs: dict[tuple[str, str], list[Row]] = {}
-    for row in comparison.rows:
-        pairs.setdefault((row.reference_name, row.other_name), []).append(row)
-    for (reference, other), rows in pairs.items():
+    for (reference, other), rows in by_pair(comparison.rows).items():
         judged = [row for row in rows if row.verdict is not Verdict.REPORTED]
         if not judged:
             continue

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from keras_matrix.compare import figures
-from keras_matrix.compare.comparison import Comparison, Row, Verdict
+from keras_matrix.compare.comparison import Comparison, Row, Verdict, by_pair
 from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.text import and_more
 
@@ -65,11 +65,8 @@ def tables(comparison: Comparison) -> tuple[PairTable, ...]:
     In a long table the rows that do not agree come before the rest, so that they are shown.
     """
     inferred = any(row.inference is not None for row in comparison.rows)
-    pairs = dict.fromkeys((row.reference_name, row.other_name) for row in comparison.rows)
-    return tuple(
-        table(*pair, [row for row in comparison.rows if _names(row) == pair], inferred=inferred)
-        for pair in pairs
-    )
+    pairs = by_pair(comparison.rows)
+    return tuple(table(*names, rows, inferred=inferred) for names, rows in pairs.items())
 
 
 def table(
@@ -86,7 +83,3 @@ def table(
         ordered.sort(key=lambda row: row.verdict not in NEEDS_ATTENTION)
     shown = tuple(ordered[:max_rows])
     return PairTable(reference, other, shown, len(ordered) - len(shown), inferred)
-
-
-def _names(row: Row) -> tuple[str, str]:
-    return row.reference_name, row.other_name

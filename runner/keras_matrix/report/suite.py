@@ -9,7 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from keras_matrix.compare.suites import CaseRow, CaseSide, Result, SuiteComparison, Tally
+from keras_matrix.compare.suites import (
+    RESULTS,
+    CaseResult,
+    CaseRow,
+    CaseSide,
+    NoOutcome,
+    SuiteComparison,
+    Tally,
+)
+from keras_matrix.plan.contract import CaseOutcome
 from keras_matrix.report import json, markdown
 from keras_matrix.text import and_more, brief, one_line, plural, printable
 
@@ -19,17 +28,17 @@ MAX_TESTS = 200
 MAX_MESSAGE = 160
 """Characters of a message in a table; the JSON has more of it."""
 RESULT_STYLES = {
-    Result.PASSED: "green",
-    Result.FAILED: "bold red",
-    Result.ERROR: "bold red",
-    Result.CUT_OFF: "bold red",
-    Result.XPASSED: "yellow",
+    CaseOutcome.PASSED: "green",
+    CaseOutcome.FAILED: "bold red",
+    CaseOutcome.ERROR: "bold red",
+    NoOutcome.CUT_OFF: "bold red",
+    CaseOutcome.XPASSED: "yellow",
 }
 RESULT_MARKS = {
-    Result.PASSED: "✅ ",
-    Result.FAILED: "❌ ",
-    Result.ERROR: "❌ ",
-    Result.CUT_OFF: "❌ ",
+    CaseOutcome.PASSED: "✅ ",
+    CaseOutcome.FAILED: "❌ ",
+    CaseOutcome.ERROR: "❌ ",
+    NoOutcome.CUT_OFF: "❌ ",
 }
 
 
@@ -49,7 +58,7 @@ def in_words(comparison: SuiteComparison) -> str:
 def _pair(comparison: SuiteComparison, reference: str, other: str) -> str:
     pairs = [(row.on(reference).result, row.on(other).result) for row in comparison.rows]
     both_ran = [
-        pair for pair in pairs if Result.NOT_RUN not in pair and set(pair) != {Result.CUT_OFF}
+        pair for pair in pairs if NoOutcome.NOT_RUN not in pair and set(pair) != {NoOutcome.CUT_OFF}
     ]
     differing = [pair for pair in both_ran if pair[0] is not pair[1]]
     tests = plural(len(both_ran), "test")
@@ -57,8 +66,8 @@ def _pair(comparison: SuiteComparison, reference: str, other: str) -> str:
         return f"no test has an outcome on both {reference} and {other}"
     if not differing:
         return f"{other} and {reference} have the same outcome in {tests}"
-    on_other = Counter(result for passed, result in differing if passed is Result.PASSED)
-    on_reference = Counter(result for result, passed in differing if passed is Result.PASSED)
+    on_other = Counter(result for passed, result in differing if passed is CaseOutcome.PASSED)
+    on_reference = Counter(result for result, passed in differing if passed is CaseOutcome.PASSED)
     rest = len(differing) - on_other.total() - on_reference.total()
     parts = [
         _passing(reference, other, on_other),
@@ -71,11 +80,11 @@ def _pair(comparison: SuiteComparison, reference: str, other: str) -> str:
     )
 
 
-def _passing(image: str, other: str, on_other: Counter[Result]) -> str:
+def _passing(image: str, other: str, on_other: Counter[CaseResult]) -> str:
     """Describe how many tests pass on one image only, and with which results on the other."""
     if not on_other:
         return ""
-    results = [f"{on_other[result]} {result.value}" for result in Result if on_other[result]]
+    results = [f"{on_other[result]} {result.value}" for result in RESULTS if on_other[result]]
     listed = results[0].partition(" ")[2] if len(results) == 1 else ", ".join(results)
     return f"{_pass(on_other.total())} on {image} only (on {other}: {listed})"
 
@@ -88,7 +97,7 @@ def why(row: CaseRow) -> str:
     """Return the messages of the images that did not pass a test, in one line; empty if none."""
     messages: dict[str, list[str]] = {}
     for side in row.sides:
-        if side.message and side.result is not Result.PASSED:
+        if side.message and side.result is not CaseOutcome.PASSED:
             messages.setdefault(one_line(side.message), []).append(side.image)
     return "; ".join(f"{', '.join(images)}: {_short(text)}" for text, images in messages.items())
 
@@ -97,10 +106,12 @@ def _short(text: str) -> str:
     return text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 1].rstrip()}…"
 
 
-def results(comparison: SuiteComparison) -> tuple[Result, ...]:
-    """Return the results that occur on any image, in the order of :class:`Result`."""
+def results(comparison: SuiteComparison) -> tuple[CaseResult, ...]:
+    """Return the results that occur on any image, in the order of ``RESULTS``."""
     return tuple(
-        result for result in Result if any(tally.counts.get(result) for tally in comparison.tallies)
+        result
+        for result in RESULTS
+        if any(tally.counts.get(result) for tally in comparison.tallies)
     )
 
 
@@ -224,7 +235,7 @@ def render_json(comparison: SuiteComparison) -> str:
                 "image": tally.image,
                 "counts": {
                     result.value: tally.counts[result]
-                    for result in Result
+                    for result in RESULTS
                     if result in tally.counts
                 },
                 "collected": tally.collected,

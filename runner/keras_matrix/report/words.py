@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from keras_matrix.compare import figures
-from keras_matrix.compare.comparison import CellNote, Comparison, Row, Verdict
-from keras_matrix.compare.intervals import MOST_SEEDS
+from keras_matrix.compare.comparison import CellNote, Comparison, Row, Verdict, by_pair
+from keras_matrix.compare.intervals import MAX_SEEDS_NEEDED
 from keras_matrix.records.record import Outcome
 from keras_matrix.text import listed, plural
 
@@ -64,11 +64,7 @@ def _failures(failures: Sequence[CellNote]) -> str:
 
 
 def _pairs(judged: Sequence[Row]) -> list[str]:
-    pairs = dict.fromkeys((row.reference_name, row.other_name) for row in judged)
-    return [
-        _pair(*pair, [row for row in judged if (row.reference_name, row.other_name) == pair])
-        for pair in pairs
-    ]
+    return [_pair(*names, rows) for names, rows in by_pair(judged).items()]
 
 
 def _pair(reference: str, other: str, rows: Sequence[Row]) -> str:
@@ -99,7 +95,7 @@ def _undecided(rows: Sequence[Row]) -> str:
 def _seeds_needed(row: Row) -> int | None:
     """Return how many seeds would settle a row; None if that is unknown, or beyond counting."""
     seeds = row.inference.seeds_needed if row.inference is not None else None
-    return seeds if seeds is not None and seeds < MOST_SEEDS else None
+    return seeds if seeds is not None and seeds < MAX_SEEDS_NEEDED else None
 
 
 def describe_difference(row: Row) -> str:

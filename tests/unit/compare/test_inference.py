@@ -14,7 +14,7 @@ from keras_matrix.compare.inference import (
     compare,
     compare_ratio,
 )
-from keras_matrix.compare.intervals import MOST_SEEDS, Interval
+from keras_matrix.compare.intervals import MAX_SEEDS_NEEDED, Interval
 
 NAN, INF = math.nan, math.inf
 
@@ -41,7 +41,7 @@ def test_two_pairs_by_hand() -> None:
     assert (interval(found).coverage, found.tost.coverage) == (0.95, 0.9)
     assert found.reference == Sample(seeds=2, unusable=0, n=2, median=1.5, iqr=0.5)
     assert found.finding is Conclusion.INCONCLUSIVE
-    assert "under 10 seeds" in found.method
+    assert "fewer than 10 seeds" in found.method
 
 
 def test_intervals_are_those_of_scipy() -> None:
@@ -109,7 +109,7 @@ def test_one_value_against_many_has_no_interval() -> None:
 
 @pytest.mark.parametrize("offset", [0.0, 1e-9])
 def test_what_no_number_of_seeds_settles_is_bounded(offset: float) -> None:
-    assert compare([0.0, 0.0], [-1.0 + offset, 1.0 + offset]).seeds_needed == MOST_SEEDS
+    assert compare([0.0, 0.0], [-1.0 + offset, 1.0 + offset]).seeds_needed == MAX_SEEDS_NEEDED
 
 
 # No spread

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
-from keras_matrix.compare.notes import on_chance, remarks
+from keras_matrix.compare.notes import advice_on_seeds, remarks
 from keras_matrix.plan.cells import Cell, Init, Plan
 from keras_matrix.plan.tolerance import MetricKind, Tolerances
 from keras_matrix.records.observation import Epoch
@@ -127,14 +127,14 @@ def compared(verdict: Verdict) -> Comparison:
 ONE_SEED = plan([Cell(image, seed=0) for image in IMAGES])
 CHANCE = (
     "one seed, and each backend's own first weights: --seeds 10 tells chance from a difference, "
-    "--init paired leaves the weights out of it."
+    "and --init paired gives all backends the same first weights."
 )
 
 
 def test_one_seed_does_not_tell_chance_from_a_difference() -> None:
-    assert on_chance(ONE_SEED, compared(Verdict.DIFFER)) == [CHANCE]
+    assert advice_on_seeds(ONE_SEED, compared(Verdict.DIFFER)) == [CHANCE]
     unseeded = plan([Cell(image) for image in IMAGES])
-    assert on_chance(unseeded, compared(Verdict.DIFFER)) == [CHANCE.replace("one", "no", 1)]
+    assert advice_on_seeds(unseeded, compared(Verdict.DIFFER)) == [CHANCE.replace("one", "no", 1)]
 
 
 @pytest.mark.parametrize(
@@ -149,4 +149,4 @@ def test_one_seed_does_not_tell_chance_from_a_difference() -> None:
     ],
 )
 def test_where_chance_is_not_the_question_nothing_is_said(planned: Plan, verdict: Verdict) -> None:
-    assert on_chance(planned, compared(verdict)) == []
+    assert advice_on_seeds(planned, compared(verdict)) == []

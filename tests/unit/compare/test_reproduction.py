@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_matrix.compare.inference import Conclusion
-from keras_matrix.compare.intervals import MOST_SEEDS
+from keras_matrix.compare.intervals import MAX_SEEDS_NEEDED
 from keras_matrix.compare.reproduction import (
     ClaimVerdict,
     FigureVerdict,
@@ -218,7 +218,7 @@ def test_a_claim_within_its_margin_is_not_supported() -> None:
 def test_what_nothing_settles_says_so() -> None:
     found = claim(HIGHER, [0.0, 0.0, 0.0, 0.0], [1.0, -1.0, 2.0, -2.0])
     assert found.verdict is ClaimVerdict.NOT_SUPPORTED
-    assert f"{MOST_SEEDS} seeds or more would settle it" in found.why
+    assert f"{MAX_SEEDS_NEEDED} seeds or more would settle it" in found.why
 
 
 def test_one_seed_supports_nothing() -> None:

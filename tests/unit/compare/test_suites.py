@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from keras_matrix.compare.suites import Result, SuiteComparison, compare, within
+from keras_matrix.compare.suites import (
+    CaseResult,
+    NoOutcome,
+    SuiteComparison,
+    compare,
+    within,
+)
 from keras_matrix.errors import ExitCode, NothingSelectedError
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.contract import CaseOutcome, CasePhase
@@ -42,7 +48,7 @@ def compared(*records: Record, images: Sequence[str] = BOTH) -> SuiteComparison:
     return compare("tests (a-run)", records, images)
 
 
-def results(found: SuiteComparison) -> dict[str, tuple[Result, ...]]:
+def results(found: SuiteComparison) -> dict[str, tuple[CaseResult, ...]]:
     return {row.test: tuple(side.result for side in row.sides) for row in found.rows}
 
 
@@ -51,7 +57,7 @@ def test_the_same_outcomes_agree() -> None:
     found = compared(cell("tf", *cases), cell("theano", *cases))
     assert (found.differing, found.exit_code) == ((), ExitCode.AGREE)
     assert [tally.counts for tally in found.tallies] == [
-        {Result.PASSED: 1, Result.FAILED: 1, Result.SKIPPED: 1}
+        {CaseOutcome.PASSED: 1, CaseOutcome.FAILED: 1, CaseOutcome.SKIPPED: 1}
     ] * 2
     assert [(tally.pytest, tally.collected, tally.seconds) for tally in found.tallies] == [
         ("7.0.1", 3, 3.0)
@@ -66,14 +72,17 @@ def test_another_outcome_differs(outcome: str) -> None:
     assert found.exit_code is ExitCode.DIFFER
     (row,) = found.differing
     assert (row.file, row.name) == ("a.py", "test_x")
-    assert (row.on("tf").result, row.on("theano").result) == (Result.PASSED, Result(outcome))
+    assert (row.on("tf").result, row.on("theano").result) == (
+        CaseOutcome.PASSED,
+        CaseOutcome(outcome),
+    )
     assert row.on("theano").message == "why"
 
 
 def test_the_first_image_is_the_reference_whichever_ran_first() -> None:
     found = compared(cell("theano", case("a.py::x")), cell("tf", case("a.py::x", "failed")))
     assert found.images == BOTH
-    assert results(found) == {"a.py::x": (Result.FAILED, Result.PASSED)}
+    assert results(found) == {"a.py::x": (CaseOutcome.FAILED, CaseOutcome.PASSED)}
 
 
 def test_a_test_that_one_image_does_not_have_differs() -> None:
@@ -82,9 +91,9 @@ def test_a_test_that_one_image_does_not_have_differs() -> None:
         cell("theano", case("a.py::x[gpu]"), case("a.py::y")),
     )
     assert results(found) == {
-        "a.py::x[cpu]": (Result.PASSED, Result.ABSENT),
-        "a.py::y": (Result.PASSED, Result.PASSED),
-        "a.py::x[gpu]": (Result.ABSENT, Result.PASSED),
+        "a.py::x[cpu]": (CaseOutcome.PASSED, NoOutcome.ABSENT),
+        "a.py::y": (CaseOutcome.PASSED, CaseOutcome.PASSED),
+        "a.py::x[gpu]": (NoOutcome.ABSENT, CaseOutcome.PASSED),
     }
     assert found.exit_code is ExitCode.DIFFER
 
@@ -103,18 +112,18 @@ def test_a_file_that_one_image_cannot_collect_stands_for_its_tests(outcome: str)
         cell("tf", case("d/a.py::x"), case("d/a.py::T::y", "skipped"), case("d/ab.py::z")),
         cell("theano", case("d/a.py", outcome, "collect", "no module"), case("d/ab.py::z")),
     )
-    told = Result(outcome)
+    told = CaseOutcome(outcome)
     assert results(found) == {
-        "d/a.py::x": (Result.PASSED, told),
-        "d/a.py::T::y": (Result.SKIPPED, told),
-        "d/ab.py::z": (Result.PASSED, Result.PASSED),
+        "d/a.py::x": (CaseOutcome.PASSED, told),
+        "d/a.py::T::y": (CaseOutcome.SKIPPED, told),
+        "d/ab.py::z": (CaseOutcome.PASSED, CaseOutcome.PASSED),
     }
     assert found.rows[0].on("theano").message == "no module"
 
 
 def test_a_file_that_no_image_can_collect_is_a_test_itself() -> None:
     found = compared(*(cell(image, case("a.py", "error", "collect")) for image in BOTH))
-    assert results(found) == {"a.py": (Result.ERROR, Result.ERROR)}
+    assert results(found) == {"a.py": (CaseOutcome.ERROR, CaseOutcome.ERROR)}
     assert (found.rows[0].file, found.rows[0].name) == ("a.py", "a.py")
     assert found.exit_code is ExitCode.AGREE
 
@@ -124,7 +133,7 @@ def test_a_file_that_is_empty_elsewhere_differs() -> None:
         cell("tf", case("b.py::x")),
         cell("theano", case("a.py", "error", "collect"), case("b.py::x")),
     )
-    assert results(found)["a.py"] == (Result.ABSENT, Result.ERROR)
+    assert results(found)["a.py"] == (NoOutcome.ABSENT, CaseOutcome.ERROR)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +165,10 @@ def test_a_cell_that_was_cut_off_is_a_failure_and_its_rest_is_not_known() -> Non
         ),
     )
     assert results(found) == {
-        "a.py::w": (Result.PASSED, Result.PASSED),
-        "a.py::x": (Result.PASSED, Result.CUT_OFF),
-        "a.py::y": (Result.PASSED, Result.NOT_RUN),
-        "a.py::z": (Result.PASSED, Result.NOT_RUN),
+        "a.py::w": (CaseOutcome.PASSED, CaseOutcome.PASSED),
+        "a.py::x": (CaseOutcome.PASSED, NoOutcome.CUT_OFF),
+        "a.py::y": (CaseOutcome.PASSED, NoOutcome.NOT_RUN),
+        "a.py::z": (CaseOutcome.PASSED, NoOutcome.NOT_RUN),
     }
     # What is not known is no difference.
     assert [row.test for row in found.differing] == ["a.py::x"]
@@ -175,7 +184,7 @@ def test_a_cell_that_was_cut_off_is_a_failure_and_its_rest_is_not_known() -> Non
 def test_what_no_image_came_to_is_counted() -> None:
     cases = (case("a.py::x"), case("a.py::y", None))
     found = compared(*(cell(image, *cases, outcome=Outcome.TIMEOUT, collected=9) for image in BOTH))
-    assert [tally.counts[Result.NOT_RUN] for tally in found.tallies] == [7, 7]
+    assert [tally.counts[NoOutcome.NOT_RUN] for tally in found.tallies] == [7, 7]
     assert found.differing == ()
 
 
@@ -184,9 +193,9 @@ def test_a_cell_without_any_test_is_a_failure_not_a_difference() -> None:
         cell("tf", case("a.py::x")),
         cell("theano", outcome=Outcome.IMPORT_ERROR, reason="pytest: no.", collected=None),
     )
-    assert results(found) == {"a.py::x": (Result.PASSED, Result.NOT_RUN)}
+    assert results(found) == {"a.py::x": (CaseOutcome.PASSED, NoOutcome.NOT_RUN)}
     assert (found.differing, found.exit_code) == ((), ExitCode.CELL_FAILED)
-    assert found.tallies[1].counts == {Result.NOT_RUN: 1}
+    assert found.tallies[1].counts == {NoOutcome.NOT_RUN: 1}
 
 
 def test_a_cell_that_has_not_run_is_no_agreement() -> None:
@@ -212,8 +221,8 @@ def test_a_name_that_comes_again_counts_on() -> None:
     one = cell("tf", case("a.py::x"), case("a.py::x"))
     other = cell("theano", case("a.py::x"), case("a.py::x", "failed"))
     assert results(compared(one, other)) == {
-        "a.py::x": (Result.PASSED, Result.PASSED),
-        "a.py::x#2": (Result.PASSED, Result.FAILED),
+        "a.py::x": (CaseOutcome.PASSED, CaseOutcome.PASSED),
+        "a.py::x#2": (CaseOutcome.PASSED, CaseOutcome.FAILED),
     }
 
 
@@ -224,7 +233,9 @@ def test_three_images() -> None:
         cell("cntk", case("a.py::x", "failed")),
         images=("tf", "theano", "cntk"),
     )
-    assert results(found) == {"a.py::x": (Result.PASSED, Result.PASSED, Result.FAILED)}
+    assert results(found) == {
+        "a.py::x": (CaseOutcome.PASSED, CaseOutcome.PASSED, CaseOutcome.FAILED)
+    }
 
 
 def test_a_record_keeps_its_tests() -> None:

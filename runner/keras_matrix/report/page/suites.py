@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from keras_matrix.compare.matrix import MatrixEntry, MatrixRow, Status
-from keras_matrix.compare.suites import CaseRow, CaseSide, Result, Tally
+from keras_matrix.compare.suites import RESULTS, CaseRow, CaseSide, NoOutcome, Tally
+from keras_matrix.plan.contract import CaseOutcome
 from keras_matrix.report.page.blocks import (
     Badge,
     Block,
@@ -26,10 +27,10 @@ from keras_matrix.text import plural
 
 MAX_TABLE_TESTS = 500
 RESULT_TONES = {
-    Result.PASSED: Tone.AGREE,
-    Result.FAILED: Tone.DIFFER,
-    Result.ERROR: Tone.DIFFER,
-    Result.CUT_OFF: Tone.FAILED,
+    CaseOutcome.PASSED: Tone.AGREE,
+    CaseOutcome.FAILED: Tone.DIFFER,
+    CaseOutcome.ERROR: Tone.DIFFER,
+    NoOutcome.CUT_OFF: Tone.FAILED,
 }
 
 __all__ = ["in_words", "section", "suite_row"]
@@ -56,7 +57,7 @@ def _entry(source: SuiteSource, image: str) -> MatrixEntry:
     if reference not in comparison.images:
         return MatrixEntry(image, "", Status.NOT_JUDGED, "the reference has not run")
     pairs = [(row.on(reference).result, row.on(image).result) for row in comparison.rows]
-    run_on_both = [pair for pair in pairs if Result.NOT_RUN not in pair]
+    run_on_both = [pair for pair in pairs if NoOutcome.NOT_RUN not in pair]
     differing = sum(expected is not result for expected, result in run_on_both)
     tests = plural(len(run_on_both), "test")
     if differing:
@@ -90,7 +91,7 @@ def _card(entry: MatrixEntry, card_id: str, tally: Tally | None) -> Card:
     if tally is not None:
         facts = [
             (result.value, str(tally.counts[result]))
-            for result in Result
+            for result in RESULTS
             if tally.counts.get(result)
         ]
         if tally.seconds is not None:

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from keras_matrix.compare import figures
-from keras_matrix.compare.comparison import Comparison, Row, Verdict
+from keras_matrix.compare.comparison import Comparison, Row, Verdict, by_pair
 from keras_matrix.compare.figures import number
 from keras_matrix.compare.intervals import Interval
 from keras_matrix.report.plots import canvas
@@ -46,10 +46,8 @@ MAX_DRAWN_DISTANCE = 1e6
 
 def draw_differences(comparison: Comparison) -> tuple[Chart, ...]:
     """Draw the differences of a comparison, those of each two sides in charts of their own."""
-    pairs = dict.fromkeys((row.reference_name, row.other_name) for row in comparison.rows)
     charts = []
-    for pair in pairs:
-        rows = [row for row in comparison.rows if (row.reference_name, row.other_name) == pair]
+    for pair, rows in by_pair(comparison.rows).items():
         differences = [
             scaled_bar(row)
             for row in rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_matrix.compare.intervals import LARGEST
+from keras_matrix.compare.intervals import MAX_FINITE
 from keras_matrix.compare.metrics import NO_SITE
 from keras_matrix.records.observation import Call
 from keras_matrix.records.record import Record
@@ -156,7 +156,7 @@ def _curve(
     )
     reached = np.array([[epoch in by_epoch for epoch in epochs] for by_epoch in seeds.values()])
     # A value whose square overflows cannot be drawn either.
-    finite = reached & (np.abs(np.nan_to_num(values, nan=math.inf)) < LARGEST)
+    finite = reached & (np.abs(np.nan_to_num(values, nan=math.inf)) < MAX_FINITE)
     not_finite = (reached & ~finite).sum(axis=0)
     bands = [_band(values[finite[:, index], index]) for index in drawn]
     return Curve(

@@ -10,7 +10,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 
 from keras_matrix.compare.figures import number
-from keras_matrix.compare.intervals import LARGEST
+from keras_matrix.compare.intervals import MAX_FINITE
 from keras_matrix.report.plots import canvas
 from keras_matrix.report.plots.chart import (
     Chart,
@@ -82,7 +82,7 @@ def _as_utc(time: datetime) -> datetime:
 
 def _is_drawable(value: float) -> bool:
     # A value whose square overflows cannot be drawn either; NaN compares as false.
-    return abs(value) < LARGEST
+    return abs(value) < MAX_FINITE
 
 
 def _description(metric: str, drawn: Points, runs: int) -> Iterator[str]:
