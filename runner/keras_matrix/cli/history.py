@@ -132,7 +132,7 @@ def _show_scripts(history: "History", chosen: Format) -> None:
 def _runs(history: "History", name: str, image: str | None) -> "tuple[RunSummary, ...]":
     from keras_matrix.history import choose
 
-    scripts = choose.chosen(history.scripts(), name)
+    scripts = choose.scripts_named(history.scripts(), name)
     places = {(script.model, script.place) for script in scripts}
     runs = tuple(
         run

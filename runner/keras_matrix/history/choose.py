@@ -1,4 +1,4 @@
-"""Which of the history's runs a person means. Pure, but for a look at a script's path."""
+"""Find the runs of the history that a user names. Pure, except that a script's path is read."""
 
 import difflib
 import os
@@ -9,51 +9,56 @@ from pathlib import Path
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.history.series import metrics
 from keras_matrix.history.summary import RunSummary, ScriptSummary
-from keras_matrix.load import script
+from keras_matrix.load.script import load as load_script
+from keras_matrix.load.script import place as place_of_script
 from keras_matrix.text import brief, one_line
 
-LONGEST = 200
+MAX_COMPARED_NAME = 200
+"""Characters of a name to look for similar ones of."""
 
 
-def chosen(scripts: Sequence[ScriptSummary], text: str) -> tuple[ScriptSummary, ...]:
-    """Return the scripts that a text means: a model's name, a place, or a path on this machine.
+def scripts_named(scripts: Sequence[ScriptSummary], text: str) -> tuple[ScriptSummary, ...]:
+    """Find scripts by a model's name, a place in a repository, or a path on this machine.
 
-    A model's name may be that of several scripts.
+    Several scripts may have the same model's name.
 
     Raises:
-        ConfigurationError: there is none, or the path cannot be read.
+        ConfigurationError: no script matches, or the path cannot be read.
     """
-    by_name = tuple(one for one in scripts if text in (one.model, one.place))
+    by_name = tuple(script for script in scripts if text in (script.model, script.place))
     if by_name:
         return by_name
     if os.path.exists(text):
-        found = script.load(Path(text))
-        place = script.place(found.path, os.environ.get("GITHUB_WORKSPACE", "")) or found.path.name
-        by_path = tuple(one for one in scripts if (one.model, one.place) == (found.name, place))
+        source = load_script(Path(text))
+        place = place_of_script(source.path, os.environ.get("GITHUB_WORKSPACE", ""))
+        key = (source.name, place or source.path.name)
+        by_path = tuple(script for script in scripts if (script.model, script.place) == key)
         if by_path:
             return by_path
-    raise _unknown(f"no run of '{brief(text)}'", text, [one.model for one in scripts], "models")
+    raise _unknown(
+        f"no run of '{brief(text)}'", text, [script.model for script in scripts], "models"
+    )
 
 
 def with_metric(runs: Sequence[RunSummary], metric: str) -> tuple[RunSummary, ...]:
     """Return the runs that have a metric.
 
     Raises:
-        ConfigurationError: none has.
+        ConfigurationError: no run has it.
     """
-    found = tuple(run for run in runs if any(one.metric == metric for one in run.metrics))
-    if not found:
+    having = tuple(run for run in runs if any(one.metric == metric for one in run.metrics))
+    if not having:
         raise _unknown(f"no metric '{brief(metric)}'", metric, metrics(runs), "metrics")
-    return found
+    return having
 
 
 def with_image(runs: Sequence[RunSummary], image: str) -> tuple[RunSummary, ...]:
-    """Return the runs of an image, with what they hold of it.
+    """Return the runs that have an image, reduced to that image.
 
     Raises:
-        ConfigurationError: none has it.
+        ConfigurationError: no run has it.
     """
-    found = tuple(
+    having = tuple(
         replace(
             run,
             images=tuple(one for one in run.images if one.image == image),
@@ -62,17 +67,18 @@ def with_image(runs: Sequence[RunSummary], image: str) -> tuple[RunSummary, ...]
         for run in runs
         if any(one.image == image for one in run.images)
     )
-    if not found:
+    if not having:
         known = [one.image for run in runs for one in run.images]
         raise _unknown(f"no image '{brief(image)}'", image, known, "images")
-    return found
+    return having
 
 
-def _unknown(lacks: str, text: str, known: Sequence[str], what: str) -> ConfigurationError:
+def _unknown(missing: str, text: str, known: Sequence[str], what: str) -> ConfigurationError:
+    """Return an error that suggests names like the text, or else lists those there are."""
     names = sorted(set(known))
-    close = difflib.get_close_matches(text[:LONGEST], names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(text[:MAX_COMPARED_NAME], names, n=3, cutoff=0.5)
     if close:
         rest = f"did you mean {' or '.join(repr(one_line(name)) for name in close)}?"
     else:
         rest = f"its {what} are {', '.join(one_line(name) for name in names[:20]) or 'none'}."
-    return ConfigurationError(f"The history holds {lacks}; {rest}")
+    return ConfigurationError(f"The history holds {missing}; {rest}")

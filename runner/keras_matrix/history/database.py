@@ -32,21 +32,21 @@ from keras_matrix.text import brief
 VARIABLE = "KERAS_MATRIX_HISTORY"
 FILE = "history.sqlite"
 BUSY_SECONDS = 15.0
-"""How long to wait for another runner that writes at this moment."""
-DAMAGE = ("malformed", "not a database", "no such", "decode")
-"""What SQLite says of a file that is not as it was written."""
-FILL_ANEW = "move it away, and fill a new one with keras-matrix history --add RUN"
+"""How long to wait for another process that writes to the history."""
+DAMAGE_MESSAGES = ("malformed", "not a database", "no such", "decode")
+"""Parts of SQLite's messages for a file that is not as it was written."""
+REPLACE_HISTORY = "move it away, and fill a new one with keras-matrix history --add RUN"
 
 
 def location(named: Path | None = None) -> Path:
-    """Return the history's file: the named one, else ``KERAS_MATRIX_HISTORY``'s, else the user's.
+    """Return the history's file: the named one, ``KERAS_MATRIX_HISTORY``, or by default the user's.
 
-    That is in the user's data folder, not in the cache: it cannot be made again once the folders
-    of results are gone.
+    The default is in the user's data folder, not in the cache, as the history cannot be made again
+    once the results are gone.
     """
     text = os.environ.get(VARIABLE)
     if named is not None or text:
-        # Not Path's own, which raises of a user that there is not.
+        # Not Path.expanduser, which raises an error for an unknown user.
         return Path(os.path.expanduser(named or str(text))).absolute()
     return platformdirs.user_data_path("keras-matrix") / FILE
 
@@ -55,11 +55,11 @@ class History:
     """An open history; a context manager that closes it."""
 
     def __init__(self, path: Path, *, write: bool = False) -> None:
-        """Open the file; for writing it is made if there is none.
+        """Open the file; to ``write``, it is created if it is missing.
 
         Raises:
-            NothingSelectedError: there is none to read, or it is empty.
-            HistoryError: it is unreadable, no history, or newer.
+            NothingSelectedError: the file to read is missing, or empty.
+            HistoryError: the file is unreadable, not a history, or of another schema.
         """
         self.path = path
         self._write = write
@@ -68,14 +68,14 @@ class History:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise HistoryError(
-                    f"Cannot make the folder of the history {path} ({error.strerror}); "
+                    f"Cannot create the folder of the history {path} ({error.strerror}); "
                     "name another file with --history."
                 ) from error
         else:
-            _must_be_there(path)
+            _check_present(path)
         self._engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
-        # The driver's own transactions begin only at the first write, and then may have to give
-        # up what was read before it.
+        # The driver's own transactions begin only at the first write, which may fail because of
+        # what was read before.
         event.listen(self._engine, "begin", self._begin)
         try:
             with self._transaction() as connection:
@@ -96,7 +96,7 @@ class History:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._engine.dispose()
 
     def _connect(self) -> sqlite3.Connection:
@@ -129,13 +129,13 @@ class History:
     def _refused(self, error: Exception) -> HistoryError:
         reason = brief(str(getattr(error, "orig", None) or error))
         if "locked" in reason or "busy" in reason:
-            remedy = "another process holds it: try again when that has ended"
-        elif any(sign in reason for sign in DAMAGE):
-            remedy = FILL_ANEW
+            remedy = "another process has locked it: try again when that has ended"
+        elif any(sign in reason for sign in DAMAGE_MESSAGES):
+            remedy = REPLACE_HISTORY
         else:
             remedy = "check its permissions and the disk's space, or name another with --history"
-        done = "write" if self._write else "read"
-        return HistoryError(f"Cannot {done} the history {self.path} ({reason}); {remedy}.")
+        verb = "write" if self._write else "read"
+        return HistoryError(f"Cannot {verb} the history {self.path} ({reason}); {remedy}.")
 
     def _check(self, connection: Connection) -> None:
         if schema.is_empty(connection):
@@ -158,12 +158,12 @@ class History:
             )
 
     def add(self, run: RunSummary) -> None:
-        """Add a run, or replace what is known of it.
+        """Add a run, or replace it if the history has it.
 
         Raises:
             HistoryError: the file cannot be written.
         """
-        values = rows.of_run(run)
+        values = rows.run_row(run)
         table = schema.runs.c
         same = (
             (table.run == run.run)
@@ -171,28 +171,28 @@ class History:
             & (table.script_sha256 == run.script_sha256)
         )
         with self._transaction() as connection:
-            known = connection.execute(select(table.id).where(same)).scalar_one_or_none()
-            if known is None:
-                done = connection.execute(insert(schema.runs).values(values))
-                known = done.lastrowid
+            run_id = connection.execute(select(table.id).where(same)).scalar_one_or_none()
+            if run_id is None:
+                run_id = connection.execute(insert(schema.runs).values(values)).lastrowid
             else:
-                connection.execute(update(schema.runs).where(table.id == known).values(values))
-            for part, made in (
-                (schema.images, rows.of_images(run)),
-                (schema.outcomes, rows.of_outcomes(run)),
-                (schema.metrics, rows.of_metrics(run)),
+                connection.execute(update(schema.runs).where(table.id == run_id).values(values))
+            for part, part_rows in (
+                (schema.images, rows.image_rows(run)),
+                (schema.outcomes, rows.outcome_rows(run)),
+                (schema.metrics, rows.metric_rows(run)),
             ):
-                connection.execute(delete(part).where(part.c.run_id == known))
-                if made:
-                    connection.execute(insert(part), [{"run_id": known, **row} for row in made])
+                connection.execute(delete(part).where(part.c.run_id == run_id))
+                if part_rows:
+                    values_of_run = [{"run_id": run_id, **row} for row in part_rows]
+                    connection.execute(insert(part), values_of_run)
 
     def runs(self, *, model: str | None = None, run: str | None = None) -> tuple[RunSummary, ...]:
-        """Return all runs, or those of a model, or of a name; oldest first.
+        """Return all runs, or those of a model or of a name; oldest first.
 
         Runs of the same second are in the order in which they were added.
 
         Raises:
-            HistoryError: the file cannot be read, or holds what no version writes.
+            HistoryError: the file cannot be read, or contains values that no version writes.
         """
         table = schema.runs.c
         chosen = select(table.id)
@@ -202,28 +202,28 @@ class History:
             chosen = chosen.where(table.run == run)
         ordered = select(schema.runs).where(table.id.in_(chosen)).order_by(table.created, table.id)
         with self._transaction() as connection:
-            found = connection.execute(ordered).mappings().all()
+            run_rows = connection.execute(ordered).mappings().all()
             parts = [
                 _by_run(connection, part, chosen)
                 for part in (schema.images, schema.outcomes, schema.metrics)
             ]
         with self._read():
             return tuple(
-                rows.to_run(row, *(part.get(row["id"], []) for part in parts)) for row in found
+                rows.to_run(row, *(part.get(row["id"], []) for part in parts)) for row in run_rows
             )
 
     def scripts(self) -> tuple[ScriptSummary, ...]:
-        """Return all scripts, by model and place.
+        """Return all scripts, ordered by model and place.
 
         Raises:
-            HistoryError: the file cannot be read, or holds what no version writes.
+            HistoryError: the file cannot be read, or contains values that no version writes.
         """
         table = schema.runs.c
         ordered = select(schema.runs).order_by(table.model, table.place, table.created, table.id)
         with self._transaction() as connection:
-            found = connection.execute(ordered).mappings().all()
+            run_rows = connection.execute(ordered).mappings().all()
         with self._read():
-            groups = itertools.groupby(found, key=lambda row: (row["model"], row["place"]))
+            groups = itertools.groupby(run_rows, key=lambda row: (row["model"], row["place"]))
             return tuple(rows.to_script([*group]) for _, group in groups)
 
     @contextmanager
@@ -232,11 +232,11 @@ class History:
             yield
         except (ValueError, TypeError, RecursionError) as error:
             raise HistoryError(
-                f"The history {self.path} is damaged ({brief(str(error))}); {FILL_ANEW}."
+                f"The history {self.path} is damaged ({brief(str(error))}); {REPLACE_HISTORY}."
             ) from error
 
 
-def _must_be_there(path: Path) -> None:
+def _check_present(path: Path) -> None:
     try:
         path.stat()
     except FileNotFoundError:
@@ -254,8 +254,8 @@ def _must_be_there(path: Path) -> None:
 def _by_run(
     connection: Connection, part: Table, chosen: Select[tuple[int]]
 ) -> dict[int, list[RowMapping]]:
-    """Return the rows of a part of the chosen runs, by run."""
-    found: dict[int, list[RowMapping]] = {}
+    """Return the rows of one table for the chosen runs, by run."""
+    by_run: dict[int, list[RowMapping]] = {}
     for row in connection.execute(select(part).where(part.c.run_id.in_(chosen))).mappings():
-        found.setdefault(row["run_id"], []).append(row)
-    return found
+        by_run.setdefault(row["run_id"], []).append(row)
+    return by_run

@@ -1,4 +1,4 @@
-"""Between the summary of a run and the rows of the history's tables. Pure."""
+"""Convert the summary of a run to rows of the history's tables, and back. Pure."""
 
 import json
 import math
@@ -14,12 +14,12 @@ from keras_matrix.history.summary import ImageSummary, MetricSummary, RunSummary
 from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Outcome
 
-FIRST_YEAR = 1970
-Values = Mapping[Any, Any]
+MIN_YEAR = 1970
+RowValues = Mapping[Any, Any]
 """The values of a row, by column."""
 
 
-def of_run(run: RunSummary) -> dict[str, Any]:
+def run_row(run: RunSummary) -> dict[str, Any]:
     """Return the row of the run itself."""
     return {
         "run": run.run,
@@ -39,7 +39,7 @@ def of_run(run: RunSummary) -> dict[str, Any]:
     }
 
 
-def of_images(run: RunSummary) -> list[dict[str, Any]]:
+def image_rows(run: RunSummary) -> list[dict[str, Any]]:
     """Return a row for every image with every keras.json."""
     return [
         {
@@ -54,8 +54,8 @@ def of_images(run: RunSummary) -> list[dict[str, Any]]:
     ]
 
 
-def of_outcomes(run: RunSummary) -> list[dict[str, Any]]:
-    """Return a row for every way in which cells of an image ended."""
+def outcome_rows(run: RunSummary) -> list[dict[str, Any]]:
+    """Return a row for every outcome of an image's cells."""
     return [
         {
             "image": one.image,
@@ -68,7 +68,7 @@ def of_outcomes(run: RunSummary) -> list[dict[str, Any]]:
     ]
 
 
-def of_metrics(run: RunSummary) -> list[dict[str, Any]]:
+def metric_rows(run: RunSummary) -> list[dict[str, Any]]:
     """Return a row for every metric of every image."""
     return [
         {
@@ -91,18 +91,21 @@ def of_metrics(run: RunSummary) -> list[dict[str, Any]]:
 
 
 def to_run(
-    row: Values, images: Sequence[Values], outcomes: Sequence[Values], metrics: Sequence[Values]
+    row: RowValues,
+    images: Sequence[RowValues],
+    outcomes: Sequence[RowValues],
+    metrics: Sequence[RowValues],
 ) -> RunSummary:
-    """Return the summary that rows were made of.
+    """Return the summary of a run from its rows.
 
     Raises:
-        ValueError: a value is none that this version writes.
+        ValueError: a value is not one that this version writes.
     """
     ended: dict[tuple[str, str], dict[Outcome, int]] = {}
     for one in outcomes:
-        known = ended.setdefault((one["image"], one["setting"]), {})
-        known[Outcome(one["outcome"])] = one["count"]
-    made = RunSummary(
+        counts = ended.setdefault((one["image"], one["setting"]), {})
+        counts[Outcome(one["outcome"])] = one["count"]
+    run = RunSummary(
         run=row["run"],
         created=_in_utc(row["created"]),
         folder=row["folder"],
@@ -130,18 +133,18 @@ def to_run(
         ),
         metrics=tuple(_metric(one) for one in _in_order(metrics)),
     )
-    # SQLite holds values of any type in any column.
-    return msgspec.convert(msgspec.to_builtins(made, builtin_types=(bytes,)), RunSummary)
+    # Checked by type, as SQLite stores values of any type in any column.
+    return msgspec.convert(msgspec.to_builtins(run, builtin_types=(bytes,)), RunSummary)
 
 
-def to_script(runs: Sequence[Values]) -> ScriptSummary:
-    """Return what rows of runs of one script, oldest first, come to.
+def to_script(runs: Sequence[RowValues]) -> ScriptSummary:
+    """Return the summary of a script from the rows of its runs, oldest first.
 
     Raises:
-        ValueError: a value is none that this version writes.
+        ValueError: a value is not one that this version writes.
     """
     first, last = runs[0], runs[-1]
-    made = ScriptSummary(
+    script = ScriptSummary(
         model=last["model"],
         place=last["place"],
         runs=len(runs),
@@ -150,10 +153,10 @@ def to_script(runs: Sequence[Values]) -> ScriptSummary:
         run=last["run"],
         status=Status(last["status"]),
     )
-    return msgspec.convert(msgspec.to_builtins(made, builtin_types=(bytes,)), ScriptSummary)
+    return msgspec.convert(msgspec.to_builtins(script, builtin_types=(bytes,)), ScriptSummary)
 
 
-def _metric(row: Values) -> MetricSummary:
+def _metric(row: RowValues) -> MetricSummary:
     return MetricSummary(
         image=row["image"],
         setting=row["setting"],
@@ -172,15 +175,15 @@ def _metric(row: Values) -> MetricSummary:
 
 def _in_utc(text: str) -> datetime:
     when = datetime.fromisoformat(text)
-    if when.tzinfo is None or not FIRST_YEAR <= when.year < MAXYEAR:
-        raise ValueError(f"{text} is no time at which a run was made")
+    if when.tzinfo is None or not MIN_YEAR <= when.year < MAXYEAR:
+        raise ValueError(f"{text} is not a time at which a run was made")
     return when
 
 
 def _number(value: float | None) -> float:
-    # SQLite keeps what is not a number as NULL.
+    # SQLite stores NaN as NULL.
     return math.nan if value is None else value
 
 
-def _in_order(rows: Iterable[Values]) -> list[Values]:
+def _in_order(rows: Iterable[RowValues]) -> list[RowValues]:
     return sorted(rows, key=lambda row: int(row["position"]))

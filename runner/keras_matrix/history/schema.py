@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 VERSION = 1
 APPLICATION = 0x4B4D7831
-"""Written in the file's header, so that another program's database is not taken for a history."""
+"""The application id in the file's header: another program's database is not a history."""
 
 metadata = MetaData()
 
@@ -56,7 +56,7 @@ runs = Table(
 
 
 def _group() -> tuple[Column[Any], ...]:
-    """Return what tells a run's groups apart: an image with one keras.json."""
+    """Return the columns that identify a group of a run: an image with one keras.json."""
     return (
         Column("run_id", ForeignKey(runs.c.id, ondelete="CASCADE"), primary_key=True),
         Column("image", String, primary_key=True),
@@ -80,7 +80,7 @@ outcomes = Table(
     Column("outcome", String, primary_key=True),
     Column("count", Integer, nullable=False),
 )
-# SQLite stores what is not a number as NULL: in low, median and high NULL is that.
+# SQLite stores NaN as NULL: in low, median and high, NULL is NaN.
 metrics = Table(
     "metrics",
     metadata,
@@ -100,19 +100,19 @@ metrics = Table(
 
 
 def version(connection: Connection) -> tuple[int, int]:
-    """Return the application and the version that a file's header names; zeros of a new file."""
+    """Return the application and the schema's version from a file's header; 0 for a new file."""
     application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
     return int(application), int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
 
 
 def is_empty(connection: Connection) -> bool:
-    """Tell whether a database holds nothing at all."""
-    found = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
-    return int(found) == 0
+    """Return whether a database has no table."""
+    count = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+    return int(count) == 0
 
 
 def create(connection: Connection) -> None:
-    """Make the tables in an empty database; part of the caller's transaction."""
+    """Create the tables in an empty database, as part of the caller's transaction."""
     metadata.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION}")
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

@@ -9,19 +9,20 @@ from keras_matrix.compare.comparison import Verdict
 from keras_matrix.history.summary import RunSummary
 from keras_matrix.plan.tolerance import MetricKind
 
-LEVELS = "▁▂▃▄▅▆▇█"
-PLAIN_LEVELS = "_.-=+*%#"
-"""The same, where the output cannot hold block characters."""
+BLOCKS = "▁▂▃▄▅▆▇█"
+"""The characters of a sparkline, from low to high."""
+ASCII_BLOCKS = "_.-=+*%#"
+"""The same, for output that cannot encode block characters."""
 NOT_FINITE = "!"
 ABSENT = " "
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One metric on one image in one run: ``n`` values, one a replicate.
+    """One metric on one image in one run, from ``n`` values, one a replicate.
 
-    ``created`` has a time zone. ``verdict`` is that against the run's reference, None for the
-    reference itself.
+    ``created`` has a time zone. ``verdict`` is that of the comparison with the run's reference;
+    None for the reference itself.
     """
 
     run: str
@@ -35,27 +36,30 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """A metric of one image over time, oldest first; ``name`` holds the keras.json if several."""
+    """A metric of one image over time, oldest first.
+
+    ``name`` is the image's, followed by the keras.json's id if there are several.
+    """
 
     name: str
     points: tuple[Point, ...]
 
 
 def metrics(runs: Sequence[RunSummary]) -> tuple[str, ...]:
-    """Return the names of all metrics of some runs, in the order in which they come up."""
+    """Return the names of the metrics of some runs, in the order of their first appearance."""
     return tuple(dict.fromkeys(one.metric for run in runs for one in run.metrics))
 
 
-def headline(runs: Sequence[RunSummary], most: int) -> tuple[str, ...]:
-    """Return the scores that say most of some runs: of ``evaluate``, else of what there is."""
+def headline(runs: Sequence[RunSummary], limit: int) -> tuple[str, ...]:
+    """Return the scores to show first, at most ``limit``: those of ``evaluate``, if there are."""
     scores = [one.metric for run in runs for one in run.metrics if one.kind is MetricKind.SCORE]
     names = dict.fromkeys(scores)
     evaluated = [name for name in names if name.startswith("evaluate")]
-    return tuple((evaluated or [*names])[:most])
+    return tuple((evaluated or [*names])[:limit])
 
 
 def series(runs: Sequence[RunSummary], metric: str) -> tuple[Series, ...]:
-    """Return a metric's series; ``runs`` are in order, oldest first."""
+    """Return the series of a metric, one an image; ``runs`` are ordered, oldest first."""
     several = len({image.setting for run in runs for image in run.images}) > 1
     points: dict[str, list[Point]] = {}
     for run in runs:
@@ -73,29 +77,29 @@ def series(runs: Sequence[RunSummary], metric: str) -> tuple[Series, ...]:
                         verdict=one.verdict,
                     )
                 )
-    return tuple(Series(name, tuple(found)) for name, found in points.items())
+    return tuple(Series(name, tuple(own)) for name, own in points.items())
 
 
-def sparkline(values: Sequence[float | None], low: float, high: float, levels: str = LEVELS) -> str:
-    """Return values as a line of blocks, one each, between ``low`` and ``high``.
+def sparkline(values: Sequence[float | None], low: float, high: float, blocks: str = BLOCKS) -> str:
+    """Draw values as a line of blocks, one each, between ``low`` and ``high``.
 
-    A value that is not finite is an exclamation mark, one that is absent a gap.
+    A value that is not finite is an exclamation mark, an absent one a space.
     """
-    return "".join(_block(value, low, high, levels) for value in values)
+    return "".join(_block(value, low, high, blocks) for value in values)
 
 
 def bounds(points: Iterable[Point]) -> tuple[float, float]:
-    """Return the smallest and the largest finite median; NaN if there is none."""
+    """Return the smallest and the largest finite median; NaN if no median is finite."""
     finite = [point.median for point in points if math.isfinite(point.median)]
     return (min(finite), max(finite)) if finite else (math.nan, math.nan)
 
 
-def _block(value: float | None, low: float, high: float, levels: str) -> str:
+def _block(value: float | None, low: float, high: float, blocks: str) -> str:
     if value is None:
         return ABSENT
     if not math.isfinite(value):
         return NOT_FINITE
-    # Halved, so that the span of two large numbers of unlike signs stays finite.
+    # Halved, so that the span of two large numbers of opposite signs stays finite.
     span = high / 2 - low / 2
     share = (value / 2 - low / 2) / span if span > 0 else 0.5
-    return levels[min(len(levels) - 1, max(0, int(share * len(levels))))]
+    return blocks[min(len(blocks) - 1, max(0, int(share * len(blocks))))]

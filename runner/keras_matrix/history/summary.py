@@ -1,4 +1,4 @@
-"""What the history keeps of a run: made of its manifest, records and comparison. Pure."""
+"""The summary of a run that the history keeps, from its records and comparison. Pure."""
 
 import hashlib
 import math
@@ -21,9 +21,9 @@ from keras_matrix.records.recorded import RecordedRun
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSummary:
-    """One image with one keras.json: its digest and content key, and how its cells ended.
+    """One image with one keras.json: its digest and content key, and its cells' outcomes.
 
-    ``setting`` is the keras.json's id; digest and key are empty where no cell has run.
+    ``setting`` is the id of the keras.json; digest and key are empty if no cell has run.
     """
 
     image: str
@@ -36,10 +36,11 @@ class ImageSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSummary:
-    """One metric of one image with one keras.json: ``n`` values, one a replicate.
+    """One metric of one image with one keras.json, from ``n`` values, one a replicate.
 
-    ``reference`` names what it was held against, empty for the reference itself, which has no
-    verdict and no differences (those are of medians; relative to the reference).
+    ``reference`` names the image or keras.json that it was compared with. ``absolute`` and
+    ``relative`` are the difference of the medians, the latter as a share of the reference. A
+    reference itself has an empty ``reference``, no verdict and no differences.
     """
 
     image: str
@@ -58,11 +59,11 @@ class MetricSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """A run, in short. ``created`` is in UTC; ``seeds`` counts them, 0 where none was given.
+    """The summary of a run. ``created`` is in UTC; ``seeds`` is their number, 0 without seeds.
 
-    ``place`` is the script's path within its repository, or its file's name where that is not
-    known; ``commit`` that of the repository, empty without one. ``axes`` is the digest of what
-    must be the same for two runs to be held against each other: see ``axes_of``.
+    ``place`` is the script's path within its repository, or the file's name if that is not known;
+    ``commit`` is the repository's, or empty. ``axes`` is a digest of what has to be the same for
+    two runs to be compared: see ``axes_of``.
     """
 
     run: str
@@ -85,7 +86,7 @@ class RunSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptSummary:
-    """A script that the history knows: how many runs, from when to when, and the last of them."""
+    """A script of the history: the number and time span of its runs, and the last of them."""
 
     model: str
     place: str
@@ -109,7 +110,7 @@ def summarize(run: RecordedRun, comparison: Comparison) -> RunSummary:
     for image, setting in dict.fromkeys((cell.image, cell.settings.id) for cell in _sorted(plan)):
         side = [r for r in run.records if (r.cell.image, r.cell.settings.id) == (image, setting)]
         name = f"{image}.{setting}" if several else image
-        entry = next(one for one in entries if one.name == name)
+        entry = next(entry for entry in entries if entry.name == name)
         identity = next((r.image for r in side if r.image is not None), None)
         images.append(
             ImageSummary(
@@ -145,30 +146,30 @@ def summarize(run: RecordedRun, comparison: Comparison) -> RunSummary:
 
 
 def created_of(manifest: Manifest) -> datetime:
-    """Return when a run was begun, in UTC.
+    """Return the time at which a run began, in UTC.
 
     Raises:
-        StoreError: the manifest's date is none.
+        StoreError: the manifest's date is not a date.
     """
     try:
         return datetime.fromisoformat(manifest.created).astimezone(timezone.utc)
     except (ValueError, OverflowError) as error:
         raise StoreError(
-            f"The manifest of {manifest.run} is damaged: {manifest.created!r} is no date; "
+            f"The manifest of {manifest.run} is damaged: {manifest.created!r} is not a date; "
             "run it again."
         ) from error
 
 
 def place_of(manifest: Manifest) -> str:
-    """Return what tells a script from others of its model's name: its path, or its name."""
+    """Return what distinguishes scripts of the same model's name: the path, or the file's name."""
     return manifest.place or manifest.script
 
 
 def axes_of(plan: Plan) -> str:
-    """Return the digest of what is varied and what is given to the script; not of its seeds.
+    """Return a digest of a plan's axes, arguments and caps, without its seeds.
 
-    Runs with the same axes have the same images in the same order, keras.json, arguments, caps and
-    kind of first weights: what differs between them is the script, the images' content and chance.
+    Runs with the same digest have the same images in the same order, keras.json, arguments, caps
+    and kind of first weights: what differs is the script, the images' content and chance.
     """
     settings = list(dict.fromkeys(cell.settings.id for cell in plan.cells))
     axes = (plan.images, settings, plan.arguments, plan.caps, plan.init)
@@ -176,13 +177,13 @@ def axes_of(plan: Plan) -> str:
 
 
 def metrics_of(run: RunSummary, image: ImageSummary) -> list[MetricSummary]:
-    """Return what an image, with its keras.json, measured in a run."""
+    """Return the metrics of an image with its keras.json in a run."""
     key = (image.image, image.setting)
     return [one for one in run.metrics if (one.image, one.setting) == key]
 
 
 def _sorted(plan: Plan) -> list[Cell]:
-    """Return the cells in the order of images: they run in one that is drawn."""
+    """Return the cells in the order of images; the plan's own order is random."""
     order = {image: place for place, image in enumerate(plan.images)}
     return sorted(plan.cells, key=lambda cell: order[cell.image])
 
@@ -193,10 +194,10 @@ def _metrics(
     good = {r.cell.id: measures(r) for r in side if r.outcome is Outcome.OK}
     values: dict[str, list[float]] = {}
     kinds: dict[str, MetricKind] = {}
-    for found in without_compiles(good).values():
-        for one in found.values():
-            values.setdefault(one.metric, []).append(one.value)
-            kinds[one.metric] = one.kind
+    for by_metric in without_compiles(good).values():
+        for measure in by_metric.values():
+            values.setdefault(measure.metric, []).append(measure.value)
+            kinds[measure.metric] = measure.kind
     summaries = []
     for metric, numbers in values.items():
         summary, row = Summary(tuple(numbers)), rows.get(metric)

@@ -1,4 +1,4 @@
-"""Where what may be lost is kept between runs."""
+"""The cache: files kept between runs that may be lost at any time."""
 
 import os
 import shutil
@@ -17,15 +17,13 @@ COMPILED = "compiled"
 REPLICATES = "replicates"
 LOCKS = "locks"
 REMEDY = f"set {CACHE_VARIABLE} to a folder that can be written."
-"""What to do if the cache cannot be used."""
-
-
+"""What the user can do if the cache cannot be used."""
 MAX_CLEAR_WAIT_SECONDS = 2.0
 """How long to wait for a process that adds a finished replicate."""
 
 
 def root() -> Path:
-    """Return the folder: the one that ``KERAS_MATRIX_CACHE`` names, else the user's own."""
+    """Return the cache's folder: ``KERAS_MATRIX_CACHE``, or by default the user's cache folder."""
     named = os.environ.get(CACHE_VARIABLE)
     return Path(named).resolve() if named else platformdirs.user_cache_path("keras-matrix")
 
@@ -36,10 +34,10 @@ def replicates_lock(folder: Path) -> Path:
 
 
 def clear_replicates() -> bool:
-    """Forget what is known to be finished; return False if a process was adding to it.
+    """Remove the list of finished replicates; return False if a process keeps adding to it.
 
     Raises:
-        StoreError: it cannot be removed.
+        StoreError: the list cannot be removed.
     """
     folder = root() / REPLICATES
     if not folder.is_dir():
@@ -54,33 +52,31 @@ def clear_replicates() -> bool:
     return True
 
 
-class Lost:
-    """Tells of what cannot be kept or had from the cache, once each; the run goes on without it."""
+class CacheWarnings:
+    """Warns the user of what the cache cannot do, once each; the run continues without it."""
 
     def __init__(self, say: Callable[[str], None] = discard) -> None:
         self._say = say
-        self._told: set[str] = set()
+        self._said: set[str] = set()
         self._lock = threading.Lock()
 
     def unusable(self, error: Exception) -> None:
-        """Hear that the cache cannot be read or written."""
+        """Warn that the cache cannot be read or written."""
         cause = error.__cause__ or error
         reason = getattr(cause, "strerror", None) or cause
-        self._tell(
-            f"going on without the cache in {root()} ({reason}); "
-            f"set {CACHE_VARIABLE} to a folder that can be written"
-        )
+        text = f"continuing without the cache in {root()} ({reason}); {REMEDY}"
+        self._warn(text.removesuffix("."))
 
     def damaged(self, what: str) -> None:
-        """Hear that something kept is not as it was written."""
-        self._tell(f"{what} in the cache is damaged, and is made anew")
+        """Warn that a file of the cache is not as it was written."""
+        self._warn(f"{what} in the cache is damaged, and is made again")
 
     def not_reused(self, why: str) -> None:
-        """Hear that a replicate, known to be finished, cannot be relied on."""
-        self._tell(f"{why}: its cell is run, not reused")
+        """Warn that a finished replicate is damaged."""
+        self._warn(f"{why}: its cell is run, not reused")
 
-    def _tell(self, text: str) -> None:
+    def _warn(self, text: str) -> None:
         with self._lock:
-            if text not in self._told:
-                self._told.add(text)
+            if text not in self._said:
+                self._said.add(text)
                 self._say(text)

@@ -1,7 +1,7 @@
-"""JSON files that carry a checksum of themselves, so that a flipped bit is noticed.
+"""JSON files that contain their own checksum, so that a flipped bit is noticed.
 
-The first member, ``sha256``, is the SHA-256 of the file with that member's text left empty: to any
-other tool it stays a plain JSON file. A file without the member is read unchecked.
+The first member, ``sha256``, is the SHA-256 of the file with that member's text left empty; to any
+other tool the file is plain JSON. A file without the member is read unchecked.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ import msgspec
 from keras_matrix.errors import DamagedError, OtherSchemaError
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 
-MAX_FILE = 256 * 2**20
-MEMBER = re.compile(rb'\A\s*\{\s*"sha256"\s*:\s*"([^"]*)"')
+MAX_FILE_BYTES = 256 * 2**20
+CHECKSUM_MEMBER = re.compile(rb'\A\s*\{\s*"sha256"\s*:\s*"([^"]*)"')
 
 Shape = TypeVar("Shape")
 
@@ -31,14 +31,14 @@ def seal(content: bytes) -> bytes:
 
 
 def is_whole(content: bytes) -> bool:
-    """Tell whether a file is as it was sealed; one that never was is taken for whole."""
+    """Return whether a file matches its checksum, or has none."""
     digest, start, end = _digest(content)
     return content[start:end] in (b"", digest)
 
 
 def _digest(content: bytes) -> tuple[bytes, int, int]:
-    """Return the checksum, and where the one in the file begins and ends."""
-    member = MEMBER.match(content)
+    """Compute the checksum; return it, and where the file's own begins and ends."""
+    member = CHECKSUM_MEMBER.match(content)
     start, end = member.span(1) if member else (0, 0)
     digest = hashlib.sha256(content[:start])
     digest.update(memoryview(content)[end:])
@@ -46,22 +46,22 @@ def _digest(content: bytes) -> tuple[bytes, int, int]:
 
 
 def read(path: Path, shape: type[Shape], schema: int, *, remedy: str) -> Shape:
-    """Read a sealed file; ``remedy`` says what to do if it cannot be.
+    """Read a sealed file; ``remedy`` says in an error what the user can do.
 
     Raises:
-        DamagedError: it is missing, no regular file, or not as it was written.
-        OtherSchemaError: another version of the tool wrote it.
+        DamagedError: the file is missing, not a regular file, or not as it was written.
+        OtherSchemaError: another version of the tool wrote the file.
     """
     try:
-        content = read_bounded(path, MAX_FILE)
+        content = read_bounded(path, MAX_FILE_BYTES)
         if not is_whole(content):
             raise UnreadableError("it does not match its checksum")
         try:
             value = msgspec.json.decode(content, type=shape)
-            found = getattr(value, "schema", None)
+            own_schema = getattr(value, "schema", None)
         except msgspec.ValidationError:
-            found = msgspec.json.decode(content, type=_SchemaOnly).schema
-            if found == schema:
+            own_schema = msgspec.json.decode(content, type=_SchemaOnly).schema
+            if own_schema == schema:
                 raise
     except (
         UnreadableError,
@@ -70,9 +70,9 @@ def read(path: Path, shape: type[Shape], schema: int, *, remedy: str) -> Shape:
         UnicodeDecodeError,
     ) as error:
         raise DamagedError(f"{path} is damaged ({error})", remedy) from error
-    if found != schema:
+    if own_schema != schema:
         raise OtherSchemaError(
-            f"{path} has schema {found}, and this version reads {schema}",
+            f"{path} has schema {own_schema}, and this version reads {schema}",
             f"read it with the version that wrote it, or {remedy}",
         )
     return value

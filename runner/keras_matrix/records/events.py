@@ -1,4 +1,4 @@
-"""The events that a probe writes, each field with its bounds: a container wrote them."""
+"""The events that a probe writes. A container wrote them, so each field has its bounds."""
 
 from typing import Annotated
 
@@ -34,7 +34,7 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 class ModelDescription(msgspec.Struct, frozen=True, tag="model", tag_field="event"):
-    """A model, once it has its weights."""
+    """A model, described once it has its weights."""
 
     name: Text
     kind: Text
@@ -55,7 +55,7 @@ class CallStart(msgspec.Struct, frozen=True, tag="call_start", tag_field="event"
 
 
 class TrainBegin(msgspec.Struct, frozen=True, tag="train_begin", tag_field="event"):
-    """A fit's first epoch is about to begin; ``params`` are what it ends with, too."""
+    """The first epoch of a fit is about to begin; ``params`` are those of its end, too."""
 
     id: Count
     params: dict[Text, Whole]
@@ -73,7 +73,7 @@ class FirstBatch(msgspec.Struct, frozen=True, tag="first_batch", tag_field="even
 
 
 class Batches(msgspec.Struct, frozen=True, tag="batches", tag_field="event"):
-    """So many calls on single batches were made so far from one place; the last one's metrics."""
+    """The number of calls on single batches so far from one line, with the last call's metrics."""
 
     id: Count
     calls: Count
@@ -128,10 +128,10 @@ class SourceLine(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """What the script, or the import of Keras, raised.
+    """The exception of the script, or of the import of Keras.
 
-    ``file`` and ``line`` are the script's own, ``deepest`` is deeper in a module beside it;
-    ``hint`` says what helps.
+    ``file`` and ``line`` are in the script, ``deepest`` in a module beside it if it was raised
+    deeper there; ``hint`` says what the user can do.
     """
 
     kind: Text
@@ -144,7 +144,7 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
-    """How the script ended; ``peak_memory`` in bytes."""
+    """The end of the script; ``peak_memory`` is in bytes."""
 
     status: Text
     exit_code: Whole
@@ -156,22 +156,23 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
 
 
 class Note(msgspec.Struct, frozen=True, tag="note", tag_field="event"):
-    """A remark of the probe's for whoever reads the record."""
+    """A note of the probe for readers of the record."""
 
     text: Text
 
 
 class Compiled(msgspec.Struct, frozen=True, tag="compiled", tag_field="event"):
-    """So many modules the backend has compiled so far, in calls or not: for whoever looks on."""
+    """The number of modules that the backend has compiled so far, for the display of progress."""
 
     modules: Count
 
 
 class Confinement(msgspec.Struct, frozen=True):
-    """How the cell is closed in; None where the kernel, or a sandbox in its place, says nothing.
+    """The confinement of a cell; a field is None if the kernel, or a sandbox, does not report it.
 
-    ``seccomp`` is the mode of the filter of system calls, 0 for none; ``capabilities`` those in
-    force as a number; ``interfaces`` those of the network that are up, but for the loopback.
+    ``seccomp`` is the mode of the filter of system calls, 0 for no filter; ``capabilities`` are
+    the effective ones as a bit mask; ``interfaces`` are the network interfaces that are up, except
+    the loopback.
     """
 
     seccomp: Count | None
@@ -181,7 +182,7 @@ class Confinement(msgspec.Struct, frozen=True):
 
 
 class AppliedLimits(msgspec.Struct, frozen=True):
-    """What the control group says is in force; None where it says nothing."""
+    """The limits of the control group; None where it reports no limit."""
 
     memory: Number | None
     pids: Number | None
@@ -189,7 +190,7 @@ class AppliedLimits(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="event"):
-    """What the script ran on, as seen from inside, after Keras was imported."""
+    """What the script ran on, observed from inside after Keras was imported."""
 
     python: Text
     platform: Text
@@ -210,16 +211,16 @@ class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="eve
     confinement: Confinement | None = None
 
 
-OfCall = TrainBegin | FirstBatch | Batches | EpochEnd | CallEnd
-"""What happens within a call."""
+CallEvent = TrainBegin | FirstBatch | Batches | EpochEnd | CallEnd
+"""An event within a call."""
 Event = (
     Note
     | Start
     | Environment
     | ModelDescription
     | CallStart
-    | OfCall
+    | CallEvent
     | Compiled
-    | suite_events.OfSuite
+    | suite_events.SuiteEvent
     | End
 )

@@ -11,7 +11,7 @@ from keras_matrix.errors import StoreError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also after a power cut.
+    """Write a file so that it is whole or absent, even after a power cut.
 
     Raises:
         StoreError: the folder is not writable, or the disk is full.
@@ -40,5 +40,5 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def to_json(value: Any) -> bytes:
-    """Encode as JSON, indented, with a newline at the end."""
+    """Encode a value as indented JSON with a newline at the end."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

@@ -1,7 +1,7 @@
 """The run folder: ``results/<run>/`` with its manifest, one record a cell, logs and arrays.
 
-Every file appears at once and whole: written beside its place, flushed to disk, then renamed.
-Manifest and records carry a checksum, and records that of the other files of their cell.
+Every file is whole or absent: it is written beside its place, flushed to disk, then renamed.
+Manifest and records contain a checksum, and a record those of the other files of its cell.
 """
 
 import hashlib
@@ -42,13 +42,12 @@ KINDS_OF_COMMANDS: dict[tuple[str, ...], RunKind] = {
 }
 """What the commands make, for manifests of versions that did not write a run's kind."""
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-ANEW = "the run's command with --resume makes it anew."
-AGAIN = "the run's command with --resume sets it aside and runs the cell again."
-"""How to mend a manifest, and a record."""
+REPAIR_MANIFEST = "run its command with --resume, which makes the manifest again."
+REPAIR_RECORD = "run its command with --resume, which sets the file aside and the cell runs again."
 
 
 class RunFolder:
-    """One run's folder on disk; ``waiting`` is done while another process has it locked."""
+    """The folder of one run; ``waiting`` says what to do while another process has locked it."""
 
     def __init__(self, path: Path, waiting: Waiting = SILENT) -> None:
         self.path = path
@@ -61,15 +60,15 @@ class RunFolder:
 
     @property
     def work(self) -> Path:
-        """Where cells write while they run; nothing in it outlives its cell."""
+        """The folder that cells write to while they run; nothing in it outlives its cell."""
         return self.path / "work"
 
     def record_path(self, cell: Cell) -> Path:
-        """Return where the record of a cell lies."""
+        """Return the path of a cell's record."""
         return self.path / "records" / f"{cell.id}.json"
 
     def log_path(self, cell: Cell) -> Path:
-        """Return where the output of a cell lies."""
+        """Return the path of a cell's output."""
         return self.path / "logs" / f"{cell.id}.log"
 
     def arrays_path(self, cell: Cell) -> Path:
@@ -78,7 +77,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run's lock: one writer of the manifest at a time.
+        """Hold the run's lock, so that one process at a time writes the manifest.
 
         Raises:
             StoreError: the folder has been removed, or cannot be locked.
@@ -92,19 +91,19 @@ class RunFolder:
         return StoreError(f"{self.path} was removed while it was in use; run the command again.")
 
     def exists(self) -> bool:
-        """Tell whether this is a run folder."""
+        """Return whether this is the folder of a run."""
         return os.path.lexists(self.path / MANIFEST_FILE)
 
     def manifest(self) -> Manifest:
         """Read the manifest.
 
         Raises:
-            StoreError: there is none, or it is damaged or of another schema.
+            StoreError: the manifest is missing, damaged or of another schema.
         """
         if not self.exists():
             raise StoreError(f"{self.path} is not a run folder: it has no {MANIFEST_FILE}.")
         path = self.path / MANIFEST_FILE
-        manifest = checksum.read(path, Manifest, MANIFEST_SCHEMA, remedy=ANEW)
+        manifest = checksum.read(path, Manifest, MANIFEST_SCHEMA, remedy=REPAIR_MANIFEST)
         if manifest.kind is None:
             return replace(manifest, kind=self._kind_of_older(manifest))
         return manifest
@@ -117,7 +116,7 @@ class RunFolder:
         if by_command is not None:
             return by_command
         records = self.records(manifest.plan)
-        with_tests = any(record.observation.suite.told for record in records)
+        with_tests = any(record.observation.suite.reported for record in records)
         return RunKind.TESTS if with_tests else RunKind.RUN
 
     def check(self, wanted: Manifest) -> Plan:
@@ -142,16 +141,16 @@ class RunFolder:
         return begun.plan
 
     def make(self) -> None:
-        """Make the folder, if it is not there yet.
+        """Create the folder, if it does not exist yet.
 
         Raises:
-            StoreError: it cannot be made.
+            StoreError: it cannot be created.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"Cannot make the run folder {self.path} ({error.strerror}); "
+                f"Cannot create the run folder {self.path} ({error.strerror}); "
                 "name another place with --results."
             ) from error
 
@@ -176,9 +175,10 @@ class RunFolder:
     def note(
         self, host: HostFacts, images: Sequence[ImageIdentity], *, alone: bool = False
     ) -> None:
-        """Add to the manifest what this part of the run is made on.
+        """Add the host and the images of this part of the run to the manifest.
 
-        If it is ``alone``, an image may be another build than before, until a result is of it.
+        A part that is ``alone`` may use another build of an image than before, as long as no cell
+        has a result of the earlier one.
 
         Raises:
             ConfigurationError: another part of the run used another build of an image, or
@@ -191,18 +191,18 @@ class RunFolder:
                     f"The run {self.path} holds records made with another runtime than "
                     f"{host.runtime}; choose another name with --run."
                 )
-            known = dict(manifest.images)
+            all_images = dict(manifest.images)
             for image in images:
-                before = known.get(image.name)
+                before = all_images.get(image.name)
                 other = before is not None and before.id != image.id
                 if other and not (alone and self._is_without_result(image.name, manifest.plan)):
                     raise ConfigurationError(
                         f"The run {self.path} holds records of another build of image "
                         f"'{image.name}'; choose another name with --run."
                     )
-                known[image.name] = image
+                all_images[image.name] = image
             hosts = manifest.hosts if host in manifest.hosts else (*manifest.hosts, host)
-            self.write_manifest(replace(manifest, hosts=hosts, images=known))
+            self.write_manifest(replace(manifest, hosts=hosts, images=all_images))
 
     def _is_without_result(self, image: str, plan: Plan) -> bool:
         cells = tuple(cell for cell in plan.cells if cell.image == image)
@@ -213,7 +213,7 @@ class RunFolder:
         write_atomically(self.path / MANIFEST_FILE, checksum.seal(to_json(manifest)))
 
     def finish(self, cells: Sequence[Cell]) -> bool:
-        """Note that a part of the run has ended; tell whether it was the last one."""
+        """Note that cells have ended; return whether all cells of the run have."""
         with self.locked():
             manifest = self.manifest()
             finished = {*manifest.finished, *(cell.id for cell in cells)}
@@ -222,7 +222,7 @@ class RunFolder:
             return len(order) == len(manifest.plan.cells)
 
     def write(self, record: Record) -> None:
-        """Write the record of a cell that has ended.
+        """Write the record of a cell.
 
         Raises:
             StoreError: it cannot be written, or the run has been removed.
@@ -232,7 +232,7 @@ class RunFolder:
         write_atomically(self.record_path(record.cell), checksum.seal(to_json(record)))
 
     def keep(self, path: Path, content: bytes) -> dict[str, str]:
-        """Write another file of a cell; return its entry in the record's ``kept``.
+        """Write another file of a cell; return its entry for ``kept`` in the record.
 
         Raises:
             StoreError: it cannot be written, or the run has been removed.
@@ -243,37 +243,39 @@ class RunFolder:
         return {str(path.relative_to(self.path)): hashlib.sha256(content).hexdigest()}
 
     def verify(self, record: Record, *paths: Path) -> None:
-        """Hold files of a cell against the checksums in its record: all there are, or some.
+        """Compare a cell's files, or only some of them, with the checksums in its record.
 
         Raises:
-            DamagedError: one is not as it was written, or missing.
+            DamagedError: a file is missing, or not as it was written.
         """
         for name in [str(p.relative_to(self.path)) for p in paths] or record.kept:
-            digest = record.kept.get(name)
+            digest, path = record.kept.get(name), self.path / name
+            if not digest:
+                continue
             try:
-                content = read_bounded(self.path / name, checksum.MAX_FILE) if digest else b""
+                content = read_bounded(path, checksum.MAX_FILE_BYTES)
             except UnreadableError as error:
-                raise DamagedError(f"{self.path / name} is damaged ({error})", AGAIN) from error
-            if digest and hashlib.sha256(content).hexdigest() != digest:
+                raise DamagedError(f"{path} is damaged ({error})", REPAIR_RECORD) from error
+            if hashlib.sha256(content).hexdigest() != digest:
                 raise DamagedError(
-                    f"{self.path / name} is damaged (it does not match its checksum in the record)",
-                    AGAIN,
+                    f"{path} is damaged (it does not match its checksum in the record)",
+                    REPAIR_RECORD,
                 )
 
     def record(self, cell: Cell, plan: Plan | None = None) -> Record | None:
-        """Read the record of a cell, None if it has none yet; ``plan`` is what it has to be of.
+        """Read the record of a cell, or return None if there is no record yet.
 
         Raises:
-            DamagedError: it is damaged, of another schema, cell or plan.
+            DamagedError: the record is damaged, or of another schema, cell or ``plan``.
         """
         path = self.record_path(cell)
         if not os.path.lexists(path):
             return None
-        record = checksum.read(path, Record, RECORD_SCHEMA, remedy=AGAIN)
+        record = checksum.read(path, Record, RECORD_SCHEMA, remedy=REPAIR_RECORD)
         if record.cell != cell:
-            raise DamagedError(f"{path} is the record of {record.cell.id}", AGAIN)
+            raise DamagedError(f"{path} is the record of {record.cell.id}", REPAIR_RECORD)
         if plan is not None and not is_of(record, plan):
-            raise DamagedError(f"{path} is of another script, arguments or limits", AGAIN)
+            raise DamagedError(f"{path} is of another script, arguments or limits", REPAIR_RECORD)
         return record
 
     def records(self, plan: Plan | None = None) -> tuple[Record, ...]:
@@ -282,32 +284,32 @@ class RunFolder:
         ``plan`` is the run's own, for a caller that has read its manifest.
         """
         plan = plan or self.manifest().plan
-        found = []
-        known: dict[str, Environment] = {}
+        records = []
+        environments: dict[str, Environment] = {}
         for cell in plan.cells:
             record = self.record(cell, plan)
             if record is None:
                 continue
-            # Half of what a record takes, and nearly always that of the one before.
+            # Shared, as it is half of a record's memory and nearly always equal to the one before.
             environment = record.observation.environment
             if environment is not None:
-                if known.get(cell.image) != environment:
-                    known[cell.image] = environment
-                record.observation.environment = known[cell.image]
-            found.append(record)
-        return tuple(found)
+                if environments.get(cell.image) != environment:
+                    environments[cell.image] = environment
+                record.observation.environment = environments[cell.image]
+            records.append(record)
+        return tuple(records)
 
     def unfinished(self, cells: Sequence[Cell]) -> tuple[Cell, ...]:
-        """Return the cells without a successful record."""
+        """Return the cells that have no successful record."""
         plan = self.manifest().plan
         records = ((cell, self.record(cell, plan)) for cell in cells)
-        return tuple(c for c, one in records if one is None or one.outcome is not Outcome.OK)
+        return tuple(c for c, record in records if not (record and record.outcome is Outcome.OK))
 
 
 def is_of(record: Record, plan: Plan) -> bool:
-    """Tell whether a record was made with the script, arguments and limits of a plan."""
-    made = (record.script_sha256, record.arguments, record.terms or plan.terms)
-    return made == (plan.script_sha256, plan.arguments, plan.terms)
+    """Return whether a record was made with the script, arguments and limits of a plan."""
+    own = (record.script_sha256, record.arguments, record.terms or plan.terms)
+    return own == (plan.script_sha256, plan.arguments, plan.terms)
 
 
 def find(results: Path, run: str) -> RunFolder:
@@ -321,20 +323,20 @@ def find(results: Path, run: str) -> RunFolder:
         if RunFolder(candidate).exists():
             return RunFolder(candidate.resolve())
     for candidate in candidates:
-        # Not Path's own tests: those raise of a name that is too long.
+        # Not Path's own methods, which raise an error for a name that is too long.
         if os.path.exists(candidate / LOCK_FILE) and os.path.isdir(candidate / "records"):
-            raise DamagedError(f"The run {candidate} has lost its {MANIFEST_FILE}", ANEW)
+            raise DamagedError(f"The run {candidate} has lost its {MANIFEST_FILE}", REPAIR_MANIFEST)
     raise StoreError(f"There is no run '{brief(run)}', neither as a folder nor in {results}.")
 
 
 def place(results: Path, run: str) -> RunFolder:
-    """Return the folder a new run of that name gets: a bare name lies under ``results``.
+    """Return the folder of a new run of that name; without a slash it is under ``results``.
 
     Raises:
-        ConfigurationError: the name cannot be a folder's.
+        ConfigurationError: the name cannot be that of a folder.
     """
     path = Path(run) if os.sep in run else results / run
-    # The text's own last part: Path drops a dot, and makes an empty name its folder's.
+    # Not Path's name: it drops a dot, and an empty last part becomes the folder's name.
     if not RUN_NAME.fullmatch(run.rstrip(os.sep).rpartition(os.sep)[2]):
         raise ConfigurationError(
             f"--run {brief(run)!r} is not a name: "

@@ -1,4 +1,4 @@
-"""Merge runs of one script that were made apart: some images here, others elsewhere."""
+"""Merge runs of one script whose images ran apart, for instance on several machines."""
 
 import shutil
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ from keras_matrix.records.record import Manifest
 
 
 def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
-    """Merge runs of the same script, made apart, into one new run.
+    """Merge runs of the same script into one new run.
 
     Raises:
         NothingSelectedError: no source has a record.
         ConfigurationError: the runs do not fit together, or the target exists.
+        StoreError: a run is damaged, or the target cannot be written.
     """
     if target.path.exists():
         raise ConfigurationError(f"{target.path} exists already; choose another name with --into.")
@@ -24,7 +25,7 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
     first = manifests[0]
     _check_kinds(sources, manifests)
     images: list[str] = []
-    images_known: dict[str, ImageIdentity] = {}
+    identities: dict[str, ImageIdentity] = {}
     cells: list[Cell] = []
     for source, manifest in zip(sources, manifests, strict=True):
         if replace(manifest.plan, images=(), cells=()) != replace(first.plan, images=(), cells=()):
@@ -33,13 +34,15 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
                 f"{sources[0].path}; only runs of the same script can be joined."
             )
         for name, image in manifest.images.items():
-            if images_known.setdefault(name, image).id != image.id:
+            if identities.setdefault(name, image).id != image.id:
                 raise ConfigurationError(
                     f"{source.path} was made on another build of image '{name}' than "
                     f"{sources[0].path}; run one of them again."
                 )
         if overlap := sorted({cell.id for cell in cells} & {c.id for c in manifest.plan.cells}):
-            raise ConfigurationError(f"{source.path} holds {overlap[0]} once more; name it once.")
+            raise ConfigurationError(
+                f"{source.path} has the cell {overlap[0]}, too; join runs without a common cell."
+            )
         images += [image for image in manifest.plan.images if image not in images]
         cells += manifest.plan.cells
     runtimes = sorted({host.runtime for m in manifests for host in m.hosts} - {""})
@@ -63,10 +66,10 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
         keras_json={key: value for m in manifests for key, value in m.keras_json.items()},
         hosts=tuple(dict.fromkeys(host for m in manifests for host in m.hosts)),
         tolerances=tuple(dict.fromkeys(rule for m in manifests for rule in m.tolerances)),
-        images=images_known,
+        images=identities,
         finished=tuple(cell for m in manifests for cell in m.finished),
     )
-    # The manifest goes last: a join that was cut off is not taken for a run.
+    # The manifest is written last, so that an unfinished join does not look like a run.
     try:
         for source in sources:
             for part in ("script", "records", "logs", "arrays"):

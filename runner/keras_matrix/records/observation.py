@@ -1,4 +1,4 @@
-"""What a cell was seen to do: its stream of events, checked and put together."""
+"""What a cell did, put together from its checked stream of events."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from keras_matrix.records.events import (
     Array,
     Batches,
     CallEnd,
+    CallEvent,
     CallStart,
     End,
     Environment,
@@ -19,19 +20,16 @@ from keras_matrix.records.events import (
     FirstBatch,
     ModelDescription,
     Note,
-    OfCall,
     Start,
     TrainBegin,
 )
 from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.text import brief
 
-MAX_BYTES = 64 * 2**20
-"""Of a stream."""
-MAX_LINE = 4 * 2**20
-"""Bytes of an event."""
+MAX_STREAM_BYTES = 64 * 2**20
+MAX_LINE_BYTES = 4 * 2**20
 MAX_EVENTS = 2**18
-"""What small events become in a record is several times as long."""
+"""Events of a stream: small ones become several times as long in a record."""
 
 
 class Epoch(msgspec.Struct, frozen=True):
@@ -46,7 +44,8 @@ class Epoch(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct):
     """One outermost fit, evaluate or predict, or a loop of calls on single batches.
 
-    ``finished`` is False if it never returned; of a loop, if the cell ended before its script.
+    ``finished`` is False if the call never returned or, for a loop, if the cell ended before its
+    script did.
     """
 
     kind: str
@@ -67,7 +66,7 @@ class Call(msgspec.Struct):
 
 
 class Observation(msgspec.Struct):
-    """All that a cell told: as much of it as was written before it ended, however it ended."""
+    """All that a cell reported before it ended, however it ended."""
 
     environment: Environment | None = None
     models: list[ModelDescription] = []
@@ -81,10 +80,10 @@ _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Event)
 
 
 def parse(content: bytes, *, complete: bool) -> Observation:
-    """Parse a stream.
+    """Parse a stream of events.
 
-    One that is not ``complete`` (its cell was killed) may end in the middle of a line. One without
-    an ``end`` is well-formed: what it means is for the caller to judge.
+    A stream that is not ``complete``, as its cell was killed, may end in the middle of a line. A
+    stream without an ``end`` is well-formed: the caller decides what that means.
 
     Raises:
         UnreadableError: a line is not an event, or the events make no sense together.
@@ -97,8 +96,8 @@ def parse(content: bytes, *, complete: bool) -> Observation:
     observation = Observation()
     calls: dict[int, Call] = {}
     for number, line in enumerate(lines, start=1):
-        if len(line) > MAX_LINE:
-            raise UnreadableError(f"line {number} is longer than {MAX_LINE} bytes")
+        if len(line) > MAX_LINE_BYTES:
+            raise UnreadableError(f"line {number} is longer than {MAX_LINE_BYTES} bytes")
         try:
             event = _decoder.decode(line)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -134,10 +133,10 @@ def _take(event: Event, observation: Observation, calls: dict[int, Call], number
         case TrainBegin() | FirstBatch() | Batches() | EpochEnd() | CallEnd():
             if event.id not in calls or calls[event.id].finished:
                 raise UnreadableError(f"line {number}: call {event.id} is not under way")
-            _take_of_call(event, calls[event.id])
+            _take_call_event(event, calls[event.id])
 
 
-def _take_of_call(event: OfCall, call: Call) -> None:
+def _take_call_event(event: CallEvent, call: Call) -> None:
     match event:
         case TrainBegin():
             call.params = event.params

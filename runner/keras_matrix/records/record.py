@@ -1,4 +1,4 @@
-"""The record of a cell and the manifest of a run: what is on disk, with its schema version."""
+"""The record of a cell and the manifest of a run, as they are on disk with their schema."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -34,9 +34,9 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall time, in seconds: to make the container, if none was there, and to run the cell in it.
+    """Wall time in seconds: to create the container, if none was waiting, and to run the cell.
 
-    The first cell of a container waits there until Keras is imported.
+    The run of a container's first cell includes the import of Keras.
     """
 
     create: float = 0.0
@@ -45,12 +45,12 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What became of one cell. A failure is a result too.
+    """The result of one cell; a failure is a result, too.
 
-    ``reused`` names the run that it was copied from, if nothing that it depends on had changed.
-    ``terms`` is what it was run on, and ``kept`` the SHA-256 of each file kept of it, by its path
-    in the run's folder; older records have neither. ``runtime`` is
-    what the engine ran it with, empty in older records. ``sha256`` is what the file says of itself.
+    ``reused`` names the run that the record was copied from, as nothing it depends on had changed.
+    ``terms`` are the terms that the cell ran on, and ``kept`` is the SHA-256 of each file kept of
+    the cell, by its path in the run's folder; older records have neither. ``runtime`` is the
+    engine's runtime, empty in older records. ``sha256`` is the checksum of the file.
     """
 
     sha256: str = field(default="", compare=False)
@@ -80,8 +80,8 @@ class Record:
 class HostFacts:
     """The machine and the engine that a run was made on.
 
-    ``runtime`` is what the engine ran containers with, ``security`` what it closed them off with;
-    older manifests have neither.
+    ``runtime`` is the runtime of containers, ``security`` what the engine confines them with; older
+    manifests have neither.
     """
 
     platform: str
@@ -95,14 +95,13 @@ class HostFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Everything needed to run a run again; the script itself lies beside it.
+    """All that is needed to repeat a run, besides the script, which lies beside it.
 
     ``kind`` is None only as older versions wrote it: ``RunFolder.manifest`` fills it in.
-    ``keras_json`` maps each cell's id to the keras.json it was given; ``tolerances`` are the rules
-    found beside the model; ``finished`` names the cells whose part of the run has ended; ``notes``
-    tell what of a notebook was left out; ``place`` is the script's path within its repository,
-    empty where that is not known; ``commit`` is the one that the repository was at, likewise;
-    ``sha256`` is what the file says of itself.
+    ``keras_json`` maps each cell's id to its keras.json; ``tolerances`` are those beside the model;
+    ``finished`` are the cells whose part of the run has ended; ``notes`` name what of a notebook
+    was left out; ``place`` is the script's path within its repository and ``commit`` the
+    repository's commit, both empty if not known; ``sha256`` is the checksum of the file.
     """
 
     sha256: str = field(default="", compare=False)

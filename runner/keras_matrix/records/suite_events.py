@@ -1,6 +1,6 @@
-"""What a cell tells of a suite's tests, as events of its stream. Not to be trusted, as all of it.
+"""The events of a suite's tests in a cell's stream; untrusted, as the rest of the stream is.
 
-A test that begins and does not end is the one that the cell's end cut off.
+A test that begins and does not end was cut off by the end of its cell.
 """
 
 from typing import Annotated
@@ -11,13 +11,13 @@ from keras_matrix.plan.contract import CaseOutcome, CasePhase
 from keras_matrix.records.bounded import Count, Seconds
 
 MAX_TEXT = 16384
-"""Characters: more than the probe's own bounds, as some are written as six."""
+"""Characters: more than the probe's own bounds, as some are escaped with six."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 
 
 class SuiteCollected(msgspec.Struct, frozen=True, tag="suite", tag_field="event"):
-    """pytest has collected so many tests, and left so many of them out as it was told."""
+    """The number of tests that pytest collected, and of those deselected by its arguments."""
 
     pytest: Annotated[str, msgspec.Meta(max_length=100)]
     collected: Count
@@ -31,7 +31,7 @@ class CaseStart(msgspec.Struct, frozen=True, tag="case_start", tag_field="event"
 
 
 class CaseEnd(msgspec.Struct, frozen=True, tag="case_end", tag_field="event"):
-    """A test has ended; ``seconds`` with its setup and teardown, ``place`` is ``file:line``."""
+    """A test ended; ``seconds`` includes setup and teardown, ``place`` is ``file:line``."""
 
     test: Name
     outcome: CaseOutcome
@@ -42,7 +42,7 @@ class CaseEnd(msgspec.Struct, frozen=True, tag="case_end", tag_field="event"):
 
 
 class Case(msgspec.Struct):
-    """One test of a cell; without an outcome if the cell ended first."""
+    """One test of a cell; it has no outcome if the cell ended first."""
 
     test: str
     outcome: CaseOutcome | None = None
@@ -52,28 +52,28 @@ class Case(msgspec.Struct):
     place: str = ""
 
 
-OfSuite = SuiteCollected | CaseStart | CaseEnd
+SuiteEvent = SuiteCollected | CaseStart | CaseEnd
 
 
 class SuiteLog(msgspec.Struct, omit_defaults=True):
-    """All that a cell told of a suite, as much as it wrote before it ended; nothing of a script."""
+    """All that a cell reported of a suite before it ended; empty for a script."""
 
     suite: SuiteCollected | None = None
     cases: list[Case] = []
 
     @property
-    def told(self) -> bool:
-        """Whether there was a suite at all."""
+    def reported(self) -> bool:
+        """Whether the cell reported a suite."""
         return self.suite is not None or bool(self.cases)
 
     @property
     def running(self) -> Case | None:
-        """The test that has begun and not ended."""
+        """The test that has begun and not ended, if any."""
         last = self.cases[-1] if self.cases else None
         return last if last is not None and last.outcome is None else None
 
-    def take(self, event: OfSuite) -> bool:
-        """Take an event; tell whether it makes sense here: one test ends before the next begins."""
+    def take(self, event: SuiteEvent) -> bool:
+        """Add an event; return whether it is in turn: a test ends before the next one begins."""
         running = self.running
         match event:
             case SuiteCollected():

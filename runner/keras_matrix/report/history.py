@@ -12,8 +12,8 @@ from keras_matrix.compare.comparison import Verdict
 from keras_matrix.compare.figures import number
 from keras_matrix.compare.matrix import Status
 from keras_matrix.history.series import (
-    LEVELS,
-    PLAIN_LEVELS,
+    ASCII_BLOCKS,
+    BLOCKS,
     Point,
     Series,
     bounds,
@@ -140,7 +140,7 @@ def _print_blocks(
     out: Console,
 ) -> None:
     """Print a line of blocks for each series: the last runs, as many as fit."""
-    levels = LEVELS if _can_print(LEVELS, out) else PLAIN_LEVELS
+    levels = BLOCKS if _can_print(BLOCKS, out) else ASCII_BLOCKS
     width = max(len(one_line(image.name)) for image in series)
     last = runs[-max(MIN_BLOCKS, out.width - width - ENDS_WIDTH) :]
     drawn = [[points.get((run.run, run.created)) for run in last] for points in points_by_run]

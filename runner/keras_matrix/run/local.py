@@ -10,7 +10,7 @@ from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.patience import Patience
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.cache import Lost
+from keras_matrix.records.cache import CacheWarnings
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.compiled_code import CompiledStore
 from keras_matrix.run.cell.task import CellTask
@@ -37,7 +37,7 @@ class LocalExecutor:
         compiled: CompiledStore,
         interrupts: Interrupts,
         patience: Patience,
-        lost: Lost,
+        lost: CacheWarnings,
         say: Callable[[str], None],
         stages: StageFile | None = None,
     ) -> None:

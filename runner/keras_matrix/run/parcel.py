@@ -14,7 +14,7 @@ from keras_matrix.errors import StoreError
 from keras_matrix.plan.cells import Cell, Plan
 from keras_matrix.plan.contract import COMPILED_FOLDER, TRACE_FOLDER
 from keras_matrix.records import folder as store
-from keras_matrix.records.cache import Lost
+from keras_matrix.records.cache import CacheWarnings
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
@@ -63,7 +63,7 @@ class RunRecipient:
     plan: Plan
     planned: frozenset[str]
     compiled: CompiledStore
-    lost: Lost
+    lost: CacheWarnings
     progress: Progress
     note: Callable[[Record], None]
     dumps: Path | None = None

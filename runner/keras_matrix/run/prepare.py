@@ -31,7 +31,7 @@ from keras_matrix.plan.cells import Cell, Plan
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records import folder as store
-from keras_matrix.records.cache import Lost
+from keras_matrix.records.cache import CacheWarnings
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.locks import Waiting
 from keras_matrix.records.record import HostFacts, Manifest
@@ -79,7 +79,7 @@ class OpenRun:
     interrupts: Interrupts
     patience: Patience
     progress: Progress
-    lost: Lost
+    lost: CacheWarnings
 
     def task(self, images: Images, requests: Path | None = None) -> CellTask:
         """Return what cells are run by; ``requests`` is the folder that cells of a trace read."""
@@ -187,7 +187,7 @@ def opened(
             interrupts=interrupts,
             patience=patience,
             progress=progress,
-            lost=Lost(progress.step),
+            lost=CacheWarnings(progress.step),
         )
 
 

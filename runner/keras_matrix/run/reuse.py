@@ -20,7 +20,7 @@ from keras_matrix.errors import DamagedError, StoreError
 from keras_matrix.plan.cells import Cell, Plan
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records import cache, locks
-from keras_matrix.records.cache import Lost
+from keras_matrix.records.cache import CacheWarnings
 from keras_matrix.records.files import write_atomically
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
@@ -115,14 +115,19 @@ class Reuse:
     """The finished replicates of one results folder."""
 
     def __init__(
-        self, root: Path, results: Path, inputs: Inputs, plan: Plan, lost: Lost | None = None
+        self,
+        root: Path,
+        results: Path,
+        inputs: Inputs,
+        plan: Plan,
+        lost: CacheWarnings | None = None,
     ) -> None:
         name = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()[:16]
         self._root = root
         self._folder = root / name
         self._inputs = inputs
         self._plan = plan
-        self._lost = lost or Lost()
+        self._lost = lost or CacheWarnings()
 
     def find(self, cell: Cell, image: ImageIdentity) -> tuple[RunFolder, Record] | None:
         """Return the run and the record of a finished replicate with the same key, if any."""

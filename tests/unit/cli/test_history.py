@@ -111,7 +111,7 @@ def test_a_run_goes_where_the_option_or_the_environment_says(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"not a database" * 1000, "not a database"), (None, "Cannot make the folder")],
+    [(b"not a database" * 1000, "not a database"), (None, "Cannot create the folder")],
     ids=["damaged", "no folder"],
 )
 @pytest.mark.parametrize(

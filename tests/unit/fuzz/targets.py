@@ -28,7 +28,7 @@ from keras_matrix.records import arrays, observation, recorded
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.observation import Observation
-from keras_matrix.records.untrusted import MAX_LINE, MAX_READ, Tail, UnreadableError
+from keras_matrix.records.untrusted import MAX_LINE_BYTES, MAX_READ_BYTES, Tail, UnreadableError
 from keras_matrix.report import annotations, csv, json, junit, markdown, table
 from keras_matrix.report import history as history_report
 from keras_matrix.report import suite as suite_report
@@ -104,8 +104,8 @@ def tail(content: bytes, folder: Path) -> None:
             with path.open("ab") as file:
                 file.write(piece * (1 + 300 * (how == b"m")))
         found = follower.lines()
-        assert all(b"\n" not in line and len(line) <= MAX_LINE for line in found)
-        assert sum(map(len, found)) <= MAX_READ + MAX_LINE
+        assert all(b"\n" not in line and len(line) <= MAX_LINE_BYTES for line in found)
+        assert sum(map(len, found)) <= MAX_READ_BYTES + MAX_LINE_BYTES
     path.unlink(missing_ok=True)
 
 
@@ -185,7 +185,7 @@ def comparison_reports(folder: RunFolder) -> None:
     _check_printed(out.getvalue())
     kept = taken(lambda: summary.summarize(run, found), KerasMatrixError)
     if kept is not None:
-        rows.of_run(kept)
+        rows.run_row(kept)
         entries.matrix_entry(run.manifest, run.records, found, b"")
     for record in run.records:
         entries.cell_entry(run.manifest, record, b"")

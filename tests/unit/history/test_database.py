@@ -264,7 +264,7 @@ def test_another_process_that_writes_is_waited_for_and_then_told(path: Path) -> 
     add(path, summary())
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(HistoryError, match=r"locked.*another process holds it"):
+        with pytest.raises(HistoryError, match=r"locked.*another process has locked it"):
             add(path, summary("b"))
         # Meanwhile it can be read.
         assert read(path) == (summary(),)

@@ -4,8 +4,8 @@ import math
 
 from keras_matrix.compare.comparison import Verdict
 from keras_matrix.history.series import (
-    LEVELS,
-    PLAIN_LEVELS,
+    ASCII_BLOCKS,
+    BLOCKS,
     bounds,
     headline,
     metrics,
@@ -57,8 +57,8 @@ def test_the_scores_that_say_most() -> None:
 
 
 def test_a_line_of_blocks() -> None:
-    assert sparkline([float(n) for n in range(8)], 0.0, 7.0) == LEVELS
-    assert sparkline([0.0, 3.5, 7.0], 0.0, 7.0, PLAIN_LEVELS) == "_+#"
+    assert sparkline([float(n) for n in range(8)], 0.0, 7.0) == BLOCKS
+    assert sparkline([0.0, 3.5, 7.0], 0.0, 7.0, ASCII_BLOCKS) == "_+#"
     assert sparkline([1.0, None, math.nan, math.inf, 2.0], 1.0, 2.0) == "▁ !!█"
 
 

@@ -116,7 +116,7 @@ def test_a_date_of_another_zone_becomes_utc(tmp_path: Path) -> None:
 
 def test_a_date_that_is_none_is_told(tmp_path: Path) -> None:
     folder = made(tmp_path / "a", losses({"tf": [1.0]}), created="yesterday")
-    with pytest.raises(StoreError, match="'yesterday' is no date"):
+    with pytest.raises(StoreError, match="'yesterday' is not a date"):
         summary_of(folder)
 
 

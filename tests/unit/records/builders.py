@@ -183,7 +183,7 @@ def run_folder(
     """
     planned = [one.cell for one in records] if cells is None else cells
     if kind is None:
-        with_tests = any(one.observation.suite.told for one in records)
+        with_tests = any(one.observation.suite.reported for one in records)
         kind = RunKind.TESTS if with_tests else RunKind.RUN
     folder = RunFolder(path)
     made = manifest(

@@ -63,7 +63,7 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
 def test_an_archive_that_expands_beyond_bounds_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrays, "MAX_EXPANDED", 10_000)
+    monkeypatch.setattr(arrays, "MAX_EXPANDED_BYTES", 10_000)
     path = tmp_path / "a.npz"
     numpy.savez_compressed(path, array=numpy.zeros(100))
     assert read(path).size == 100
@@ -74,7 +74,7 @@ def test_an_archive_that_expands_beyond_bounds_is_refused(
 
 
 def test_a_file_beyond_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "MAX_FILE", 100)
+    monkeypatch.setattr(arrays, "MAX_FILE_BYTES", 100)
     path = tmp_path / "a.npz"
     numpy.savez(path, array=numpy.zeros(100))
     with pytest.raises(UnreadableError, match="larger"):

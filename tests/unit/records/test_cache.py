@@ -11,7 +11,7 @@ from keras_matrix.cli.root import cli
 from keras_matrix.errors import StoreError, disk_error
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records import cache, locks
-from keras_matrix.records.cache import Lost
+from keras_matrix.records.cache import CacheWarnings
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.run.cell import compiled_code
 from keras_matrix.run.reuse import Inputs, Reuse
@@ -22,13 +22,13 @@ INPUTS = Inputs(script="1", data=None, probe="2", cpu="3")
 
 
 def known(tmp_path: Path, said: list[str]) -> Reuse:
-    lost = Lost(said.append)
+    lost = CacheWarnings(said.append)
     return Reuse(tmp_path / "known", tmp_path / "results", INPUTS, plan([CELL]), lost)
 
 
 def test_what_cannot_be_used_is_told_once() -> None:
     said: list[str] = []
-    lost = Lost(said.append)
+    lost = CacheWarnings(said.append)
     for path in ("a", "b"):
         lost.unusable(OSError(30, "Read-only file system", path))
     (line,) = said
@@ -41,7 +41,7 @@ def test_the_cause_of_a_sentence_is_told_without_its_remedy() -> None:
     try:
         raise StoreError("Cannot make it; do this.") from OSError(28, "No space left on device")
     except StoreError as error:
-        Lost(said.append).unusable(error)
+        CacheWarnings(said.append).unusable(error)
     assert "(No space left on device)" in said[0]
     assert "do this" not in said[0]
 
@@ -66,7 +66,7 @@ def test_a_damaged_note_is_told(tmp_path: Path, content: bytes) -> None:
     (note,) = (path for path in (tmp_path / "known").rglob("*") if path.is_file())
     note.write_bytes(content)
     assert reuse.find(CELL, identity("tf")) is None
-    assert said == ["the list of finished cells in the cache is damaged, and is made anew"]
+    assert said == ["the list of finished cells in the cache is damaged, and is made again"]
 
 
 def test_a_replicate_whose_log_is_damaged_is_not_reused(tmp_path: Path) -> None:
@@ -104,9 +104,9 @@ def test_what_is_in_use_is_not_cleared(
         out, err = capsys.readouterr()
         assert "compiled for 1 script and the list of finished cells was left" in err
         monkeypatch.setattr("keras_matrix.run.reuse.MAX_WAIT_SECONDS", 0.0)
-        Reuse(tmp_path / "replicates", tmp_path, INPUTS, plan([CELL]), Lost(said.append)).note(
-            done, run
-        )
+        Reuse(
+            tmp_path / "replicates", tmp_path, INPUTS, plan([CELL]), CacheWarnings(said.append)
+        ).note(done, run)
     assert "has locked it" in said[0]
     assert code.is_dir()
     assert reuse.find(CELL, identity("tf")) is not None

@@ -83,9 +83,9 @@ def test_runs_with_other_arguments_are_refused(
 
 def test_the_same_cell_twice_is_refused(tmp_path: Path) -> None:
     sources = [one(tmp_path / "a", TF), one(tmp_path / "b", TF)]
-    with pytest.raises(ConfigurationError, match="holds tf once more"):
+    with pytest.raises(ConfigurationError, match="has the cell tf, too"):
         join(sources, RunFolder(tmp_path / "c"))
-    with pytest.raises(ConfigurationError, match="holds tf once more"):
+    with pytest.raises(ConfigurationError, match="has the cell tf, too"):
         join([sources[0], sources[0]], RunFolder(tmp_path / "c"))
 
 

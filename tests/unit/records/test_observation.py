@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from keras_matrix.records.events import SourceLine
-from keras_matrix.records.observation import MAX_LINE, Observation, parse
+from keras_matrix.records.observation import MAX_LINE_BYTES, Observation, parse
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from tests.unit.records.builders import END, ENVIRONMENT
 
@@ -259,7 +259,7 @@ def test_an_array() -> None:
 
 def test_a_line_that_is_too_long_is_refused() -> None:
     with pytest.raises(UnreadableError, match="line 2 is longer"):
-        parsed(START, b" " * (MAX_LINE + 1) + b"\n")
+        parsed(START, b" " * (MAX_LINE_BYTES + 1) + b"\n")
 
 
 def test_a_cut_line_is_damage_in_a_complete_stream_only() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keras_matrix.plan.contract import CaseOutcome, CasePhase
-from keras_matrix.records.observation import MAX_BYTES, MAX_LINE, Observation, parse
+from keras_matrix.records.observation import MAX_LINE_BYTES, MAX_STREAM_BYTES, Observation, parse
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from tests.unit.records.builders import END
 
@@ -105,7 +105,7 @@ def test_a_forged_count_is_refused(changed: dict[str, Any]) -> None:
 
 
 def test_a_huge_line_is_refused() -> None:
-    huge = json.dumps({**FINISH, "message": "m" * MAX_LINE}).encode() + b"\n"
+    huge = json.dumps({**FINISH, "message": "m" * MAX_LINE_BYTES}).encode() + b"\n"
     with pytest.raises(UnreadableError, match="line 3 is longer"):
         parsed(START, BEGIN, huge)
 
@@ -126,4 +126,4 @@ def test_a_stream_that_is_no_file_is_not_read(tmp_path: Path, kind: str) -> None
     else:
         path.mkdir()
     with pytest.raises(UnreadableError):
-        read_bounded(path, MAX_BYTES)
+        read_bounded(path, MAX_STREAM_BYTES)

@@ -98,7 +98,7 @@ def test_a_file_that_is_cut_short_or_replaced_is_read_anew(folder: Path) -> None
 def test_a_giant_line_is_left_out_and_not_held(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(untrusted, "MAX_LINE", 8)
+    monkeypatch.setattr(untrusted, "MAX_LINE_BYTES", 8)
     path, tail = folder / "file", Tail(folder, "file")
     add(path, b"one\n" + b"x" * 9)
     assert tail.lines() == [b"one"]
@@ -110,7 +110,7 @@ def test_a_giant_line_is_left_out_and_not_held(
 
 
 def test_so_much_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(untrusted, "MAX_READ", 6)
+    monkeypatch.setattr(untrusted, "MAX_READ_BYTES", 6)
     (folder / "file").write_bytes(b"one\ntwo\nthree\n")
     tail = Tail(folder, "file")
     assert [tail.lines() for _ in range(4)] == [[b"one"], [b"two"], [b"three"], []]

@@ -13,7 +13,7 @@ from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.catalog import Image, PinnedBase
 from keras_matrix.load.script import Script
 from keras_matrix.plan.cells import Cell, Plan
-from keras_matrix.records.cache import Lost
+from keras_matrix.records.cache import CacheWarnings
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
 from keras_matrix.run.cell.compiled_code import CompiledStore
@@ -88,7 +88,7 @@ def recipient(folder: Path, made: Plan, **changed: Any) -> RunRecipient:
         "plan": made,
         "planned": frozenset(cell.id for cell in made.cells),
         "compiled": CompiledStore(folder / "compiled"),
-        "lost": Lost(),
+        "lost": CacheWarnings(),
         "progress": unused,
         "note": lambda record: None,
     }

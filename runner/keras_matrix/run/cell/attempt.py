@@ -9,7 +9,7 @@ from keras_matrix.errors import EngineError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.contract import EVENTS_FILE
-from keras_matrix.records.observation import MAX_BYTES, Observation, parse
+from keras_matrix.records.observation import MAX_STREAM_BYTES, Observation, parse
 from keras_matrix.records.record import Outcome, Record, Timing
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell import folders
@@ -116,7 +116,9 @@ def _observe(output: CellOutput) -> tuple[Observation, str]:
         return Observation(), ""
     complete = output.ending.exit_code is not None and output.ending.exit_code <= 128
     try:
-        return parse(read_bounded(output.folder / EVENTS_FILE, MAX_BYTES), complete=complete), ""
+        return parse(
+            read_bounded(output.folder / EVENTS_FILE, MAX_STREAM_BYTES), complete=complete
+        ), ""
     except UnreadableError as error:
         return Observation(), str(error)
 

@@ -9,7 +9,7 @@ from keras_matrix.engine.owners import Owner
 from keras_matrix.engine.patience import Patience
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.cells import Cell
-from keras_matrix.records.cache import Lost
+from keras_matrix.records.cache import CacheWarnings
 from keras_matrix.run.cell.compiled_code import CompiledStore
 from keras_matrix.run.cell.watch import Seen, StageFile
 
@@ -41,6 +41,6 @@ class Workplace:
     connect: Callable[[float | None], Engine]
     interrupts: Interrupts
     patience: Patience = field(default_factory=Patience)
-    lost: Lost = field(default_factory=Lost)
+    lost: CacheWarnings = field(default_factory=CacheWarnings)
     seen: Callable[[Cell, Seen], None] = _ignore
     stages: StageFile | None = None
