@@ -110,7 +110,7 @@ def with_changes(
         return comparison, code
     try:
         _, changes = judge(named, run, comparison, rules, results=results, file=file)
-        notes = changes.told
+        notes = changes.lines
         code = _code(changes, code)
     except KerasMatrixError as error:
         notes = (f"not compared with an earlier run: {error}",)
@@ -130,7 +130,7 @@ def of_two_runs(changes: "RunChanges", own: "Comparison") -> "tuple[Comparison, 
         changes.between,
         failures=own.failures,
         missing=own.missing,
-        notes=(*changes.between.notes, *changes.told),
+        notes=(*changes.between.notes, *changes.lines),
     )
     return comparison, _code(changes, assess.exit_code(comparison))
 

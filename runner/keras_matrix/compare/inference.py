@@ -36,13 +36,12 @@ from keras_matrix.compare.intervals import (
     scaled_interval,
     usable,
 )
+from keras_matrix.text import plural
 
 POWER = 0.8
 """The power that ``seeds_needed`` is computed for."""
-
 NEAR_NORMAL_SEEDS = 10
 """With fewer seeds than these, a mean is near normal only if its values are."""
-
 MAX_ROUNDING = 2.0**-22
 """How far, relative to the values, rounding to single precision moves equal differences apart."""
 
@@ -210,7 +209,7 @@ def _infer(
     if comparisons > 1:
         method += f", level {level:g} over {comparisons} comparisons (Bonferroni)"
     if unmatched:
-        method += f"; {unmatched} seeds of one side only are left out"
+        method += f"; {plural(unmatched, 'seed')} of one side only left out"
     if bad_x or bad_y:
         kind = "not finite" if scale is Scale.DIFFERENCE else "not finite and positive"
         method += f"; {bad_x} of {len(x)} and {bad_y} of {len(y)} values are {kind}"
@@ -240,16 +239,14 @@ def _match(reference: Values, other: Values) -> tuple[Floats, Floats, bool, int]
         shared = [seed for seed in reference if seed in other]
         seeds = len(reference) + len(other) - len(shared)
         if shared and 2 * len(shared) >= seeds:
-            x, y = ([side[seed] for seed in shared] for side in (reference, other))
-            return _floats(x), _floats(y), True, seeds - len(shared)
-        return _floats([*reference.values()]), _floats([*other.values()]), False, 0
+            x, y = (np.array([side[seed] for seed in shared], float) for side in (reference, other))
+            return x, y, True, seeds - len(shared)
+        x, y = (np.array([*side.values()], float) for side in (reference, other))
+        return x, y, False, 0
     if isinstance(reference, Mapping) or isinstance(other, Mapping):
-        raise ValueError("one side goes by seed, the other by order")
-    return _floats(reference), _floats(other), len(reference) == len(other), 0
-
-
-def _floats(values: Sequence[float]) -> Floats:
-    return np.asarray(values, dtype=np.float64)
+        raise ValueError("one side is by seed, the other by order")
+    paired = len(reference) == len(other)
+    return np.asarray(reference, float), np.asarray(other, float), paired, 0
 
 
 def _sample(good: Floats, seeds: int, unusable: int) -> Sample:
@@ -285,8 +282,7 @@ def _compare_usable(
     if min(len(x), len(y)) < 2:
         estimate = float(y.mean() - x.mean()) if len(x) and len(y) else None
         lack = "fewer than two seeds have a usable value on both sides"
-        if not paired:
-            lack = "a side has fewer than two usable values"
+        lack = lack if paired else "a side has fewer than two usable values"
         text = f"{lack}, so no interval can be computed"
         return _Result(Conclusion.INCONCLUSIVE, text, estimate)
     steady = _steady(x, y, paired)

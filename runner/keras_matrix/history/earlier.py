@@ -1,7 +1,7 @@
-"""Which runs of the history come before a run, and can be held against it. Pure, but for folders.
+"""Find the earlier runs of the history that a run can be compared with. Pure, but for folders.
 
-An earlier run is one of the same model and script, by its path within the repository, that was
-begun before; ``last`` is the last of those with the same axes.
+An earlier run is one of the same model and script, by its path within the repository, that began
+before; ``last`` is the last of those with the same axes.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ def earlier(runs: Sequence[RunSummary], manifest: Manifest) -> tuple[RunSummary,
     ``runs`` are those of the model, oldest first; the run itself may be among them.
 
     Raises:
-        StoreError: the manifest's date is none.
+        StoreError: the manifest's date is not a date.
     """
     place, created = place_of(manifest), created_of(manifest)
     before = []
@@ -35,10 +35,10 @@ def earlier(runs: Sequence[RunSummary], manifest: Manifest) -> tuple[RunSummary,
 
 
 def last(runs: Sequence[RunSummary], manifest: Manifest) -> RunSummary | None:
-    """Return the last earlier run with the same axes, None if there is none.
+    """Return the last earlier run with the same axes, or None.
 
     Raises:
-        StoreError: the manifest's date is none.
+        StoreError: the manifest's date is not a date.
     """
     axes = axes_of(manifest.plan)
     return next((r for r in reversed(earlier(runs, manifest)) if r.axes == axes), None)
@@ -51,21 +51,21 @@ def last_folder(runs: Sequence[RunSummary], manifest: Manifest) -> RunFolder:
         NothingSelectedError: there is no such run.
         HistoryError: its records are gone.
     """
-    found = last(runs, manifest)
-    if found is not None:
+    previous = last(runs, manifest)
+    if previous is not None:
         try:
-            return folder_of(found)
+            return folder_of(previous)
         except HistoryError as error:
-            raise HistoryError(f"{error}{_instead(runs, manifest)}") from error
+            raise HistoryError(f"{error}{_alternative(runs, manifest)}") from error
     others = earlier(runs, manifest)
-    who = f"{one_line(manifest.plan.model)} ({one_line(place_of(manifest))})"
+    script = f"{one_line(manifest.plan.model)} ({one_line(place_of(manifest))})"
     if not others:
         raise NothingSelectedError(
-            f"The history holds no run of {who} before {one_line(manifest.run)}."
+            f"The history holds no run of {script} before {one_line(manifest.run)}."
         )
     raise NothingSelectedError(
-        f"The history holds no run of {who} before {one_line(manifest.run)} with the same images, "
-        "keras.json, arguments, caps and kind of first weights; the latest with others is "
+        f"The history holds no run of {script} before {one_line(manifest.run)} with the same "
+        "images, keras.json, arguments, caps and kind of first weights; the latest with others is "
         f"{one_line(others[-1].run)}: name it with --against."
     )
 
@@ -74,7 +74,7 @@ def folder_of(run: RunSummary) -> RunFolder:
     """Return a run's folder.
 
     Raises:
-        HistoryError: it is gone, or holds another run now.
+        HistoryError: the folder is gone, or contains another run now.
     """
     folder = RunFolder(Path(run.folder))
     when = run.created.astimezone().strftime("%Y-%m-%d %H:%M")
@@ -92,8 +92,8 @@ def folder_of(run: RunSummary) -> RunFolder:
     return folder
 
 
-def _instead(runs: Sequence[RunSummary], manifest: Manifest) -> str:
-    """Return a sentence that names the last earlier run whose records are there, if any."""
+def _alternative(runs: Sequence[RunSummary], manifest: Manifest) -> str:
+    """Return a sentence that names the last earlier run whose records exist, if there is one."""
     axes = axes_of(manifest.plan)
     for run in reversed(earlier(runs, manifest)):
         if run.axes == axes:
@@ -101,10 +101,13 @@ def _instead(runs: Sequence[RunSummary], manifest: Manifest) -> str:
                 folder_of(run)
             except HistoryError:
                 continue
-            return f" The last one whose records are there is {one_line(run.run)}."
+            return f" The last run whose records exist is {one_line(run.run)}."
     return ""
 
 
 def _is(run: RunSummary, manifest: Manifest) -> bool:
-    known = (run.run, run.created, run.script_sha256)
-    return known == (manifest.run, created_of(manifest), manifest.plan.script_sha256)
+    return (run.run, run.created, run.script_sha256) == (
+        manifest.run,
+        created_of(manifest),
+        manifest.plan.script_sha256,
+    )

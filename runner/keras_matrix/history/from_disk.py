@@ -1,4 +1,4 @@
-"""Hold a run against an earlier one, from their records on disk."""
+"""Add runs to the history, and compare a run with an earlier one, from their records on disk."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,14 +19,14 @@ from keras_matrix.text import one_line
 
 
 def find(named: str, run: RecordedRun, *, results: Path, history: Path) -> RecordedRun:
-    """Find the run to hold ``run`` against: ``last``, a folder, or a run's name.
+    """Read the run to compare ``run`` with: ``last``, a folder, or a run's name.
 
     A name is looked for under ``results``, then in the history.
 
     Raises:
-        NothingSelectedError: no run before this one is known.
+        NothingSelectedError: the history has no earlier run.
         ConfigurationError: it is the run itself, or one of another model.
-        StoreError: there is no such run, or its records are gone.
+        StoreError: there is no such run, it is damaged, or its records are gone.
     """
     model = run.manifest.plan.model
     if named == LAST:
@@ -78,8 +78,8 @@ def since(
 ) -> RunChanges:
     """Judge what has changed since an earlier run.
 
-    ``comparison`` is that of the images of ``after``. Both runs are judged by its tolerances, so
-    that a rule that was changed in between is not taken for a change of the figures.
+    ``comparison`` is that of the images of ``after``. Both runs are judged by the tolerances of
+    ``after``, so that a changed tolerance does not look like a change of the figures.
 
     Raises:
         KerasMatrixError: a run has no figures, no record, or a damaged array.

@@ -1,8 +1,8 @@
-"""What has become worse, or better, since an earlier run of the same model. Pure.
+"""Find what has become worse, or better, since an earlier run of the same model. Pure.
 
-Worse is: a metric of an image that lies elsewhere than the earlier run's of the same image, unless
-its name says that it lies better; a cell without a result that had one; images that agreed with
-each other and no longer do.
+Worse is: a metric of an image that differs from the earlier run's, unless its name says that it is
+better now; a cell that failed and had a result before; images that agreed with each other and no
+longer do.
 """
 
 import math
@@ -21,14 +21,14 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Manifest, Outcome
 from keras_matrix.records.recorded import RecordedRun
-from keras_matrix.text import one_line
+from keras_matrix.text import listed, one_line
 
 APART = (Verdict.DIFFER, Verdict.MISSING)
-SHORT = 12
-"""Characters of a digest that people read."""
-MOST_CELLS = 3
+DIGEST_LENGTH = 12
+"""Characters of a digest that are shown."""
+MAX_CELLS_NAMED = 3
 
-# The last part of Keras's names: "acc" of old, "dense_1_loss" of several outputs.
+# The last part of Keras's names: "acc" in old versions, "dense_1_loss" with several outputs.
 _LOWER_IS_BETTER = re.compile(
     r"(.+_)?(loss|error|mse|mae|mape|msle|hinge|crossentropy|logcosh|divergence)(_\d+)?"
 )
@@ -36,7 +36,7 @@ _HIGHER_IS_BETTER = re.compile(r"(.+_)?(accuracy|acc|auc|precision|recall|f1)(_\
 
 
 class Trend(Enum):
-    """What a change is."""
+    """The direction of a change."""
 
     REGRESSED = "regressed"
     IMPROVED = "improved"
@@ -44,7 +44,7 @@ class Trend(Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not as it was; ``text`` is one line that says what."""
+    """One change since the earlier run; ``text`` describes it on one line."""
 
     trend: Trend
     text: str
@@ -70,9 +70,10 @@ class ComparedRun:
 
 @dataclass(frozen=True)
 class RunChanges:
-    """What has changed since an earlier run; ``notes`` say what may be why, and what is not told.
+    """What has changed since an earlier run.
 
-    ``between`` is the comparison of the two runs, image by image.
+    ``between`` is the comparison of the two runs, image by image. ``notes`` say what may be the
+    reason of a change, and what could not be judged.
     """
 
     earlier: str
@@ -82,17 +83,17 @@ class RunChanges:
 
     @property
     def regressed(self) -> bool:
-        """Tell whether anything has become worse."""
+        """Whether anything has become worse."""
         return any(change.trend is Trend.REGRESSED for change in self.changes)
 
     @property
     def judged(self) -> bool:
-        """Tell whether any metric of the two runs could be held against each other."""
-        return _judged(self.between)
+        """Whether any metric of the two runs could be judged."""
+        return _is_any_judged(self.between)
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """All there is to say, what has become worse first: one line each."""
+    def lines(self) -> tuple[str, ...]:
+        """All changes and notes, a line each; what has become worse comes first."""
         worse = [c for c in self.changes if c.trend is Trend.REGRESSED]
         better = [c for c in self.changes if c.trend is Trend.IMPROVED]
         since = f"since {self.earlier}"
@@ -104,27 +105,31 @@ class RunChanges:
 
 
 def judge(before: ComparedRun, after: ComparedRun, between: Comparison) -> RunChanges:
-    """Return what has changed; ``between`` compares ``before`` with ``after`` image by image."""
+    """Judge what has changed; ``between`` compares ``before`` with ``after`` image by image."""
     between = _as_samples(before, after, between)
-    changes = (*_metrics(between), *_cells(before, after), *_verdicts(before, after))
-    notes = (*_reasons(before.manifest, after.manifest), *_untold(before, after, between))
+    changes = (
+        *_changed_metrics(between),
+        *_changed_cells(before, after),
+        *_changed_verdicts(before, after),
+    )
+    notes = (*_reasons(before.manifest, after.manifest), *_caveats(before, after, between))
     return RunChanges(one_line(before.manifest.run), between, changes, notes)
 
 
-def _metrics(between: Comparison) -> list[Change]:
-    found = []
+def _changed_metrics(between: Comparison) -> list[Change]:
+    changes = []
     for row in between.rows:
         name = figures.metric(row)
         if row.verdict is Verdict.MISSING and row.other is None:
-            found.append(Change(Trend.REGRESSED, f"{name} is no longer measured"))
+            changes.append(Change(Trend.REGRESSED, f"{name} is no longer measured"))
         elif row.verdict is Verdict.DIFFER:
             trend = Trend.IMPROVED if _is_better(row) else Trend.REGRESSED
-            found.append(Change(trend, f"{name} {_values(row)}"))
-    return found
+            changes.append(Change(trend, f"{name} {_values(row)}"))
+    return changes
 
 
 def _is_better(row: Row) -> bool:
-    """Tell whether a metric moved to where its name says it should be."""
+    """Return whether a metric moved in the direction that is better by its name."""
     if row.reference is None or row.other is None or row.kind is MetricKind.ARRAY:
         return False
     before, after = row.reference.median, row.other.median
@@ -132,9 +137,9 @@ def _is_better(row: Row) -> bool:
         return False
     rise = after - before
     if row.inference is not None and row.inference.estimate is not None:
-        # What the verdict is on: the mean difference, or the ratio of means.
-        neutral = 1.0 if row.inference.scale is Scale.RATIO else 0.0
-        rise = row.inference.estimate - neutral
+        # The verdict is on the mean difference, or on the ratio of means.
+        unchanged = 1.0 if row.inference.scale is Scale.RATIO else 0.0
+        rise = row.inference.estimate - unchanged
     last = row.metric.rpartition(".")[2]
     if row.kind is MetricKind.TIME or _LOWER_IS_BETTER.fullmatch(last):
         return rise < 0 or math.isnan(before)
@@ -147,47 +152,46 @@ def _values(row: Row) -> str:
     return f"is {figures.summary(row.other)}, was {figures.summary(row.reference)}"
 
 
-def _cells(before: ComparedRun, after: ComparedRun) -> list[Change]:
+def _changed_cells(before: ComparedRun, after: ComparedRun) -> list[Change]:
     groups: dict[tuple[Trend, str], list[str]] = {}
     for cell, now in after.outcomes.items():
-        then = _counterparts(cell, before)
+        then = _earlier_outcomes(cell, before)
         if not then:
             continue
-        if now is not Outcome.OK and all(one is Outcome.OK for one in then):
+        if now is not Outcome.OK and all(outcome is Outcome.OK for outcome in then):
             groups.setdefault((Trend.REGRESSED, now.value), []).append(cell.id)
-        elif now is Outcome.OK and any(one is not Outcome.OK for one in then):
+        elif now is Outcome.OK and any(outcome is not Outcome.OK for outcome in then):
             groups.setdefault((Trend.IMPROVED, "ok"), []).append(cell.id)
-    found = []
+    changes = []
     for (trend, outcome), cells in groups.items():
-        more = f" and {len(cells) - MOST_CELLS} more" if len(cells) > MOST_CELLS else ""
         ended = f"failed ({outcome}), was ok" if trend is Trend.REGRESSED else "is ok, failed then"
-        found.append(Change(trend, f"{', '.join(cells[:MOST_CELLS])}{more} {ended}"))
-    return found
+        changes.append(Change(trend, f"{listed(cells, MAX_CELLS_NAMED)} {ended}"))
+    return changes
 
 
-def _counterparts(cell: Cell, before: ComparedRun) -> list[Outcome]:
-    """Return how the same cell ended then; where it was not run, all of its image and setting."""
+def _earlier_outcomes(cell: Cell, before: ComparedRun) -> list[Outcome]:
+    """Return the same cell's earlier outcome; without one, those of its image and setting."""
     if cell in before.outcomes:
         return [before.outcomes[cell]]
-    return [outcome for one, outcome in before.outcomes.items() if one.group == cell.group]
+    return [outcome for other, outcome in before.outcomes.items() if other.group == cell.group]
 
 
-def _verdicts(before: ComparedRun, after: ComparedRun) -> list[Change]:
-    """Return where images (or settings) of a run agreed with each other and differ, or reversed."""
+def _changed_verdicts(before: ComparedRun, after: ComparedRun) -> list[Change]:
+    """Return where images, or settings, agreed with each other and now differ, or vice versa."""
     then = {_key(row): row for row in before.comparison.rows}
-    found = []
+    changes = []
     for row in after.comparison.rows:
         earlier = then.get(_key(row))
         if earlier is None:
             continue
-        what = f"{row.other_name} and {row.reference_name}"
+        sides = f"{row.other_name} and {row.reference_name}"
         if earlier.verdict is Verdict.AGREE and row.verdict in APART:
-            text = f"{what} agreed in {figures.metric(row)} and now differ"
-            found.append(Change(Trend.REGRESSED, text))
+            text = f"{sides} agreed in {figures.metric(row)} and now differ"
+            changes.append(Change(Trend.REGRESSED, text))
         elif earlier.verdict in APART and row.verdict is Verdict.AGREE:
-            text = f"{what} differed in {figures.metric(row)} and now agree"
-            found.append(Change(Trend.IMPROVED, text))
-    return found
+            text = f"{sides} differed in {figures.metric(row)} and now agree"
+            changes.append(Change(Trend.IMPROVED, text))
+    return changes
 
 
 def _key(row: Row) -> tuple[str, str, str, str]:
@@ -195,58 +199,61 @@ def _key(row: Row) -> tuple[str, str, str, str]:
 
 
 def _reasons(before: Manifest, after: Manifest) -> list[str]:
-    """Return what else is not as it was, and may be why."""
-    found = []
+    """Return what else has changed and may be the reason, a sentence each."""
+    reasons = []
     old, new = before.plan, after.plan
     if old.script_sha256 != new.script_sha256:
         commits = ""
         if before.commit and after.commit and before.commit != after.commit:
-            commits = f" (commit {before.commit[:SHORT]} then, {after.commit[:SHORT]} now)"
-        found.append(f"the script has changed since{commits}")
+            commits = f" (commit {_short(before.commit)} then, {_short(after.commit)} now)"
+        reasons.append(f"the script has changed since{commits}")
     for name, image in after.images.items():
-        known = before.images.get(name)
-        if known is not None and known.id != image.id:
-            builds = f"{_short(known.id)} then, {_short(image.id)} now"
-            found.append(f"image {name} is another build than then ({builds})")
+        earlier = before.images.get(name)
+        if earlier is not None and earlier.id != image.id:
+            builds = f"{_short(earlier.id)} then, {_short(image.id)} now"
+            reasons.append(f"image {name} is another build than then ({builds})")
     if old.arguments != new.arguments:
-        found.append("the script had other arguments then")
+        reasons.append("the script had other arguments then")
     if old.limits != new.limits:
-        found.append("limits on memory, processors or time were others then")
+        reasons.append("limits on memory, processors or time were others then")
     if before.tool != after.tool:
-        found.append(f"then it was made by {one_line(before.tool)}")
-    return [f"{text}." for text in found]
+        reasons.append(f"then it was made by {one_line(before.tool)}")
+    return [f"{text}." for text in reasons]
 
 
 def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:SHORT]
+    return digest.removeprefix("sha256:")[:DIGEST_LENGTH]
 
 
-def _untold(before: ComparedRun, after: ComparedRun, between: Comparison) -> list[str]:
-    """Return what could not be judged, and what may be chance."""
-    if not _judged(between):
+def _caveats(before: ComparedRun, after: ComparedRun, between: Comparison) -> list[str]:
+    """Return what could not be judged, and what may be chance, a sentence each."""
+    if not _is_any_judged(between):
         shared = before.outcomes.keys() & after.outcomes.keys()
         why = "no cell has a result in both" if shared else "they share no seed"
-        told = f"the two runs' metrics could not be held against each other ({why})"
-        return [f"{told}; how cells ended and how images compare was."]
-    found = []
+        text = f"the metrics of the two runs cannot be compared ({why})"
+        return [f"{text}; only how cells ended and how images compare was judged."]
+    caveats = []
     if not before.outcomes.keys() & after.outcomes.keys():
-        told = "the two runs share no seed, and are compared as independent samples"
-        found.append(f"{told}; the same seeds tell smaller differences.")
+        caveats.append(
+            "the two runs share no seed, and are compared as independent samples; with the same "
+            "seeds, smaller differences can be found."
+        )
     apart = any(row.verdict is Verdict.DIFFER for row in between.rows)
     if apart and any(cell.seed is None for cell in after.outcomes):
-        told = "no seed was given: metrics differ by chance, too"
-        found.append(f"{told}; --seeds tells the two apart.")
-    return found
+        caveats.append(
+            "no seed was given, so metrics may differ by chance; --seeds tells chance from change."
+        )
+    return caveats
 
 
-def _judged(between: Comparison) -> bool:
+def _is_any_judged(between: Comparison) -> bool:
     return any(row.verdict is not Verdict.REPORTED for row in between.rows)
 
 
 def _as_samples(before: ComparedRun, after: ComparedRun, between: Comparison) -> Comparison:
-    """Judge what shares no seed, and was only reported, from several seeds a side, unpaired.
+    """Judge metrics without a common seed, which were only reported, as unpaired samples.
 
-    Not where seeds were repeated: their values are not independent.
+    Runs with repeated seeds are left as they are, as their values are not independent.
     """
     rows = [row for row in between.rows if _is_unjudged(row)]
     if any(cell.repeat for cell in (*before.outcomes, *after.outcomes)):
@@ -268,7 +275,7 @@ def _sampled(row: Row, comparisons: int) -> Row:
     margin = row.tolerance.allowed(row.reference.median)
     if not math.isfinite(margin):
         return row
-    # By keys of their own: in order, two equally long sides would be paired.
+    # With keys of their own, as two sequences of equal length would be paired.
     then = {("then", place): value for place, value in enumerate(row.reference.values)}
     now = {("now", place): value for place, value in enumerate(row.other.values)}
     inference = compare(then, now, margin=margin, comparisons=comparisons)

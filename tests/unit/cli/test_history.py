@@ -486,7 +486,7 @@ def test_records_that_are_gone_are_told(capsys: Captured) -> None:
     said = capsys.readouterr().err
     assert "The records of the run run-2 of" in said
     assert str(second.path) in said
-    assert "The last one whose records are there is run-1." in said
+    assert "The last run whose records exist is run-1." in said
     # They stay in the history.
     assert [run.run for run in kept()] == ["run-1", "run-2", "run-3"]
     assert run_cli("diff", "run-3", "--against", first.path) == 0

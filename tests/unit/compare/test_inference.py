@@ -70,7 +70,7 @@ def test_seeds_of_one_side_only_are_left_out_and_told() -> None:
     x, y = {n: float(n) for n in range(8)}, {n: n**1.5 for n in range(2, 9)}
     found = compare(x, y)
     assert (found.paired, found.reference.n, found.other.n) == (True, 6, 6)
-    assert "3 seeds of one side only are left out" in found.method
+    assert "3 seeds of one side only left out" in found.method
 
 
 def test_with_few_shared_seeds_all_values_are_used_unpaired() -> None:

@@ -77,7 +77,7 @@ def test_records_that_are_gone_are_told_with_what_to_do(three: tuple[RunFolder, 
     assert "The records of the run b of " in said
     assert "no longer in /nonexistent/b; bring them back" in said
     assert "--against" in said
-    assert said.endswith(" The last one whose records are there is a.")
+    assert said.endswith(" The last run whose records exist is a.")
 
 
 def test_a_folder_that_holds_another_run_now_is_not_taken_for_it(

@@ -57,7 +57,7 @@ def test_nothing_has_changed(tmp_path: Path) -> None:
     found = judged(tmp_path, losses(SAME), losses(SAME))
     assert found.changes == ()
     assert not found.regressed
-    assert found.told == ("nothing has regressed since then.",)
+    assert found.lines == ("nothing has regressed since then.",)
 
 
 def test_a_metric_that_is_worse_is_a_regression_of_its_image(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_metric_that_is_worse_is_a_regression_of_its_image(tmp_path: Path) -> 
         (WORSE, "theano and tf agreed in evaluate.loss and now differ"),
     ]
     assert found.regressed
-    assert found.told[0] == "regressed since then: theano: evaluate.loss is 0.75, was 0.5."
+    assert found.lines[0] == "regressed since then: theano: evaluate.loss is 0.75, was 0.5."
 
 
 def test_both_images_may_have_moved_and_still_agree(tmp_path: Path) -> None:
@@ -126,13 +126,13 @@ def test_an_improvement_is_told_but_is_no_regression(tmp_path: Path) -> None:
         (BETTER, "theano and tf differed in evaluate.loss and now agree"),
     ]
     assert not found.regressed
-    assert found.told[0] == "nothing has regressed since then."
-    assert found.told[1].startswith("improved since then: theano: evaluate.loss")
+    assert found.lines[0] == "nothing has regressed since then."
+    assert found.lines[1].startswith("improved since then: theano: evaluate.loss")
 
 
 def test_what_is_worse_is_told_first(tmp_path: Path) -> None:
     found = judged(tmp_path, losses(SAME), losses({"tf": [0.25], "theano": [0.75]}))
-    assert [line.split()[0] for line in found.told] == ["regressed", "regressed", "improved"]
+    assert [line.split()[0] for line in found.lines] == ["regressed", "regressed", "improved"]
 
 
 def test_a_metric_that_is_gone_and_one_that_is_new(tmp_path: Path) -> None:
@@ -196,8 +196,8 @@ def test_one_seed_a_side_that_is_not_shared_says_nothing(tmp_path: Path) -> None
     found = judged(tmp_path, losses({"tf": [0.5]}), losses({"tf": [0.9]}, first=9))
     assert found.changes == ()
     assert not found.judged
-    assert found.told[0] == "nothing that could be judged has regressed since then."
-    assert "they share no seed" in found.told[1]
+    assert found.lines[0] == "nothing that could be judged has regressed since then."
+    assert "they share no seed" in found.lines[1]
 
 
 def test_repeats_of_other_seeds_are_no_independent_samples(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_without_a_seed_chance_is_named(tmp_path: Path) -> None:
     after = [record(Cell("tf"), call(metrics={"loss": 0.9}))]
     found = judged(tmp_path, before, after)
     assert found.regressed
-    assert any("by chance, too" in note and "--seeds" in note for note in found.notes)
+    assert any("differ by chance" in note and "--seeds" in note for note in found.notes)
 
 
 # How cells ended
@@ -302,6 +302,6 @@ def test_what_may_be_why_is_told(tmp_path: Path) -> None:
 
 def test_a_hostile_metric_stays_on_its_line(tmp_path: Path) -> None:
     name = "loss\nregressed since never: \x1b[31m"
-    for line in judged(tmp_path, one(name, 0.5), one(name, 0.9)).told:
+    for line in judged(tmp_path, one(name, 0.5), one(name, 0.9)).lines:
         assert "\n" not in line
         assert "\x1b" not in line
