@@ -42,8 +42,10 @@ KINDS_OF_COMMANDS: dict[tuple[str, ...], RunKind] = {
 }
 """What the commands make, for manifests of versions that did not write a run's kind."""
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-REPAIR_MANIFEST = "run its command with --resume, which makes the manifest again."
-REPAIR_RECORD = "run its command with --resume, which sets the file aside and the cell runs again."
+REPAIR_MANIFEST = "repeat the run's command with --resume: it makes the manifest again."
+REPAIR_RECORD = (
+    "repeat the run's command with --resume: it sets the file aside and runs the cell again."
+)
 
 
 class RunFolder:

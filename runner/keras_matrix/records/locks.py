@@ -1,9 +1,9 @@
-"""Lock files between processes: all waiting for one goes through here.
+"""Lock files between processes: the only module that waits for them.
 
-A lock of the kernel's ends with its process, whatever ended that. Where a file system has none,
-filelock puts a file with the process's id, host and start time in its place. Such a soft lock
-outlives a process that was killed: it is taken over where that can be proved, and where it cannot,
-as for a process of another host, the user is told which file to remove.
+A kernel lock ends with its process, however that ended. On a file system without them, filelock
+writes a file with the process's id, host and start time instead. Such a soft lock outlives a
+process that was killed: filelock takes it over if that process is known to be gone. If that cannot
+be known, as for a process on another host, a message names the file to remove.
 """
 
 import errno
@@ -21,13 +21,14 @@ from keras_matrix.text import discard
 
 POLL_SECONDS = 0.1
 SAY_AFTER_SECONDS = 2.0
-"""How long a lock is waited for in silence."""
+"""How long to wait for a lock before the user is notified."""
 OTHER_RESULTS = "check the folder's permissions and space, or name another place with --results."
+"""What the user can do if a run cannot be locked."""
 
 Lock = filelock.BaseFileLock
 
 SOFT_LOCK_WARNING = "flock not supported on this filesystem"
-"""How filelock warns of a soft lock. It is none for users: its consequences are dealt with here."""
+"""How filelock warns of a soft lock, which users need not see: this module deals with them."""
 warnings.filterwarnings("ignore", SOFT_LOCK_WARNING)
 
 
@@ -50,15 +51,15 @@ SILENT = Waiting()
 
 
 def lock_of(path: Path) -> Lock:
-    """Return the lock of a lock file, not taken yet."""
+    """Return the lock of a lock file, without taking it."""
     return filelock.FileLock(path)
 
 
 def attempt(lock: Lock, seconds: float = 0.0) -> bool:
-    """Try to take a lock, for so long at most; return whether it is held now.
+    """Try for at most ``seconds`` to take a lock; return whether it is held now.
 
     Raises:
-        OSError: the lock file cannot be made, or nothing can be locked there.
+        OSError: the lock file cannot be created, or nothing can be locked there.
     """
     try:
         lock.acquire(timeout=seconds)
@@ -71,12 +72,13 @@ def attempt(lock: Lock, seconds: float = 0.0) -> bool:
 
 @contextmanager
 def held(path: Path, what: str, waiting: Waiting, remedy: str = OTHER_RESULTS) -> Iterator[None]:
-    """Hold a lock file, however long it takes to get it.
+    """Hold a lock file, after waiting as long as it takes.
 
-    ``what`` names the thing that it locks, and ``remedy`` says what to do if it cannot be locked.
+    ``what`` names the thing that it locks, and ``remedy`` says what the user can do if that cannot
+    be locked.
 
     Raises:
-        StoreError: the lock file cannot be made, or nothing can be locked there.
+        StoreError: the lock file cannot be created, or nothing can be locked there.
         KerasMatrixError: what ``waiting.check`` raises.
     """
     lock = lock_of(path)
@@ -99,11 +101,11 @@ def held(path: Path, what: str, waiting: Waiting, remedy: str = OTHER_RESULTS) -
 
 @contextmanager
 def held_within(seconds: float, path: Path) -> Iterator[None]:
-    """Hold a lock file that is to be had in so long at most.
+    """Hold a lock file, after waiting for at most ``seconds``.
 
     Raises:
         TimeoutError: another process holds it.
-        OSError: the lock file cannot be made, or nothing can be locked there.
+        OSError: the lock file cannot be created, or nothing can be locked there.
     """
     lock = lock_of(path)
     if not attempt(lock, seconds):
@@ -115,7 +117,7 @@ def held_within(seconds: float, path: Path) -> Iterator[None]:
 
 
 def remedy_if_soft(lock: Lock) -> str:
-    """Say what to do about a lock that may have outlived its process; nothing if it cannot have."""
+    """Say what to do about a lock that may have outlived its process; empty for a kernel lock."""
     if not isinstance(lock, filelock.SoftFileLock):
         return ""
     return (

@@ -66,7 +66,7 @@ def test_values_are_paired_by_seed_not_by_order() -> None:
     assert found.estimate == pytest.approx(1.25 / 3)
 
 
-def test_seeds_of_one_side_only_are_left_out_and_told() -> None:
+def test_seeds_of_one_side_only_are_left_out_and_reported() -> None:
     x, y = {n: float(n) for n in range(8)}, {n: n**1.5 for n in range(2, 9)}
     found = compare(x, y)
     assert (found.paired, found.reference.n, found.other.n) == (True, 6, 6)

@@ -154,7 +154,7 @@ def test_values_that_fail_to_be_finite_alike_are_seldom_called_different() -> No
 
 
 @pytest.mark.parametrize(("seeds", "rate"), [(10, 0.1), (30, 0.075)])
-def test_differences_that_are_strongly_skewed_break_the_level_as_much_as_is_told(
+def test_differences_that_are_strongly_skewed_break_the_level_as_much_as_documented(
     seeds: int, rate: float
 ) -> None:
     values = np.random.default_rng(12).exponential(size=(SIMULATIONS, seeds)).tolist()

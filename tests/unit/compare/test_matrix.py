@@ -55,7 +55,7 @@ def entry(found: MatrixRow, column: str) -> MatrixEntry:
     return one
 
 
-def test_the_first_image_is_the_reference_and_the_others_are_held_against_it() -> None:
+def test_the_first_image_is_the_reference_and_the_others_are_compared_with_it() -> None:
     found = row([good("tf"), good("theano"), good("cntk", 0.7)])
     assert (found.model, found.run) == ("mlp", "a-run")
     assert [(one.name, one.status, one.reference, one.sentence) for one in found.entries] == [
@@ -85,7 +85,7 @@ def test_a_metric_on_one_side_only_is_a_difference() -> None:
     assert theano.sentence.endswith("judged metrics: evaluate.extra")
 
 
-def test_too_few_seeds_are_told() -> None:
+def test_too_few_seeds_are_reported() -> None:
     losses = [(0.5, 0.6), (0.6, 0.5), (0.4, 0.55)]
     records = [
         one
@@ -97,7 +97,7 @@ def test_too_few_seeds_are_told() -> None:
     assert theano.sentence == "too few seeds to tell in 1 of 1 judged metric"
 
 
-def test_a_failure_goes_before_a_difference_and_both_are_told() -> None:
+def test_a_failure_goes_before_a_difference_and_both_are_reported() -> None:
     records = [good("tf", 0.5, 0), good("theano", 0.9, 0), good("tf", 0.5, 1)]
     theano = entry(row([*records, bad("theano", Outcome.TIMEOUT, 1)]), "theano")
     assert theano.status is Status.FAILED
@@ -127,7 +127,7 @@ def test_without_the_reference_nothing_is_judged() -> None:
     assert entry(found, "theano").sentence == "1 cell ran, but the reference gave no result"
 
 
-def test_cells_that_have_not_run_are_told() -> None:
+def test_cells_that_have_not_run_are_reported() -> None:
     planned = [Cell(image, seed=seed) for seed in range(2) for image in ("tf", "theano", "cntk")]
     records = [good("tf", 0.5, 0), good("tf", 0.5, 1), good("theano", 0.5, 0)]
     found = row(records, planned)
@@ -136,14 +136,14 @@ def test_cells_that_have_not_run_are_told() -> None:
     assert entry(found, "cntk").sentence == "2 of 2 cells not run"
 
 
-def test_metrics_that_nobody_judges_are_no_agreement() -> None:
+def test_metrics_without_a_verdict_are_no_agreement() -> None:
     seconds = [record(Cell(image), call(seconds=1.0)) for image in ("tf", "theano")]
     theano = entry(row(seconds), "theano")
     assert (theano.status, theano.counts.judged) == (Status.NOT_JUDGED, 0)
     assert theano.sentence == "nothing that both sides measured is judged"
 
 
-def test_one_image_alone_has_nothing_to_be_held_against() -> None:
+def test_one_image_alone_has_nothing_to_be_compared_with() -> None:
     (one,) = row([good("tf", 0.5, 0), good("tf", 0.6, 1)]).entries
     assert (one.status, one.reference) == (Status.NOT_JUDGED, "")
     assert one.sentence == "2 cells ran; nothing to compare them with"
@@ -161,7 +161,7 @@ def test_each_keras_json_has_a_reference_of_its_own() -> None:
     ]
 
 
-def test_settings_of_one_image_are_held_against_the_first() -> None:
+def test_settings_of_one_image_are_compared_with_the_first() -> None:
     records = [
         record(Cell("tf", settings), call(metrics={"loss": loss}))
         for settings, loss in ((KerasSettings(), 0.5), (DOUBLE, 0.6))

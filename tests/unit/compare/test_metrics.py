@@ -102,7 +102,7 @@ def test_the_last_call_is_the_last_that_returned() -> None:
     assert names(*calls) == ["fit#1.loss", "fit#11.loss"]
 
 
-def test_lines_models_and_kinds_are_told_apart() -> None:
+def test_lines_models_and_kinds_are_distinguished() -> None:
     several = [
         *loop(6, site="model.py:1"),
         *loop(6, site="model.py:2"),

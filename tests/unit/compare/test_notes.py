@@ -27,7 +27,7 @@ def said(records: Sequence[Record]) -> str:
     return "\n".join(remarks(records, IMAGES, Tolerances()))
 
 
-def test_a_script_that_seeds_itself_is_told() -> None:
+def test_a_script_that_seeds_itself_is_reported() -> None:
     records = [cell("tf", seed, [0.5]) for seed in range(3)]
     assert "tf: all seeds give the same figures" in said(records)
     assert "same figures" not in said([cell("tf", seed, [seed / 7]) for seed in range(3)])
@@ -43,7 +43,7 @@ def test_an_image_that_repeats_itself_and_one_that_does_not() -> None:
     assert "repeat" not in said([cell("tf", 0, [0.5]), cell("theano", 0, [0.5])])
 
 
-def test_curves_that_part_are_told_with_the_epoch() -> None:
+def test_curves_that_part_are_reported_with_the_epoch() -> None:
     draw = random.Random(1)
 
     def curves(image: str, jump: float) -> list[Record]:
@@ -67,14 +67,14 @@ def looping(image: str, count: int, site: str = "model.py:3") -> Record:
     return record(Cell(image), *(call(name, site=site) for name in names))
 
 
-def test_calls_that_are_left_out_are_told_once() -> None:
+def test_calls_that_are_left_out_are_reported_once() -> None:
     records = [looping(image, 199, site="rnn.py:170") for image in IMAGES]
     told = "predict at rnn.py:170: 199 calls; the first and the last are compared."
     assert said(records) == told
     assert "calls" not in said([looping(image, 10) for image in IMAGES])
 
 
-def test_calls_that_are_not_as_many_everywhere_are_told_as_a_range() -> None:
+def test_calls_that_are_not_as_many_everywhere_are_reported_as_a_range() -> None:
     records = [looping("tf", 30), looping("theano", 12)]
     assert "predict at model.py:3: 12 to 30 calls;" in said(records)
     failed = replace(looping("theano", 12), outcome=Outcome.TIMEOUT)

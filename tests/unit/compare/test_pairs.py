@@ -129,7 +129,7 @@ def test_a_metric_on_one_side_only_is_missing() -> None:
     assert exit_code(comparison) == ExitCode.DIFFER
 
 
-def test_three_images_are_each_held_against_the_first() -> None:
+def test_three_images_are_each_compared_with_the_first() -> None:
     records = [score("tf", 0.5), score("theano", 0.5), score("jax", 0.6)]
     rows = compared(records, images=["tf", "theano", "jax"]).rows
     assert [(row.reference_name, row.other_name, row.verdict) for row in rows] == [
@@ -235,7 +235,7 @@ def test_settings_are_compared_one_by_one() -> None:
     assert [(row.group, row.verdict) for row in rows] == [("default", AGREE), ("float64", DIFFER)]
 
 
-def test_the_settings_of_one_image_are_held_against_the_first() -> None:
+def test_the_settings_of_one_image_are_compared_with_the_first() -> None:
     records = [score("tf", 0.5), score("tf", 0.9, floatx=Floatx.FLOAT64)]
     row = only(compared(records, images=["tf"]))
     assert (row.group, row.reference_name, row.other_name) == ("tf", "default", "float64")
@@ -284,7 +284,7 @@ def test_a_run_without_a_record_is_nothing() -> None:
         compared([], planned=["tf"])
 
 
-def test_notes_and_stand_ins_are_told() -> None:
+def test_notes_and_stand_ins_are_reported() -> None:
     records = [
         record(Cell("tf"), notes=("so it is.",), base=BaseKind.STANDIN),
         record(Cell("theano"), base=BaseKind.HUB),
@@ -295,7 +295,7 @@ def test_notes_and_stand_ins_are_told() -> None:
     assert compared([score("tf", 1.0), score("theano", 1.0)]).notes == ()
 
 
-def test_a_note_of_several_cells_is_told_once() -> None:
+def test_a_note_of_several_cells_is_reported_once() -> None:
     records = [
         record(Cell("tf", seed=0), notes=("shared.", "its own.")),
         record(Cell("tf", seed=1), notes=("shared.",)),
@@ -423,7 +423,7 @@ def test_two_runs_are_compared_setting_by_setting() -> None:
     ]
 
 
-def test_a_failure_in_either_run_is_told() -> None:
+def test_a_failure_in_either_run_is_reported() -> None:
     failed = record(Cell("tf"), outcome=Outcome.CRASHED)
     for runs in (([failed], [score("tf", 0.5)]), ([score("tf", 0.5)], [failed])):
         assert exit_code(two(*runs)) == ExitCode.CELL_FAILED

@@ -42,7 +42,7 @@ def test_the_spread_within_seeds_is_estimated_well() -> None:
     assert repeatability(dict(enumerate(values.tolist()))).spread == pytest.approx(0.2, rel=0.1)
 
 
-def test_a_script_that_seeds_itself_is_told_by_all_of_its_metrics() -> None:
+def test_a_script_that_seeds_itself_is_reported_by_all_of_its_metrics() -> None:
     constant, varied = {1: 0.7, 2: 0.7}, {1: 0.7, 2: 0.8}
     assert seeds_itself({"loss": constant, "accuracy": constant})
     assert not seeds_itself({"loss": varied, "accuracy": constant})

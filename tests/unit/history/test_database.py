@@ -260,7 +260,7 @@ def test_a_newer_schema(path: Path) -> None:
             History(path, write=write)
 
 
-def test_another_process_that_writes_is_waited_for_and_then_told(path: Path) -> None:
+def test_another_process_that_writes_is_waited_for_and_then_reported(path: Path) -> None:
     add(path, summary())
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -46,7 +46,7 @@ def test_runs_of_the_same_second_are_in_the_order_of_the_history(tmp_path: Path)
     assert found.run == "a"
 
 
-def test_there_is_none_before_the_first(three: tuple[RunFolder, ...]) -> None:
+def test_the_first_run_has_no_earlier_run(three: tuple[RunFolder, ...]) -> None:
     with pytest.raises(NothingSelectedError, match=r"no run of mlp .* before a\."):
         last_folder(summaries(three), three[0].manifest())
 
@@ -68,7 +68,7 @@ def test_other_axes_are_passed_over(three: tuple[RunFolder, ...]) -> None:
         last_folder(runs, three[2].manifest())
 
 
-def test_records_that_are_gone_are_told_with_what_to_do(three: tuple[RunFolder, ...]) -> None:
+def test_records_that_are_gone_are_reported_with_a_remedy(three: tuple[RunFolder, ...]) -> None:
     runs = summaries(three)
     runs[1] = replace(runs[1], folder="/nonexistent/b")
     with pytest.raises(HistoryError) as told:
@@ -80,7 +80,7 @@ def test_records_that_are_gone_are_told_with_what_to_do(three: tuple[RunFolder, 
     assert said.endswith(" The last run whose records exist is a.")
 
 
-def test_a_folder_that_holds_another_run_now_is_not_taken_for_it(
+def test_a_folder_that_holds_another_run_now_is_not_mistaken_for_it(
     three: tuple[RunFolder, ...],
 ) -> None:
     run = summary_of(three[1])

@@ -119,7 +119,7 @@ def test_a_loss_that_was_not_finite_and_is(tmp_path: Path) -> None:
     assert found.trend is BETTER
 
 
-def test_an_improvement_is_told_but_is_no_regression(tmp_path: Path) -> None:
+def test_an_improvement_is_reported_but_is_no_regression(tmp_path: Path) -> None:
     found = judged(tmp_path, losses({"tf": [0.5], "theano": [0.75]}), losses(SAME))
     assert changes(found) == [
         (BETTER, "theano: evaluate.loss is 0.5, was 0.75"),
@@ -130,7 +130,7 @@ def test_an_improvement_is_told_but_is_no_regression(tmp_path: Path) -> None:
     assert found.lines[1].startswith("improved since then: theano: evaluate.loss")
 
 
-def test_what_is_worse_is_told_first(tmp_path: Path) -> None:
+def test_what_is_worse_is_reported_first(tmp_path: Path) -> None:
     found = judged(tmp_path, losses(SAME), losses({"tf": [0.25], "theano": [0.75]}))
     assert [line.split()[0] for line in found.lines] == ["regressed", "regressed", "improved"]
 
@@ -243,7 +243,7 @@ def test_a_cell_that_still_fails_is_no_regression(tmp_path: Path) -> None:
     assert judged(tmp_path, before, after).changes == ()
 
 
-def test_a_cell_of_another_seed_is_held_against_all_of_its_image(tmp_path: Path) -> None:
+def test_a_cell_of_another_seed_is_compared_with_all_of_its_image(tmp_path: Path) -> None:
     fails = [*losses({"tf": [0.5, 0.5]}, first=7), failed(Cell("theano", seed=7))]
     assert changes(judged(tmp_path / "a", losses(SAME), fails)) == [
         (WORSE, "theano.seed7 failed (time-out), was ok")
@@ -277,7 +277,7 @@ def test_both_runs_are_judged_by_the_rules_of_the_later_one(tmp_path: Path) -> N
     assert found.changes == ()
 
 
-def test_what_may_be_why_is_told(tmp_path: Path) -> None:
+def test_what_may_be_why_is_reported(tmp_path: Path) -> None:
     then = made(tmp_path / "then", losses(SAME), on=1, commit="a" * 40)
     now = made(
         tmp_path / "now",

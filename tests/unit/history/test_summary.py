@@ -39,7 +39,7 @@ def test_a_run_in_short(tmp_path: Path) -> None:
     assert other.reference == "tf"
 
 
-def test_a_difference_is_told_of_the_image_that_differs(tmp_path: Path) -> None:
+def test_a_difference_is_reported_of_the_image_that_differs(tmp_path: Path) -> None:
     found = summary_of(made(tmp_path / "a", losses({"tf": [0.5], "theano": [0.75]})))
     reference, other = found.metrics
     assert found.status is Status.DIFFER
@@ -114,7 +114,7 @@ def test_a_date_of_another_zone_becomes_utc(tmp_path: Path) -> None:
     assert summary_of(folder).created == datetime(2025, 12, 31, 23, tzinfo=timezone.utc)
 
 
-def test_a_date_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_date_is_reported(tmp_path: Path) -> None:
     folder = made(tmp_path / "a", losses({"tf": [1.0]}), created="yesterday")
     with pytest.raises(StoreError, match="'yesterday' is not a date"):
         summary_of(folder)
@@ -137,7 +137,7 @@ def test_axes_are_what_is_varied_but_not_seeds_nor_the_script(tmp_path: Path) ->
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_axes_tell_what_cannot_be_held_against_each_other(
+def test_axes_distinguish_runs_that_cannot_be_compared(
     changed: dict[str, object], tmp_path: Path
 ) -> None:
     plan = made(tmp_path / "a", losses({"tf": [1.0], "theano": [1.0]})).manifest().plan

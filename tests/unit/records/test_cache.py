@@ -26,7 +26,7 @@ def known(tmp_path: Path, said: list[str]) -> Reuse:
     return Reuse(tmp_path / "known", tmp_path / "results", INPUTS, plan([CELL]), lost)
 
 
-def test_what_cannot_be_used_is_told_once() -> None:
+def test_what_cannot_be_used_is_reported_once() -> None:
     said: list[str] = []
     lost = CacheWarnings(said.append)
     for path in ("a", "b"):
@@ -36,7 +36,7 @@ def test_what_cannot_be_used_is_told_once() -> None:
     assert "KERAS_MATRIX_CACHE" in line
 
 
-def test_the_cause_of_a_sentence_is_told_without_its_remedy() -> None:
+def test_the_cause_of_a_sentence_is_reported_without_its_remedy() -> None:
     said: list[str] = []
     try:
         raise StoreError("Cannot make it; do this.") from OSError(28, "No space left on device")
@@ -58,7 +58,7 @@ def test_a_replicate_that_cannot_be_noted_just_runs_again(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"/\0", b"\xff\xfe"])
-def test_a_damaged_note_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_note_is_reported(tmp_path: Path, content: bytes) -> None:
     said: list[str] = []
     done = record(CELL)
     reuse = known(tmp_path, said)
@@ -117,7 +117,7 @@ def test_what_is_in_use_is_not_cleared(
     assert reuse.find(CELL, identity("tf")) is None
 
 
-def test_where_the_records_are_is_told_whatever_a_report_comes_to(
+def test_where_the_records_are_is_reported_whatever_a_report_comes_to(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = RunFolder(tmp_path / "run")

@@ -56,7 +56,7 @@ def is_json(content: bytes) -> bool:
 
 
 @pytest.mark.parametrize("what", ["record", "manifest"])
-def test_a_digit_that_is_another_is_told(tmp_path: Path, what: str) -> None:
+def test_a_digit_that_is_another_is_reported(tmp_path: Path, what: str) -> None:
     folder = tf_and_theano(tmp_path / "run")
     path = paths_of(folder)[what]
     path.write_bytes(path.read_bytes().replace(b'"repeat": 0', b'"repeat": 1', 1))
@@ -68,7 +68,7 @@ def test_a_digit_that_is_another_is_told(tmp_path: Path, what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["record", "manifest"])
-def test_a_file_is_plain_json_and_its_checksum_can_be_had_by_hand(
+def test_a_file_is_plain_json_and_its_checksum_can_be_computed_by_hand(
     tmp_path: Path, what: str
 ) -> None:
     content = paths_of(tf_and_theano(tmp_path / "run"))[what].read_bytes()
@@ -124,7 +124,7 @@ def with_arrays(path: Path) -> RunFolder:
     return folder
 
 
-def test_a_flipped_bit_in_an_array_is_told_by_a_comparison(tmp_path: Path) -> None:
+def test_a_flipped_bit_in_an_array_is_reported_by_a_comparison(tmp_path: Path) -> None:
     folder = with_arrays(tmp_path / "run")
     assert not assess.compare_run(read(folder), ()).differs
     path = folder.arrays_path(Cell("theano")) / "1-predict.0.npz"
@@ -143,7 +143,7 @@ def test_without_its_arrays_a_run_is_compared_by_their_means(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("what", ["log", "array"])
 @pytest.mark.parametrize("how", ["flipped", "gone", "a folder"])
-def test_files_of_a_cell_are_held_against_its_record(tmp_path: Path, what: str, how: str) -> None:
+def test_files_of_a_cell_are_compared_with_its_record(tmp_path: Path, what: str, how: str) -> None:
     folder = with_arrays(tmp_path / "run")
     path = folder.log_path(TF) if what == "log" else folder.arrays_path(TF) / "1-predict.0.npz"
     found = folder.record(TF)

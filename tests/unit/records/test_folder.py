@@ -131,7 +131,7 @@ def test_a_run_holds_one_build_of_an_image(tmp_path: Path) -> None:
         folder.note(HOST, [identity("tf")], alone=True)
 
 
-def test_the_last_part_to_finish_is_told_so(tmp_path: Path) -> None:
+def test_the_last_part_to_finish_is_reported(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     folder.open(manifest([TF, THEANO]), FILES)
     assert folder.finish([THEANO]) is False
@@ -169,7 +169,9 @@ def test_unfinished_cells_have_no_good_record(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("what", ["record", "manifest"])
-def test_a_damaged_file_is_told_in_one_sentence(tmp_path: Path, what: str, content: bytes) -> None:
+def test_a_damaged_file_is_reported_in_one_sentence(
+    tmp_path: Path, what: str, content: bytes
+) -> None:
     folder = tf_and_theano(tmp_path / "run")
     path = folder.record_path(TF) if what == "record" else folder.path / "manifest.json"
     path.write_bytes(content)
@@ -181,7 +183,7 @@ def test_a_damaged_file_is_told_in_one_sentence(tmp_path: Path, what: str, conte
     assert len(message) < 1000
 
 
-def test_damage_within_a_record_is_told(tmp_path: Path) -> None:
+def test_damage_within_a_record_is_reported(tmp_path: Path) -> None:
     folder = tf_and_theano(tmp_path / "run")
     path = folder.record_path(TF)
     path.write_bytes(path.read_bytes().replace(b"sequential_1", b"\xff\xfe"))
@@ -189,7 +191,7 @@ def test_damage_within_a_record_is_told(tmp_path: Path) -> None:
         folder.records()
 
 
-def test_a_folder_in_place_of_a_record_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_record_is_reported(tmp_path: Path) -> None:
     folder = tf_and_theano(tmp_path / "run")
     folder.record_path(TF).unlink()
     folder.record_path(TF).mkdir()
@@ -255,7 +257,7 @@ def test_a_write_that_fails_leaves_the_old_file(
     assert files(tmp_path) == {"file"}
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="Cannot write"):
         write_atomically(tmp_path / "file" / "x", b"")
@@ -274,7 +276,7 @@ def test_a_run_is_found_by_name_and_by_folder(
     assert find(Path("nowhere"), "one").name == "one"
 
 
-def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_run_that_is_not_there_is_reported(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("empty", "missing"):
         with pytest.raises(StoreError, match=f"no run '{name}'"):

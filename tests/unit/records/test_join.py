@@ -106,7 +106,7 @@ def test_a_target_that_exists_is_refused(tmp_path: Path) -> None:
         join([source], RunFolder(tmp_path / "c"))
 
 
-def test_a_target_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_target_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     source = one(tmp_path / "a", TF)
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError):

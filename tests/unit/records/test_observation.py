@@ -95,7 +95,7 @@ def test_a_good_stream() -> None:
     assert found.end.status == "ok"
 
 
-def test_a_loop_that_was_cut_off_keeps_what_it_last_told() -> None:
+def test_a_loop_that_was_cut_off_keeps_its_last_report() -> None:
     later = {**BATCHES, "calls": 9, "seconds": 2.5, "metrics": {"loss": "nan"}}
     (call,) = parse(stream(START, CALL, BATCHES, later), complete=False).calls
     assert not call.finished
@@ -115,7 +115,7 @@ def test_what_is_compiled_outside_of_calls_is_no_part_of_them() -> None:
     assert [call.compiled for call in found.calls] == [0]
 
 
-def test_the_end_of_a_loop_goes_before_what_it_told() -> None:
+def test_the_end_of_a_loop_outranks_its_reports() -> None:
     (call,) = parsed(START, CALL, BATCHES, CALL_END).calls
     assert (call.params, call.seconds) == ({"epochs": 1}, 2.5)
 

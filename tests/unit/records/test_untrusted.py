@@ -82,7 +82,7 @@ def test_a_line_comes_once_it_is_complete(folder: Path) -> None:
         assert tail.lines() == lines
 
 
-def test_a_file_that_is_cut_short_or_replaced_is_read_anew(folder: Path) -> None:
+def test_a_file_that_is_cut_short_or_replaced_is_read_from_its_start(folder: Path) -> None:
     path, tail = folder / "file", Tail(folder, "file")
     add(path, b"one\ntwo\nthr")
     assert tail.lines() == [b"one", b"two"]
@@ -95,7 +95,7 @@ def test_a_file_that_is_cut_short_or_replaced_is_read_anew(folder: Path) -> None
     assert tail.lines() == []
 
 
-def test_a_giant_line_is_left_out_and_not_held(
+def test_a_giant_line_is_left_out_and_not_kept(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(untrusted, "MAX_LINE_BYTES", 8)

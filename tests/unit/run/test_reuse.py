@@ -11,7 +11,7 @@ from keras_matrix.errors import StoreError
 from keras_matrix.plan.cells import Caps, Cell, Init, Limits, Plan
 from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.plan.settings import Floatx, KerasSettings
-from keras_matrix.records.cache import Lost
+from keras_matrix.records.cache import CacheWarnings
 from keras_matrix.records.record import Outcome
 from keras_matrix.run.reuse import MAX_DIGESTED_FILES, Inputs, Reuse, copy, folder_digest
 from tests.unit.records.builders import call, identity, plan, record, run_folder
@@ -211,7 +211,7 @@ def test_a_cache_that_is_a_file_is_reported_once(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("garbage")
     said: list[str] = []
     root = tmp_path / "cache" / "replicates"
-    known = Reuse(root, tmp_path / "results", INPUTS, plan([CELL]), Lost(said.append))
+    known = Reuse(root, tmp_path / "results", INPUTS, plan([CELL]), CacheWarnings(said.append))
     assert known.find(CELL, identity("tf")) is None
     known.note(done, run)
     (line,) = said
