@@ -9,7 +9,7 @@ from keras_matrix.report.page.blocks import Badge, Grid, GridRow, Tile, status_b
 from keras_matrix.report.page.sources import RunSource, Source, SuiteSource, TraceSource
 from keras_matrix.report.trace import verdict
 from keras_matrix.report.words import in_words
-from keras_matrix.text import listed
+from keras_matrix.text import listed, plural
 
 STATUS_MEANINGS = {
     Status.REFERENCE: "the others are compared with it",
@@ -95,7 +95,8 @@ def _trace_row(source: TraceSource) -> MatrixRow:
         if name == trace.reference:
             failure = trace.failed.get(name)
             status = Status.FAILED if failure else Status.REFERENCE
-            sentence = failure or f"{trace.layers} layers were traced"
+            layers = plural(trace.layers, "layer was", "layers were")
+            sentence = failure or f"{layers} traced"
         elif image is None:
             status, sentence = Status.NOT_RUN, "this image was not traced"
         else:
@@ -142,8 +143,8 @@ def headline(runs: Sequence[PageRun]) -> str:
     for status in Status:
         models = [run.row.model for run in runs if run.status is status]
         if models:
-            singular, plural = STATUS_VERBS[status]
-            verb = singular if len(models) == 1 else plural
+            verb_of_one, verb_of_several = STATUS_VERBS[status]
+            verb = verb_of_one if len(models) == 1 else verb_of_several
             names = listed(list(dict.fromkeys(models)), MAX_NAMED)
             parts.append(f"{len(models)} {verb} ({names})")
     return f"Of {len(runs)} runs, {', '.join(parts)}."

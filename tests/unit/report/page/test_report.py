@@ -368,6 +368,7 @@ def test_a_trace_is_described_by_its_findings(tmp_path: Path) -> None:
     assert sentence == (
         f"theano and tf differ: forward, conv_1 (Conv2D), output {EVIL}, and 1 more."
     )
+    assert words(page, "a", "tile")[0] == "◆ reference 2 layers were traced"
     details = details_of(page, "differ")
     assert table(details, "theano against tf, stage by stage")[2] == [
         *("outputs", "≠ differ", "2 of 6 differ", "conv_1: 5e+04 x what rounding explains"),
