@@ -22,7 +22,7 @@ from . import (
 )
 from .events import EventStream, plain
 from .keras2.caps import Caps
-from .process.compiled import FROM_IMAGE, CompileClock, Compiled
+from .process.compiled import IMAGE_FOLDER, CompileClock, CompiledModules
 from .process.serve import Server, leave
 
 
@@ -62,19 +62,19 @@ def serve(options: argparse.Namespace) -> int:
     """Import Keras, then run the script in a process of its own for each request."""
     _forget_probe_path()
     _make_home()
-    store = Compiled(options.compiled) if options.compiled else None
-    if store is not None:
-        store.restore(FROM_IMAGE)
-    loaded = Loaded()
+    modules = CompiledModules(options.compiled) if options.compiled else None
+    if modules is not None:
+        modules.restore(IMAGE_FOLDER)
+    loaded = LoadedKeras()
     clock = CompileClock()
     if loaded.keras is not None:
         backends.of(loaded.keras).install(clock)
-    if store is not None:
-        store.restore(str(contract.COMPILED))
+    if modules is not None:
+        modules.restore(str(contract.COMPILED))
 
     def ended(folder: str, exit_code: int) -> None:
-        if store is not None and exit_code == 0:
-            store.hand_back(os.path.join(folder, contract.COMPILED_FOLDER))
+        if modules is not None and exit_code == 0:
+            modules.hand_back(os.path.join(folder, contract.COMPILED_FOLDER))
 
     server = Server(options.output, _scratch(options), options.compiled, loaded.facts)
     for request in server.replicates(ended):
@@ -82,10 +82,11 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
-class Loaded:
-    """Keras as it was imported, or what went wrong; ``facts`` are those of the environment event.
+class LoadedKeras:
+    """Keras as it was imported, or the failure of its import.
 
-    They are taken before any script runs: none can say that it ran on something else.
+    ``facts`` are the fields of the environment event. They are taken before any script runs, so
+    that no script can claim that it ran on something else.
     """
 
     def __init__(self) -> None:
@@ -103,9 +104,12 @@ class Loaded:
 
 
 def replicate(
-    options: argparse.Namespace, request: contract.CellRequest, loaded: Loaded, clock: CompileClock
+    options: argparse.Namespace,
+    request: contract.CellRequest,
+    loaded: LoadedKeras,
+    clock: CompileClock,
 ) -> int:
-    """Run the script once; the stream's ``end`` tells how it went, the exit code echoes it."""
+    """Run the script once; the ``end`` event says how it ended, and so does the exit code."""
     stream = EventStream(request.folder)
     stream.emit("start", protocol=contract.PROTOCOL)
     keras = loaded.keras
@@ -148,7 +152,7 @@ def _run_suite(
     stream: EventStream,
     clock: CompileClock,
 ) -> Dict[str, Any]:
-    """Run tests; Keras is as it is, since tests may look at any part of it."""
+    """Run tests; Keras stays as it is, since tests may examine any part of it."""
     if os.path.isdir(contract.DATA):
         generations.of(keras, stream).install_data_sets(_scratch(options))
     if request.seed is not None:
@@ -197,7 +201,7 @@ def _make_home() -> None:
 
 
 def _peak_memory() -> int:
-    # Linux tells it in kibibytes (getrusage(2)).
+    # Linux counts it in kibibytes (getrusage(2)).
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -234,7 +238,7 @@ def _import_failure(failure: Exception) -> Dict[str, Any]:
 
 
 def _forget_probe_path() -> None:
-    """Take the probe's folder off the paths: the script must not see a package it did not bring."""
+    """Remove the probe from the paths, so that a script cannot import it by accident."""
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     sys.path[:] = [entry for entry in sys.path if entry not in ("", here, os.getcwd())]
     os.environ.pop("PYTHONPATH", None)

@@ -1,4 +1,4 @@
-"""Tell a script that is bound to another backend from one that is wrong."""
+"""Distinguish a script that is written for another backend from one that is wrong."""
 
 import re
 from typing import Optional
@@ -13,9 +13,9 @@ _BETWEEN = r"[\s'\"`:=(),]+(?:(?:%s)[\s'\"`:=(),]+){0,3}" % _LINK
 _NAMED_BACKEND = re.compile(
     "%s%s%s|%s%s%s" % (_NAME, _BETWEEN, _BACKEND, _BACKEND, _BETWEEN, _NAME), re.IGNORECASE
 )
-"""A backend's name and the word itself, side by side but for words that link them."""
+"""A backend's name beside the word "backend", with at most three linking words in between."""
 _NAMES = re.compile(_NAME, re.IGNORECASE)
-_NEEDED = re.compile(
+_REQUIREMENT = re.compile(
     r"\b(?:only|requir\w*|needs?|must|should|ha(?:s|ve) to|expects?|supports?|supported|"
     r"unsupported|available|switch|use|please)\b",
     re.IGNORECASE,
@@ -24,15 +24,17 @@ _SENTENCE = re.compile(r"[.;!]\s|\n")
 
 
 def bound_to(failure: BaseException, backend: str) -> Optional[str]:
-    """Return what a failure is bound to, None where it is no sign of a foreign backend.
+    """Return what of another backend a script is bound to; None if its failure shows no such sign.
 
-    Signs: the package of another backend is imported, maybe by a library that says so in its own
-    words; Keras's backend module lacks a name (each backend has some of its own, such as
-    TensorFlow's ``set_session``) or does not implement one; the script says what it needs.
+    The signs are: the script, or a library that reports so in its own words, imports the package of
+    another backend; Keras's backend module lacks a name (each backend has some of its own, such as
+    TensorFlow's ``set_session``) or does not implement a function; a message says that another
+    backend is required.
     """
     if isinstance(failure, ImportError):
-        named = str(failure.name).startswith("keras.backend")
-        return "keras.backend of another backend" if named else _package(failure, backend)
+        if str(failure.name).startswith("keras.backend"):
+            return "keras.backend of another backend"
+        return _foreign_package(failure, backend)
     if isinstance(failure, AttributeError) and failure.args:
         text = str(failure.args[0])
         if "module 'keras.backend" in text:
@@ -40,16 +42,15 @@ def bound_to(failure: BaseException, backend: str) -> Optional[str]:
     if isinstance(failure, NotImplementedError) and _raised_by_backend(failure):
         return "what the %s backend does not implement" % backend
     if isinstance(failure, SystemExit):
-        return (
-            _needed(failure.code[:MAX_MESSAGE], backend) if isinstance(failure.code, str) else None
-        )
+        text = failure.code if isinstance(failure.code, str) else ""
+        return _required_backend(text[:MAX_MESSAGE], backend)
     if isinstance(failure, (RuntimeError, ValueError)):
-        return _needed(message(failure)[:MAX_MESSAGE], backend)
+        return _required_backend(message(failure)[:MAX_MESSAGE], backend)
     return None
 
 
-def _package(failure: ImportError, backend: str) -> Optional[str]:
-    """Return the foreign package that an import, or what it came of, asked for."""
+def _foreign_package(failure: ImportError, backend: str) -> Optional[str]:
+    """Return the imported package of another backend, of the failure or of its causes."""
     links = [failure] if failure.name else chain(failure)
     for link in links:
         package = str(link.name if isinstance(link, ImportError) else "").split(".")[0]
@@ -58,22 +59,22 @@ def _package(failure: ImportError, backend: str) -> Optional[str]:
     return None
 
 
-def _needed(text: str, backend: str) -> Optional[str]:
-    """Return the foreign backend that a text asks for; one that names the current one does not."""
+def _required_backend(text: str, backend: str) -> Optional[str]:
+    """Return the other backend that a text requires; None if it names the current backend, too."""
     for sentence in _SENTENCE.split(text):
-        found = _NAMED_BACKEND.search(sentence)
-        if found is None or not _NEEDED.search(sentence):
+        phrase = _NAMED_BACKEND.search(sentence)
+        if phrase is None or not _REQUIREMENT.search(sentence):
             continue
         names = {NAMES[name.lower()] for name in _NAMES.findall(text)}
         if backend not in names:
-            named = _NAMES.search(found.group())
-            return "the %s backend" % NAMES[named.group().lower()] if named else None
+            name = _NAMES.search(phrase.group())
+            return "the %s backend" % NAMES[name.group().lower()] if name else None
     return None
 
 
 def _raised_by_backend(failure: BaseException) -> bool:
-    trace = failure.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    name = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
-    return name.startswith("keras.backend") or name.split(".")[0] in PACKAGES
+    frame = failure.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    module = "" if frame is None else str(frame.tb_frame.f_globals.get("__name__", ""))
+    return module.startswith("keras.backend") or module.split(".")[0] in PACKAGES

@@ -1,4 +1,4 @@
-"""Draws from NumPy that come out the same under every backend, Python and NumPy. Pure.
+"""Draws from NumPy that are the same under every backend, Python and NumPy version. Pure.
 
 The distributions are those of Keras's initializers (keras/initializers.py and
 keras/backend/tensorflow_backend.py, tag 2.3.1).
@@ -8,16 +8,20 @@ from typing import Any, Callable, List, Sequence
 
 import numpy
 
-CHUNK = 2**20
-"""Numbers drawn at once: a large weight needs little more memory than itself. It is part of what
-defines the truncated normal's stream."""
+NUMBERS_AT_ONCE = 2**20
+"""Numbers to draw at once, so that a large weight needs little more memory than its own.
+
+A change of it changes the numbers of the truncated normal.
+"""
 TRUNCATED_AT = 2.0
+"""Standard deviations beyond which a truncated normal draws again."""
 
 
 def stream(*key: int) -> Any:
-    """Return the generator for ``key``, independent of that for any other key.
+    """Return the generator for ``key``, independent of the generator for any other key.
 
-    ``RandomState``, since NumPy froze its streams (NEP 19) and NumPy 1.16 has no other.
+    It is a ``RandomState``: NumPy keeps its streams as they are (NEP 19), and NumPy 1.16 has no
+    other generator.
     """
     words: List[int] = []
     for number in key:
@@ -38,9 +42,9 @@ def uniform(state: Any, shape: Sequence[int], low: float, high: float, dtype: st
 def truncated_normal(
     state: Any, shape: Sequence[int], mean: float, stddev: float, dtype: str
 ) -> Any:
-    """Draw from a normal distribution, again where a number is over two deviations off.
+    """Draw from a normal distribution, and again where a number is over two deviations off.
 
-    That is what TensorFlow does and Keras documents.
+    TensorFlow does so, and Keras documents it.
     """
 
     def draw(size: int) -> Any:
@@ -57,9 +61,9 @@ def truncated_normal(
 def orthogonal(state: Any, shape: Sequence[int], gain: float) -> Any:
     """Draw an orthogonal matrix, in the shape that ``Orthogonal`` gives it.
 
-    Keras takes one factor of the singular value decomposition of a normal matrix; the signs in
-    it are the linear algebra library's choice. The product of both factors is drawn from all
-    orthogonal matrices alike, too, and is the same with every library.
+    Keras takes one factor of the singular value decomposition of a normal matrix, whose signs
+    depend on the linear algebra library. The product of both factors does not, and is uniformly
+    distributed over the orthogonal matrices as well.
     """
     rows = 1
     for size in shape[:-1]:
@@ -72,7 +76,7 @@ def orthogonal(state: Any, shape: Sequence[int], gain: float) -> Any:
 def _filled(shape: Sequence[int], dtype: str, draw: Callable[[int], Any]) -> Any:
     numbers = numpy.empty(tuple(shape), dtype=dtype)
     flat = numbers.reshape(-1)
-    for start in range(0, flat.size, CHUNK):
-        size = min(CHUNK, flat.size - start)
+    for start in range(0, flat.size, NUMBERS_AT_ONCE):
+        size = min(NUMBERS_AT_ONCE, flat.size - start)
         flat[start : start + size] = draw(size)
     return numbers

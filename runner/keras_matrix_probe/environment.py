@@ -8,7 +8,11 @@ from typing import Any, Dict, List, Optional
 from . import backends
 
 IFF_UP = 1
+"""Flag of a network interface that is up (netdevice(7))."""
 IFF_LOOPBACK = 8
+"""Flag of the loopback interface."""
+MAX_MEMORY_LIMIT = 2**62
+"""Bytes; control groups v1 show "no limit" as the largest multiple of the page size."""
 
 VARIABLES = (
     "OMP_NUM_THREADS",
@@ -26,7 +30,7 @@ def installed_packages() -> Dict[str, str]:
     Read from the ``*.dist-info`` folders directly: ``importlib.metadata`` is not in Python 3.6
     and ``pkg_resources`` costs a third of a second.
     """
-    found: Dict[str, str] = {}
+    versions: Dict[str, str] = {}
     for folder in sys.path:
         if not os.path.isdir(folder):
             continue
@@ -39,8 +43,8 @@ def installed_packages() -> Dict[str, str]:
                 continue
             if os.path.isfile(metadata):
                 name, version = _name_and_version(metadata)
-                found.setdefault(name, version)
-    return found
+                versions.setdefault(name, version)
+    return versions
 
 
 def _name_and_version(metadata: str) -> Any:
@@ -58,7 +62,7 @@ def _name_and_version(metadata: str) -> Any:
 
 
 def cpu_model() -> str:
-    """Return the processor's name as the kernel tells it, or an empty string."""
+    """Return the processor's name as the kernel has it, or an empty string."""
     try:
         with open("/proc/cpuinfo") as lines:
             for line in lines:
@@ -89,31 +93,30 @@ def applied_limits() -> Dict[str, Optional[float]]:
         period = _number(os.path.join(root, "cpu", "cpu.cfs_period_us"))
         if quota is not None and quota > 0 and period:
             cpus = quota / period
-    # v1 says "no limit" with the largest multiple of the page size.
-    if memory is not None and memory >= 2**62:
+    if memory is not None and memory >= MAX_MEMORY_LIMIT:
         memory = None
     return {"memory": memory, "pids": pids, "cpus": cpus}
 
 
 def confinement() -> Dict[str, Any]:
-    """Read how this process is closed in.
+    """Read how this process is confined.
 
-    What the kernel, or a sandbox in its place, does not tell is None. ``seccomp`` is the mode of
-    the filter of system calls (0 is none), ``capabilities`` those in force as a number,
-    ``interfaces`` those of the network that are up, but for the loopback.
+    What the kernel, or a sandbox in its place, does not show is None. ``seccomp`` is the mode of
+    the filter of system calls (0 is none), ``capabilities`` the capabilities in force as a number,
+    ``interfaces`` the network interfaces that are up, except the loopback.
     """
-    told: Dict[str, str] = {}
+    status: Dict[str, str] = {}
     for line in _lines("/proc/self/status"):
         name, _, value = line.partition(":")
-        told[name] = value.strip()
-    capabilities = [told[name] for name in ("CapEff", "CapPrm", "CapAmb") if name in told]
-    found = 0
-    for one in capabilities:
-        found |= int(one, 16)
+        status[name] = value.strip()
+    masks = [status[name] for name in ("CapEff", "CapPrm", "CapAmb") if name in status]
+    capabilities = 0
+    for mask in masks:
+        capabilities |= int(mask, 16)
     return {
-        "seccomp": int(told["Seccomp"]) if "Seccomp" in told else None,
-        "no_new_privileges": told["NoNewPrivs"] == "1" if "NoNewPrivs" in told else None,
-        "capabilities": found if capabilities else None,
+        "seccomp": int(status["Seccomp"]) if "Seccomp" in status else None,
+        "no_new_privileges": status["NoNewPrivs"] == "1" if "NoNewPrivs" in status else None,
+        "capabilities": capabilities if masks else None,
         "interfaces": _interfaces("/sys/class/net"),
     }
 
@@ -121,13 +124,13 @@ def confinement() -> Dict[str, Any]:
 def _interfaces(folder: str) -> Optional[List[str]]:
     if not os.path.isdir(folder):
         return None
-    found = []
+    interfaces = []
     for name in sorted(os.listdir(folder)):
         flags = _words(os.path.join(folder, name, "flags"))
-        # The kernel makes some in every namespace that nobody has set up.
+        # The kernel makes some interfaces in every namespace; they are down.
         if flags and int(flags[0], 16) & IFF_UP and not int(flags[0], 16) & IFF_LOOPBACK:
-            found.append(name)
-    return found
+            interfaces.append(name)
+    return interfaces
 
 
 def _lines(path: str) -> List[str]:
@@ -157,7 +160,9 @@ def describe(keras: Any, import_seconds: float) -> Dict[str, Any]:
     """Return the ``environment`` event's fields, from the imported Keras package."""
     settings = keras.backend
     backend = backends.of(keras)
-    variables = VARIABLES + tuple(v for one in backends.BACKENDS.values() for v in one.variables)
+    variables = VARIABLES + tuple(
+        name for known in backends.BACKENDS.values() for name in known.variables
+    )
     affinity = getattr(os, "sched_getaffinity", None)
     return {
         "python": platform.python_version(),

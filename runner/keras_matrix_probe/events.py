@@ -1,4 +1,4 @@
-"""The event stream: one JSON object a line, flushed at once: a killed cell keeps its past."""
+"""The event stream: one JSON object a line, flushed at once so that a killed cell keeps it."""
 
 import json
 import math
@@ -10,13 +10,13 @@ from .contract import EVENTS_FILE
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` as what strict JSON can hold.
+    """Convert ``value`` to what strict JSON can hold.
 
     NumPy scalars become Python numbers; NaN and the infinities become the strings ``nan``,
-    ``inf`` and ``-inf`` (which ``float`` reads back), since JSON has no word for them.
+    ``inf`` and ``-inf`` (which ``float`` reads back), since JSON cannot express them.
     """
     if isinstance(value, str):
-        # A lone surrogate, as in names of undecodable files, has no place in UTF-8.
+        # UTF-8 cannot encode a lone surrogate, as in names of undecodable files.
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, (bool, int)) or value is None:
         return value
@@ -34,18 +34,18 @@ def plain(value: Any) -> Any:
 class EventStream:
     """Append-only writer of the event stream; safe to call from several threads.
 
-    Nothing follows ``end``: what exit handlers and threads do after it is not recorded.
+    No event follows ``end``: what exit handlers and threads do after it is not recorded.
     """
 
     def __init__(self, folder: str) -> None:
         self._lock = threading.Lock()
         self._ended = False
         path = os.path.join(folder, EVENTS_FILE)
-        # Appending: nothing that the script writes there is overwritten and thereby hidden.
+        # Append: nothing that the script writes there is overwritten and thereby hidden.
         self._file = open(path, "a", encoding="utf-8")
 
     def emit(self, event: str, **fields: Any) -> None:
-        """Write one event; ``fields`` are made plain first."""
+        """Write one event; ``fields`` are converted to plain values first."""
         body: Dict[str, Any] = {"event": event}
         body.update(fields)
         line = json.dumps(plain(body), allow_nan=False)

@@ -1,4 +1,4 @@
-"""What is told of a script's failure: its place, its traceback as its author sees it, a hint."""
+"""What is reported of a script's failure: its place, its own part of the traceback, a hint."""
 
 import os
 import re
@@ -10,10 +10,13 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 from .contract import EndStatus
 
 MAX_TRACEBACK = 20000
+"""Characters."""
 MAX_MESSAGE = 20000
-MAX_NAME = 200
+"""Characters."""
+MAX_KIND = 200
+"""Characters of a failure's class name."""
 
-NETWORK = (urllib.error.URLError, socket.gaierror, ConnectionError)
+NETWORK_FAILURES = (urllib.error.URLError, socket.gaierror, ConnectionError)
 NO_NETWORK = (
     "a cell has no network: put the file beside the script, or into the folder given with --data"
 )
@@ -24,18 +27,18 @@ NO_MODULE = (
 )
 
 Place = Tuple[str, Optional[int]]
-"""A file and a line in it."""
+"""A file's path and a line in it."""
 
-_OUR_FRAMES = re.compile(
+_PROBE_FRAMES = re.compile(
     r'^ *File "(?:%s[^"]*|[^"]*[/<]runpy(?:\.py|>))", line \d+, in .*\n(?:(?! *File ") +.*\n)*'
     % re.escape(os.path.dirname(os.path.abspath(__file__)) + os.sep),
     re.MULTILINE,
 )
-"""Frames of the probe, and of what it runs scripts with, in a traceback."""
+"""Frames of the probe, and of ``runpy``, in a traceback."""
 
 
 def unsupported(message: str) -> Dict[str, Any]:
-    """Return the ``end`` event's fields for a request that the probe cannot fulfil here."""
+    """Return the fields of the ``end`` event for a request that the probe cannot fulfil here."""
     error = {
         "kind": "Unsupported",
         "message": message,
@@ -47,14 +50,14 @@ def unsupported(message: str) -> Dict[str, Any]:
 
 
 class MissingDataSetError(Exception):
-    """A file is not in the cache, and a cell has no network to fetch it from."""
+    """A file is not in the cache of data sets, and a cell has no network to fetch it from."""
 
 
 def describe(failure: BaseException, script: str) -> Dict[str, Any]:
-    """Return the ``end`` event's ``error`` for the script at that path.
+    """Return the ``error`` of the ``end`` event for the script at that path.
 
-    ``file`` and ``line`` are the script's own place: the deepest in its file, or else in a module
-    beside it; ``deepest`` is a deeper one in such a module.
+    ``file`` and ``line`` are the deepest place in the script's file, or else in a module beside it;
+    ``deepest`` is a deeper place in such a module.
     """
     folder = os.path.dirname(script)
     frames = traceback.extract_tb(failure.__traceback__)
@@ -68,10 +71,10 @@ def describe(failure: BaseException, script: str) -> Dict[str, Any]:
     lines = ["Traceback (most recent call last):\n"] if kept else []
     lines += traceback.format_list(kept)
     lines += traceback.format_exception_only(type(failure), failure)
-    text = _OUR_FRAMES.sub("", "".join(lines)).replace(folder + os.sep, "")
+    text = _PROBE_FRAMES.sub("", "".join(lines)).replace(folder + os.sep, "")
     return {
-        "kind": type(failure).__name__[:MAX_NAME],
-        "message": _OUR_FRAMES.sub("", message(failure))[:MAX_MESSAGE],
+        "kind": type(failure).__name__[:MAX_KIND],
+        "message": _PROBE_FRAMES.sub("", message(failure))[:MAX_MESSAGE],
         "traceback": text[-MAX_TRACEBACK:],
         "file": _shown(own[-1][0], folder) if own else None,
         "line": own[-1][1] if own else None,
@@ -82,15 +85,15 @@ def describe(failure: BaseException, script: str) -> Dict[str, Any]:
 
 def message(failure: BaseException) -> str:
     """Return a failure's own text."""
-    # A syntax error's own text repeats the place, which is told apart.
+    # The text of a syntax error repeats the place, which the event has already.
     try:
         return str(failure.msg if isinstance(failure, SyntaxError) else failure)
-    except BaseException as other:  # the text is the script's own code, too
-        return "its message cannot be told: %s" % type(other).__name__
+    except BaseException as other:  # a script's own class may fail here, too
+        return "its message cannot be shown: %s" % type(other).__name__
 
 
 def chain(failure: BaseException) -> Iterator[BaseException]:
-    """Yield a failure and what it came of, back to the first one."""
+    """Yield a failure and its causes, back to the first one."""
     seen: List[BaseException] = []
     link: Optional[BaseException] = failure
     while link is not None and not any(link is one for one in seen):
@@ -100,8 +103,8 @@ def chain(failure: BaseException) -> Iterator[BaseException]:
 
 
 def hint(failure: BaseException) -> str:
-    """Say what helps against a failure that cells are known for; empty for others."""
-    if any(isinstance(link, NETWORK) and not _pipe(link) for link in chain(failure)):
+    """Return advice on a failure that is typical of cells; empty for others."""
+    if any(isinstance(link, NETWORK_FAILURES) and not _is_pipe(link) for link in chain(failure)):
         return NO_NETWORK
     if by_newer_numpy(failure):
         return NEWER_NUMPY
@@ -109,7 +112,7 @@ def hint(failure: BaseException) -> str:
 
 
 def by_newer_numpy(failure: BaseException) -> bool:
-    """Tell whether NumPy's own module is missing to a file, not to an import that is written."""
+    """Tell whether it is unpickling a file, not an import statement, that lacks a NumPy module."""
     if not isinstance(failure, ModuleNotFoundError):
         return False
     if not str(failure.name).startswith("numpy._core"):
@@ -118,8 +121,8 @@ def by_newer_numpy(failure: BaseException) -> bool:
     return not frames or "import" not in (frames[-1].line or "")
 
 
-def _pipe(failure: BaseException) -> bool:
-    # Of a process that the script has started.
+def _is_pipe(failure: BaseException) -> bool:
+    # Not of the network: the script has started another process.
     return isinstance(failure, BrokenPipeError)
 
 

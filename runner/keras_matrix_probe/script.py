@@ -1,4 +1,4 @@
-"""Run the user's script as ``python script.py`` would, and say how it ended."""
+"""Run the user's script as ``python script.py`` would, and return how it ended."""
 
 import os
 import runpy
@@ -11,7 +11,7 @@ from .failures import MAX_MESSAGE, MissingDataSetError, by_newer_numpy, describe
 
 
 def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
-    """Run the script at ``path``; return the ``end`` event's status, exit code and error."""
+    """Run the script at ``path``; return status, exit code and error for the ``end`` event."""
     folder = os.path.dirname(path)
     os.chdir(folder)
     sys.path.insert(0, folder)
@@ -45,7 +45,7 @@ def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
 
 
 def flush() -> None:
-    """Pass on what was printed; a script may have closed or replaced its streams."""
+    """Flush what was printed; a script may have closed or replaced its streams."""
     streams: List[Any] = [sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__]
     for stream in streams:
         try:
@@ -55,7 +55,7 @@ def flush() -> None:
 
 
 def write(text: str) -> None:
-    """Write to standard error what Python itself would have said."""
+    """Write to standard error what Python itself would have written."""
     try:
         sys.stderr.write(text)
     except (AttributeError, OSError, ValueError):
@@ -72,7 +72,7 @@ def _bound(bound: str, error: Dict[str, Any]) -> Dict[str, Any]:
 
 def _failed(status: EndStatus, failure: BaseException, path: str) -> Dict[str, Any]:
     error = describe(failure, path)
-    # One pipe takes both: what was printed before comes first.
+    # Both go to one pipe, so what was printed before has to go first.
     flush()
     write(error["traceback"])
     return {"status": status.value, "exit_code": 1, "error": error}

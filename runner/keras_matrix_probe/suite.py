@@ -1,4 +1,4 @@
-"""Run a suite of tests with pytest, and tell of each as it begins and how it ended."""
+"""Run a suite of tests with pytest, and report when each test begins and how it ends."""
 
 import os
 import sys
@@ -9,26 +9,28 @@ from .events import EventStream
 from .failures import describe
 from .script import flush, write
 
-MAX_NAME = 2000
-MAX_MESSAGE = 2000
+MAX_TEST_NAME = 2000
+"""Characters."""
+MAX_TEST_MESSAGE = 2000
+"""Characters."""
 NO_PYTEST = (
     "the image does not hold it: add it to the image's requirements.in, then "
     "'keras-matrix images lock' and 'keras-matrix images build'"
 )
-ENDINGS = {
+NO_RESULT_CODES = {
     2: "the suite was interrupted",
     3: "pytest itself failed",
-    4: "pytest could not begin: wrong usage, or a conftest.py that fails",
+    4: "pytest could not start: wrong usage, or a conftest.py that fails",
 }
-"""Exit codes of pytest that are no outcome of tests; 0, 1 and 5 (no tests) are."""
-NOT_TESTS = ("__pycache__", "build", "dist", "node_modules", "venv")
+"""Exit codes of pytest without which tests have no result; 0, 1 and 5 (no tests) have one."""
+FOLDERS_WITHOUT_TESTS = ("__pycache__", "build", "dist", "node_modules", "venv")
 
 
-class Teller:
-    """A plugin of pytest; ``root`` is the suite's folder.
+class SuiteReporter:
+    """A plugin of pytest that writes events; ``root`` is the suite's folder.
 
-    One outcome a test: that of its first phase that did not pass, and ``error`` if what comes
-    before or after the test itself fails, unless the test has failed already.
+    Each test has one outcome: that of its first phase that did not pass. It is ``error`` if the
+    setup or the teardown fails, unless the test itself has failed already.
     """
 
     def __init__(self, stream: EventStream, root: str, version: str) -> None:
@@ -38,23 +40,23 @@ class Teller:
         self._reports: List[Any] = []
         self._deselected = 0
         self.reason = ""
-        """Why the suite has no result, if pytest says so."""
+        """Why the suite has no result, as pytest reports it."""
 
     def pytest_deselected(self, items: Any) -> None:
-        """Hear which tests are left out by ``-k`` and the like."""
+        """Count the tests that ``-k`` and the like leave out."""
         self._deselected += len(items)
 
     def pytest_collectreport(self, report: Any) -> None:
-        """Hear what became of a file: one that fails or is skipped whole counts as a test."""
+        """Report a file that fails or is skipped as a whole, as if it were a test."""
         if report.outcome == CaseOutcome.PASSED.value:
             return
         self._stream.emit("case_start", test=_name(report.nodeid))
         skipped = report.outcome == CaseOutcome.SKIPPED.value
         outcome = CaseOutcome.SKIPPED if skipped else CaseOutcome.ERROR
-        self._tell(report.nodeid, outcome, CasePhase.COLLECT, 0.0, report)
+        self._report_end(report.nodeid, outcome, CasePhase.COLLECT, 0.0, report)
 
     def pytest_collection_finish(self, session: Any) -> None:
-        """Hear how many tests there are."""
+        """Report how many tests there are."""
         self._stream.emit(
             "suite",
             pytest=self._version,
@@ -63,30 +65,30 @@ class Teller:
         )
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Hear that a test begins."""
+        """Report that a test begins."""
         self._reports = []
         self._stream.emit("case_start", test=_name(nodeid))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Hear how a phase of a test ended."""
+        """Collect how each phase of a test ended."""
         self._reports.append(report)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Hear that a test has ended, its last phase too."""
+        """Report how a test ended, once its last phase has ended."""
         report = deciding(self._reports)
-        seconds = sum(float(one.duration) for one in self._reports)
+        seconds = sum(float(phase.duration) for phase in self._reports)
         if report is not None:
-            self._tell(nodeid, outcome_of(report), CasePhase(report.when), seconds, report)
+            self._report_end(nodeid, outcome_of(report), CasePhase(report.when), seconds, report)
 
     def pytest_internalerror(self, excrepr: Any) -> None:
-        """Hear that pytest itself failed."""
+        """Note why pytest itself failed."""
         self.reason = str(excrepr).strip().rpartition("\n")[2]
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """Hear that the suite was interrupted, by a test or by ``pytest.exit``."""
+        """Note why the suite was interrupted, by a test or by ``pytest.exit``."""
         self.reason = str(excinfo.value) or type(excinfo.value).__name__
 
-    def _tell(
+    def _report_end(
         self, nodeid: str, outcome: CaseOutcome, phase: CasePhase, seconds: float, report: Any
     ) -> None:
         flush()
@@ -96,33 +98,30 @@ class Teller:
             outcome=outcome.value,
             phase=phase.value,
             seconds=seconds,
-            message=message_of(report)[:MAX_MESSAGE],
-            place=_place(report, self._root)[:MAX_NAME],
+            message=message_of(report)[:MAX_TEST_MESSAGE],
+            place=_place(report, self._root)[:MAX_TEST_NAME],
         )
 
 
 def is_aside(name: str) -> bool:
-    """Tell whether a folder of that name holds no tests, but maybe much else: it need not change.
+    """Tell whether a folder of that name holds no tests, and therefore need not be copied.
 
     A suite's root may be a whole repository, with its history and environments.
     """
-    return name.startswith(".") or name in NOT_TESTS
+    return name.startswith(".") or name in FOLDERS_WITHOUT_TESTS
 
 
 def _name(nodeid: str) -> str:
-    # That of the whole suite is empty.
-    return nodeid[:MAX_NAME] or "."
+    # The node id of the whole suite is empty.
+    return nodeid[:MAX_TEST_NAME] or "."
 
 
 def deciding(reports: List[Any]) -> Optional[Any]:
-    """Return the phase whose outcome is the test's; None if there is none."""
-    failed = [one for one in reports if one.outcome == CaseOutcome.FAILED.value]
-    others = [
-        one
-        for one in reports
-        if one.outcome == CaseOutcome.SKIPPED.value or hasattr(one, "wasxfail")
-    ]
-    calls = [one for one in reports if one.when == CasePhase.CALL.value]
+    """Return the phase whose outcome is the test's; None if no phase was run."""
+    failed = [phase for phase in reports if phase.outcome == CaseOutcome.FAILED.value]
+    skipped = CaseOutcome.SKIPPED.value
+    others = [p for p in reports if p.outcome == skipped or hasattr(p, "wasxfail")]
+    calls = [phase for phase in reports if phase.when == CasePhase.CALL.value]
     return (failed + others + calls[-1:] + reports + [None])[0]
 
 
@@ -142,22 +141,22 @@ def message_of(report: Any) -> str:
     expected = getattr(report, "wasxfail", None)
     if expected:
         return str(expected)
-    told = report.longrepr
-    if told is None:
+    details = report.longrepr
+    if details is None:
         return ""
-    if isinstance(told, tuple):
-        # Of what was skipped: file, line, reason.
-        return str(told[2])
-    crash = getattr(told, "reprcrash", None)
+    if isinstance(details, tuple):
+        # What was skipped has file, line and reason.
+        return str(details[2])
+    crash = getattr(details, "reprcrash", None)
     if crash is not None:
         return str(crash.message)
-    lines = str(told).splitlines()
+    lines = str(details).splitlines()
     errors = [line[1:].strip() for line in lines if line.startswith("E ")]
     return "\n".join(errors or lines[-1:])
 
 
 def _place(report: Any, root: str) -> str:
-    """Return where a phase failed: ``file:line``, relative to the suite within it."""
+    """Return where a phase failed: ``file:line``, relative to the suite's folder if inside it."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is None:
         return ""
@@ -167,10 +166,10 @@ def _place(report: Any, root: str) -> str:
 
 
 def run(root: str, target: str, arguments: List[str], stream: EventStream) -> Dict[str, Any]:
-    """Run the tests of ``target``, relative to ``root``; return the ``end`` event's fields.
+    """Run the tests of ``target``, relative to ``root``; return fields of the ``end`` event.
 
-    As with ``python -m pytest`` in ``root``, modules there can be imported. Tests that fail are
-    a result: ``status`` tells whether they could be run.
+    As with ``python -m pytest`` in ``root``, modules there can be imported. A failed test is a
+    result: ``status`` tells only whether the tests could be run.
     """
     os.chdir(root)
     sys.path.insert(0, root)
@@ -181,26 +180,26 @@ def run(root: str, target: str, arguments: List[str], stream: EventStream) -> Di
         return _no_result(
             EndStatus.IMPORT, NO_PYTEST if lacking else "its import failed: %s" % failure
         )
-    teller = Teller(stream, root, str(pytest.__version__))
-    given = ["--rootdir", root, "--confcutdir", root, "-p", "no:cacheprovider"]
-    given += ["--continue-on-collection-errors", "--color=no", *arguments, target]
-    sys.argv = ["pytest", *given]
+    reporter = SuiteReporter(stream, root, str(pytest.__version__))
+    command = ["--rootdir", root, "--confcutdir", root, "-p", "no:cacheprovider"]
+    command += ["--continue-on-collection-errors", "--color=no", *arguments, target]
+    sys.argv = ["pytest", *command]
     try:
-        code = int(pytest.main(given, plugins=[teller]))
-    except BaseException as failure:  # of a conftest.py: whatever it raises is a result
+        code = int(pytest.main(command, plugins=[reporter]))
+    except BaseException as failure:  # whatever a conftest.py raises is a result
         error = describe(failure, os.path.join(root, target.partition("::")[0]))
         write(error["traceback"])
         return {"status": EndStatus.ERROR.value, "exit_code": 1, "error": error}
-    if code in ENDINGS:
-        said = ": %s" % teller.reason if teller.reason else "; see the log"
-        return _no_result(EndStatus.ERROR, ENDINGS[code] + said)
+    if code in NO_RESULT_CODES:
+        why = ": %s" % reporter.reason if reporter.reason else "; see the log"
+        return _no_result(EndStatus.ERROR, NO_RESULT_CODES[code] + why)
     return {"status": EndStatus.OK.value, "exit_code": 0, "error": None}
 
 
 def _no_result(status: EndStatus, message: str) -> Dict[str, Any]:
     error = {
         "kind": "pytest",
-        "message": message[:MAX_MESSAGE],
+        "message": message[:MAX_TEST_MESSAGE],
         "traceback": "",
         "file": None,
         "line": None,

@@ -1,9 +1,9 @@
 """The working folder of a script: a writable mirror of its read-only folder.
 
 Scripts open data beside themselves and save models there. The script's folder is mounted
-read-only, so the script runs in a mirror of it on scratch space: folders are real, small files
-are copies that may be written anew, large ones are links to the originals. What the script
-writes lands on scratch and disappears with the cell.
+read-only, so the script runs in a mirror of it on scratch space: folders are real, small files are
+copies that may be overwritten, large files are links to the originals. What the script writes is
+on scratch space and disappears with the cell.
 """
 
 import os
@@ -11,16 +11,17 @@ import shutil
 import stat
 from typing import Callable
 
-MAX_FILES = 20000
-MAX_COPY = 16 * 2**20
-MAX_COPIES = 128 * 2**20
-"""Bytes, in one file and in all: scratch is memory."""
+MAX_MIRRORED_ENTRIES = 20000
+MAX_COPIED_FILE_BYTES = 16 * 2**20
+MAX_COPIED_BYTES = 128 * 2**20
+"""In all copies together: scratch space is memory."""
 
 
 def mirror(source: str, target: str, linked: Callable[[str], bool] = lambda name: False) -> None:
     """Make ``target`` mirror ``source``.
 
-    Folders whose name is ``linked`` become links, and all of them past ``MAX_FILES`` files.
+    Folders whose name is ``linked`` become links, as do all entries after the first
+    ``MAX_MIRRORED_ENTRIES``.
     """
     os.makedirs(target, exist_ok=True)
     count = copied = 0
@@ -30,13 +31,13 @@ def mirror(source: str, target: str, linked: Callable[[str], bool] = lambda name
         for entry in sorted(os.scandir(from_folder), key=lambda item: item.name):
             count += 1
             to_path = os.path.join(to_folder, entry.name)
-            real = count < MAX_FILES and not linked(entry.name)
+            real = count < MAX_MIRRORED_ENTRIES and not linked(entry.name)
             if real and entry.is_dir(follow_symlinks=False):
                 os.mkdir(to_path)
                 pending.append((entry.path, to_path))
                 continue
             size = entry.stat(follow_symlinks=False).st_size
-            small = size <= MAX_COPY and copied + size <= MAX_COPIES
+            small = size <= MAX_COPIED_FILE_BYTES and copied + size <= MAX_COPIED_BYTES
             if small and entry.is_file(follow_symlinks=False) and _copied(entry.path, to_path):
                 copied += size
             else:
@@ -44,12 +45,12 @@ def mirror(source: str, target: str, linked: Callable[[str], bool] = lambda name
 
 
 def _copied(source: str, target: str) -> bool:
-    """Copy a file, programs as programs; tell whether there was room and leave to."""
+    """Copy a file and its mode; return whether there was space and permission to."""
     try:
         shutil.copy(source, target)
         os.chmod(target, os.stat(target).st_mode | stat.S_IWUSR)
     except OSError:
-        # A link to the original serves all but writing.
+        # A link to the original does for everything but writing.
         if os.path.lexists(target):
             os.unlink(target)
         return False

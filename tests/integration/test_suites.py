@@ -104,7 +104,7 @@ def test_nothing_collected_and_a_suite_that_cannot_begin(suite: Path, results: P
     assert "pytest collected no test on tf, theano" in nothing.stderr
     broken = keras_matrix(*asked, "--", "--no-such-option")
     assert broken.returncode == 3
-    assert "pytest could not begin" in broken.stdout
+    assert "pytest could not start" in broken.stdout
     assert "unrecognized arguments: --no-such-option" in broken.stdout
 
 

@@ -121,7 +121,7 @@ class EndStatus(Enum):
     """A data set is missing."""
     MEMORY = "memory"
     UNSUPPORTED = "unsupported"
-    """The run wants what the probe cannot do under this Keras."""
+    """The run requests what the probe cannot do with this Keras."""
 
 
 class CaseOutcome(Enum):

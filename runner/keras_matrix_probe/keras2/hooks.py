@@ -60,7 +60,7 @@ class Recorder:
 
     def install(self, keras: Any) -> None:
         """Wrap the methods of ``keras.models.Model``, and tell what is compiled."""
-        self.clock.tell = lambda modules: self._stream.emit("compiled", modules=modules)
+        self.clock.notify = lambda modules: self._stream.emit("compiled", modules=modules)
         callback_class = make_callback_class(keras.callbacks.Callback)
         model_class = keras.models.Model
         for method, kind in KINDS.items():

@@ -1,7 +1,8 @@
 """Code that the backend compiles for the machine: kept between cells, counted within them.
 
-Such a backend keeps its modules in one folder, a folder each. A cell begins with copies of those
-that its image and earlier cells of the same script have, and hands back what is new.
+A backend that compiles keeps its modules in one folder, each in a folder of its own. A container
+begins with copies of the modules that its image and earlier cells of the same script compiled, and
+each cell hands back what it adds.
 """
 
 import os
@@ -9,28 +10,32 @@ import shutil
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-FROM_IMAGE = "/opt/keras-matrix/compiled"
-NOT_CODE = ("lock_dir", "__pycache__")
-MAX_FILES = 16
-MAX_BYTES = 512 * 2**20
-"""Files in one entry to hand back, and bytes in all."""
+IMAGE_FOLDER = "/opt/keras-matrix/compiled"
+"""The modules that were compiled while the image was built."""
+FOLDERS_WITHOUT_CODE = ("lock_dir", "__pycache__")
+SOURCE_SUFFIX = ".cpp"
+"""The ending of files that are of no use once they are compiled."""
+MAX_MODULE_FILES = 16
+"""Files in the folder of one module; a folder with more is not handed back."""
+MAX_HANDED_BACK_BYTES = 512 * 2**20
+"""In all modules that one cell hands back."""
 
-State = Dict[str, Tuple[int, int]]
-"""Entry to size and time of the newest file in it."""
+FolderState = Dict[str, Tuple[int, int]]
+"""The name of a module's folder to the bytes in it and the time of its newest file."""
 
 
-class Compiled:
-    """The folder where a backend keeps what it compiles."""
+class CompiledModules:
+    """The folder where a backend keeps the modules that it compiles."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._known: State = {}
+        self._known: FolderState = {}
 
     def restore(self, source: str) -> None:
-        """Copy what is there already.
+        """Copy modules that were compiled before.
 
-        What the image has comes before Keras is imported; what cells have compiled after that,
-        since it may be anything: it is for the replicates of their script alone to load.
+        Those of the image are copied before Keras is imported. Those of earlier cells are copied
+        afterwards, since they may hold anything: only cells of the same script may load them.
         """
         os.makedirs(self._folder, exist_ok=True)
         for entry in sorted(os.listdir(source)) if os.path.isdir(source) else ():
@@ -40,16 +45,16 @@ class Compiled:
         self._known = self._state()
 
     def hand_back(self, target: str) -> None:
-        """Copy what is new or changed since the last time."""
+        """Copy to ``target`` the modules that are new or changed since the last call."""
         state = self._state()
         changed = [entry for entry in sorted(state) if state[entry] != self._known.get(entry)]
         if os.path.lexists(target):
-            # Not ours: nothing of that kind is there yet.
+            # The cell made it: the probe has written nothing there yet.
             return
-        left = MAX_BYTES
+        bytes_left = MAX_HANDED_BACK_BYTES
         for entry in changed:
-            left -= state[entry][0]
-            if left < 0:
+            bytes_left -= state[entry][0]
+            if bytes_left < 0:
                 break
             self._copy(entry, os.path.join(target, entry))
         self._known = state
@@ -57,29 +62,29 @@ class Compiled:
     def _copy(self, entry: str, target: str) -> None:
         os.makedirs(target)
         for name in _files(os.path.join(self._folder, entry)):
-            if not name.endswith(".cpp"):
+            if not name.endswith(SOURCE_SUFFIX):
                 shutil.copyfile(os.path.join(self._folder, entry, name), os.path.join(target, name))
 
-    def _state(self) -> State:
-        """Return what can be told of entries; a replicate may have put anything in their place."""
-        found: State = {}
+    def _state(self) -> FolderState:
+        """Return the state of the modules; a cell may have put anything in their place."""
+        state: FolderState = {}
         for entry in os.listdir(self._folder):
             folder = os.path.join(self._folder, entry)
-            if entry in NOT_CODE or os.path.islink(folder) or not os.path.isdir(folder):
+            if entry in FOLDERS_WITHOUT_CODE or os.path.islink(folder) or not os.path.isdir(folder):
                 continue
             os.chmod(folder, 0o700)
             files = _files(folder)
             status = [os.lstat(os.path.join(folder, name)) for name in files]
-            if status and len(status) <= MAX_FILES:
-                found[entry] = (
-                    sum(one.st_size for one in status),
-                    max(one.st_mtime_ns for one in status),
+            if status and len(status) <= MAX_MODULE_FILES:
+                state[entry] = (
+                    sum(file.st_size for file in status),
+                    max(file.st_mtime_ns for file in status),
                 )
-        return found
+        return state
 
 
 def _files(folder: str) -> List[str]:
-    """Return the regular files of a folder that can be read."""
+    """Return the names of a folder's regular files that can be read."""
     return [
         entry.name
         for entry in os.scandir(folder)
@@ -88,28 +93,28 @@ def _files(folder: str) -> List[str]:
 
 
 class CompileClock:
-    """How many modules were compiled by this process, and how long that took, in seconds.
+    """Counts the modules that this process compiles, and the seconds that takes.
 
-    ``tell`` hears of the number after each.
+    ``notify`` is called with the number of modules after each.
     """
 
     def __init__(self) -> None:
         self.modules = 0
         self.seconds = 0.0
-        self.tell: Optional[Callable[[int], None]] = None
+        self.notify: Optional[Callable[[int], None]] = None
 
-    def wrap(self, compile_one: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a function that compiles one module, and counts it."""
+    def wrap(self, compile_module: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a function that compiles one module, so that its calls are counted."""
 
         def counted(*args: Any, **kwargs: Any) -> Any:
             start = time.perf_counter()
             try:
-                return compile_one(*args, **kwargs)
+                return compile_module(*args, **kwargs)
             finally:
                 self.modules += 1
                 self.seconds += time.perf_counter() - start
-                tell = self.tell
-                if tell is not None:
-                    tell(self.modules)
+                notify = self.notify
+                if notify is not None:
+                    notify(self.modules)
 
         return counted

@@ -1,4 +1,4 @@
-"""What the kernel keeps of this process, and others of the same user may look into or change."""
+"""What the kernel lets other processes of the same user read or change of this process."""
 
 import ctypes
 import os
@@ -6,9 +6,11 @@ import resource
 from typing import Any, Dict, Optional
 
 PR_SET_DUMPABLE = 4
+"""An operation of prctl(2)."""
 IPC_RMID = 0
-IPC = (("shm", "shmctl", None), ("msg", "msgctl", None), ("sem", "semctl", 0))
-"""System V objects: their list in /proc/sysvipc, the call that removes one, its last argument."""
+"""The command of shmctl(2), msgctl(2) and semctl(2) that removes an object."""
+IPC_OBJECTS = (("shm", "shmctl", None), ("msg", "msgctl", None), ("sem", "semctl", 0))
+"""System V objects: name in /proc/sysvipc, function that removes one, last argument of it."""
 
 
 def _libc(name: str) -> Optional[Any]:
@@ -16,32 +18,32 @@ def _libc(name: str) -> Optional[Any]:
 
 
 def protect(on: bool) -> None:
-    """Keep other processes of this user from looking into this one (prctl(2), ptrace(2))."""
+    """Set whether other processes of this user may read this one (prctl(2), ptrace(2))."""
     prctl = _libc("prctl")
     if prctl is not None:
         prctl(PR_SET_DUMPABLE, 0 if on else 1, 0, 0, 0)
 
 
 def attributes() -> Dict[str, Any]:
-    """Return what another process of this user may change, protected or not, and forks inherit.
+    """Return what another process of this user may change even if protected, and forks inherit.
 
-    Limits (prlimit(2)), priority (setpriority(2)), scheduler and CPUs (sched(7)).
+    These are limits (prlimit(2)), priority (setpriority(2)), scheduler and CPUs (sched(7)).
     """
-    found: Dict[str, Any] = {
+    values: Dict[str, Any] = {
         name.replace("RLIMIT_", "limit "): resource.getrlimit(getattr(resource, name))
         for name in dir(resource)
         if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE"
     }
     if hasattr(os, "sched_getscheduler"):
-        found["priority"] = os.getpriority(os.PRIO_PROCESS, 0)
-        found["scheduler"] = os.sched_getscheduler(0)
-        found["CPUs"] = sorted(os.sched_getaffinity(0))
-    return found
+        values["priority"] = os.getpriority(os.PRIO_PROCESS, 0)
+        values["scheduler"] = os.sched_getscheduler(0)
+        values["CPUs"] = sorted(os.sched_getaffinity(0))
+    return values
 
 
 def remove_ipc(lists: str = "/proc/sysvipc") -> None:
-    """Remove all System V objects of this IPC namespace: they outlive whoever made them."""
-    for kind, control, last in IPC:
+    """Remove all System V objects of this IPC namespace: they outlive the process that made one."""
+    for kind, control, last in IPC_OBJECTS:
         remove = _libc(control)
         path = os.path.join(lists, kind)
         if remove is None or not os.path.exists(path):

@@ -6,25 +6,25 @@ from typing import Iterator
 
 from . import kernel
 
-SHARED = ("/dev/shm", "/dev/mqueue")  # noqa: S108 # emptied, not trusted
-MOST = 10000
-"""Entries of a folder to look at at once."""
+SHARED_FOLDERS = ("/dev/shm", "/dev/mqueue")  # noqa: S108 # emptied, not trusted
+ENTRIES_AT_ONCE = 10000
+"""Entries of a folder to list at once: it may have more than fit into memory."""
 
 
 class Leftovers:
-    """All that a replicate can write to, but for its output and the compiled code in ``keep``."""
+    """All that a replicate can write to, except its output and the compiled code in ``keep``."""
 
     def __init__(self, scratch: str, keep: str = "") -> None:
         self._scratch = scratch
         self._keep = keep
 
     def remove(self) -> None:
-        """Remove them: files, shared memory, semaphores and message queues."""
+        """Remove files, shared memory, semaphores and message queues."""
         if os.getpid() != 1:
-            # Not in a container: whatever is there is somebody else's.
+            # Not in a container: what is there belongs to others.
             return
         kernel.remove_ipc()
-        for parent in filter(os.path.isdir, (self._scratch, *SHARED)):
+        for parent in filter(os.path.isdir, (self._scratch, *SHARED_FOLDERS)):
             for entry in list(os.scandir(parent)):
                 if entry.path == self._keep:
                     continue
@@ -37,7 +37,7 @@ class Leftovers:
 def remove(folder: str) -> None:
     """Remove a folder, whatever permissions a replicate left in it, and however deep it is.
 
-    Folders within are moved beside it first: no path becomes too long, and nothing recurses.
+    Inner folders are moved beside it first, so that no path is too long and nothing recurses.
     """
     pending = [folder]
     while pending:
@@ -55,9 +55,9 @@ def remove(folder: str) -> None:
 
 
 def _entries(path: str) -> "Iterator[os.DirEntry[str]]":
-    """Yield the entries of a folder, which are removed meanwhile, until there are none."""
+    """Yield the entries of a folder, which the caller removes meanwhile, until it is empty."""
     while True:
-        some = list(itertools.islice(os.scandir(path), MOST))
-        if not some:
+        entries = list(itertools.islice(os.scandir(path), ENTRIES_AT_ONCE))
+        if not entries:
             return
-        yield from some
+        yield from entries

@@ -1,13 +1,12 @@
-"""Replicates from one process: it imports Keras once, then forks for each that is asked for.
+"""Serves replicates from one process, which imports Keras once and forks for each request.
 
-Requests come on standard input, a JSON object a line:
-``{"folder": NAME, "seed": N or null, "repeat": N}``. The line after it is a word that the report
-on this replicate has to hold: it is read once the replicate has ended, so that no script knows it.
-A replicate is a process of its own, forked before any graph or session exists. When it has
-ended, all that it left running is killed, what it left in memory is emptied, and the report is
-written to ``ended`` in its folder: its exit code, and the facts that were taken before any script
-ran. If a signal ended it, this process ends the same way, and the container with it. It also ends
-with its input, at once and whatever still runs: the runner is gone.
+Requests come on standard input, a JSON object a line (``contract.CellRequest``). The next line is a
+word that the report on this replicate has to hold: it is read once the replicate has ended, so
+that no script can know it. A replicate is a process of its own, forked before any graph or session
+exists. When it has ended, every process that it left is killed, everything that it left in memory
+is removed, and a report (``contract.EndReport``) is written to ``ended`` in its folder. If a signal
+ended the replicate, this process ends the same way, and the container with it. This process also
+ends as soon as its input does, whatever still runs: the host process is gone.
 """
 
 import atexit
@@ -25,11 +24,16 @@ from . import kernel
 from .leftovers import Leftovers
 from .pump import Pump
 
-POLL = 0.02
+POLL_SECONDS = 0.02
+"""The longest wait for output before the replicate's end is checked for."""
 
 
 class Server:
-    """Forks replicates; ``output`` holds a folder each, ``scratch`` is emptied before each."""
+    """Forks replicates; each has a folder in ``output``, and ``scratch`` is emptied before each.
+
+    ``keep`` is a folder in ``scratch`` that stays: that of compiled code. ``facts`` are the fields
+    of the environment event, None if Keras could not be imported.
+    """
 
     def __init__(
         self, output: str, scratch: str, keep: str = "", facts: Optional[Dict[str, Any]] = None
@@ -39,12 +43,13 @@ class Server:
         self._facts = facts
 
     def replicates(self, ended: Callable[[str, int], None]) -> Iterator[CellRequest]:
-        """Yield each request, in the process that is to run it; in the parent never.
+        """Yield each request in the process that is to run it, and none in this process.
 
-        ``ended`` is told the folder and the exit code of each.
+        ``ended`` is called with the folder and the exit code of each replicate.
         """
         kernel.protect(True)
-        # The one signal that the first process of a container would take from the others.
+        # Python handles this signal, so it is the only one that the first process of a container
+        # would accept from the others (pid_namespaces(7)).
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         attributes = kernel.attributes()
         while True:
@@ -55,18 +60,18 @@ class Server:
             folder = os.path.join(self._output, request.folder)
             self._leftovers.remove()
             reader, writer = os.pipe()
-            # Its files are opened before the script could put something in their place.
+            # The log is opened before the script could put something in its place.
             with Pump(reader, folder) as pump:
                 pid = os.fork()
                 if pid == 0:
-                    pump.let_go()
-                    become(writer)
+                    pump.close()
+                    become_replicate(writer)
                     yield request._replace(folder=folder)
                     return
                 os.close(writer)
                 status = wait(pid, pump)
-                end_the_others()
-                pump.rest()
+                kill_all_others()
+                pump.copy_rest()
             word = read_line().decode().strip()
             if os.WIFSIGNALED(status):
                 os._exit(128 + os.WTERMSIG(status))
@@ -75,13 +80,15 @@ class Server:
             ended(folder, code)
             now = kernel.attributes()
             changed = sorted(name for name in attributes if now.get(name) != attributes[name])
-            report(os.path.join(folder, ENDED_FILE), EndReport(code, word, self._facts, changed))
+            write_report(
+                os.path.join(folder, ENDED_FILE), EndReport(code, word, self._facts, changed)
+            )
 
 
 def read_line() -> bytes:
-    """Read a line of standard input and nothing after it; empty at its end.
+    """Read a line of standard input and nothing after it; empty at the end of the input.
 
-    What is not read yet, a process that is forked does not have.
+    A forked process must not find the next lines in a buffer that it inherits.
     """
     parts = []
     while True:
@@ -91,12 +98,12 @@ def read_line() -> bytes:
             return b"".join(parts) if part else b""
 
 
-def report(path: str, ended: EndReport) -> None:
-    """Write a report, whole or not at all, whatever a replicate has put in its place."""
+def write_report(path: str, ended: EndReport) -> None:
+    """Write a report, completely or not at all, whatever a replicate has put in its place."""
     part = path + ".part"
     for name in filter(os.path.lexists, (path, part)):
         if os.path.isdir(name) and not os.path.islink(name):
-            # A folder that cannot be replaced; it is thrown away with all else.
+            # A folder cannot be replaced by a file; the host removes it with all else.
             os.rename(name, name + ".moved")
         else:
             os.unlink(name)
@@ -106,15 +113,15 @@ def report(path: str, ended: EndReport) -> None:
     os.rename(part, path)
 
 
-def become(output: int) -> None:
-    """Turn a forked process into a replicate: nothing to read, its output to ``output``."""
+def become_replicate(output: int) -> None:
+    """Turn a forked process into a replicate, without input and with ``output`` as its output."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+    no_input = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(no_input, 0)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    for descriptor in (nothing, output):
+    for descriptor in (no_input, output):
         if descriptor > 2:
             os.close(descriptor)
     sys.stdin = open(0, closefd=False)
@@ -122,10 +129,10 @@ def become(output: int) -> None:
 
 
 def leave(code: int) -> None:
-    """End a replicate as an interpreter ends: threads joined, exit handlers run, output flushed.
+    """End a replicate as an interpreter ends: join threads, run exit handlers, flush the output.
 
-    But what is still alive is not taken apart piece by piece before: most of its memory is shared
-    with the parent, and to touch all of it takes as long as a small script.
+    Unlike an interpreter it does not destroy each object: most of its memory is shared with the
+    parent, and to touch all of it takes as long as a small script.
     """
     interpreter: Any = (threading, atexit)
     interpreter[0]._shutdown()
@@ -135,35 +142,35 @@ def leave(code: int) -> None:
 
 
 def wait(pid: int, pump: Pump) -> int:
-    """Wait for a replicate, its output passed on; return its status.
+    """Wait for a replicate, copy its output meanwhile, and return its status.
 
-    The first process of a container is also the parent of all whose own has ended: they are
-    waited for, too, or they would count as processes for ever.
+    The first process of a container is also the parent of all processes whose own parent has ended:
+    it waits for them, too, or they would count as processes for ever.
     """
-    anyone = -1 if os.getpid() == 1 else pid
-    runner = select.poll()
-    # Nothing but the end of it is waited for: a request comes after the one before has ended.
-    runner.register(0, 0)
+    waited_for = -1 if os.getpid() == 1 else pid
+    host_process = select.poll()
+    # Only the end of the input is an event: the next request comes once this replicate has ended.
+    host_process.register(0, 0)
     while True:
-        pump.some(POLL)
-        if runner.poll(0):
+        pump.copy_within(POLL_SECONDS)
+        if host_process.poll(0):
             abandon(pid)
-        ended, status = os.waitpid(anyone, os.WNOHANG)
+        ended, status = os.waitpid(waited_for, os.WNOHANG)
         while ended and ended != pid:
-            ended, status = os.waitpid(anyone, os.WNOHANG)
+            ended, status = os.waitpid(waited_for, os.WNOHANG)
         if ended:
             return status
 
 
 def abandon(pid: int) -> None:
-    """End at once, and a replicate with it: nobody is left to want what it computes."""
+    """End at once, and a replicate with it: the host process that wants its results is gone."""
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     os._exit(0)
 
 
-def end_the_others() -> None:
-    """Kill whatever a replicate left running: in a container, all but this process."""
+def kill_all_others() -> None:
+    """Kill every process that a replicate left: in a container, all but this process."""
     if os.getpid() != 1:
         return
     try:

@@ -16,7 +16,7 @@ from keras_matrix.images.verify import Installed
 from keras_matrix.load.shipped import PROBE_FOLDER
 from keras_matrix.records.events import End
 from keras_matrix.records.observation import Observation, parse
-from keras_matrix_probe.process.pump import MAX_PART
+from keras_matrix_probe.process.pump import MAX_LOG_PART
 
 FAKE_KERAS = {
     "__init__.py": "__version__ = '2.3.1'\n",
@@ -284,7 +284,7 @@ def test_of_a_long_output_the_end_is_kept(cell: Cell) -> None:
     text = "for i in range(200000):\n    print('%099d' % i)\n"
     cell.run(text)
     log = (cell.output / "log.before").read_bytes() + (cell.output / "log").read_bytes()
-    assert MAX_PART <= len(log) <= 2 * MAX_PART
+    assert MAX_LOG_PART <= len(log) <= 2 * MAX_LOG_PART
     assert log.endswith(b"%099d\n" % 199999)
 
 

@@ -15,7 +15,7 @@ from keras_matrix.records.suite_events import SuiteLog
 from keras_matrix_probe import suite
 from keras_matrix_probe.contract import EVENTS_FILE
 from keras_matrix_probe.events import EventStream
-from keras_matrix_probe.suite import MAX_MESSAGE, deciding, message_of, outcome_of
+from keras_matrix_probe.suite import MAX_TEST_MESSAGE, deciding, message_of, outcome_of
 from tests.unit.probe.test_main import Cell
 
 PASSED = CaseOutcome.PASSED
@@ -213,8 +213,8 @@ def test_addopts_of_the_suite_can_be_put_aside(place: Place) -> None:
 @pytest.mark.parametrize(
     ("files", "arguments", "reason"),
     [
-        ({}, ("--no-such-option",), "pytest could not begin"),
-        ({"conftest.py": "import no_such_module\n"}, (), "pytest could not begin"),
+        ({}, ("--no-such-option",), "pytest could not start"),
+        ({"conftest.py": "import no_such_module\n"}, (), "pytest could not start"),
         (
             {"test_a.py": "import pytest\ndef test_x(): pytest.exit('enough')\n"},
             (),
@@ -251,7 +251,7 @@ def test_texts_are_kept_within_bounds(place: Place) -> None:
         "def test_odd(): raise ValueError('\\x1b[31m \\ud800 \\u202e')\n"
     )
     long, odd = place.run({"test_a.py": text}).cases
-    assert len(long.message) == MAX_MESSAGE
+    assert len(long.message) == MAX_TEST_MESSAGE
     assert (long.outcome, odd.outcome) == (CaseOutcome.FAILED, CaseOutcome.FAILED)
     assert "\\ud800" in odd.message
 

@@ -58,7 +58,7 @@ def test_an_empty_folder_is_mirrored_into_one_that_is_there(tmp_path: Path) -> N
 def test_a_huge_folder_is_readable_all_the_same(
     tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workspace, "MAX_FILES", 1)
+    monkeypatch.setattr(workspace, "MAX_MIRRORED_ENTRIES", 1)
     mirror(str(source), str(tmp_path / "work"))
     assert (tmp_path / "work" / "data").is_symlink()
     assert (tmp_path / "work" / "data" / "deep" / "y.csv").read_text() == "3,4\n"

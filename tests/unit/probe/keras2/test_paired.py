@@ -106,7 +106,7 @@ def test_how_much_is_drawn_at_once_does_not_matter(
     draw: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = draw(stream(), SHAPE, 0, 1, "float32")
-    monkeypatch.setattr(draws, "CHUNK", 999)
+    monkeypatch.setattr(draws, "NUMBERS_AT_ONCE", 999)
     assert (draw(stream(), SHAPE, 0, 1, "float32") == whole).all()
 
 

@@ -12,7 +12,7 @@ from keras_matrix_probe import arrays
 from keras_matrix_probe.arrays import ArrayStore
 from keras_matrix_probe.contract import EndReport
 from keras_matrix_probe.process import compiled, kernel, leftovers, pump, serve
-from keras_matrix_probe.process.compiled import Compiled
+from keras_matrix_probe.process.compiled import CompiledModules
 from keras_matrix_probe.process.pump import Pump
 
 
@@ -32,7 +32,7 @@ def test_a_report_replaces_whatever_is_there(tmp_path: Path, how: str, name: str
     elif how == "folder":
         (folder / name / "deep").mkdir(parents=True)
     report = EndReport(exit_code=0, word="word", environment=None, changed=[])
-    serve.report(str(folder / "ended"), report)
+    serve.write_report(str(folder / "ended"), report)
     assert json.loads((folder / "ended").read_text()) == report._asdict()
     assert outside.read_text() == "kept"
 
@@ -40,7 +40,7 @@ def test_a_report_replaces_whatever_is_there(tmp_path: Path, how: str, name: str
 def test_a_log_is_written_whatever_is_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pump, "MAX_PART", 2 * pump.CHUNK)
+    monkeypatch.setattr(pump, "MAX_LOG_PART", 2 * pump.READ_SIZE)
     reader, writer = os.pipe()
     outside = tmp_path / "outside"
     outside.write_text("kept")
@@ -49,10 +49,10 @@ def test_a_log_is_written_whatever_is_in_its_place(
             (tmp_path / name).unlink()
             (tmp_path / name).symlink_to(outside)
         for _ in range(5):
-            os.write(writer, b"x" * pump.CHUNK)
-            pumped.some(1.0)
+            os.write(writer, b"x" * pump.READ_SIZE)
+            pumped.copy_within(1.0)
         os.close(writer)
-        pumped.rest()
+        pumped.copy_rest()
     assert outside.read_text() == "kept"
 
 
@@ -105,8 +105,8 @@ def test_a_deep_and_closed_folder_is_removed(tmp_path: Path) -> None:
 def test_so_many_arrays_are_kept_and_no_larger_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrays, "MAX_FILES", 2)
-    monkeypatch.setattr(arrays, "MAX_ELEMENTS", 3)
+    monkeypatch.setattr(arrays, "MAX_ARRAY_FILES", 2)
+    monkeypatch.setattr(arrays, "MAX_ARRAY_ELEMENTS", 3)
     store = ArrayStore(str(tmp_path))
     values = ([1.0], [1.0] * 4, [2.0], [3.0])
     kept = [store.save("predict", [value])[0]["file"] is not None for value in values]
@@ -116,11 +116,11 @@ def test_so_many_arrays_are_kept_and_no_larger_ones(
 def test_of_what_was_compiled_only_files_are_handed_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiled, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(compiled, "MAX_HANDED_BACK_BYTES", 2**20)
     folder, image = tmp_path / "theano", tmp_path / "image"
     (image / "tmp0").mkdir(parents=True)
     (image / "tmp0" / "mod.so").write_bytes(b"module")
-    store = Compiled(str(folder))
+    store = CompiledModules(str(folder))
     store.restore(str(image))
     store.restore(str(tmp_path / "nothing"))
     for name in ("tmp1", "many", "closed"):
@@ -131,7 +131,7 @@ def test_of_what_was_compiled_only_files_are_handed_back(
     (folder / "tmp1" / "deep").mkdir()
     os.mkfifo(folder / "tmp1" / "fifo")
     (folder / "closed").chmod(0)
-    for number in range(compiled.MAX_FILES):
+    for number in range(compiled.MAX_MODULE_FILES):
         (folder / "many" / str(number)).write_bytes(b"")
     (folder / "zzz").mkdir()
     with (folder / "zzz" / "mod.so").open("wb") as file:
