@@ -100,7 +100,7 @@ class CompiledModel(_Entry, frozen=True, tag="model"):
     outputs: list[Port]
 
 
-class FirstBatch(_Entry, frozen=True, tag="batch"):
+class BatchArrays(_Entry, frozen=True, tag="batch"):
     """How many arrays of the batch are inputs, and how many targets; sample weights follow."""
 
     inputs: Count
@@ -167,7 +167,7 @@ Entry = (
     StoredArray
     | Node
     | CompiledModel
-    | FirstBatch
+    | BatchArrays
     | UnbuiltLayer
     | FailedComputation
     | StageBegun
@@ -196,7 +196,7 @@ class Capture:
     skipped: tuple[str, ...] = ()
     step_spread: float = 0.0
     model: CompiledModel | None = None
-    batch: FirstBatch | None = None
+    batch: BatchArrays | None = None
     unbuilt: UnbuiltLayer | None = None
     complete: bool = False
 
@@ -290,7 +290,7 @@ def _add(capture: Capture, entry: _Entry) -> None:
             capture.step_spread = float(entry.spread)
         case CompiledModel():
             capture.model = entry
-        case FirstBatch():
+        case BatchArrays():
             capture.batch = entry
         case UnbuiltLayer():
             capture.unbuilt = entry

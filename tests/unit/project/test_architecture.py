@@ -82,3 +82,18 @@ def test_unit_tests_lie_as_the_packages_do() -> None:
         if first not in beside:
             package = PROBE if first == "probe" else PACKAGE / first
             assert package.joinpath(*more).is_dir(), test
+
+
+def test_few_files_lie_at_the_root() -> None:
+    names = {path.stem for path in PACKAGE.glob("*.py")}
+    assert names == {"__init__", "__main__", "errors", "interrupts", "pytest_plugin", "text"}
+
+
+@pytest.mark.parametrize("package", [PACKAGE, PROBE], ids=lambda path: path.name)
+def test_a_class_name_exists_once(package: Path) -> None:
+    places: dict[str, list[str]] = {}
+    for path in package.rglob("*.py"):
+        for node in tree_of(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name_of(path))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
