@@ -104,7 +104,7 @@ def test_handlers_are_restored_after_an_error() -> None:
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
-def test_a_hang_up_is_not_heard_under_nohup() -> None:
+def test_sighup_is_ignored_under_nohup() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         interrupts = Interrupts()
@@ -116,7 +116,7 @@ def test_a_hang_up_is_not_heard_under_nohup() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_what_is_left_is_told() -> None:
+def test_leftovers_are_reported() -> None:
     interrupts = Interrupts()
     interrupts.request(signal.SIGHUP)
     interrupts.note_leftovers()
@@ -133,7 +133,7 @@ def test_a_request_goes_before_what_the_engine_failed_at_after_it() -> None:
         raise EngineError("no")
 
 
-def test_nobody_is_told_where_nobody_listens() -> None:
+def test_a_closed_output_is_no_error() -> None:
     """A process of its own: its stderr is a pipe that nobody reads."""
     code = (
         "import os; from keras_matrix.interrupts import drop_closed_output, write_line; "

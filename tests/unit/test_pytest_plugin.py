@@ -44,15 +44,15 @@ class Runs:
     """Takes the place of what runs cells: ``folder`` is what they leave, or an error to raise."""
 
     def __init__(self) -> None:
-        self.made: RunFolder | Exception = ConfigurationError("There is nothing yet.")
+        self.result: RunFolder | Exception = ConfigurationError("There is nothing yet.")
         self.requests: list[RunRequest] = []
 
     def run(self, request: RunRequest, progress: Progress, interrupts: Interrupts) -> RunResult:
         self.requests.append(request)
         progress.step("cells are run")
-        if isinstance(self.made, Exception):
-            raise self.made
-        return RunResult(self.made, self.made.records(), last=True)
+        if isinstance(self.result, Exception):
+            raise self.result
+        return RunResult(self.result, self.result.records(), last=True)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def of_cells(path: Path, *records: Record) -> RunFolder:
 def test_images_that_agree_pass(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path, text: str
 ) -> None:
-    runs.made = tf_and_theano(tmp_path / "a-run")
+    runs.result = tf_and_theano(tmp_path / "a-run")
     outcome_of(pytester, text).assert_outcomes(passed=1)
 
 
@@ -88,7 +88,7 @@ def test_images_that_differ_fail_with_the_difference(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    runs.made = tf_and_theano(tmp_path / "a-run", tf=0.5, theano=0.75)
+    runs.result = tf_and_theano(tmp_path / "a-run", tf=0.5, theano=0.75)
     done = outcome_of(pytester, text, "--color=no")
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(
@@ -99,25 +99,25 @@ def test_images_that_differ_fail_with_the_difference(
             f"*records: {tmp_path}/a-run",
         ]
     )
-    told = done.stdout.str()
-    assert "\x1b" not in told
-    assert "─" not in told
+    output = done.stdout.str()
+    assert "\x1b" not in output
+    assert "─" not in output
     # Not how it came about: the test, and what differs.
-    assert "raise AssertionError" not in told
-    assert "/keras_matrix/" not in told
+    assert "raise AssertionError" not in output
+    assert "/keras_matrix/" not in output
 
 
 def test_what_agrees_is_left_out_of_the_message(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path
 ) -> None:
-    runs.made = of_cells(
+    runs.result = of_cells(
         tmp_path / "a-run",
         record(Cell("tf"), call(metrics={"loss": 0.5, "accuracy": 0.25})),
         record(Cell("theano"), call(metrics={"loss": 0.9, "accuracy": 0.25})),
     )
-    told = outcome_of(pytester, ASSERTS).stdout.str()
-    assert "theano differs from tf in 1 of 2 judged metrics" in told
-    assert "evaluate.accuracy" not in told
+    output = outcome_of(pytester, ASSERTS).stdout.str()
+    assert "theano differs from tf in 1 of 2 judged metrics" in output
+    assert "evaluate.accuracy" not in output
 
 
 @pytest.mark.parametrize(
@@ -132,14 +132,16 @@ def test_what_agrees_is_left_out_of_the_message(
 def test_a_tolerance_of_the_tests_own(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path, asserted: str, failed: int
 ) -> None:
-    runs.made = tf_and_theano(tmp_path / "a-run", tf=0.5, theano=0.75)
+    runs.result = tf_and_theano(tmp_path / "a-run", tf=0.5, theano=0.75)
     text = ASSERTS.replace("assert_agree()", f"assert_agree({asserted})")
     done = outcome_of(pytester, text + MARKED.replace("seeds=3", asserted))
     done.assert_outcomes(passed=2 - 2 * failed, failed=2 * failed)
 
 
-def test_a_wrong_tolerance_is_told(pytester: pytest.Pytester, runs: Runs, tmp_path: Path) -> None:
-    runs.made = tf_and_theano(tmp_path / "a-run")
+def test_a_wrong_tolerance_is_reported(
+    pytester: pytest.Pytester, runs: Runs, tmp_path: Path
+) -> None:
+    runs.result = tf_and_theano(tmp_path / "a-run")
     done = outcome_of(pytester, ASSERTS.replace("agree()", "agree({'loss': -1})"))
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["*the tolerance of loss is -1.0; it must be 0 or more."])
@@ -148,7 +150,7 @@ def test_a_wrong_tolerance_is_told(pytester: pytest.Pytester, runs: Runs, tmp_pa
 def test_a_cell_that_failed_is_no_agreement(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path
 ) -> None:
-    runs.made = of_cells(
+    runs.result = of_cells(
         tmp_path / "a-run",
         record(Cell("tf"), call(metrics={"loss": 0.5})),
         record(
@@ -168,10 +170,10 @@ def test_a_cell_that_failed_is_no_agreement(
 @pytest.mark.parametrize(
     ("text", "outcome"), [(ASSERTS, {"failed": 1}), (MARKED, {"errors": 1})], ids=["run", "marker"]
 )
-def test_a_run_that_cannot_be_made_is_told_apart(
+def test_a_run_that_cannot_be_made_is_not_a_failed_comparison(
     pytester: pytest.Pytester, runs: Runs, text: str, outcome: dict[str, int]
 ) -> None:
-    runs.made = EngineError("No container engine answers; start it.")
+    runs.result = EngineError("No container engine answers; start it.")
     done = outcome_of(pytester, text)
     done.assert_outcomes(**outcome)
     done.stdout.fnmatch_lines(
@@ -181,11 +183,11 @@ def test_a_run_that_cannot_be_made_is_told_apart(
     assert "AssertionError" not in done.stdout.str()
 
 
-def test_a_cell_that_the_engine_kept_from_running_is_told_apart(
+def test_a_cell_that_the_engine_could_not_run_is_not_a_failed_comparison(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path
 ) -> None:
     failed = record(Cell("theano"), outcome=Outcome.ENGINE_ERROR, reason="The engine is gone.")
-    runs.made = of_cells(tmp_path / "a-run", record(Cell("tf"), call()), failed)
+    runs.result = of_cells(tmp_path / "a-run", record(Cell("tf"), call()), failed)
     done = outcome_of(pytester, ASSERTS)
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["*could not compare: theano: engine error: The engine is gone."])
@@ -195,7 +197,7 @@ def test_a_cell_that_the_engine_kept_from_running_is_told_apart(
 def test_nothing_judged_is_no_agreement(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path, cells: str
 ) -> None:
-    runs.made = of_cells(tmp_path / "a-run", *(record(Cell(image)) for image in cells.split()))
+    runs.result = of_cells(tmp_path / "a-run", *(record(Cell(image)) for image in cells.split()))
     done = outcome_of(pytester, ASSERTS)
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["*Nothing was judged*"])
@@ -205,7 +207,7 @@ def test_too_few_seeds_are_no_agreement_unless_allowed(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path
 ) -> None:
     losses = {"tf": (0.5, 0.9), "theano": (0.9, 0.5)}
-    runs.made = of_cells(
+    runs.result = of_cells(
         tmp_path / "a-run",
         *(
             record(Cell(image, seed=seed), call(metrics={"loss": loss}))
@@ -223,7 +225,7 @@ def test_too_few_seeds_are_no_agreement_unless_allowed(
 def test_options_are_those_of_the_command_line(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path
 ) -> None:
-    runs.made = tf_and_theano(tmp_path / "a-run")
+    runs.result = tf_and_theano(tmp_path / "a-run")
     text = """
     import pytest
 
@@ -236,7 +238,7 @@ def test_options_are_those_of_the_command_line(
     def test_it(keras_matrix_result):
         assert keras_matrix_result.agrees
         assert keras_matrix_result.exit_code == 0
-        assert [one.cell.image for one in keras_matrix_result.records] == ["tf", "theano"]
+        assert [record.cell.image for record in keras_matrix_result.records] == ["tf", "theano"]
         assert keras_matrix_result.comparison.rows
     """
     outcome_of(pytester, text).assert_outcomes(passed=1)
@@ -257,7 +259,7 @@ def test_options_of_a_marker_are_options_of_a_run() -> None:
 
 
 def test_a_number_of_seeds(pytester: pytest.Pytester, runs: Runs, tmp_path: Path) -> None:
-    runs.made = tf_and_theano(tmp_path / "a-run")
+    runs.result = tf_and_theano(tmp_path / "a-run")
     outcome_of(pytester, ASSERTS).assert_outcomes(passed=1)
     assert runs.requests[0].plan.seeds == (0, 1, 2)
 
@@ -269,7 +271,7 @@ def test_a_number_of_seeds(pytester: pytest.Pytester, runs: Runs, tmp_path: Path
 def test_where_results_go(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path, arguments: tuple[str, ...], place: str
 ) -> None:
-    runs.made = tf_and_theano(tmp_path / "a-run")
+    runs.result = tf_and_theano(tmp_path / "a-run")
     pytester.makeini("[pytest]\nkeras_matrix_results = from-ini\n")
     outcome_of(pytester, ASSERTS, *arguments).assert_outcomes(passed=1)
     assert runs.requests[0].results == pytester.path / place
@@ -297,7 +299,7 @@ def test_a_wrong_marker_is_an_error(
 def test_a_marker_of_a_class_is_for_each_of_its_tests(
     pytester: pytest.Pytester, runs: Runs, tmp_path: Path
 ) -> None:
-    runs.made = tf_and_theano(tmp_path / "a-run", theano=0.9)
+    runs.result = tf_and_theano(tmp_path / "a-run", theano=0.9)
     text = """
     import pytest
 
@@ -309,11 +311,11 @@ def test_a_marker_of_a_class_is_for_each_of_its_tests(
         def test_three(self): ...
     """
     outcome_of(pytester, text).assert_outcomes(failed=3)
-    assert [one.target.name for one in runs.requests] == ["mlp", "mlp", "cnn"]
+    assert [request.target.name for request in runs.requests] == ["mlp", "mlp", "cnn"]
 
 
 def test_ctrl_c_stops_the_session(pytester: pytest.Pytester, runs: Runs) -> None:
-    runs.made = InterruptedRunError("Stopped by Ctrl-C; nothing is left running.")
+    runs.result = InterruptedRunError("Stopped by Ctrl-C; nothing is left running.")
     pytester.makepyfile(ASSERTS + ASSERTS.replace("test_it", "test_next"))
     done = pytester.runpytest_inprocess(no_reraise_ctrlc=True)
     assert done.ret == pytest.ExitCode.INTERRUPTED

@@ -80,10 +80,10 @@ def test_a_line_that_was_redrawn_is_displayed_in_its_last_state() -> None:
 
 def test_json_holds_no_character_that_a_terminal_obeys() -> None:
     text = "a\x7f\x9b31m\u202e\u2028\U000e0041 é"
-    found = safe_json(json.dumps({text: [text]}, ensure_ascii=False, indent=1))
-    assert json.loads(found) == {text: [text]}
-    assert printable(found) == found
-    assert "é" in found
+    escaped = safe_json(json.dumps({text: [text]}, ensure_ascii=False, indent=1))
+    assert json.loads(escaped) == {text: [text]}
+    assert printable(escaped) == escaped
+    assert "é" in escaped
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_a_defect_of_ours_is_not_taken_for_a_difference(
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["--help"]])
-def test_a_reader_that_has_seen_enough_is_not_told_they_differ(arguments: list[str]) -> None:
+def test_a_closed_output_is_not_reported_as_a_difference(arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:

@@ -64,9 +64,9 @@ def send(uri: str, *more: str, run: str = "mine") -> int:
 
 def sent(client: "MlflowClient", experiment: str = "mlp") -> "dict[str, Run]":
     """Return what is in the experiment, by cell; the matrix under an empty name."""
-    found = client.get_experiment_by_name(experiment)
-    assert found is not None
-    runs = client.search_runs([found.experiment_id])
+    entry = client.get_experiment_by_name(experiment)
+    assert entry is not None
+    runs = client.search_runs([entry.experiment_id])
     by_cell = {run.data.tags.get(CELL, ""): run for run in runs}
     assert len(by_cell) == len(runs)
     return by_cell
@@ -89,7 +89,7 @@ def test_a_run_for_the_matrix_and_one_for_each_cell(
     assert cell.data.metrics["evaluate.acc"] == 0.5
     assert (cell.info.status, cell.info.end_time - cell.info.start_time) == ("FINISHED", 2000)
     steps = client.get_metric_history(cell.info.run_id, "fit.loss")
-    assert [(one.step, one.value) for one in steps] == [(0, 0.9), (1, 0.8)]
+    assert [(item.step, item.value) for item in steps] == [(0, 0.9), (1, 0.8)]
 
 
 def test_the_record_is_an_artifact(uri: str, client: "MlflowClient", folder: RunFolder) -> None:
@@ -100,7 +100,7 @@ def test_the_record_is_an_artifact(uri: str, client: "MlflowClient", folder: Run
     record = folder.records()[0]
     assert Path(local).read_bytes() == folder.record_path(record.cell).read_bytes()
     parent = runs[""].info.run_id
-    names = {one.path for one in client.list_artifacts(parent)}
+    names = {item.path for item in client.list_artifacts(parent)}
     assert names == {"manifest.json", "comparison.json"}
     shown = json.loads(Path(client.download_artifacts(parent, "comparison.json")).read_text())
     assert shown["title"] == "mlp (mine)"
@@ -157,7 +157,7 @@ def test_what_was_cut_off_is_sent_again(
     assert send(uri) == 0
     runs = sent(client)
     assert len(runs) == 5
-    assert [one.path for one in client.list_artifacts(runs["tf.seed1"].info.run_id)] == [
+    assert [item.path for item in client.list_artifacts(runs["tf.seed1"].info.run_id)] == [
         "tf.seed1.json"
     ]
 

@@ -55,8 +55,8 @@ def test_a_format_is_the_same_printed_and_written(
 
 def test_several_reports_of_one_comparison(run: Path, nowhere: Path) -> None:
     targets = {"junit": "a.xml", "csv": "b.csv", "markdown": "c.md", "json": "d.json"}
-    given = [part for form, name in targets.items() for part in ("--report", f"{form}={name}")]
-    assert run_cli("diff", "one", *given) == 1
+    arguments = [part for form, name in targets.items() for part in ("--report", f"{form}={name}")]
+    assert run_cli("diff", "one", *arguments) == 1
     assert all((nowhere / name).stat().st_size for name in targets.values())
     assert json.loads((nowhere / "d.json").read_text())["differs"] is True
 
@@ -159,12 +159,12 @@ BAD = [
 
 @pytest.mark.parametrize(("texts", "said"), BAD)
 @pytest.mark.parametrize("command", [["run", "mlp", "--on", "tf"], ["diff", "one"]])
-def test_a_wrong_report_is_told_before_anything_is_done(
+def test_a_wrong_report_is_refused_before_anything_is_done(
     command: Sequence[str], texts: Sequence[str], said: str, run: Path, capsys: Captured
 ) -> None:
-    given = [part for text in texts for part in ("--report", text)]
+    arguments = [part for text in texts for part in ("--report", text)]
     # Without an engine: a run that got so far would end with another status.
-    assert run_cli(*command, *given) == 2
+    assert run_cli(*command, *arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
@@ -172,7 +172,7 @@ def test_a_wrong_report_is_told_before_anything_is_done(
     assert err.count("\n") == 1
 
 
-def test_a_folder_that_takes_no_file_is_told(
+def test_a_folder_that_is_not_writable_is_reported(
     run: Path, nowhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     import tempfile

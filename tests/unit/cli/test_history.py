@@ -60,15 +60,15 @@ def leaves(monkeypatch: pytest.MonkeyPatch, records: list[Record], *, last: bool
     folder = made(Path("results") / "now", records, on=9).path.resolve()
 
     def run(request: RunRequest) -> RunResult:
-        made = RunFolder(folder)
-        return RunResult(made, made.records(), last)
+        recorded = RunFolder(folder)
+        return RunResult(recorded, recorded.records(), last)
 
     replace_cells(monkeypatch, run)
 
 
 def warning(capsys: Captured) -> str:
-    (found,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
-    return found
+    (warning,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
+    return warning
 
 
 # What is kept
@@ -158,7 +158,7 @@ def test_a_joined_run_is_kept(capsys: Captured) -> None:
     assert run_cli("join", *parts, "--into", "both") == 0
     (run,) = kept()
     assert run.run == "both"
-    assert [one.image for one in run.images] == ["tf", "theano"]
+    assert [image.image for image in run.images] == ["tf", "theano"]
     assert run.status is Status.AGREE
 
 
@@ -255,8 +255,8 @@ def test_a_metric_over_time(capsys: Captured) -> None:
     assert run_cli("history", "mlp", "--metric", "evaluate.loss", "--json") == 0
     _, theano = json.loads(capsys.readouterr().out)["series"]
     assert [point["median"] for point in theano["points"]] == [0.5, 0.9]
-    asked = ("--metric", "evaluate.loss", "--image", "tf", "--format", "csv")
-    assert run_cli("history", "mlp", *asked) == 0
+    arguments = ("--metric", "evaluate.loss", "--image", "tf", "--format", "csv")
+    assert run_cli("history", "mlp", *arguments) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(row["run"], row["image"], row["median"]) for row in rows] == [
         ("run-1", "tf", "0.5"),
@@ -310,7 +310,7 @@ def test_the_last_twenty_runs_are_shown(capsys: Captured) -> None:
         (["--add", "missing"], "not added: There is no run 'missing'"),
     ],
 )
-def test_a_wrong_request_is_told(arguments: list[str], said: str, capsys: Captured) -> None:
+def test_a_wrong_request_is_refused(arguments: list[str], said: str, capsys: Captured) -> None:
     run_on(1, losses(SAME))
     capsys.readouterr()
     assert run_cli("history", *arguments) == 2
@@ -349,13 +349,13 @@ def test_one_run_that_cannot_be_added_keeps_none_of_the_others(capsys: Captured)
     made(Path("results/s"), [test_suite.cell("tf", test_suite.case("test_a.py::test_x"))])
     assert run_cli("history", "--add", "a", "b", "c", "t", "s") == 2
     assert [run.run for run in kept()] == ["b"]
-    told = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[1] for line in told[:4]] == [" not added"] * 4
-    assert "is damaged" in told[0]
-    assert "holds no record" in told[1]
-    assert "is a trace" in told[2]
-    assert "is a run of tests" in told[3]
-    assert told[4].startswith("1 of 5 runs added")
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1] for line in lines[:4]] == [" not added"] * 4
+    assert "is damaged" in lines[0]
+    assert "holds no record" in lines[1]
+    assert "is a trace" in lines[2]
+    assert "is a run of tests" in lines[3]
+    assert lines[4].startswith("1 of 5 runs added")
 
 
 # diff --against
@@ -431,13 +431,13 @@ def test_a_run_is_held_against_a_named_one(tmp_path: Path, capsys: Captured) -> 
         assert f"regressed since {Path(named).name}: " in capsys.readouterr().out
 
 
-def test_formats_tell_of_the_regression(capsys: Captured) -> None:
+def test_all_formats_report_the_regression(capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(WORSE))
     for output in ("json", "markdown"):
         capsys.readouterr()
-        asked = ("--against", "last", "--format", output)
-        assert run_cli("diff", "run-2", *asked) == ExitCode.REGRESSED
+        arguments = ("--against", "last", "--format", output)
+        assert run_cli("diff", "run-2", *arguments) == ExitCode.REGRESSED
         said = capsys.readouterr().out.replace("\\", "")
         assert "regressed since run-1: theano: evaluate.loss is 0.9, was 0.5." in said
     assert run_cli("diff", "run-2", "--against", "last", "--report", "csv=a.csv") == 8
@@ -447,8 +447,8 @@ def test_formats_tell_of_the_regression(capsys: Captured) -> None:
 def test_rules_are_heeded(capsys: Captured) -> None:
     run_on(1, losses(SAME))
     run_on(2, losses(WORSE))
-    asked = ("--against", "last", "--tolerance", "*=1")
-    assert run_cli("diff", "run-2", *asked) == ExitCode.AGREE
+    arguments = ("--against", "last", "--tolerance", "*=1")
+    assert run_cli("diff", "run-2", *arguments) == ExitCode.AGREE
 
 
 @pytest.mark.parametrize(
@@ -462,7 +462,7 @@ def test_rules_are_heeded(capsys: Captured) -> None:
         (["run-2", "--against", "last", "--history", "none.sqlite"], 4, "no history"),
     ],
 )
-def test_what_cannot_be_held_against_is_told(
+def test_an_unusable_earlier_run_is_reported(
     arguments: list[str], code: int, said: str, capsys: Captured
 ) -> None:
     run_on(1, losses(SAME))
@@ -477,7 +477,7 @@ def test_what_cannot_be_held_against_is_told(
     assert err.count("\n") == 1
 
 
-def test_records_that_are_gone_are_told(capsys: Captured) -> None:
+def test_records_that_are_gone_are_reported(capsys: Captured) -> None:
     first, second = run_on(1, losses(SAME)), run_on(2, losses(SAME))
     run_on(3, losses(SAME))
     shutil.rmtree(second.path)
@@ -545,7 +545,7 @@ def test_records_that_are_gone_fail_the_check_not_the_run(
 
 
 @pytest.mark.parametrize("named", ["missing", "last"])
-def test_what_cannot_be_held_against_is_told_before_anything_runs(
+def test_an_unusable_earlier_run_is_reported_before_anything_runs(
     named: str, monkeypatch: pytest.MonkeyPatch, place: Path, capsys: Captured
 ) -> None:
     (place / "damaged.sqlite").write_bytes(b"not a database" * 1000)
@@ -554,8 +554,8 @@ def test_what_cannot_be_held_against_is_told_before_anything_runs(
         raise AssertionError("it ran")
 
     replace_cells(monkeypatch, run)
-    asked = ("--against", named, "--history", "damaged.sqlite")
-    assert run_cli("run", "mlp", *asked) == 2
+    arguments = ("--against", named, "--history", "damaged.sqlite")
+    assert run_cli("run", "mlp", *arguments) == 2
     assert "not a database" in capsys.readouterr().err
 
 

@@ -29,11 +29,11 @@ def leaves(
 ) -> Requests:
     """Let running cells leave these records; return the requests that come."""
     requests: Requests = []
-    made = run_folder(folder / "results" / "a-run", records)
+    folder_of_run = run_folder(folder / "results" / "a-run", records)
 
     def run(request: RunRequest) -> RunResult:
         requests.append(request)
-        return RunResult(made, made.records(), last)
+        return RunResult(folder_of_run, folder_of_run.records(), last)
 
     replace_cells(monkeypatch, run)
     return requests
@@ -82,8 +82,8 @@ def test_nothing_collected_is_an_error(
 
 def test_what_is_asked_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = leaves(monkeypatch, place, *both())
-    asked = ("--on", "theano,tf", "--seed", 7, "--timeout", 60, "--root", ".", "--fresh")
-    run_cli("pytest", "tests/test_a.py::test_x", *asked, "--", "-k", "x", "--addopts")
+    arguments = ("--on", "theano,tf", "--seed", 7, "--timeout", 60, "--root", ".", "--fresh")
+    run_cli("pytest", "tests/test_a.py::test_x", *arguments, "--", "-k", "x", "--addopts")
     (request,) = requests
     assert request.tests is not None
     assert (request.tests.named, request.tests.root) == ("tests/test_a.py::test_x", Path())
@@ -113,15 +113,15 @@ def test_a_part_of_a_run_waits_for_the_others(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     requests = leaves(monkeypatch, place, *both()[:1], last=False)
-    asked = ("--on", "tf,theano", "--only", "tf")
-    assert run_cli("pytest", "tests", *asked) == ExitCode.AGREE
+    arguments = ("--on", "tf,theano", "--only", "tf")
+    assert run_cli("pytest", "tests", *arguments) == ExitCode.AGREE
     assert requests[0].only == ("tf",)
     out, err = capsys.readouterr()
     assert (out, "comparison follows" in err) == ("", True)
     leaves(
         monkeypatch, place / "b", cell("tf", outcome=Outcome.CRASHED, collected=None), last=False
     )
-    assert run_cli("pytest", "tests", *asked) == ExitCode.CELL_FAILED
+    assert run_cli("pytest", "tests", *arguments) == ExitCode.CELL_FAILED
 
 
 @pytest.mark.parametrize(

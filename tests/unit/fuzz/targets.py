@@ -64,10 +64,10 @@ def check_sentence(text: str) -> None:
 
 def event_stream(content: bytes) -> None:
     for complete in (True, False):
-        found = taken(partial(observation.parse, content, complete=complete), UnreadableError)
-        if found is not None:
-            written = to_json(found)
-            assert msgspec.json.decode(written, type=Observation) == found
+        result = taken(partial(observation.parse, content, complete=complete), UnreadableError)
+        if result is not None:
+            written = to_json(result)
+            assert msgspec.json.decode(written, type=Observation) == result
     watched(content)
 
 
@@ -103,17 +103,17 @@ def tail(content: bytes, folder: Path) -> None:
         elif not path.is_symlink():
             with path.open("ab") as file:
                 file.write(piece * (1 + 300 * (how == b"m")))
-        found = follower.lines()
-        assert all(b"\n" not in line and len(line) <= MAX_LINE_BYTES for line in found)
-        assert sum(map(len, found)) <= MAX_READ_BYTES + MAX_LINE_BYTES
+        result = follower.lines()
+        assert all(b"\n" not in line and len(line) <= MAX_LINE_BYTES for line in result)
+        assert sum(map(len, result)) <= MAX_READ_BYTES + MAX_LINE_BYTES
     path.unlink(missing_ok=True)
 
 
 def array_archive(content: bytes, folder: Path) -> None:
     path = folder / "array.npz"
     path.write_bytes(content)
-    found = taken(lambda: arrays.read(path), UnreadableError)
-    assert found is None or found.dtype == "float64"
+    result = taken(lambda: arrays.read(path), UnreadableError)
+    assert result is None or result.dtype == "float64"
 
 
 def array_file(content: bytes, folder: Path) -> None:
@@ -124,10 +124,10 @@ def array_file(content: bytes, folder: Path) -> None:
 
 def trace_index(content: bytes, folder: Path) -> None:
     (folder / contract.INDEX_FILE).write_bytes(content)
-    found = taken(lambda: dump.read(folder), UnreadableError)
-    for key in found.arrays if found is not None else ():
-        assert found is not None
-        taken(lambda: found.array(key), UnreadableError)  # noqa: B023
+    result = taken(lambda: dump.read(folder), UnreadableError)
+    for key in result.arrays if result is not None else ():
+        assert result is not None
+        taken(lambda: result.array(key), UnreadableError)  # noqa: B023
 
 
 def catalog_file(content: bytes, folder: Path) -> None:
@@ -138,8 +138,8 @@ def catalog_file(content: bytes, folder: Path) -> None:
 def tolerance_file(content: bytes, folder: Path) -> None:
     path = folder / tolerances.TOLERANCE_FILE
     path.write_bytes(content)
-    found = taken(lambda: tolerances.load(path), KerasMatrixError)
-    rules = tolerance.Tolerances(found or ())
+    result = taken(lambda: tolerances.load(path), KerasMatrixError)
+    rules = tolerance.Tolerances(result or ())
     for kind in tolerance.MetricKind:
         rules.for_metric("evaluate.loss", kind)
 
@@ -158,8 +158,8 @@ def pytest_configuration(content: bytes, folder: Path) -> None:
 
 
 def notebook_file(content: bytes) -> None:
-    found = taken(lambda: notebook.convert("a.ipynb", content), KerasMatrixError)
-    for note in found.notes if found is not None else ():
+    result = taken(lambda: notebook.convert("a.ipynb", content), KerasMatrixError)
+    for note in result.notes if result is not None else ():
         check_sentence(note)
 
 
@@ -169,37 +169,37 @@ def script_source(content: bytes) -> None:
 
 def comparison_reports(folder: RunFolder) -> None:
     """Compare a run and write every report but the page; whatever it holds stays text."""
-    found = taken(lambda: assess.compare_run(recorded.read(folder), ()), KerasMatrixError)
-    if found is None:
+    result = taken(lambda: assess.compare_run(recorded.read(folder), ()), KerasMatrixError)
+    if result is None:
         return
-    assess.exit_code(found)
+    assess.exit_code(result)
     run = recorded.read(folder)
-    row = matrix.matrix_row(found, run.manifest)
-    _check_csv(csv.render(found))
-    _check_xml(junit.render(found, [run]))
-    _check_commands(annotations.render(annotations.annotations(found, [run])))
-    _check_markdown(markdown.render(found, [row]))
-    loads(json.render(found))
+    row = matrix.matrix_row(result, run.manifest)
+    _check_csv(csv.render(result))
+    _check_xml(junit.render(result, [run]))
+    _check_commands(annotations.render(annotations.annotations(result, [run])))
+    _check_markdown(markdown.render(result, [row]))
+    loads(json.render(result))
     out = io.StringIO()
-    table.show(found, Console(file=out, width=table.PLAIN_WIDTH, force_terminal=False))
+    table.show(result, Console(file=out, width=table.PLAIN_WIDTH, force_terminal=False))
     _check_printed(out.getvalue())
-    kept = taken(lambda: summary.summarize(run, found), KerasMatrixError)
+    kept = taken(lambda: summary.summarize(run, result), KerasMatrixError)
     if kept is not None:
         rows.run_row(kept)
-        entries.matrix_entry(run.manifest, run.records, found, b"")
+        entries.matrix_entry(run.manifest, run.records, result, b"")
     for record in run.records:
         entries.cell_entry(run.manifest, record, b"")
 
 
 def suite_reports(folder: RunFolder) -> None:
     """Compare a run of tests and write its reports."""
-    found = taken(lambda: assess.compare_suite(recorded.read(folder)), KerasMatrixError)
-    if found is None:
+    result = taken(lambda: assess.compare_suite(recorded.read(folder)), KerasMatrixError)
+    if result is None:
         return
-    _check_markdown(suite_report.render_markdown(found))
-    loads(suite_report.render_json(found))
+    _check_markdown(suite_report.render_markdown(result))
+    loads(suite_report.render_json(result))
     out = io.StringIO()
-    suite_report.show(found, Console(file=out, width=200, force_terminal=False))
+    suite_report.show(result, Console(file=out, width=200, force_terminal=False))
     _check_printed(out.getvalue())
 
 
@@ -215,8 +215,8 @@ def _check_printed(text: str) -> None:
 
 
 def _check_csv(text: str) -> None:
-    heading, *found = list(standard_csv.reader(io.StringIO(text, newline="")))
-    for row in found:
+    heading, *result = list(standard_csv.reader(io.StringIO(text, newline="")))
+    for row in result:
         assert len(row) == len(heading)
         for value in row:
             assert len(value.splitlines()) <= 1
@@ -247,8 +247,8 @@ def _check_markdown(text: str) -> None:
     _check_printed(text)
     own = ("<details>", "</details>", "<summary>", "</summary>", "<span>", "</span>", "<br>")
     outside = re.sub(r"(?ms)^(`{3,})text$.*?^\1$", "", text)
-    for found in re.finditer(r"(?<!\\)<[^>\s]*>?", outside):
-        assert found[0] in own, found[0]
+    for result in re.finditer(r"(?<!\\)<[^>\s]*>?", outside):
+        assert result[0] in own, result[0]
 
 
 def history_file(content: bytes, folder: Path) -> None:
@@ -262,9 +262,9 @@ def history_file(content: bytes, folder: Path) -> None:
         with History(path) as history:
             out = Console(file=io.StringIO(), width=200, force_terminal=False)
             history_report.show_scripts(history.scripts(), out)
-            found = history.runs()
-            history_report.show_runs(found, out)
-            for metric in series.metrics(found):
-                history_report.show_series(found, series.series(found, metric), out)
+            result = history.runs()
+            history_report.show_runs(result, out)
+            for metric in series.metrics(result):
+                history_report.show_series(result, series.series(result, metric), out)
 
     taken(told, KerasMatrixError)

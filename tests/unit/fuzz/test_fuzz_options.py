@@ -145,9 +145,9 @@ def test_any_text_of_a_command(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["keras-matrix", *command])
         code = run_cli(*(text if part == "TEXT" else part for part in command))
-    told = capsys.readouterr().err
-    assert code in (2, 4, 5), told
-    assert "Traceback" not in told
+    error = capsys.readouterr().err
+    assert code in (2, 4, 5), error
+    assert "Traceback" not in error
 
 
 VARIABLES: tuple[str, ...] = (
@@ -193,9 +193,9 @@ def test_any_variable(capsys: pytest.CaptureFixture[str], name: str, value: str)
             patch.delenv("DOCKER_HOST")
         for command in (("run", "mlp"), ("history",), ("cache", "list")):
             code = run_cli(*command)
-            told = capsys.readouterr().err
-            assert code in (0, 2, 4, 5), (command, told)
-            assert "Traceback" not in told
-            for line in told.splitlines():
+            error = capsys.readouterr().err
+            assert code in (0, 2, 4, 5), (command, error)
+            assert "Traceback" not in error
+            for line in error.splitlines():
                 if line.startswith("keras-matrix: error: "):
                     check_sentence(line)

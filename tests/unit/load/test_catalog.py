@@ -29,13 +29,13 @@ def write(root: Path, text: str | bytes, folder: str = "jax") -> Path:
 
 
 def test_an_entry(tmp_path: Path) -> None:
-    found = catalog.load(write(tmp_path, GOOD))
-    (image,) = found.images
-    assert found.names == ("jax",)
+    loaded = catalog.load(write(tmp_path, GOOD))
+    (image,) = loaded.images
+    assert loaded.names == ("jax",)
     assert image.base.pinned == f"docker.io/library/python:3.12-slim@sha256:{'a' * 64}"
     assert image.expect == {"keras": "3.5.0"}
     assert image.platform == "linux/amd64"
-    assert found.folder(image) == tmp_path / "jax"
+    assert loaded.folder(image) == tmp_path / "jax"
 
 
 def change(old: str, new: str) -> str:

@@ -49,8 +49,8 @@ def test_looking_at_a_script_says_nothing_of_its_style() -> None:
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
-    assert [one.file for one in missing(MNIST, None)] == ["mnist.npz"]
-    assert [one.file for one in missing(MNIST, tmp_path)] == ["mnist.npz"]
+    assert [file.file for file in missing(MNIST, None)] == ["mnist.npz"]
+    assert [file.file for file in missing(MNIST, tmp_path)] == ["mnist.npz"]
     (tmp_path / "mnist.npz").write_text("")
     assert missing(MNIST, tmp_path) == ()
 
@@ -63,18 +63,18 @@ def test_an_archive_may_be_unpacked(tmp_path: Path, name: str) -> None:
     assert missing(source, tmp_path) == ()
 
 
-def test_a_missing_data_set_is_told_before_anything_runs(tmp_path: Path) -> None:
+def test_a_missing_data_set_is_reported_before_anything_runs(tmp_path: Path) -> None:
     path = tmp_path / "model.py"
     path.write_bytes(MNIST)
-    found = script.load(path)
+    loaded = script.load(path)
     with pytest.raises(ConfigurationError, match=r"mnist\.npz is missing.*--data"):
-        data_sets.check(found, None)
+        data_sets.check(loaded, None)
     with pytest.raises(ConfigurationError, match="put it into"):
-        data_sets.check(found, tmp_path)
+        data_sets.check(loaded, tmp_path)
     with pytest.raises(ConfigurationError, match="is not a folder"):
-        data_sets.check(found, tmp_path / "missing")
+        data_sets.check(loaded, tmp_path / "missing")
     (tmp_path / "mnist.npz").write_text("")
-    data_sets.check(found, tmp_path)
+    data_sets.check(loaded, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,7 @@ def test_a_missing_data_set_is_told_before_anything_runs(tmp_path: Path) -> None
         ("..real.npz", False),
     ],
 )
-def test_a_link_that_leads_out_of_the_folder_is_told(
-    tmp_path: Path, target: str, out: bool
-) -> None:
+def test_a_link_out_of_the_folder_is_reported(tmp_path: Path, target: str, out: bool) -> None:
     data = tmp_path / "data"
     (data / "deep").mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
@@ -103,7 +101,7 @@ def test_a_link_that_leads_out_of_the_folder_is_told(
     (data / "hop").symlink_to("../elsewhere/mnist.npz")
     (data / "loop").symlink_to("loop")
     (data / "mnist.npz").symlink_to(target)
-    assert [one.leads_out for one in missing(MNIST, data)] == ([True] if out else [])
+    assert [file.leads_out for file in missing(MNIST, data)] == ([True] if out else [])
 
 
 def test_a_link_above_a_file_leads_out_too(tmp_path: Path) -> None:
@@ -114,14 +112,14 @@ def test_a_link_above_a_file_leads_out_too(tmp_path: Path) -> None:
     for file in data_sets.FILES["fashion_mnist"]:
         (elsewhere / Path(file).name).write_text("")
     (data / "fashion-mnist").symlink_to(elsewhere)
-    assert [one.leads_out for one in missing(source, data)] == [True] * 4
+    assert [file.leads_out for file in missing(source, data)] == [True] * 4
 
 
 def test_one_of_either_file_that_can_be_followed_will_do(tmp_path: Path) -> None:
     source = b"from keras.datasets import cifar10\ncifar10.load_data()\n"
     (tmp_path / "cifar-10-batches-py").symlink_to("/elsewhere")
-    (found,) = missing(source, tmp_path)
-    assert (found.file, found.leads_out) == ("cifar-10-batches-py", True)
+    (file,) = missing(source, tmp_path)
+    assert (file.file, file.leads_out) == ("cifar-10-batches-py", True)
     (tmp_path / "cifar-10-batches-py.tar.gz").write_text("")
     assert missing(source, tmp_path) == ()
 

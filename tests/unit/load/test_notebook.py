@@ -30,13 +30,13 @@ def notebook(*cells: dict[str, Any], **metadata: Any) -> bytes:
 
 def run(content: bytes) -> dict[str, Any]:
     """Run what a notebook is converted to; return its variables."""
-    found: dict[str, Any] = {}
-    exec(convert("a.ipynb", content).code, found)  # noqa: S102 # our own lines, converted
-    return found
+    values: dict[str, Any] = {}
+    exec(convert("a.ipynb", content).code, values)  # noqa: S102 # our own lines, converted
+    return values
 
 
 def test_code_cells_run_in_their_order_and_texts_do_not() -> None:
-    found = run(
+    values = run(
         notebook(
             text("# A title", "raise ValueError"),
             code("a = 1"),
@@ -44,22 +44,22 @@ def test_code_cells_run_in_their_order_and_texts_do_not() -> None:
             code("b = a + 1", "c = '''", "%time is text here", "'''"),
         )
     )
-    assert (found["b"], found["c"]) == (2, "\n%time is text here\n")
+    assert (values["b"], values["c"]) == (2, "\n%time is text here\n")
 
 
 def test_what_ipython_times_runs() -> None:
-    found = run(
+    values = run(
         notebook(
             code("%%time", "a = 1"),
             code("", "%%capture out", "b = a + 1"),
             code("%time c = b + 1", "if c:", "    %time d = c + 1"),
         )
     )
-    assert (found["a"], found["b"], found["c"], found["d"]) == (1, 2, 3, 4)
+    assert (values["a"], values["b"], values["c"], values["d"]) == (1, 2, 3, 4)
 
 
-def test_what_only_ipython_runs_is_left_out_and_told() -> None:
-    made = convert(
+def test_what_only_ipython_runs_is_left_out_with_a_note() -> None:
+    converted = convert(
         "a.ipynb",
         notebook(
             code("%matplotlib inline", "import os", "!pip install keras"),
@@ -67,19 +67,19 @@ def test_what_only_ipython_runs_is_left_out_and_told() -> None:
             code("x = 7 % 4"),
         ),
     )
-    found: dict[str, Any] = {}
-    exec(made.code, found)  # noqa: S102 # our own lines, converted
-    assert found["x"] == 3
-    assert made.notes == (
+    values: dict[str, Any] = {}
+    exec(converted.code, values)  # noqa: S102 # our own lines, converted
+    assert values["x"] == 3
+    assert converted.notes == (
         "a.ipynb, cell 1: left out %matplotlib inline",
         "a.ipynb, cell 1: left out !pip install keras",
         "a.ipynb, cell 2: left out %%bash",
     )
 
 
-def test_cells_can_be_told_apart_in_the_script() -> None:
-    made = convert("a.ipynb", notebook(text("hello"), code("a = 1"), code("b = 1")))
-    assert b"# %% cell 2\na = 1\n\n# %% cell 3\nb = 1\n" in made.code
+def test_cells_are_numbered_in_the_script() -> None:
+    converted = convert("a.ipynb", notebook(text("hello"), code("a = 1"), code("b = 1")))
+    assert b"# %% cell 2\na = 1\n\n# %% cell 3\nb = 1\n" in converted.code
 
 
 def test_an_old_notebook_is_read() -> None:
@@ -118,6 +118,6 @@ def test_a_notebook_in_another_language_is_refused() -> None:
 def test_a_notebook_is_a_script(tmp_path: Path) -> None:
     path = tmp_path / "mnist.ipynb"
     path.write_bytes(notebook(code("%time a = 1")))
-    found = script.load(path)
-    assert (found.name, found.file, found.converted) == ("mnist", "mnist.ipynb.py", True)
-    assert found.files == {"mnist.ipynb": path.read_bytes(), "mnist.ipynb.py": found.code}
+    loaded = script.load(path)
+    assert (loaded.name, loaded.file, loaded.converted) == ("mnist", "mnist.ipynb.py", True)
+    assert loaded.files == {"mnist.ipynb": path.read_bytes(), "mnist.ipynb.py": loaded.code}

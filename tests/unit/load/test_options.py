@@ -102,7 +102,7 @@ def test_choices_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize("text", ["", ",", "green", "red,green", "RED"])
-def test_a_choice_that_is_none_is_refused_with_those_there_are(text: str) -> None:
+def test_a_value_that_is_not_a_choice_is_refused_with_the_choices(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--colour .* is not one of red, blue\."):
         parse_choices("--colour", text, Colour)
 

@@ -128,7 +128,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         load(tmp_path / "reported.toml")
 
 
-def test_times_are_told_by_their_name() -> None:
+def test_times_are_recognized_by_their_name() -> None:
     assert is_time("fit#2.steady_epoch_seconds")
     assert not is_time("evaluate.loss")
 

@@ -16,22 +16,22 @@ def request(**given: Any) -> RunRequest:
 
 
 def test_the_defaults_are_those_of_a_plan() -> None:
-    made = request()
-    assert (made.plan.limits, made.plan.settings) == (Limits(), (KerasSettings(),))
-    assert (made.plan.init, made.plan.isolation, made.base) == (
+    parsed = request()
+    assert (parsed.plan.limits, parsed.plan.settings) == (Limits(), (KerasSettings(),))
+    assert (parsed.plan.init, parsed.plan.isolation, parsed.base) == (
         *(Init.OWN, Isolation.PROCESS),
         BasePolicy.AUTO,
     )
-    assert (made.on, made.only, made.plan.seeds, made.plan.arguments) == ((), (), (), ())
-    assert made.tests is None
-    assert not made.again
+    assert (parsed.on, parsed.only, parsed.plan.seeds, parsed.plan.arguments) == ((), (), (), ())
+    assert parsed.tests is None
+    assert not parsed.again
 
 
 def test_texts_are_parsed() -> None:
-    made = request(on="tf, theano", seeds="1..3", memory="1.5g", floatx="float32,float64")
-    assert (made.on, made.plan.seeds) == (("tf", "theano"), (1, 2, 3))
-    assert made.plan.limits.memory == 3 * 2**29
-    assert len(made.plan.settings) == 2
+    parsed = request(on="tf, theano", seeds="1..3", memory="1.5g", floatx="float32,float64")
+    assert (parsed.on, parsed.plan.seeds) == (("tf", "theano"), (1, 2, 3))
+    assert parsed.plan.limits.memory == 3 * 2**29
+    assert len(parsed.plan.settings) == 2
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_texts_are_parsed() -> None:
 def test_what_has_to_repeat_is_seeded(
     given: dict[str, Any], seeds: tuple[int, ...], threads: int
 ) -> None:
-    made = request(**given)
-    assert (made.plan.seeds, made.plan.limits.threads) == (seeds, threads)
+    parsed = request(**given)
+    assert (parsed.plan.seeds, parsed.plan.limits.threads) == (seeds, threads)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_has_to_repeat_is_seeded(
         {"floatx": "bfloat16"},
     ],
 )
-def test_a_wrong_option_is_told(given: dict[str, Any]) -> None:
+def test_a_wrong_option_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as raised:
         request(**given)
     (name,) = given

@@ -10,10 +10,14 @@ from keras_matrix.load import script
 def test_a_script_by_its_file(tmp_path: Path) -> None:
     path = tmp_path / "mnist.py"
     path.write_bytes(b"x = 1\n")
-    found = script.load(path)
-    assert (found.path, found.name, found.folder) == (path.resolve(), "mnist", tmp_path.resolve())
-    assert (found.code, found.file, found.converted) == (b"x = 1\n", "mnist.py", False)
-    assert found.sha256 == hashlib.sha256(b"x = 1\n").hexdigest()
+    loaded = script.load(path)
+    assert (loaded.path, loaded.name, loaded.folder) == (
+        path.resolve(),
+        "mnist",
+        tmp_path.resolve(),
+    )
+    assert (loaded.code, loaded.file, loaded.converted) == (b"x = 1\n", "mnist.py", False)
+    assert loaded.sha256 == hashlib.sha256(b"x = 1\n").hexdigest()
 
 
 def test_a_folder_stands_for_its_model_and_gives_it_its_name(tmp_path: Path) -> None:
@@ -28,9 +32,9 @@ def test_the_current_folder_has_a_name_too(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "gru").mkdir()
     (tmp_path / "gru" / "model.py").write_text("")
     monkeypatch.chdir(tmp_path / "gru")
-    found = script.load(Path())
-    assert found.name == "gru"
-    assert found.path.is_absolute()
+    loaded = script.load(Path())
+    assert loaded.name == "gru"
+    assert loaded.path.is_absolute()
 
 
 @pytest.mark.parametrize("name", ["missing.py", "empty", "file.txt/model.py", "deep/missing.py"])

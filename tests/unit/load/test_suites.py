@@ -51,11 +51,11 @@ def test_a_folder_of_tests(tmp_path: Path) -> None:
         *("pytest.ini", "conftest.py", "tests/test_a.py", "tests/deep/conftest.py"),
         *("tests/data.csv", "tests/.hidden/x.py", "tests/__pycache__/y.py", "other/test_b.py"),
     )
-    found = load(SuiteTarget(str(tmp_path / "tests")))
-    assert (found.folder, found.suite, found.name) == (tmp_path.resolve(), "./tests", "tests")
-    assert not found.converted
-    assert list(found.files) == [LISTING_FILE]
-    listing = json.loads(found.files[LISTING_FILE])
+    suite = load(SuiteTarget(str(tmp_path / "tests")))
+    assert (suite.folder, suite.suite, suite.name) == (tmp_path.resolve(), "./tests", "tests")
+    assert not suite.converted
+    assert list(suite.files) == [LISTING_FILE]
+    listing = json.loads(suite.files[LISTING_FILE])
     assert listing["suite"] == "tests"
     assert sorted(listing["files"]) == [
         *("conftest.py", "pytest.ini"),
@@ -66,11 +66,11 @@ def test_a_folder_of_tests(tmp_path: Path) -> None:
 def test_a_file_and_one_test_of_it(tmp_path: Path) -> None:
     write(tmp_path, "test_a.py")
     path = tmp_path / "test_a.py"
-    found = load(SuiteTarget(str(path)))
-    assert (found.suite, found.name) == ("./test_a.py", "test_a")
-    one = load(SuiteTarget(f"{path}::TestX::test_y[a//b]"))
-    assert (one.suite, one.name) == ("./test_a.py::TestX::test_y[a//b]", "test_a")
-    assert one.sha256 != found.sha256
+    suite = load(SuiteTarget(str(path)))
+    assert (suite.suite, suite.name) == ("./test_a.py", "test_a")
+    single = load(SuiteTarget(f"{path}::TestX::test_y[a//b]"))
+    assert (single.suite, single.name) == ("./test_a.py::TestX::test_y[a//b]", "test_a")
+    assert single.sha256 != suite.sha256
 
 
 def test_the_folder_that_is_the_root_itself(
@@ -78,8 +78,8 @@ def test_the_folder_that_is_the_root_itself(
 ) -> None:
     write(tmp_path, "test_a.py")
     monkeypatch.chdir(tmp_path)
-    found = load(SuiteTarget("."))
-    assert (found.suite, found.name, found.folder) == ("./.", tmp_path.name, tmp_path.resolve())
+    suite = load(SuiteTarget("."))
+    assert (suite.suite, suite.name, suite.folder) == ("./.", tmp_path.name, tmp_path.resolve())
 
 
 def test_a_name_is_never_taken_for_an_option(tmp_path: Path) -> None:
@@ -101,8 +101,8 @@ def test_the_digest_is_that_of_the_tests(tmp_path: Path) -> None:
 
 def test_a_root_of_ones_own(tmp_path: Path) -> None:
     write(tmp_path, "a/pytest.ini", "a/tests/test_a.py")
-    found = load(SuiteTarget(str(tmp_path / "a/tests"), tmp_path))
-    assert (found.folder, found.suite) == (tmp_path.resolve(), "./a/tests")
+    suite = load(SuiteTarget(str(tmp_path / "a/tests"), tmp_path))
+    assert (suite.folder, suite.suite) == (tmp_path.resolve(), "./a/tests")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_root_of_ones_own(tmp_path: Path) -> None:
         ("tests", "tests/test_a.py", "is not below --root"),
     ],
 )
-def test_what_is_not_there_is_told(
+def test_missing_tests_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, root: str | None, word: str
 ) -> None:
     write(tmp_path, "tests/test_a.py", "other/test_b.py")

@@ -43,9 +43,9 @@ def test_what_a_script_sets_is_judged_by_a_rule_only(metric: str) -> None:
 
 
 def test_a_tolerance_on_the_command_line() -> None:
-    one, two = parse(["evaluate.*=0.01", "fit.loss=0,1e-3"])
-    assert (one.metric, one.atol, one.rtol) == ("evaluate.*", 0.01, 0.0)
-    assert (two.metric, two.atol, two.rtol) == ("fit.loss", 0.0, 1e-3)
+    first, second = parse(["evaluate.*=0.01", "fit.loss=0,1e-3"])
+    assert (first.metric, first.atol, first.rtol) == ("evaluate.*", 0.01, 0.0)
+    assert (second.metric, second.atol, second.rtol) == ("fit.loss", 0.0, 1e-3)
     assert parse([]) == ()
 
 
