@@ -172,7 +172,7 @@ def test_data_set_from_a_folder(results: Path, tmp_path: Path) -> None:
     )
     done = run("uses_mnist", results, "--on", "tf", "--data", data, "--epochs-cap", "1")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "mnist.npz is not the original one" in done.stdout
+    assert "mnist.npz is not the original file" in done.stdout
     (record,) = records(results)
     assert record.observation.calls[0].params["samples"] == 64
 

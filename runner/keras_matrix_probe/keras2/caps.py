@@ -1,17 +1,18 @@
 """Shorten a script without editing it: fewer epochs, fewer steps an epoch.
 
-Predictions are left whole: what a script does with them depends on their number.
+Predictions are not shortened: what a script does with them depends on their number.
 """
 
 import inspect
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-DEFAULT_BATCH = 32
-ARRAYS = ("x", "y", "sample_weight")
+DEFAULT_BATCH_SIZE = 32
+ARRAY_ARGUMENTS = ("x", "y", "sample_weight")
+"""Arguments with a row for each sample."""
 
 
 class Caps:
-    """At most ``epochs`` epochs a fit and ``steps`` batches an epoch; None is no cap."""
+    """The most epochs of a fit and the most batches of an epoch; None is no cap."""
 
     def __init__(self, epochs: Optional[int], steps: Optional[int]) -> None:
         self.epochs = epochs
@@ -19,7 +20,7 @@ class Caps:
 
     @property
     def batches(self) -> Optional[int]:
-        """The most calls on single batches from one place: as many batches as a capped fit has."""
+        """The most calls on single batches from one line: as many as a capped fit has batches."""
         return None if self.steps is None else self.steps * (self.epochs or 1)
 
     def apply(
@@ -29,45 +30,47 @@ class Caps:
         args: Tuple[Any, ...],
         kwargs: Dict[str, Any],
     ) -> Tuple[Tuple[Any, ...], Dict[str, Any]]:
-        """Return the arguments of a ``fit`` or ``evaluate``, capped."""
-        given = Arguments(function, args, kwargs)
+        """Cap the arguments of a ``fit`` or ``evaluate``; return them."""
+        arguments = Arguments(function, args, kwargs)
         if kind == "fit" and self.epochs is not None:
-            self._cap_epochs(given, self.epochs)
+            self._cap_epochs(arguments, self.epochs)
         if self.steps is not None and kind in ("fit", "evaluate"):
-            self._cap_steps(given, self.steps)
-        return tuple(given.args), given.kwargs
+            self._cap_steps(arguments, self.steps)
+        return tuple(arguments.args), arguments.kwargs
 
     @staticmethod
-    def _cap_epochs(given: "Arguments", most: int) -> None:
-        # Keras 1's name for it is still taken by the generator methods of Keras 2.
-        name = "nb_epoch" if "nb_epoch" in given.kwargs else "epochs"
-        first = given.get("initial_epoch") or 0
-        given.set(name, min(given.get(name) or 1, first + most))
+    def _cap_epochs(arguments: "Arguments", cap: int) -> None:
+        # The generator methods of Keras 2 still accept Keras 1's name.
+        name = "nb_epoch" if "nb_epoch" in arguments.kwargs else "epochs"
+        first = arguments.get("initial_epoch") or 0
+        arguments.set(name, min(arguments.get(name) or 1, first + cap))
 
     @staticmethod
-    def _cap_steps(given: "Arguments", most: int) -> None:
-        rows = most * (given.get("batch_size") or DEFAULT_BATCH)
+    def _cap_steps(arguments: "Arguments", cap: int) -> None:
+        rows = cap * (arguments.get("batch_size") or DEFAULT_BATCH_SIZE)
         for steps, data in (("steps_per_epoch", "x"), ("steps", "x")):
-            if not given.takes(steps):
+            if not arguments.takes(steps):
                 continue
-            asked = given.get(steps)
-            if asked is not None:
-                given.set(steps, min(asked, most))
-            elif given.takes(data) and is_arrays(given.get(data)):
-                for name in ARRAYS:
-                    if given.takes(name) and given.get(name) is not None:
-                        given.set(name, first_rows(given.get(name), rows))
+            requested = arguments.get(steps)
+            if requested is not None:
+                arguments.set(steps, min(requested, cap))
+            elif arguments.takes(data) and is_arrays(arguments.get(data)):
+                for name in ARRAY_ARGUMENTS:
+                    if arguments.takes(name) and arguments.get(name) is not None:
+                        arguments.set(name, first_rows(arguments.get(name), rows))
             else:
-                given.set(steps, most)
-        validation = given.get("validation_data") if given.takes("validation_data") else None
+                arguments.set(steps, cap)
+        validation = (
+            arguments.get("validation_data") if arguments.takes("validation_data") else None
+        )
         if isinstance(validation, (tuple, list)):
-            given.set("validation_data", tuple(first_rows(part, rows) for part in validation))
-        elif validation is not None and given.takes("validation_steps"):
-            given.set("validation_steps", min(given.get("validation_steps") or most, most))
+            arguments.set("validation_data", tuple(first_rows(part, rows) for part in validation))
+        elif validation is not None and arguments.takes("validation_steps"):
+            arguments.set("validation_steps", min(arguments.get("validation_steps") or cap, cap))
 
 
 class Arguments:
-    """The arguments of a call of a method, by name, whichever way they were given."""
+    """The arguments of a method's call by name, whether they were passed by position or by name."""
 
     def __init__(
         self, function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]
@@ -82,7 +85,7 @@ class Arguments:
         self.kwargs = dict(kwargs)
 
     def takes(self, name: str) -> bool:
-        """Tell whether the method has such a parameter."""
+        """Tell whether the method has a parameter of that name."""
         return name in self._places
 
     def get(self, name: str) -> Any:
@@ -93,7 +96,7 @@ class Arguments:
         return self.args[place] if place < len(self.args) else self._defaults.get(name)
 
     def set(self, name: str, value: Any) -> None:
-        """Replace an argument where it was given, or give it by name."""
+        """Replace an argument where it was passed, or pass it by name."""
         place = self._places.get(name, len(self.args))
         if name not in self.kwargs and place < len(self.args):
             self.args[place] = value
@@ -102,7 +105,7 @@ class Arguments:
 
 
 def is_arrays(value: Any) -> bool:
-    """Tell whether this is an array, or a list or dict of arrays."""
+    """Tell whether a value is an array, or a list or dict of arrays."""
     if isinstance(value, dict):
         return all(is_arrays(part) for part in value.values())
     if isinstance(value, (list, tuple)):

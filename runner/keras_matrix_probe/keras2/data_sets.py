@@ -1,4 +1,4 @@
-"""Data sets offline: ``keras.utils.get_file`` finds its files in a mounted folder, or says which.
+"""Data sets offline: ``keras.utils.get_file`` finds its files in a mounted folder, or names them.
 
 The folder is Keras's cache of data sets. It is mounted read-only; Keras unpacks archives beside
 their files, so it works in a writable mirror.
@@ -27,23 +27,23 @@ def install(keras: Any, scratch: str, note: Callable[[str], None]) -> None:
         untar = bool(args[0] if args else kwargs.get("untar", False))
         subfolder = str(kwargs.get("cache_subdir", "datasets"))
         if kwargs.get("cache_dir") is not None or os.path.isabs(subfolder) or os.path.isabs(fname):
-            # A cache of the script's own.
+            # The script has a cache of its own.
             return original(fname, origin, *args, **kwargs)
         if subfolder.split("/", maxsplit=1)[0] != "datasets":
-            # Weights of keras.applications and the like: within the one folder that is mounted.
+            # Weights of keras.applications, for example: they lie in the folder that is mounted.
             subfolder = "datasets/" + subfolder
         path = os.path.join(cache, subfolder, fname)
         if not os.path.exists(path) and not (untar and os.path.exists(path + ".tar.gz")):
             if os.path.islink(path):
-                # The mirror's link to one of the folder's own, whose end is not in the cell.
+                # The mirror links to a link in the folder, whose target is not in the cell.
                 raise MissingDataSetError(
                     "the data set file %s is a link that leads out of the folder given with "
                     "--data, which cells cannot follow: put the file itself there" % fname
                 )
-            shown = os.path.relpath(path, folder) + (".tar.gz" if untar else "")
+            place = os.path.relpath(path, folder) + (".tar.gz" if untar else "")
             raise MissingDataSetError(
                 "the data set file %s is missing, and a cell has no network: "
-                "put it into the folder given with --data, as %s" % (fname, shown)
+                "put it into the folder given with --data, as %s" % (fname, place)
             )
         if untar and not os.path.exists(path + ".tar.gz"):
             return path
@@ -52,7 +52,7 @@ def install(keras: Any, scratch: str, note: Callable[[str], None]) -> None:
 
     def validate_file(path: str, *args: Any, **kwargs: Any) -> bool:
         if validate is not None and not validate(path, *args, **kwargs):
-            note("The data set file %s is not the original one." % os.path.relpath(path, folder))
+            note("The data set file %s is not the original file." % os.path.relpath(path, folder))
         return True
 
     if validate is not None:

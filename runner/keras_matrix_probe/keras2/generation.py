@@ -14,7 +14,7 @@ from .trace.tracer import Tracer
 SUPPORTED = paired.KERAS_VERSIONS
 """Beginnings of the versions that pairing and tracing are written for."""
 MAX_NAMES_LENGTH = 2000
-"""Characters of names in a note."""
+"""Characters of all names in a note."""
 
 
 class Keras2:
@@ -73,6 +73,6 @@ class Keras2:
             names = ", ".join(pairing.not_paired)[:MAX_NAMES_LENGTH]
             self._stream.emit("note", text="Weights that are not paired: %s." % names)
         trained = self._recorder.trained if self._recorder is not None else []
-        drawing = masks.drawing(self._keras.layers, trained)
+        drawing = masks.drawing_layers(self._keras.layers, trained)
         if drawing:
             self._stream.emit("note", text=masks.note(drawing))

@@ -1,9 +1,9 @@
-"""Hooks on Keras's model class: each outermost call is reported, nothing of it is changed.
+"""Hooks on Keras's model class, which report each outermost call and change nothing of it.
 
-The methods are wrapped on ``keras.models.Model`` itself, so Sequential, functional and subclassed
-models, of Keras 2 and 3 alike, pass through here. Keras calls some of these methods from within
-others (``fit`` calls ``fit_generator``, which calls ``evaluate_generator``): only the outermost
-call of a thread is reported.
+The methods of ``keras.models.Model`` itself are wrapped, and so of Sequential, functional and
+subclassed models, under Keras 2 and 3 alike. Keras calls some of these methods within others
+(``fit`` calls ``fit_generator``, which calls ``evaluate_generator``): only the outermost call of a
+thread is reported.
 """
 
 import functools
@@ -18,10 +18,10 @@ from ..events import EventStream
 from ..process.compiled import CompileClock
 from . import models
 from .caps import Arguments, Caps
-from .loops import METHODS, Loop, Loops
+from .loops import BATCH_METHODS, Loop, Loops
 from .metrics import named_metrics, numbers
 
-KINDS = {
+CALL_KINDS = {
     "fit": "fit",
     "fit_generator": "fit",
     "evaluate": "evaluate",
@@ -29,12 +29,15 @@ KINDS = {
     "predict": "predict",
     "predict_generator": "predict",
 }
-"""Method name to kind of call; the generator forms do the same work on other input."""
-TRAINING = ("fit", "train_on_batch")
+"""Method to the kind of its calls; the generator forms do the same with other input."""
+TRAINING_KINDS = ("fit", "train_on_batch")
 
 
 class Recorder:
-    """Turns calls on Keras models into events."""
+    """Reports calls on Keras models as events.
+
+    ``trained`` are the models that were trained, in the order that their training began.
+    """
 
     def __init__(
         self,
@@ -53,28 +56,28 @@ class Recorder:
         self._lock = threading.Lock()
         self._ordinals: Dict[str, int] = {}
         self._described: Set[int] = set()
-        self._keep: List[Any] = []
+        self._models: List[Any] = []
         self._next_id = 0
         self._loops = Loops(caps, self.clock)
         self.trained: List[Any] = []
 
     def install(self, keras: Any) -> None:
-        """Wrap the methods of ``keras.models.Model``, and tell what is compiled."""
+        """Wrap the methods of ``keras.models.Model``, and report what is compiled."""
         self.clock.notify = lambda modules: self._stream.emit("compiled", modules=modules)
         callback_class = make_callback_class(keras.callbacks.Callback)
         model_class = keras.models.Model
-        for method, kind in KINDS.items():
+        for method, kind in CALL_KINDS.items():
             original = getattr(model_class, method, None)
             if original is not None:
                 wrapped = self._wrap(original, kind, callback_class)
                 setattr(model_class, method, wrapped)
-        for method in METHODS:
+        for method in BATCH_METHODS:
             original = getattr(model_class, method, None)
             if original is not None:
                 setattr(model_class, method, self._wrap_batch(original, method))
 
     def finish(self) -> None:
-        """Report the end of all loops of calls on single batches: they end with the script."""
+        """Report the end of all loops of calls on single batches, which end with the script."""
         for loop, model in self._loops.all():
             self.describe(model)
             arrays: List[Dict[str, Any]] = []
@@ -91,12 +94,12 @@ class Recorder:
                 compiled=loop.compiled,
                 compile_seconds=loop.compile_seconds,
             )
-            self._note_out_of_reach(loop)
-        for note in self._loops.left_out():
+            self._note_uncapped(loop)
+        for note in self._loops.left_out_notes():
             self._stream.emit("note", text=note)
 
-    def _tell(self, loop: Loop, model: Any) -> None:
-        """Report how far a loop is."""
+    def _report(self, loop: Loop, model: Any) -> None:
+        """Report the progress of a loop."""
         if loop.calls == 1:
             self._stream.emit(
                 "first_batch",
@@ -111,10 +114,10 @@ class Recorder:
             seconds=loop.seconds,
             metrics=_metrics_of(loop, model),
         )
-        self._note_out_of_reach(loop)
+        self._note_uncapped(loop)
 
-    def _note_out_of_reach(self, loop: Loop) -> None:
-        note = self._loops.out_of_reach(loop)
+    def _note_uncapped(self, loop: Loop) -> None:
+        note = self._loops.uncapped_note(loop)
         if note is not None:
             self._stream.emit("note", text=note)
 
@@ -128,7 +131,7 @@ class Recorder:
                 loop = self._loops.get(kind, model, self._site(), self.begin)
                 result = loop.run(lambda: original(model, *args, **kwargs))
                 if loop.due():
-                    self._tell(loop, model)
+                    self._report(loop, model)
                 return result
             finally:
                 self._depth.inside = False
@@ -145,12 +148,12 @@ class Recorder:
             self._depth.inside = True
             try:
                 args, kwargs = self._caps.apply(original, kind, args, kwargs)
-                call = _Call(self, kind, model)
+                call = _ModelCall(self, kind, model)
                 if kind == "fit":
-                    given = Arguments(original, args, kwargs)
-                    ours = callback_class(call)
-                    given.set("callbacks", _appended(given.get("callbacks"), ours))
-                    args, kwargs = tuple(given.args), given.kwargs
+                    arguments = Arguments(original, args, kwargs)
+                    callbacks = _appended(arguments.get("callbacks"), callback_class(call))
+                    arguments.set("callbacks", callbacks)
+                    args, kwargs = tuple(arguments.args), arguments.kwargs
                 return call.run(original, model, args, kwargs)
             finally:
                 self._depth.inside = False
@@ -164,7 +167,7 @@ class Recorder:
             number = self._next_id
             ordinal = self._ordinals.get(kind, 0) + 1
             self._ordinals[kind] = ordinal
-            if kind in TRAINING and not any(model is one for one in self.trained):
+            if kind in TRAINING_KINDS and not any(model is other for other in self.trained):
                 self.trained.append(model)
         name = kind if ordinal == 1 else "%s#%d" % (kind, ordinal)
         self._stream.emit(
@@ -182,8 +185,8 @@ class Recorder:
         if id(model) in self._described or not models.is_built(model):
             return
         self._described.add(id(model))
-        # Held so that another model never gets this one's id.
-        self._keep.append(model)
+        # Keep a reference, so that no other model gets the same id.
+        self._models.append(model)
         self._stream.emit("model", **models.describe(model))
 
     def emit(self, event: str, **fields: Any) -> None:
@@ -191,7 +194,7 @@ class Recorder:
         self._stream.emit(event, **fields)
 
     def save(self, name: str, value: Any) -> List[Dict[str, Any]]:
-        """Keep the arrays of a prediction; return their descriptions."""
+        """Save the arrays of a prediction; return their descriptions."""
         return self._arrays.save(name, value)
 
     def _site(self) -> str:
@@ -204,8 +207,8 @@ class Recorder:
         return "?"
 
 
-class _Call:
-    """One outermost call on a model: its clocks and its events."""
+class _ModelCall:
+    """One outermost call on a model: its times and its events."""
 
     def __init__(self, recorder: Recorder, kind: str, model: Any) -> None:
         self._recorder = recorder
@@ -295,10 +298,10 @@ def _metrics_of(loop: Loop, model: Any) -> Dict[str, float]:
 
 
 def make_callback_class(base: Any) -> Any:
-    """Return the epoch clock, as a subclass of this Keras's own ``Callback``."""
+    """Return a callback class that times epochs, as a subclass of this Keras's own ``Callback``."""
 
     class EpochClock(base):  # type: ignore[misc] # the base is known at run time only
-        def __init__(self, call: _Call) -> None:
+        def __init__(self, call: _ModelCall) -> None:
             super().__init__()
             self._call = call
 
@@ -326,7 +329,7 @@ def _appended(callbacks: Any, callback: Any) -> Any:
     if isinstance(callbacks, (list, tuple)):
         return [*callbacks, callback]
     if hasattr(callbacks, "append"):
-        # A CallbackList, which the caller built: there is no copying it.
+        # A CallbackList, which the caller built and which cannot be copied.
         callbacks.append(callback)
         return callbacks
     return [callbacks, callback]

@@ -1,34 +1,34 @@
-"""Name the numbers that Keras returns without names."""
+"""Name the metrics that Keras returns without names."""
 
 from typing import Any, Dict, Sequence
 
 
 def named_metrics(model: Any, result: Any) -> Dict[str, float]:
-    """Name what an evaluation or a training step returned: a number, a list, or a dict."""
+    """Name the result of an evaluation or a training step: a number, a list or a dict."""
     if isinstance(result, dict):
         return numbers(result)
     values = list(result) if isinstance(result, (list, tuple)) else [result]
-    return numbers(dict(zip(told_apart(model.metrics_names), values)))
+    return numbers(dict(zip(unique_names(model.metrics_names), values)))
 
 
-def told_apart(names: Sequence[Any]) -> Sequence[str]:
-    """Number names that repeat: Keras does not, where a metric is given twice."""
-    found: Dict[str, None] = {}
-    for given in map(str, names):
-        name, count = given, 1
-        while name in found:
+def unique_names(names: Sequence[Any]) -> Sequence[str]:
+    """Number names that repeat, which Keras does not do if a metric is given twice."""
+    unique: Dict[str, None] = {}
+    for original in map(str, names):
+        name, count = original, 1
+        while name in unique:
             count += 1
-            name = "%s#%d" % (given, count)
-        found[name] = None
-    return list(found)
+            name = "%s#%d" % (original, count)
+        unique[name] = None
+    return list(unique)
 
 
 def numbers(logs: Any) -> Dict[str, float]:
-    """Keep the entries of ``logs`` that are one number each."""
-    kept = {}
+    """Return the entries of ``logs`` that are a single number."""
+    values = {}
     for key, value in logs.items():
         try:
-            kept[str(key)] = float(value)
+            values[str(key)] = float(value)
         except (TypeError, ValueError):
             continue
-    return kept
+    return values

@@ -10,14 +10,14 @@ def _shape(layer: Any) -> str:
         try:
             value = getattr(layer, attribute)
         except (AttributeError, RuntimeError, ValueError):
-            # A layer used several times, or not yet built, has no single output shape.
+            # A layer that is used several times, or is not built yet, has no single output shape.
             continue
         return str(getattr(value, "shape", value))
     return "?"
 
 
-def _count(layer: Any) -> int:
-    """Count parameters by the shapes of weights: Keras on Theano compiles functions to tell."""
+def _parameters(layer: Any) -> int:
+    """Count parameters by the shapes of weights: Keras's own count compiles functions on Theano."""
     try:
         weights = {id(weight): weight for weight in layer.weights}.values()
         return sum(_size(weight) for weight in weights)
@@ -36,14 +36,15 @@ def _size(weight: Any) -> int:
     return size
 
 
-def _named(thing: Any) -> str:
-    if isinstance(thing, str) or thing is None:
-        return str(thing)
-    if isinstance(thing, dict):
-        return ", ".join("%s: %s" % (key, _named(thing[key])) for key in sorted(thing))
-    if isinstance(thing, (list, tuple)):
-        return ", ".join(_named(item) for item in thing)
-    return str(getattr(thing, "__name__", type(thing).__name__))
+def _name(value: Any) -> str:
+    """Return the name of an optimizer, of a loss, or of several."""
+    if isinstance(value, str) or value is None:
+        return str(value)
+    if isinstance(value, dict):
+        return ", ".join("%s: %s" % (key, _name(value[key])) for key in sorted(value))
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_name(item) for item in value)
+    return str(getattr(value, "__name__", type(value).__name__))
 
 
 def is_built(model: Any) -> bool:
@@ -52,7 +53,7 @@ def is_built(model: Any) -> bool:
 
 
 def describe(model: Any) -> Dict[str, Any]:
-    """Return the ``model`` event's fields."""
+    """Return the fields of the ``model`` event."""
     layers: List[Dict[str, Any]] = []
     for layer in list(model.layers)[:MAX_LAYERS]:
         layers.append(
@@ -60,14 +61,14 @@ def describe(model: Any) -> Dict[str, Any]:
                 "name": str(layer.name),
                 "kind": type(layer).__name__,
                 "output_shape": _shape(layer),
-                "parameters": _count(layer),
+                "parameters": _parameters(layer),
             }
         )
     return {
         "name": str(model.name),
         "kind": type(model).__name__,
         "layers": layers,
-        "parameters": _count(model),
-        "optimizer": _named(getattr(model, "optimizer", None)),
-        "loss": _named(getattr(model, "loss", None)),
+        "parameters": _parameters(model),
+        "optimizer": _name(getattr(model, "optimizer", None)),
+        "loss": _name(getattr(model, "loss", None)),
     }

@@ -1,8 +1,8 @@
-"""The same initial weights under every backend: what ``--init paired`` does inside a cell.
+"""The same initial weights on every backend: what ``--init paired`` does inside a cell.
 
-Keras's random initializers draw through ``keras.backend`` (keras/initializers.py, tag 2.3.1), so
-from each backend's own generator. Here those draws come from NumPy; scale, fans and the counting
-up of an explicit seed remain Keras's own code.
+Keras's random initializers draw through ``keras.backend`` (keras/initializers.py, tag 2.3.1), and
+so from each backend's own generator. Here those draws come from NumPy; scale, fans and the
+increments of an explicit seed remain Keras's own code.
 
 Theano's convolutions flip the kernel, the others' do not (``_need_convert_kernel`` in
 keras/engine/saving.py, tag 2.3.1). TensorFlow's convention is the common one: on Theano a drawn
@@ -32,12 +32,14 @@ Not among them: depthwise and separable convolutions, whose kernels Keras itself
 locally connected layers, which multiply patches.
 """
 
-CONVOLUTIONS = ("conv1d", "conv2d", "conv3d", "conv2d_transpose", "conv3d_transpose")
+CONVOLUTION_FUNCTIONS = ("conv1d", "conv2d", "conv3d", "conv2d_transpose", "conv3d_transpose")
 KERAS_VERSIONS = ("2.2.", "2.3.")
-MAX_NAMES = 100
-IMPLICIT, EXPLICIT = 0, 1
-"""First number of a stream's key: drawn with the run's seed, or with one that the script gave."""
+MAX_NOT_PAIRED = 100
+"""Names to report of what could not be paired."""
+RUN_SEED, OWN_SEED = 0, 1
+"""First number of a stream's key: the seed is the run's, or one that the script sets."""
 UNCONVERTED = "_keras_matrix_unconverted"
+"""Attribute of drawn weights that are no kernels of Keras's own layers."""
 FLIPPED = "_keras_matrix_flipped"
 """Attribute of kernels that this backend turns around."""
 
@@ -59,11 +61,11 @@ def install(keras: Any, seed: int) -> "Pairing":
 
 
 class Pairing:
-    """What was drawn, for the record.
+    """Pairs the weights of a script, and counts what it drew.
 
     ``drawn`` counts the draws and ``converted`` the kernels flipped for this backend.
-    ``not_paired`` names what may differ between backends all the same: weights of initializers
-    that did not draw here, and convolution kernels of layers that are not Keras's own.
+    ``not_paired`` names what may still differ between backends: weights of initializers that did
+    not draw here, and convolution kernels of layers that are not Keras's own.
     """
 
     def __init__(self, keras: Any, seed: int) -> None:
@@ -82,7 +84,7 @@ class Pairing:
         ]
 
     def install(self) -> None:
-        """Wrap what draws, what creates weights and what convolves."""
+        """Wrap the functions that draw, create weights and convolve."""
         initializers, backend = self._keras.initializers, self._backend
         for kind in ("RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling"):
             _wrap(getattr(initializers, kind), "__call__", self._initializer)
@@ -93,15 +95,15 @@ class Pairing:
         _wrap(backend, "random_normal_variable", functools.partial(self._variable, draws.normal))
         _wrap(backend, "random_uniform_variable", functools.partial(self._variable, draws.uniform))
         _wrap(self._keras.layers.Layer, "add_weight", self._add_weight)
-        for name in CONVOLUTIONS:
+        for name in CONVOLUTION_FUNCTIONS:
             if hasattr(backend, name):
                 _wrap(backend, name, self._convolution)
-        # TensorFlow's draws a name from NumPy (keras/backend/tensorflow_backend.py, tag 2.3.1):
-        # every Flatten would shift what the script and Keras's shuffling draw there later.
+        # TensorFlow's function draws a name from NumPy (keras/backend/tensorflow_backend.py, tag
+        # 2.3.1): every Flatten would change what the script and Keras's shuffling draw later.
         _wrap(backend, "batch_flatten", _without_drawing)
 
     def _initializer(self, original: Function) -> Function:
-        """Mark the draws within as draws of weights; those of noise layers are not ours."""
+        """Mark the draws within as draws of weights, as opposed to those of noise layers."""
 
         def call(*args: Any, **kwargs: Any) -> Any:
             self._initializing += 1
@@ -117,7 +119,7 @@ class Pairing:
             stream = self._stream(initializer.seed)
             if initializer.seed is not None:
                 initializer.seed += 1
-            # An array, of whatever dtype: so does Keras's own.
+            # An array of any dtype, as Keras's own function returns it.
             return draws.orthogonal(stream, shape, initializer.gain)
 
         return call
@@ -127,8 +129,7 @@ class Pairing:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             if self._initializing:
-                given = _bind(original, args, kwargs)
-                numbers = self._draw(draw, given)
+                numbers = self._draw(draw, _bind(original, args, kwargs))
                 if numbers is not None:
                     return self._backend.constant(
                         numbers, dtype=str(numbers.dtype), shape=numbers.shape
@@ -142,31 +143,32 @@ class Pairing:
         """Make one of the backend's functions for random variables draw from NumPy, always."""
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            given = _bind(original, args, kwargs)
-            numbers = self._draw(draw, given)
+            arguments = _bind(original, args, kwargs)
+            numbers = self._draw(draw, arguments)
+            name = arguments.get("name")
             if numbers is None:
-                self._note("%s: %s" % (given.get("name"), original.__name__))
+                self._note("%s: %s" % (name, original.__name__))
                 return original(*args, **kwargs)
-            return self._backend.variable(numbers, dtype=str(numbers.dtype), name=given.get("name"))
+            return self._backend.variable(numbers, dtype=str(numbers.dtype), name=name)
 
         return call
 
-    def _draw(self, draw: Function, given: Dict[str, Any]) -> Any:
-        """Draw by a backend function's arguments; None if some are tensors, not yet known."""
-        shape, first, second = list(given.values())[:3]
+    def _draw(self, draw: Function, arguments: Dict[str, Any]) -> Any:
+        """Draw by a backend function's arguments; None if some are tensors without a value."""
+        shape, first, second = list(arguments.values())[:3]
         try:
             sizes = tuple(int(size) for size in shape)
             first, second = float(first), float(second)
         except TypeError:
             return None
-        dtype = given["dtype"] or self._backend.floatx()
-        # TensorFlow's own types are none to NumPy, but are named alike.
+        dtype = arguments["dtype"] or self._backend.floatx()
+        # NumPy does not accept TensorFlow's own types, but they have the same names.
         dtype = getattr(dtype, "name", dtype)
-        return draw(self._stream(given.get("seed")), sizes, first, second, dtype)
+        return draw(self._stream(arguments.get("seed")), sizes, first, second, dtype)
 
     def _stream(self, seed: Any) -> Any:
-        """Return the next draw's generator; a seed that the script gave decides alone."""
-        key = (IMPLICIT, self._seed, self.drawn) if seed is None else (EXPLICIT, int(seed))
+        """Return the generator of the next draw; a seed that the script sets decides alone."""
+        key = (RUN_SEED, self._seed, self.drawn) if seed is None else (OWN_SEED, int(seed))
         self.drawn += 1
         return draws.stream(*key)
 
@@ -176,13 +178,14 @@ class Pairing:
         def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
             before = self.drawn
             weight = creating(layer, *args, **kwargs)
-            given = _bind(original, (layer, *args), kwargs)
-            label = "%s/%s" % (layer.name, given.get("name"))
-            if self._flips and self._is_kernel(layer, given.get("name")):
+            arguments = _bind(original, (layer, *args), kwargs)
+            name = arguments.get("name")
+            label = "%s/%s" % (layer.name, name)
+            if self._flips and self._is_kernel(layer, name):
                 setattr(weight, FLIPPED, True)
             if self.drawn == before:
-                self._note_unknown(label, given.get("initializer"))
-            elif self._is_kernel(layer, given.get("name")):
+                self._note_unknown(label, arguments.get("initializer"))
+            elif self._is_kernel(layer, name):
                 if self._flips:
                     self._backend.set_value(weight, flipped(self._backend.get_value(weight)))
                     self.converted += 1
@@ -196,7 +199,7 @@ class Pairing:
         return any(isinstance(layer, kind) and name in names for kind, names in self._kernels)
 
     def _convolution(self, original: Function) -> Function:
-        """Notice a drawn weight that turns out to be a kernel: of a layer that is not Keras's."""
+        """Note a drawn weight that turns out to be the kernel of a layer that is not Keras's."""
 
         def call(*args: Any, **kwargs: Any) -> Any:
             kernel = _bind(original, args, kwargs).get("kernel")
@@ -208,22 +211,23 @@ class Pairing:
         return call
 
     def _note_unknown(self, label: str, initializer: Any) -> None:
-        """Note an initializer that drew nothing here, unless it is one of Keras's constant ones."""
+        """Note an initializer that drew nothing here, unless it is Keras's own and constant."""
         initializer = self._keras.initializers.get(initializer)
         package = str(getattr(initializer, "__module__", "")).partition(".")[0]
         if package != self._keras.__name__:
-            named = getattr(initializer, "__name__", type(initializer).__name__)
-            self._note("%s: %s" % (label, named))
+            name = getattr(initializer, "__name__", type(initializer).__name__)
+            self._note("%s: %s" % (label, name))
 
     def _note(self, name: str) -> None:
-        if name not in self.not_paired and len(self.not_paired) < MAX_NAMES:
+        if name not in self.not_paired and len(self.not_paired) < MAX_NOT_PAIRED:
             self.not_paired.append(name)
 
 
 def flipped(kernel: Any) -> Any:
-    """Turn a kernel around in all but its last two axes, the channels.
+    """Flip a kernel in all axes but the last two, the channels.
 
-    Its own inverse; as ``convert_kernel`` does it in keras/utils/conv_utils.py, tag 2.3.1.
+    The function is its own inverse. It does what ``convert_kernel`` does in
+    keras/utils/conv_utils.py, tag 2.3.1.
     """
     backwards = (slice(None, None, -1),) * (kernel.ndim - 2)
     return numpy.ascontiguousarray(kernel[backwards])
@@ -246,7 +250,7 @@ def _wrap(owner: Any, name: str, wrapper: Callable[[Function], Function]) -> Non
 
 
 def _bind(function: Function, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Dict[str, Any]:
-    """Return all arguments by name, the defaults too, in the order of the signature."""
+    """Return all arguments by name, with defaults, in the order of the signature."""
     bound = inspect.signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
     return dict(bound.arguments)

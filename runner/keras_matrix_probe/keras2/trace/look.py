@@ -3,7 +3,7 @@
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from ...contract import TraceRequest
-from ..metrics import told_apart
+from ..metrics import unique_names
 from . import describe, gradients, weights
 from .alone import Alone
 from .building import failed
@@ -104,7 +104,7 @@ class Look:
             name=str(model.name),
             optimizer=describe.serialized(model.optimizer),
             loss=describe.serialized(model.loss),
-            metrics=list(told_apart(model.metrics_names)),
+            metrics=list(unique_names(model.metrics_names)),
             phases=[name for name, _ in self._phase.names()],
             outputs=self._outputs(),
         )
@@ -224,7 +224,7 @@ class Look:
         model.reset_metrics()
         results = model.test_function([*batch, *phase])
         results = results if isinstance(results, (list, tuple)) else [results]
-        for name, value in zip(told_apart(model.metrics_names), results):
+        for name, value in zip(unique_names(model.metrics_names), results):
             self._dump.array("metric", name, self._phase.names()[0][0], value)
 
     def _gradient(self, feeds: Sequence[Tuple[Any, Any]]) -> None:
@@ -308,7 +308,7 @@ class Look:
         return found
 
     def _update(self, train: Any, values: List[Any]) -> None:
-        names = list(told_apart(self._model.metrics_names))
+        names = list(unique_names(self._model.metrics_names))
         steps = Steps(self._keras, self._model, self._dump, self._request.steps)
         steps.natural(train, values, names, self._phase.names()[-1][0])
 

@@ -101,7 +101,7 @@ def test_another_file_is_used_and_noted(keras: Keras) -> None:
     keras.mnist.get_file("mnist.npz", None, file_hash="good")
     assert keras.notes == []
     keras.mnist.get_file("mnist.npz", None, file_hash="another")
-    assert keras.notes == ["The data set file mnist.npz is not the original one."]
+    assert keras.notes == ["The data set file mnist.npz is not the original file."]
 
 
 def test_the_folder_itself_is_not_written(keras: Keras, data: Path) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from keras_matrix_probe.keras2.masks import drawing, note
+from keras_matrix_probe.keras2.masks import drawing_layers, note
 
 
 class Layer:
@@ -64,19 +64,19 @@ def model(*layers: Any) -> Layer:
     ],
 )
 def test_layers_that_draw(layer: Layer, draws: bool) -> None:
-    assert drawing(LAYERS, [model(layer)]) == (["a"] if draws else [])
+    assert drawing_layers(LAYERS, [model(layer)]) == (["a"] if draws else [])
 
 
 def test_models_within_models_are_looked_into_once() -> None:
     shared = model(Dropout("inner", rate=0.5))
     whole = model(shared, Dropout("outer", rate=0.5), shared)
-    assert drawing(LAYERS, [whole, shared]) == ["outer", "inner"]
+    assert drawing_layers(LAYERS, [whole, shared]) == ["outer", "inner"]
 
 
 def test_a_layer_that_holds_itself_is_looked_into_once() -> None:
     layer = Layer("a")
     layer.__dict__.update(layer=layer, layers=[layer])
-    assert drawing(LAYERS, [layer]) == []
+    assert drawing_layers(LAYERS, [layer]) == []
 
 
 def test_the_note_names_some_of_many() -> None:
