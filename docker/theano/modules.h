@@ -1,6 +1,6 @@
-/* What nearly every C++ module that Theano generates includes, in Theano's order.
-   Compiled ahead of time into the image (precompile.py) and named in theanorc by -include:
-   parsing these headers is most of the time that g++ spends on a module. */
+/* The headers that nearly every C++ module of Theano's includes, in Theano's order. The image has
+   them precompiled (precompile.py), and theanorc names them by -include: parsing them takes most of
+   the time that g++ spends on a module. */
 #include <Python.h>
 #include <iostream>
 #include "theano_mod_helper.h"

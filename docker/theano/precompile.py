@@ -1,7 +1,7 @@
-"""Precompile the header that theanorc names by -include, with the flags Theano gives to g++.
+"""Precompile the header that theanorc names by -include, with the flags that Theano gives to g++.
 
-g++ silently ignores a precompiled header made with other flags, so this also compiles a module
-the way Theano does and fails unless g++ took the precompiled header for it.
+g++ silently ignores a precompiled header that was made with other flags, so this also compiles a
+module as Theano does, and fails unless g++ uses the precompiled header for it.
 """
 
 import os
@@ -13,7 +13,7 @@ from theano import config
 from theano.gof.cmodule import GCC_compiler, std_include_dirs
 
 # CLinker.compile_args() and GCC_compiler.compile_str() add these around the user's flags.
-LINKER = [
+LINKER_FLAGS = [
     "-g",
     "-O3",
     "-fno-math-errno",
@@ -21,7 +21,7 @@ LINKER = [
     "-Wno-unused-variable",
     "-Wno-write-strings",
 ]
-COMPILER = ["-fvisibility=hidden"]
+COMPILER_FLAGS = ["-fvisibility=hidden"]
 
 
 def main():
@@ -31,9 +31,9 @@ def main():
     include = ["-I" + folder for folder in std_include_dirs()]
     subprocess.check_call(
         [config.cxx, "-x", "c++-header"]
-        + LINKER
+        + LINKER_FLAGS
         + own
-        + COMPILER
+        + COMPILER_FLAGS
         + include
         + [header, "-o", header + ".gch"]
     )
@@ -44,9 +44,9 @@ def main():
             file.write("#include <Python.h>\n")
         used = subprocess.run(
             [config.cxx, "-shared", "-H", "-Winvalid-pch"]
-            + LINKER
+            + LINKER_FLAGS
             + flags
-            + COMPILER
+            + COMPILER_FLAGS
             + include
             + [source, "-o", os.path.join(folder, "mod.so")],
             check=True,

@@ -1,7 +1,7 @@
-"""Compile what Keras programs have in common: the modules that a run then finds in the image.
+"""Compile the C++ modules that most Keras programs need of Theano, so that the image has them.
 
-Small networks are built and trained here, with the layers, losses and optimizers that most
-scripts have some of. What a script needs besides is compiled when it runs, and kept.
+This builds and trains small networks with the layers, losses and optimizers that most scripts use
+some of. A module that a script needs besides is compiled when the script runs, and kept.
 """
 
 import os
@@ -11,20 +11,21 @@ import sys
 import theano
 from theano.gof.op import Op
 
-PENDING = [Op]
-while PENDING:
-    kind = PENDING.pop()
-    PENDING += kind.__subclasses__()
-    # As the probe does: an op with no properties is not one with no version (theano/gof/cc.py).
-    if kind.__dict__.get("__props__") == ():
-        del kind.__props__
+PENDING_CLASSES = [Op]
+while PENDING_CLASSES:
+    op_class = PENDING_CLASSES.pop()
+    PENDING_CLASSES += op_class.__subclasses__()
+    # As the probe does: Theano takes an op without properties for one without a version, whose
+    # module it would compile again in each process (theano/gof/cc.py).
+    if op_class.__dict__.get("__props__") == ():
+        del op_class.__props__
 
-import numpy as np  # noqa: E402 # after the ops are mended
-from keras import layers, models  # noqa: E402 # after the ops are mended
+import numpy as np  # noqa: E402 # after the ops are patched
+from keras import layers, models  # noqa: E402 # after the ops are patched
 
 DENSE = np.zeros((8, 6), "float32")
 IMAGES = np.zeros((8, 9, 9, 2), "float32")
-ONE = np.zeros((8, 1), "float32")
+TARGETS = np.zeros((8, 1), "float32")
 CLASSES = np.eye(3, dtype="float32")[np.arange(8) % 3]
 
 
@@ -64,10 +65,10 @@ def train(model, x, y, loss, optimizer):
 
 def main():
     for optimizer in ("rmsprop", "adam", "sgd"):
-        train(classifier(1, "sigmoid"), DENSE, ONE, "binary_crossentropy", optimizer)
+        train(classifier(1, "sigmoid"), DENSE, TARGETS, "binary_crossentropy", optimizer)
         train(classifier(3, "softmax"), DENSE, CLASSES, "categorical_crossentropy", optimizer)
         train(convolutional(), IMAGES, CLASSES, "categorical_crossentropy", optimizer)
-    train(classifier(1, None), DENSE, ONE, "mse", "rmsprop")
+    train(classifier(1, None), DENSE, TARGETS, "mse", "rmsprop")
 
     folder = theano.config.compiledir
     shutil.rmtree(os.path.join(folder, "lock_dir"), ignore_errors=True)

@@ -193,7 +193,7 @@ def key_command(name: str, catalog: Path | None) -> int:
 
     found = _load(catalog)
     image = found.get(name)
-    click.echo(content_key(image, found.folder(image)))
+    click.echo(content_key(found, image))
     return 0
 
 

@@ -29,7 +29,7 @@ def command(on: str | None, catalog: Path | None, as_json: bool) -> int:
                     "image": image.name,
                     "backend": image.backend,
                     "python": image.python,
-                    "key": content_key(image, loaded.folder(image)),
+                    "key": content_key(loaded, image),
                 }
                 for image in images
             ],

@@ -14,14 +14,13 @@ from keras_matrix.engine.answers import ImageInfo
 from keras_matrix.engine.client import Engine
 from keras_matrix.errors import BuildFailedError, ImageError, ImageNotFoundError, RegistryError
 from keras_matrix.images import standin
-from keras_matrix.images.key import (
+from keras_matrix.images.key import content_files, content_key, is_program, tag
+from keras_matrix.images.labels import (
     BASE_DIGEST_LABEL,
     BASE_LABEL,
     KEY_LABEL,
-    content_files,
-    content_key,
-    is_program,
-    tag,
+    catalog_labels,
+    source_labels,
 )
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import git
@@ -83,7 +82,7 @@ class Builder:
             if found is not None:
                 return found
             base = self.base(image)
-            key = content_key(image, self.catalog.folder(image))
+            key = content_key(self.catalog, image)
             name = tag(image, key, base.kind)
             self.say.step(f"image {image.name}: building {name}")
             self._build_on(image, base, name, key)
@@ -175,18 +174,22 @@ class Builder:
             del output[:-OUTPUT_LINES]
             self.say.line(line)
 
+        revision = git.head(self.catalog.root) or keras_matrix.__version__
+
         def work() -> None:
             self.engine.build(
-                context=_context(self.catalog.folder(image)),
+                context=_context(self.catalog, image),
                 tag=name,
                 arguments={
                     "BASE": base.reference,
                     "BASE_NAME": base.name,
                     "BASE_DIGEST": base.digest,
                     "VERSION": keras_matrix.__version__,
-                    "REVISION": git.head(self.catalog.root) or keras_matrix.__version__,
+                    "REVISION": revision,
                 },
                 labels={
+                    **catalog_labels(image),
+                    **source_labels(revision, base.name, base.digest),
                     KEY_LABEL: key,
                     BASE_LABEL: base.kind.value,
                     BASE_DIGEST_LABEL: base.digest,
@@ -223,7 +226,7 @@ def find(
 
     A tag can be moved to any image: one that does not say itself that it is this one is not.
     """
-    key = content_key(image, catalog.folder(image))
+    key = content_key(catalog, image)
     for kind in policy.allowed():
         info = engine.image(tag(image, key, kind))
         if info is None:
@@ -269,13 +272,9 @@ def identity(image: Image, info: ImageInfo) -> ImageIdentity:
         ) from error
 
 
-def _context(folder: Path) -> io.BytesIO:
-    return pack(
-        {
-            str(path.relative_to(folder)): (path.read_bytes(), is_program(path))
-            for path in content_files(folder)
-        }
-    )
+def _context(catalog: Catalog, image: Image) -> io.BytesIO:
+    files = content_files(catalog, image)
+    return pack({name: (path.read_bytes(), is_program(path)) for name, path in files.items()})
 
 
 def pack(files: Mapping[str, tuple[bytes, bool]]) -> io.BytesIO:

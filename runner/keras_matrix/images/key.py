@@ -5,23 +5,25 @@ import json
 import stat
 from pathlib import Path
 
-from keras_matrix.load.catalog import Image
+from keras_matrix.images.labels import catalog_labels
+from keras_matrix.load.catalog import Catalog, Image
 from keras_matrix.plan.images import BaseKind
 
 KEY_LENGTH = 16
+"""Hexadecimal digits of a content key."""
 REPOSITORY = "keras-matrix"
-KEY_LABEL = "io.keras-matrix.key"
-BASE_LABEL = "io.keras-matrix.base"
-BASE_DIGEST_LABEL = "io.keras-matrix.base-digest"
+"""The part of all images' names before the slash."""
 
 
-def content_files(folder: Path) -> tuple[Path, ...]:
-    """Return the files an image is built from, in a stable order."""
-    return tuple(
-        path
+def content_files(catalog: Catalog, image: Image) -> dict[str, Path]:
+    """Return the files an image is built from, by name in its build context, in a stable order."""
+    folder = catalog.folder(image)
+    files = {
+        str(path.relative_to(folder)): path
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.relative_to(folder).parts
-    )
+    }
+    return files | {name: catalog.root / name for name in image.shared}
 
 
 def is_program(path: Path) -> bool:
@@ -29,19 +31,20 @@ def is_program(path: Path) -> bool:
     return bool(path.stat().st_mode & stat.S_IXUSR)
 
 
-def content_key(image: Image, folder: Path) -> str:
-    """Return the key: it changes with any file of the folder, the base's pin or the platform."""
+def content_key(catalog: Catalog, image: Image) -> str:
+    """Return the key: it changes with any file, the base's pin, the platform or a label.
+
+    Only the labels that name this program's version and commit do not change it.
+    """
     described = {
         "base": image.base.pinned,
         "packages": image.base.packages,
         "platform": image.platform,
         "python": image.python,
+        "labels": catalog_labels(image),
         "files": {
-            str(path.relative_to(folder)): (
-                hashlib.sha256(path.read_bytes()).hexdigest(),
-                is_program(path),
-            )
-            for path in content_files(folder)
+            name: (hashlib.sha256(path.read_bytes()).hexdigest(), is_program(path))
+            for name, path in content_files(catalog, image).items()
         },
     }
     text = json.dumps(described, sort_keys=True)

@@ -19,6 +19,8 @@ MAX_NAME = 64
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 Version = Annotated[str, msgspec.Meta(pattern=r"^[0-9][0-9A-Za-z.+-]*\Z")]
 CompiledFolder = Annotated[str, msgspec.Meta(pattern=r"^/scratch/[A-Za-z0-9_-]+\Z")]
+_PART = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+SharedFile = Annotated[str, msgspec.Meta(pattern=rf"^{_PART}(/{_PART})*\Z")]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 
 
@@ -41,6 +43,7 @@ class PinnedBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One image of the catalog.
 
+    ``shared`` are files, below the catalog's folder, that several images are built from.
     ``backend`` is the value of that field of keras.json. ``expect`` maps distributions to the
     versions that the image must contain. ``lock_tools`` are installed one after the other to
     resolve the image's requirements. ``compiled`` is the folder in the container, on scratch space,
@@ -53,6 +56,7 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     python: Version
     base: PinnedBase
     expect: dict[str, Version]
+    shared: tuple[SharedFile, ...] = ()
     lock_tools: tuple[str, ...] = ()
     compiled: CompiledFolder | None = None
     platform: str = "linux/amd64"
@@ -132,4 +136,18 @@ def load(root: Path) -> Catalog:
             raise ConfigurationError(
                 f"Image '{image.name}' has no Dockerfile in {root}/{brief(image.folder)}; add it."
             )
+        _check_shared(root, image)
     return Catalog(root=root, images=tuple(file.image))
+
+
+def _check_shared(root: Path, image: Image) -> None:
+    for name in image.shared:
+        if not os.path.isfile(root / name):
+            raise ConfigurationError(
+                f"Image '{image.name}' shares {brief(name)}, which is not a file in {root}; add it."
+            )
+        if os.path.lexists(root / image.folder / name):
+            raise ConfigurationError(
+                f"Image '{image.name}' shares {brief(name)}, and has a file of that name in "
+                f"{root}/{brief(image.folder)}; rename one of them."
+            )

@@ -262,7 +262,7 @@ def test_an_empty_catalog_selects_nothing(nowhere: Path, capsys: Captured) -> No
 
 def test_a_third_image_is_a_folder_and_an_entry(nowhere: Path, capsys: Captured) -> None:
     shipped = ROOT / "docker" / "images.toml"
-    for name in ("tf", "theano"):
+    for name in ("shared", "tf", "theano"):
         (nowhere / name).symlink_to(ROOT / "docker" / name)
     (nowhere / "jax").mkdir()
     (nowhere / "jax" / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\n")

@@ -1,6 +1,7 @@
 """What a build hands to the engine."""
 
 import subprocess
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -32,6 +33,8 @@ class Engine:
     """An engine that holds any base, and notes what it is to build."""
 
     arguments: Mapping[str, str]
+    labels: Mapping[str, str]
+    files: Mapping[str, bytes]
 
     def __init__(self) -> None:
         self.images: dict[str, ImageInfo] = {}
@@ -50,7 +53,10 @@ class Engine:
         labels: Mapping[str, str],
         **_: object,
     ) -> None:
-        self.arguments = arguments
+        self.arguments, self.labels = arguments, labels
+        with tarfile.open(fileobj=context) as tar:
+            opened = {name: tar.extractfile(name) for name in tar.getnames()}
+            self.files = {name: file.read() for name, file in opened.items() if file is not None}
         self.images[tag] = ImageInfo(f"sha256:{len(self.images)}", 1, labels)
 
 
@@ -101,3 +107,33 @@ def test_the_revision_is_the_catalogs_commit(
 
 def test_without_a_repository_the_revision_is_the_version(root: Path) -> None:
     assert build(root).arguments["REVISION"] == keras_matrix.__version__
+
+
+def test_shared_files_are_part_of_the_context(root: Path) -> None:
+    (root / "install.sh").write_text("true")
+    (root / "unused.sh").write_text("false")
+    (root / "images.toml").write_text(CATALOG.replace("expect", 'shared = ["install.sh"]\nexpect'))
+    engine = build(root)
+    assert engine.files.keys() == {"Dockerfile", "install.sh"}
+    assert engine.files["install.sh"] == b"true"
+
+
+def test_labels_say_what_the_catalog_says_and_what_was_built(root: Path) -> None:
+    (root / "images.toml").write_text(
+        CATALOG.replace("expect = {}", 'expect = { keras = "2.3.1", tensorflow = "1.14.0" }')
+    )
+    labels = dict(build(root).labels)
+    assert len(labels.pop("io.keras-matrix.key")) == 16
+    assert labels == {
+        "io.keras-matrix.backend": "tensorflow",
+        "io.keras-matrix.backend-version": "1.14.0",
+        "io.keras-matrix.base": "hub",
+        "io.keras-matrix.base-digest": DIGEST,
+        "io.keras-matrix.keras": "2.3.1",
+        "io.keras-matrix.python": "3.6.15",
+        "org.opencontainers.image.base.digest": DIGEST,
+        "org.opencontainers.image.base.name": f"example.org/python@{DIGEST}",
+        "org.opencontainers.image.revision": keras_matrix.__version__,
+        "org.opencontainers.image.title": "keras-matrix small",
+        "org.opencontainers.image.version": keras_matrix.__version__,
+    }

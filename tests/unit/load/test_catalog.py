@@ -94,6 +94,27 @@ def test_an_image_without_a_dockerfile_is_named(tmp_path: Path) -> None:
         catalog.load(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["install.sh", "shared/install.sh"])
+def test_a_shared_file_lies_beside_the_catalog(tmp_path: Path, name: str) -> None:
+    write(tmp_path, change('backend = "jax"', f'backend = "jax"\nshared = ["{name}"]'))
+    with pytest.raises(ConfigurationError, match=f"shares {name}, which is not a file"):
+        catalog.load(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
+    assert catalog.load(tmp_path).images[0].shared == (name,)
+    (tmp_path / "jax" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "jax" / name).write_text("")
+    with pytest.raises(ConfigurationError, match=r"has a file of that name.*rename one"):
+        catalog.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a//b", "a/./b", "", "a/../../b"])
+def test_a_shared_file_lies_nowhere_else(tmp_path: Path, name: str) -> None:
+    write(tmp_path, change('backend = "jax"', f'backend = "jax"\nshared = ["{name}"]'))
+    with pytest.raises(ConfigurationError, match="shared"):
+        catalog.load(tmp_path)
+
+
 def test_a_selection_keeps_the_order_given() -> None:
     shipped = catalog.load(shipped_module.default_root())
     backwards = tuple(reversed(shipped.names))
