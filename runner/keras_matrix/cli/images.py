@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageRow:
-    """What ``images list`` says of an image; all but the name is None where it is not built."""
+    """A row of ``images list``; all fields but the name are None for an image that is not built."""
 
     name: str
     id: str | None
@@ -39,15 +39,15 @@ def _load(root: Path | None) -> "Catalog":
 
 
 def _selected(root: Path | None, chosen: tuple[str, ...]) -> "tuple[Catalog, tuple[Image, ...]]":
-    found = _load(root)
-    return found, found.select(chosen)
+    images = _load(root)
+    return images, images.select(chosen)
 
 
 @contextmanager
 def _building(
     names: tuple[str, ...], base: str, catalog: Path | None, *, quiet: bool, verbose: bool
 ) -> "Iterator[tuple[Builder, tuple[Image, ...]]]":
-    """Lend a builder and the images selected, with progress shown and Ctrl-C heard."""
+    """Yield a builder and the selected images; show progress, and let Ctrl-C stop a build."""
     from keras_matrix.cli.execute import progress
     from keras_matrix.engine.client import Engine
     from keras_matrix.engine.patience import Patience
@@ -55,7 +55,7 @@ def _building(
     from keras_matrix.interrupts import Interrupts, installed
     from keras_matrix.plan.images import BasePolicy
 
-    found, images = _selected(catalog, names)
+    loaded, images = _selected(catalog, names)
     interrupts = Interrupts()
     shown = progress(quiet=quiet, verbose=verbose)
     with (
@@ -66,7 +66,7 @@ def _building(
     ):
         builder = build.Builder(
             engine=engine,
-            catalog=found,
+            catalog=loaded,
             policy=BasePolicy(base),
             interrupts=interrupts,
             say=build.Say(step=shown.step, line=shown.line),
@@ -100,13 +100,13 @@ def build_command(
     from keras_matrix.report import json
 
     with _building(names, base, catalog, quiet=quiet, verbose=verbose) as (builder, images):
-        found = builder.build_all(images, lambda: Engine.connect(Patience(builder.interrupts)))
-    built = [found[image.name] for image in images]
+        identities = builder.build_all(images, lambda: Engine.connect(Patience(builder.interrupts)))
+    built = [identities[image.name] for image in images]
     if as_json:
         click.echo(json.encode({"schema": 1, "images": built}))
     else:
-        for one in built:
-            click.echo(f"{one.name}  {one.id}  base: {one.base.value}")
+        for image in built:
+            click.echo(f"{image.name}  {image.id}  base: {image.base.value}")
     return 0
 
 
@@ -118,9 +118,9 @@ def list_command(catalog: Path | None, as_json: bool) -> int:
     from keras_matrix.engine.client import Engine
     from keras_matrix.report import json
 
-    found, images = _selected(catalog, ())
+    loaded, images = _selected(catalog, ())
     with Engine.connect() as engine:
-        rows = [_row(engine, found, image) for image in images]
+        rows = [_row(engine, loaded, image) for image in images]
     if as_json:
         click.echo(json.encode({"schema": 1, "images": rows}))
         return 0
@@ -165,12 +165,12 @@ def verify_command(names: tuple[str, ...], base: str, catalog: Path | None, as_j
     from keras_matrix.plan.images import BasePolicy
     from keras_matrix.report import json
 
-    found, images = _selected(catalog, names)
+    loaded, images = _selected(catalog, names)
     lines: list[str] = []
     with Engine.connect() as engine:
         for image in images:
-            built = build.built(engine, found, image, BasePolicy(base))
-            locked = verify.locked_versions(found.folder(image))
+            built = build.built(engine, loaded, image, BasePolicy(base))
+            locked = verify.locked_versions(loaded.folder(image))
             wrong = verify.mismatches(image, locked, verify.installed_versions(engine, built))
             lines += wrong
             if not wrong and not as_json:
@@ -191,9 +191,9 @@ def key_command(name: str, catalog: Path | None) -> int:
     """Print the content key of an image, which changes with anything it is built from."""
     from keras_matrix.images.key import content_key
 
-    found = _load(catalog)
-    image = found.get(name)
-    click.echo(content_key(found, image))
+    loaded = _load(catalog)
+    image = loaded.get(name)
+    click.echo(content_key(loaded, image))
     return 0
 
 
@@ -241,10 +241,10 @@ def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
     from keras_matrix.images.key import tag
     from keras_matrix.plan.images import BasePolicy
 
-    found = _load(catalog)
-    image = found.get(name)
+    loaded = _load(catalog)
+    image = loaded.get(name)
     with Engine.connect() as engine:
-        built = build.built(engine, found, image, BasePolicy(base))
+        built = build.built(engine, loaded, image, BasePolicy(base))
         try:
             engine.save(tag(image, built.key, built.base), file)
         except OSError as error:

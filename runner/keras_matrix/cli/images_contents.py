@@ -33,12 +33,12 @@ def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None
     from keras_matrix.records import files
 
     sbom.check_installed()
-    found = catalogs.load(options.catalog_root(catalog))
-    image = found.get(name)
+    images = catalogs.load(options.catalog_root(catalog))
+    image = images.get(name)
     with Engine.connect() as engine:
-        built = build.built(engine, found, image, BasePolicy(base))
+        built = build.built(engine, images, image, BasePolicy(base))
         inside = contents.contents(engine, built)
-    bill = sbom.render(built, inside, contents.locked_hashes(found.folder(image)))
+    bill = sbom.render(built, inside, contents.locked_hashes(images.folder(image)))
     if output is None:
         click.echo(bill, nl=False)
     else:
@@ -78,17 +78,17 @@ def advisories_command(
     from keras_matrix.records import files
     from keras_matrix.report import json
 
-    found = catalogs.load(options.catalog_root(catalog))
+    images = catalogs.load(options.catalog_root(catalog))
     if refresh:
-        known = osv.refresh(sorted(_pinned(found)), source)
-        files.write_atomically(found.root / advisories.ADVISORIES_FILE, advisories.render(known))
-    known = advisories.load(found.root)
+        known = osv.refresh(sorted(_pinned(images)), source)
+        files.write_atomically(images.root / advisories.ADVISORIES_FILE, advisories.render(known))
+    known = advisories.load(images.root)
     checked = {
-        image.name: advisories.check(locked_versions(found.folder(image)), known)
-        for image in found.select(names)
+        image.name: advisories.check(locked_versions(images.folder(image)), known)
+        for image in images.select(names)
     }
     if as_json:
-        told = {
+        entries = {
             name: {
                 "advisories": [
                     {
@@ -100,31 +100,34 @@ def advisories_command(
                         "severity": hit.advisory.severity or None,
                         "url": hit.url,
                     }
-                    for hit in one.hits
+                    for hit in result.hits
                 ],
-                "unknown": one.unknown,
+                "unknown": result.unknown,
             }
-            for name, one in checked.items()
+            for name, result in checked.items()
         }
         head = {"schema": 1, "source": known.source, "as_of": known.as_of}
-        click.echo(json.encode({**head, "images": told}))
+        click.echo(json.encode({**head, "images": entries}))
     else:
         _print(checked, known)
-    return int(ExitCode.IMAGE if fail and any(one.hits for one in checked.values()) else 0)
+    return int(ExitCode.IMAGE if fail and any(result.hits for result in checked.values()) else 0)
 
 
-def _pinned(found: "Catalog") -> set[str]:
+def _pinned(catalog: "Catalog") -> set[str]:
     from keras_matrix.images.verify import locked_versions
 
-    return {name for image in found.images for name in locked_versions(found.folder(image))}
+    return {name for image in catalog.images for name in locked_versions(catalog.folder(image))}
 
 
 def _print(checked: "dict[str, Checked]", known: "Advisories") -> None:
     from keras_matrix.images import advisories
+    from keras_matrix.text import plural
 
-    for name, one in checked.items():
-        click.echo(f"{name}: {len(one.hits)} advisories as of {known.as_of} ({known.source})")
-        for line in advisories.summary(one):
+    for name, result in checked.items():
+        count = plural(len(result.hits), "advisory", "advisories")
+        click.echo(f"{name}: {count} as of {known.as_of} ({known.source})")
+        for line in advisories.summary(result):
             click.echo(f"  {line}")
-        if one.unknown:
-            click.echo(f"  nobody was asked of {', '.join(one.unknown)}: run it with --refresh")
+        if result.unknown:
+            unknown = ", ".join(result.unknown)
+            click.echo(f"  no advisory database was queried for {unknown}: repeat with --refresh")

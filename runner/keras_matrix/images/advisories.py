@@ -1,4 +1,4 @@
-"""Known advisories of what the locks pin. Pure but for reading files."""
+"""Known advisories of the packages that the locks pin. Pure but for reading files."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from keras_matrix.errors import ConfigurationError
 
 ADVISORIES_FILE = "advisories.json"
 SCHEMA = 1
-SITE = "https://osv.dev/vulnerability/"
-REMEDY = "write it anew with 'keras-matrix images advisories --refresh'"
+ADVISORY_PAGE = "https://osv.dev/vulnerability/"
+REMEDY = "write it again with 'keras-matrix images advisories --refresh'"
 
 
 class Range(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Versions affected: from ``introduced`` up to ``fixed``, or through ``last_affected``."""
+    """Affected versions: from ``introduced`` to before ``fixed``, or through ``last_affected``."""
 
     introduced: str = "0"
     fixed: str | None = None
@@ -24,7 +24,7 @@ class Range(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Advisory(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An advisory of a package; ``severity`` as GitHub has it, empty where nobody rated it."""
+    """An advisory of a package; ``severity`` is GitHub's word for it, or empty."""
 
     id: str
     package: str
@@ -34,7 +34,7 @@ class Advisory(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Advisories(msgspec.Struct, frozen=True):
-    """What is known, of which ``packages``, by whom and up to when."""
+    """The known advisories of ``packages``, with their source and date."""
 
     schema: int
     source: str
@@ -45,7 +45,7 @@ class Advisories(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Hit:
-    """An advisory that affects a pinned version; ``mended`` is the first version it does not."""
+    """An advisory that affects a pinned version; ``mended`` is the first version without it."""
 
     advisory: Advisory
     version: str
@@ -53,55 +53,55 @@ class Hit:
 
     @property
     def url(self) -> str:
-        """Where it is told of."""
-        return SITE + self.advisory.id
+        """The page of the advisory."""
+        return ADVISORY_PAGE + self.advisory.id
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A lock held against the advisories; of ``unknown`` packages nobody was asked."""
+    """A lock compared with the advisories; no database was queried for ``unknown`` packages."""
 
     hits: tuple[Hit, ...]
     unknown: tuple[str, ...]
 
 
 def load(folder: Path) -> Advisories:
-    """Read the file of a catalog.
+    """Read the advisories of a catalog.
 
     Raises:
-        ConfigurationError: there is none, or it is damaged or of another schema.
+        ConfigurationError: the file is missing, damaged or of another schema.
     """
     path = folder / ADVISORIES_FILE
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=Advisories)
+        advisories = msgspec.json.decode(path.read_bytes(), type=Advisories)
     except FileNotFoundError as error:
         raise ConfigurationError(
-            f"There is no {path}: what is known changes, so it is not shipped; fetch it with "
+            f"There is no {path}, which is not shipped because advisories change; fetch it with "
             "'keras-matrix images advisories --refresh'."
         ) from error
     except OSError as error:
         raise ConfigurationError(f"Cannot read {path} ({error.strerror}); {REMEDY}.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{path} is damaged ({error}); {REMEDY}.") from error
-    if found.schema != SCHEMA:
-        raise ConfigurationError(f"{path} has schema {found.schema}, not {SCHEMA}; {REMEDY}.")
-    return found
+    if advisories.schema != SCHEMA:
+        raise ConfigurationError(f"{path} has schema {advisories.schema}, not {SCHEMA}; {REMEDY}.")
+    return advisories
 
 
-def render(found: Advisories) -> bytes:
-    """Return the file: a line an advisory, so that a change of it can be read."""
-    head = {name: getattr(found, name) for name in ("schema", "source", "as_of", "packages")}
-    lines = b",\n".join(b"  " + msgspec.json.encode(one) for one in found.advisories)
+def render(advisories: Advisories) -> bytes:
+    """Return the content of the file: one line for each advisory, so that its diff is readable."""
+    head = {name: getattr(advisories, name) for name in ("schema", "source", "as_of", "packages")}
+    lines = b",\n".join(b"  " + msgspec.json.encode(entry) for entry in advisories.advisories)
     opened = msgspec.json.encode(head)[:-1]
     return opened + b',\n"advisories": [\n' + lines + b"\n]}\n"
 
 
 def check(locked: Mapping[str, str], known: Advisories) -> Checked:
-    """Hold pins, a version by package, against what is known."""
+    """Compare pinned versions, by package, with the known advisories."""
     hits = []
     for advisory in known.advisories:
         version = locked.get(advisory.package)
-        affected = [one for one in advisory.ranges if version and _affects(one, version)]
+        affected = [span for span in advisory.ranges if version and _affects(span, version)]
         if version and affected:
             hits.append(Hit(advisory, version, _mended(affected)))
     unknown = sorted(locked.keys() - set(known.packages))
@@ -139,7 +139,7 @@ def _at_least(version: str, bound: str) -> bool | None:
 
 def _mended(affected: list[Range]) -> str | None:
     """Return the version in which all ranges have ended, None if one of them never does."""
-    fixes = [one.fixed for one in affected if one.fixed]
+    fixes = [span.fixed for span in affected if span.fixed]
     return latest(fixes) if len(fixes) == len(affected) else None
 
 
@@ -160,13 +160,13 @@ def latest(versions: Iterable[str]) -> str:
 
 
 def summary(checked: Checked) -> Iterator[str]:
-    """Yield a line for each package with advisories: version, how many, and what mends all."""
+    """Yield a line for each package with advisories: its version, their number and their fix."""
     by_package: dict[str, list[Hit]] = {}
     for hit in checked.hits:
         by_package.setdefault(hit.advisory.package, []).append(hit)
     for package, hits in by_package.items():
         mended = [hit.mended for hit in hits if hit.mended is not None]
-        text = f"all mended in {latest(mended)}" if mended else "mended in no version"
+        text = f"all fixed in {latest(mended)}" if mended else "fixed in no version"
         if mended and len(mended) < len(hits):
-            text = f"{len(mended)} of them mended in {latest(mended)}"
+            text = f"{len(mended)} of them fixed in {latest(mended)}"
         yield f"{package} {hits[0].version}: {len(hits)}, {text}"

@@ -1,4 +1,4 @@
-"""Build images: incremental by content key, one build of a key at a time."""
+"""Build images that do not exist yet for their content key, one build of an image at a time."""
 
 import io
 import tarfile
@@ -29,14 +29,15 @@ from keras_matrix.plan.images import BaseKind, BasePolicy, ImageIdentity
 from keras_matrix.records import cache, locks
 from keras_matrix.records.locks import Waiting
 
-OUTPUT_LINES = 12
-MOST_BUILDS = 2
-"""At a time: each downloads, unpacks and compiles."""
+BUILD_OUTPUT_LINES = 12
+"""Lines of a failed build's output that are shown."""
+MAX_PARALLEL_BUILDS = 2
+"""Each downloads, unpacks and compiles."""
 
 
 @dataclass(frozen=True)
 class Say:
-    """Where a build tells what it does: ``step`` is for all to see, ``line`` for the curious."""
+    """The output of a build: ``step`` is always shown, ``line`` with ``--verbose`` only."""
 
     step: Callable[[str], None]
     line: Callable[[str], None]
@@ -44,7 +45,7 @@ class Say:
 
 @dataclass(frozen=True)
 class Base:
-    """A base image at hand: what to build on, by its content, and what it is called."""
+    """A base that the engine holds: ``reference`` is what to build on, by its content."""
 
     kind: BaseKind
     reference: str
@@ -63,24 +64,24 @@ class Builder:
     say: Say
 
     def find(self, image: Image) -> ImageIdentity | None:
-        """Return the image as built from the folder's present content, None if it is not."""
+        """Return the image as built from its present sources, None if it is not built."""
         return find(self.engine, self.catalog, image, self.policy)
 
     def build(self, image: Image) -> ImageIdentity:
-        """Return the image, building it if it is not there yet.
+        """Return the image, and build it first if necessary.
 
-        Two builders of the same image wait for each other; the second finds it done.
+        Of two builders of one image, the second waits, and then finds the image built.
 
         Raises:
-            ImageError: the base cannot be had, or a step of the build failed.
+            ImageError: the base is not available, or a step of the build failed.
         """
-        found = self.find(image)
-        if found is not None:
-            return found
+        existing = self.find(image)
+        if existing is not None:
+            return existing
         with self._lock(f"image-{image.name}"):
-            found = self.find(image)
-            if found is not None:
-                return found
+            existing = self.find(image)
+            if existing is not None:
+                return existing
             base = self.base(image)
             key = content_key(self.catalog, image)
             name = tag(image, key, base.kind)
@@ -88,38 +89,38 @@ class Builder:
             self._build_on(image, base, name, key)
             info = self.engine.image(name)
         if info is None:
-            raise ImageError(f"The image '{name}' is gone as soon as it was built; build it again.")
+            raise ImageError(f"The image '{name}' was removed after its build; build it again.")
         return identity(image, info)
 
     def build_all(
         self, images: Sequence[Image], connect: Callable[[], Engine]
     ) -> dict[str, ImageIdentity]:
-        """Return images by name, building those that are not there yet side by side.
+        """Return images by name, after building the missing ones in parallel.
 
-        ``connect`` gives each build a connection of its own.
+        ``connect`` opens a connection for each build.
 
         Raises:
-            ImageError: as :meth:`build`; the other builds are waited for.
+            ImageError: as :meth:`build` does, once the other builds have ended.
         """
-        found = {image.name: self.find(image) for image in images}
-        missing = [image for image in images if found[image.name] is None]
+        built = {image.name: self.find(image) for image in images}
+        missing = [image for image in images if built[image.name] is None]
 
         def build(image: Image) -> ImageIdentity:
             with connect() as engine:
                 return replace(self, engine=engine).build(image)
 
         if missing:
-            with ThreadPoolExecutor(max_workers=MOST_BUILDS) as threads:
-                found.update(
+            with ThreadPoolExecutor(max_workers=MAX_PARALLEL_BUILDS) as threads:
+                built.update(
                     zip((i.name for i in missing), threads.map(build, missing), strict=True)
                 )
-        return {name: one for name, one in found.items() if one is not None}
+        return {name: image for name, image in built.items() if image is not None}
 
     def base(self, image: Image) -> Base:
-        """Return the base of an image, pulling or making it if it is not there yet.
+        """Return the base of an image, and pull or make it first if necessary.
 
         Raises:
-            ImageError: it cannot be had.
+            ImageError: the base is not available.
         """
         if self.policy is BasePolicy.STANDIN:
             return self._standin(image)
@@ -128,7 +129,7 @@ class Builder:
             if self.engine.image(pinned) is None:
                 self.say.step(f"image {image.name}: pulling {pinned}")
                 self.interrupts.result_of(
-                    lambda: self.engine.pull(pinned, image.platform), abandon=nothing
+                    lambda: self.engine.pull(pinned, image.platform), abandon=abandon_build
                 )
         except ImageNotFoundError as error:
             raise ImageError(
@@ -155,11 +156,11 @@ class Builder:
             info = self.engine.image(name)
             if info is None:
                 with tempfile.TemporaryDirectory(prefix="keras-matrix-standin-") as folder:
-                    making = standin.StandinBuild(image, Path(folder), self.say.step)
-                    root = self.interrupts.result_of(making.make, abandon=making.abandon)
+                    stand_in = standin.StandinBuild(image, Path(folder), self.say.step)
+                    root = self.interrupts.result_of(stand_in.make, abandon=stand_in.abandon)
                     changes = standin.import_changes()
                     self.interrupts.result_of(
-                        lambda: self.engine.import_root(root, name, changes), abandon=nothing
+                        lambda: self.engine.import_root(root, name, changes), abandon=abandon_build
                     )
                 info = self.engine.image(name)
         if info is None:
@@ -171,7 +172,7 @@ class Builder:
 
         def on_line(line: str) -> None:
             output.append(line)
-            del output[:-OUTPUT_LINES]
+            del output[:-BUILD_OUTPUT_LINES]
             self.say.line(line)
 
         revision = git.head(self.catalog.root) or keras_matrix.__version__
@@ -199,11 +200,12 @@ class Builder:
             )
 
         try:
-            self.interrupts.result_of(work, abandon=nothing)
+            self.interrupts.result_of(work, abandon=abandon_build)
         except BuildFailedError as error:
-            told = "\n  ".join(line for line in output if line.strip())
+            lines = "\n  ".join(line for line in output if line.strip())
             raise ImageError(
-                f"The image '{image.name}' does not build ({error}); its last lines:\n  {told}"
+                f"The image '{image.name}' does not build ({error}); correct its Dockerfile. "
+                f"The last lines of the build:\n  {lines}"
             ) from error
 
     @contextmanager
@@ -215,25 +217,25 @@ class Builder:
             yield
 
 
-def nothing() -> None:
-    """Abandon work that ends by itself with this process's connection to the engine."""
+def abandon_build() -> None:
+    """Do nothing: the engine stops a build or a pull with the connection that requested it."""
 
 
 def find(
     engine: Engine, catalog: Catalog, image: Image, policy: BasePolicy
 ) -> ImageIdentity | None:
-    """Return the image as built from the folder's present content, None if it is not built.
+    """Return the image as built from its present sources, None if it is not built.
 
-    A tag can be moved to any image: one that does not say itself that it is this one is not.
+    A tag can be moved to any image, so the image's own labels decide.
     """
     key = content_key(catalog, image)
     for kind in policy.allowed():
         info = engine.image(tag(image, key, kind))
         if info is None:
             continue
-        found = identity(image, info)
-        if (found.key, found.base) == (key, kind):
-            return found
+        built_image = identity(image, info)
+        if (built_image.key, built_image.base) == (key, kind):
+            return built_image
     return None
 
 
@@ -243,19 +245,19 @@ def built(engine: Engine, catalog: Catalog, image: Image, policy: BasePolicy) ->
     Raises:
         ImageError: it is not built.
     """
-    found = find(engine, catalog, image, policy)
-    if found is None:
+    existing = find(engine, catalog, image, policy)
+    if existing is None:
         raise ImageError(
             f"The image '{image.name}' is not built; run 'keras-matrix images build {image.name}'."
         )
-    return found
+    return existing
 
 
 def identity(image: Image, info: ImageInfo) -> ImageIdentity:
-    """Return the identity of a built image, from its own labels.
+    """Return the identity of a built image, as its labels state it.
 
     Raises:
-        ImageError: it carries no such labels.
+        ImageError: it has no such labels.
     """
     try:
         return ImageIdentity(
@@ -267,7 +269,7 @@ def identity(image: Image, info: ImageInfo) -> ImageIdentity:
         )
     except (KeyError, ValueError) as error:
         raise ImageError(
-            f"The image '{image.name}' is not one that keras-matrix built; remove it and run "
+            f"The image '{image.name}' was not built by keras-matrix; remove it and run "
             f"'keras-matrix images build {image.name}'."
         ) from error
 
@@ -278,7 +280,10 @@ def _context(catalog: Catalog, image: Image) -> io.BytesIO:
 
 
 def pack(files: Mapping[str, tuple[bytes, bool]]) -> io.BytesIO:
-    """Pack a build context, always to the same bytes: name to content, and whether a program."""
+    """Pack a build context as a tar archive, the same files always to the same bytes.
+
+    ``files`` maps a name to the file's content and whether it is a program.
+    """
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for name, (content, program) in files.items():

@@ -1,4 +1,4 @@
-"""What is inside an image: its system, Debian packages, Python and Python packages."""
+"""What an image contains: its system, Debian packages, Python and Python packages."""
 
 import re
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ import msgspec
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.errors import ImageError
-from keras_matrix.images.ask import ask
-from keras_matrix.images.verify import LOCK_FILES, Installed, installed_versions, normal
+from keras_matrix.images.command import run_command
+from keras_matrix.images.verify import LOCK_PATTERN, Installed, installed_versions, normal
 from keras_matrix.plan.images import ImageIdentity
 
-FORMAT = "${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\n"
-READ = """
+DPKG_FORMAT = "${db:Status-Abbrev}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\n"
+PRINT_CONTENTS = """
 import json, shutil, subprocess, sys
 release = dict(
     line.rstrip("\\n").replace('"', "").split("=", 1)
@@ -24,13 +24,13 @@ if shutil.which("dpkg-query"):
     listed = subprocess.check_output(["dpkg-query", "--show", "--showformat=" + sys.argv[1]])
 print(json.dumps({"release": release, "listed": listed.decode()}))
 """
-_REQUIREMENT = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
 class DebianPackage:
-    """A package of the distribution; ``source`` is what it was built from."""
+    """A package of the distribution; ``source`` is the name of its source package."""
 
     name: str
     version: str
@@ -40,41 +40,44 @@ class DebianPackage:
 
 @dataclass(frozen=True)
 class Contents:
-    """What is inside an image; ``release`` is its ``/etc/os-release``."""
+    """The contents of an image; ``release`` has the fields of its ``/etc/os-release``."""
 
     installed: Installed
     release: dict[str, str]
     debian: tuple[DebianPackage, ...]
 
 
-class _Answer(msgspec.Struct, frozen=True):
+class _PrintedContents(msgspec.Struct, frozen=True):
+    """The output of :data:`PRINT_CONTENTS`; ``listed`` is that of ``dpkg-query``."""
+
     release: dict[str, str]
     listed: str
 
 
 def contents(engine: Engine, identity: ImageIdentity) -> Contents:
-    """Start the image, closed as a cell is, and ask what is inside.
+    """Start the image, confined as a cell is, and read what it contains.
 
     Raises:
-        ImageError: it does not answer.
+        ImageError: the commands fail in it, or print something else.
     """
-    command = ("python", "-c", READ, FORMAT)
-    answer = ask(engine, identity.id, f"contents.{identity.name}", command)
+    command = ("python", "-c", PRINT_CONTENTS, DPKG_FORMAT)
+    printed = run_command(engine, identity.id, f"contents.{identity.name}", command)
     try:
-        told = msgspec.json.decode(answer, type=_Answer)
-        debian = parse_debian(told.listed)
+        system = msgspec.json.decode(printed, type=_PrintedContents)
+        debian = parse_debian(system.listed)
     except (msgspec.MsgspecError, ValueError) as error:
         raise ImageError(
-            f"The image '{identity.name}' answers with something else than its packages ({error})."
+            f"The image '{identity.name}' printed something else than its packages ({error}); "
+            "build it again."
         ) from error
-    return Contents(installed_versions(engine, identity), told.release, debian)
+    return Contents(installed_versions(engine, identity), system.release, debian)
 
 
 def parse_debian(listed: str) -> tuple[DebianPackage, ...]:
-    """Read what ``dpkg-query`` lists; what is removed but for its settings is left out.
+    """Read the output of ``dpkg-query``, without packages of which only the settings are left.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: a line has other fields.
     """
     rows = [line.split("\t") for line in listed.splitlines()]
     if any(len(row) != 5 for row in rows):
@@ -83,9 +86,9 @@ def parse_debian(listed: str) -> tuple[DebianPackage, ...]:
 
 
 def locked_hashes(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Return the SHA-256 of the files that the locks allow for each package."""
-    found = {}
-    for path in sorted(folder.glob(LOCK_FILES)):
-        for match in _REQUIREMENT.finditer(path.read_text(encoding="utf-8")):
-            found[normal(match[1])] = tuple(_HASH.findall(match[0]))
-    return found
+    """Return, for each package, the SHA-256 digests of the files that the locks allow."""
+    hashes = {}
+    for path in sorted(folder.glob(LOCK_PATTERN)):
+        for match in _LOCKED.finditer(path.read_text(encoding="utf-8")):
+            hashes[normal(match[1])] = tuple(_HASH.findall(match[0]))
+    return hashes

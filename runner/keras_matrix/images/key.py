@@ -1,4 +1,4 @@
-"""The content key of an image: what it is built from, in one digest. Pure but for reading files."""
+"""The content key of an image: one digest of all its sources. Pure but for reading files."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ def content_files(catalog: Catalog, image: Image) -> dict[str, Path]:
 
 
 def is_program(path: Path) -> bool:
-    """Tell whether the file's owner may run it: all that an image keeps of its permissions."""
+    """Tell whether the file's owner may execute it: the only permission that an image keeps."""
     return bool(path.stat().st_mode & stat.S_IXUSR)
 
 
@@ -52,6 +52,6 @@ def content_key(catalog: Catalog, image: Image) -> str:
 
 
 def tag(image: Image, key: str, base: BaseKind) -> str:
-    """Return the tag of a build; one on a stand-in base is never taken for one on the real."""
+    """Return the tag of a build; that of a build on a stand-in base is another one."""
     suffix = "-standin" if base is BaseKind.STANDIN else ""
     return f"{REPOSITORY}/{image.name}:{key}{suffix}"

@@ -1,7 +1,7 @@
-"""Write an image's locks anew: every ``requirements*.in`` resolved, with hashes, inside its base.
+"""Write the locks of an image: all ``requirements*.in`` resolved, with hashes, inside its base.
 
-The base's own Python resolves, since what fits depends on it. Resolving needs the network, so
-it happens in a build; the result is read back from a closed container.
+The base's own Python resolves them, since the versions that fit depend on it. Resolving needs the
+network, so it is done in a build; the locks are then read from a container without one.
 """
 
 import io
@@ -11,18 +11,18 @@ from pathlib import Path
 import msgspec
 
 from keras_matrix.errors import BuildFailedError, ImageError
-from keras_matrix.images.ask import ask
-from keras_matrix.images.build import Builder, nothing, pack
+from keras_matrix.images.build import BUILD_OUTPUT_LINES, Builder, abandon_build, pack
+from keras_matrix.images.command import run_command
 from keras_matrix.load.catalog import Image
 from keras_matrix.records.files import write_atomically
 from keras_matrix.text import brief
 
 SOURCES = "requirements*.in"
-COMPILE = (
+PIP_COMPILE = (
     "pip-compile --quiet --generate-hashes --allow-unsafe --no-header "
     "--no-emit-index-url --no-emit-trusted-host --no-emit-find-links"
 )
-READ = (
+PRINT_LOCKS = (
     "import glob, json; "
     "print(json.dumps({path: open(path).read() for path in sorted(glob.glob('/lock/*.txt'))}))"
 )
@@ -32,14 +32,15 @@ def lock(builder: Builder, image: Image) -> tuple[Path, ...]:
     """Write the locks of an image; return their paths.
 
     Raises:
-        ImageError: there is nothing to lock, the base cannot be had, or nothing resolves.
+        ImageError: there is nothing to lock, the base is not available, or the requirements do
+            not resolve.
     """
     folder = builder.catalog.folder(image)
     sources = sorted(folder.glob(SOURCES))
     if not sources or not image.lock_tools:
         raise ImageError(
             f"The image '{image.name}' has no {SOURCES} in {folder}, or no lock_tools in the "
-            "image catalog; there is nothing to lock."
+            "image catalog; add what is missing."
         )
     base = builder.base(image)
     name = f"keras-matrix/lock-{image.name}:{secrets.token_hex(4)}"
@@ -55,31 +56,33 @@ def lock(builder: Builder, image: Image) -> tuple[Path, ...]:
                 platform=image.platform,
                 on_line=output.append,
             ),
-            abandon=nothing,
+            abandon=abandon_build,
         )
         info = builder.engine.image(name)
         if info is None:
-            raise ImageError(f"The image {name} is gone as soon as it was built; try again.")
-        answer = ask(builder.engine, info.id, f"lock.{image.name}", ("python", "-c", READ))
-        found = msgspec.json.decode(answer, type=dict[str, str])
+            raise ImageError(f"The image {name} was removed right after its build; try again.")
+        command = ("python", "-c", PRINT_LOCKS)
+        printed = run_command(builder.engine, info.id, f"lock.{image.name}", command)
+        locks = msgspec.json.decode(printed, type=dict[str, str])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ImageError(
-            f"The image {name} answers with something else than its locks ({brief(str(error))}); "
+            f"The image {name} printed something else than its locks ({brief(str(error))}); "
             "try again."
         ) from error
     except BuildFailedError as error:
-        told = "\n  ".join(line for line in output[-12:] if line.strip())
+        lines = "\n  ".join(line for line in output[-BUILD_OUTPUT_LINES:] if line.strip())
         raise ImageError(
-            f"The requirements of '{image.name}' do not resolve ({error}); last lines:\n  {told}"
+            f"The requirements of '{image.name}' do not resolve ({error}); correct them. The last "
+            f"lines:\n  {lines}"
         ) from error
     finally:
         builder.engine.remove_image(name)
-    # Whatever else it tells of: it is not to choose which files are written.
-    known = {f"/lock/{path.stem}.txt" for path in sources}
+    # What runs in a container does not choose which files are written.
+    expected = {f"/lock/{path.stem}.txt" for path in sources}
     return tuple(
         _write(folder, image, Path(path).name, text)
-        for path, text in found.items()
-        if path in known
+        for path, text in locks.items()
+        if path in expected
     )
 
 
@@ -94,13 +97,13 @@ def _write(folder: Path, image: Image, name: str, text: str) -> Path:
 
 
 def _context(image: Image, base: str, sources: list[Path]) -> io.BytesIO:
-    # One at a time: an old pip picks wrong releases of the others until it is replaced itself.
+    # One after the other: an old pip picks wrong releases of the others until it is replaced.
     install = " && ".join(
         f"/tools/bin/python -m pip --disable-pip-version-check install --quiet {tool}"
         for tool in image.lock_tools
     )
     compiled = " && ".join(
-        f"/tools/bin/{COMPILE} --output-file {path.stem}.txt {path.name}" for path in sources
+        f"/tools/bin/{PIP_COMPILE} --output-file {path.stem}.txt {path.name}" for path in sources
     )
     dockerfile = (
         f"FROM {base}\nARG PIP_INDEX_URL\nCOPY *.in /lock/\nWORKDIR /lock\n"

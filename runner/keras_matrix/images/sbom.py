@@ -1,4 +1,4 @@
-"""A software bill of materials of an image, as CycloneDX. Made from what is really inside."""
+"""A software bill of materials of an image, as CycloneDX, made from the contents of the image."""
 
 import importlib.util
 import uuid
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component
 
-SPACE = uuid.UUID("6d5b6a0c-5f43-5a8e-9f3c-2b6d8f0e4a11")
-"""Serial numbers are drawn from an image's digest below this: the same image has the same."""
+SERIAL_NUMBERS = uuid.UUID("6d5b6a0c-5f43-5a8e-9f3c-2b6d8f0e4a11")
+"""The name space of serial numbers: from an image's digest, so that an image keeps its number."""
 
 
 def check_installed() -> None:
-    """Make sure that the library is there.
+    """Check that the library is installed.
 
     Raises:
-        ConfigurationError: it is not.
+        ConfigurationError: the library is missing.
     """
     if importlib.util.find_spec("cyclonedx") is None:
         raise ConfigurationError(
@@ -32,9 +32,9 @@ def check_installed() -> None:
 
 
 def render(identity: ImageIdentity, inside: Contents, hashes: Mapping[str, tuple[str, ...]]) -> str:
-    """Return the bill of an image as JSON of CycloneDX 1.6.
+    """Return the bill of materials of an image as JSON of CycloneDX 1.6.
 
-    ``hashes`` are those of the files that the lock allows, by package.
+    ``hashes`` are those of the files that the locks allow, by package.
 
     Raises:
         ConfigurationError: the library is not installed.
@@ -49,7 +49,7 @@ def _bom(identity: ImageIdentity, inside: Contents, hashes: Mapping[str, tuple[s
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component, ComponentType
 
-    bom = Bom(serial_number=uuid.uuid5(SPACE, identity.id))
+    bom = Bom(serial_number=uuid.uuid5(SERIAL_NUMBERS, identity.id))
     tool = Component(name="keras-matrix", version=keras_matrix.__version__)
     bom.metadata.tools.components.add(tool)
     image = _image(identity)
@@ -106,9 +106,11 @@ def _python(inside: Contents, hashes: Mapping[str, tuple[str, ...]]) -> Iterator
         purl=PackageURL("generic", name="python", version=version),
     )
     for name, version in sorted(inside.installed.packages.items()):
-        # Which of the files that the lock allows was installed, nothing inside says.
-        files = [HashType(alg=HashAlgorithm.SHA_256, content=one) for one in hashes.get(name, ())]
-        place = ExternalReference(
+        # Nothing in the image says which of the files that the lock allows was installed.
+        files = [
+            HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in hashes.get(name, ())
+        ]
+        reference = ExternalReference(
             type=ExternalReferenceType.DISTRIBUTION,
             url=XsUri(f"https://pypi.org/project/{name}/{version}/#files"),
             hashes=files,
@@ -119,7 +121,7 @@ def _python(inside: Contents, hashes: Mapping[str, tuple[str, ...]]) -> Iterator
             type=ComponentType.LIBRARY,
             bom_ref=f"pypi:{name}",
             purl=PackageURL("pypi", name=name, version=version),
-            external_references=[place],
+            external_references=[reference],
         )
 
 

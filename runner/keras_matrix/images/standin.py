@@ -1,7 +1,7 @@
-"""A stand-in for an official Python base image, where no registry can be reached.
+"""A stand-in for an official Python image as the base, if no registry can be reached.
 
-A minimal root of the host's own distribution, made by mmdebstrap from the host's package
-sources, with a local CPython of the wanted version in /usr/local: the layout of the official
+It is a minimal root of the host's own distribution, made by mmdebstrap from the host's package
+sources, with a local CPython of the same version in /usr/local. That is the layout of the official
 image, so that the same Dockerfile builds on both.
 """
 
@@ -20,18 +20,27 @@ from pathlib import Path
 from keras_matrix.errors import ImageError
 from keras_matrix.load.catalog import Image
 
-RECIPE = 1
-"""Raise it when the recipe changes: stand-ins made by the old one are then not used again."""
+RECIPE_VERSION = 1
+"""To be raised when the recipe changes: stand-ins of another version are not used."""
 CPYTHON_VARIABLE = "KERAS_MATRIX_CPYTHON"
 CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 KEPT_VARIABLES = (
     *("path", "home", "user", "logname", "lang", "lc_all", "apt_config"),
     *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
 )
-"""Of the environment, what mmdebstrap works with; the rest may hold secrets."""
-SKIPPED = ("__pycache__", "test", "tests", "idlelib", "tkinter", "turtledemo", "site-packages")
-# Tk drags in X11, and no image of the matrix draws windows.
+"""The environment variables, in lower case, that mmdebstrap gets; others may hold secrets."""
+SKIPPED = (
+    "__pycache__",
+    "test",
+    "tests",
+    "idlelib",
+    "tkinter",
+    "turtledemo",
+    "site-packages",
+)
+"""Files and folders of a CPython that the stand-in does without."""
 SKIPPED_MODULES = ("_tkinter.",)
+"""Tk needs X11, and no image draws windows."""
 
 
 def debian_release() -> tuple[str, str]:
@@ -41,59 +50,59 @@ def debian_release() -> tuple[str, str]:
         ImageError: the host is neither Debian nor Ubuntu.
     """
     try:
-        found = platform.freedesktop_os_release()
+        release = platform.freedesktop_os_release()
     except OSError:
-        found = {}
-    if found.get("ID") not in ("debian", "ubuntu") or not found.get("VERSION_CODENAME"):
+        release = {}
+    if release.get("ID") not in ("debian", "ubuntu") or not release.get("VERSION_CODENAME"):
         raise ImageError(
             "A stand-in base is made from Debian's or Ubuntu's packages, and this host is neither; "
             "make the image registry reachable."
         )
-    return found["ID"], found["VERSION_CODENAME"]
+    return release["ID"], release["VERSION_CODENAME"]
 
 
 def find_cpython(version: str) -> Path:
     """Return the prefix of a local CPython of exactly that version.
 
-    Looked for in ``$KERAS_MATRIX_CPYTHON``, among pyenv's versions, and on PATH.
+    It may be named by ``$KERAS_MATRIX_CPYTHON``, be one of pyenv's versions, or be on PATH.
 
     Raises:
-        ImageError: there is none.
+        ImageError: there is no such CPython.
     """
     short = ".".join(version.split(".")[:2])
-    named = os.environ.get(CPYTHON_VARIABLE)
+    configured = os.environ.get(CPYTHON_VARIABLE)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    candidates = [Path(named)] if named else []
+    candidates = [Path(configured)] if configured else []
     candidates.append(pyenv / "versions" / version)
     on_path = shutil.which(f"python{short}")
     if on_path is not None:
         candidates.append(Path(on_path).resolve().parent.parent)
     for prefix in candidates:
         program = prefix / "bin" / f"python{short}"
-        # Not is_file(), which raises where a folder is closed to the caller.
+        # Not is_file(), which raises for a folder that the caller may not enter.
         if os.access(program, os.X_OK) and _version_of(program) == version:
             return prefix
     raise ImageError(
-        f"The image registry cannot be reached, and there is no CPython {version} here to make a "
-        f"stand-in base of; run 'pyenv install {version}', or set {CPYTHON_VARIABLE} to its prefix."
+        f"The image registry cannot be reached, and a stand-in base needs a CPython {version} on "
+        f"this host; run 'pyenv install {version}', or set {CPYTHON_VARIABLE} to its prefix."
     )
 
 
 def _version_of(program: Path) -> str:
-    asked = subprocess.run(
+    completed = subprocess.run(
         [str(program), "-c", "import platform; print(platform.python_version())"],
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    return asked.stdout.strip()
+    return completed.stdout.strip()
 
 
 def standin_tag(image: Image) -> str:
-    """Return the tag of the stand-in: one for each Python, release, set of packages and recipe."""
+    """Return the tag of the stand-in, which depends on Python, release, packages and recipe."""
     described = [
-        RECIPE,
+        RECIPE_VERSION,
         debian_release(),
         image.python,
         image.platform,
@@ -104,7 +113,7 @@ def standin_tag(image: Image) -> str:
 
 
 class StandinBuild:
-    """One making of a stand-in's root archive; it can be abandoned from another thread."""
+    """The making of one stand-in's root archive, which another thread can stop."""
 
     def __init__(self, image: Image, folder: Path, say: Callable[[str], None]) -> None:
         self._image = image
@@ -113,7 +122,7 @@ class StandinBuild:
         self._process: subprocess.Popen[str] | None = None
 
     def make(self) -> Path:
-        """Make the archive in the folder; return its path.
+        """Make the archive in the folder, and return its path.
 
         Raises:
             ImageError: a needed program or CPython is missing, or a step failed.
@@ -153,14 +162,14 @@ class StandinBuild:
         return root
 
     def abandon(self) -> None:
-        """Stop a making that is under way; mmdebstrap removes its own scratch folder."""
+        """Stop mmdebstrap, if it runs; it removes its own scratch folder."""
         process = self._process
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=30)
 
     def _run(self, command: list[str]) -> None:
-        # A group of its own: Ctrl-C is ours to handle, and its helpers end with it.
+        # In a process group of its own, which abandon() can stop as a whole, and Ctrl-C does not.
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -172,22 +181,22 @@ class StandinBuild:
         )
         output, _ = self._process.communicate()
         if self._process.returncode != 0:
-            last = output.strip().splitlines()[-5:]
+            lines = output.strip().splitlines()[-5:]
             raise ImageError(
-                f"mmdebstrap could not make the stand-in base: {' | '.join(last)}; check the "
+                f"mmdebstrap could not make the stand-in base: {' | '.join(lines)}; check the "
                 "package sources with 'apt-get update'."
             )
 
 
 def _environment() -> dict[str, str]:
-    """Return what packages' own scripts may see of the host's environment."""
+    """Return the variables of the environment that the packages' scripts may read."""
     return {name: value for name, value in os.environ.items() if name.lower() in KEPT_VARIABLES}
 
 
 def import_changes() -> tuple[str, ...]:
-    """Return the settings of the official image, and the CA bundle for pip.
+    """Return the settings of the official image, and that of the CA bundle for pip.
 
-    pip has a bundle of its own, which does not know an authority that the host trusts.
+    pip's own bundle lacks authorities that only the host trusts.
     """
     return (
         "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -209,7 +218,7 @@ def _hooks(archive: Path, short: str) -> Iterator[str]:
 
 
 def _archive_cpython(prefix: Path, short: str, archive: Path) -> None:
-    """Write what runs of a CPython prefix, as root's files below ``usr/local``."""
+    """Archive the parts of a CPython prefix that are needed to run it, below ``usr/local``."""
 
     def owned_by_root(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
         name = Path(member.name).name
@@ -257,19 +266,19 @@ def _library_packages(archive_of: Path, short: str) -> set[str]:
 
 
 def _owners(library: str) -> set[str]:
-    # dpkg knows a file by the path it was shipped under, which a merged /usr may hide.
+    # dpkg lists a file under the path in its package, which differs on a merged /usr.
     resolved = str(Path(library).resolve())
     for path in (library, resolved, resolved.removeprefix("/usr")):
-        asked = subprocess.run(
+        completed = subprocess.run(
             ["dpkg-query", "--search", path],
             capture_output=True,
             text=True,
             check=False,
             timeout=60,
         )
-        if asked.returncode == 0:
-            return {line.split(":")[0] for line in asked.stdout.splitlines()}
+        if completed.returncode == 0:
+            return {line.split(":")[0] for line in completed.stdout.splitlines()}
     raise ImageError(
-        f"The local CPython links to {library}, which no Debian package owns; use one that was "
-        "built against the distribution's libraries."
+        f"The local CPython links to {library}, which no Debian package owns; use a CPython "
+        "that was built with the distribution's libraries."
     )

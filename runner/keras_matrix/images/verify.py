@@ -1,4 +1,4 @@
-"""Check a built image from inside: every installed version against the lock and the catalog."""
+"""Check a built image from inside: compare all installed versions with the lock and the catalog."""
 
 import re
 from pathlib import Path
@@ -7,61 +7,62 @@ import msgspec
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.errors import ImageError
-from keras_matrix.images.ask import ask
+from keras_matrix.images.command import run_command
 from keras_matrix.load.catalog import Image
 from keras_matrix.plan.contract import PACKAGES_COMMAND, PROBE_MODULE
 from keras_matrix.plan.images import ImageIdentity
 
-LOCK_FILES = "requirements*.txt"
+LOCK_PATTERN = "requirements*.txt"
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
 
 
 class Installed(msgspec.Struct, frozen=True):
-    """What an image says is installed in it."""
+    """The versions of Python and of all packages in an image, as the probe reads them there."""
 
     python: str
     packages: dict[str, str]
 
 
 def locked_versions(folder: Path) -> dict[str, str]:
-    """Return what the folder's locks pin: names in lower case with dashes.
+    """Return the versions that the folder's locks pin, by normalized name.
 
     Raises:
         ImageError: there is no lock.
     """
     pins: dict[str, str] = {}
-    for path in sorted(folder.glob(LOCK_FILES)):
-        # Names and versions are ASCII, whatever else is in a comment.
+    for path in sorted(folder.glob(LOCK_PATTERN)):
+        # Names and versions are ASCII; a comment may hold anything.
         for name, version in _PIN.findall(path.read_text(encoding="utf-8", errors="replace")):
             pins[normal(name)] = version
     if not pins:
-        raise ImageError(f"{folder} has no {LOCK_FILES} with pins; write one with 'images lock'.")
+        raise ImageError(f"{folder} has no {LOCK_PATTERN} with pins; write one with 'images lock'.")
     return pins
 
 
 def normal(name: str) -> str:
-    """Return a package's name as it is compared: in lower case, with dashes."""
+    """Return a package's normalized name: in lower case, with dashes (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed_versions(engine: Engine, identity: ImageIdentity) -> Installed:
-    """Start the image, closed as a cell is, and ask what is installed.
+    """Start the image, confined as a cell is, and read which versions are installed.
 
     Raises:
-        ImageError: it does not answer.
+        ImageError: the probe fails in it, or prints something else.
     """
     command = ("python", "-m", PROBE_MODULE, PACKAGES_COMMAND)
-    answer = ask(engine, identity.id, f"verify.{identity.name}", command)
+    printed = run_command(engine, identity.id, f"verify.{identity.name}", command)
     try:
-        return msgspec.json.decode(answer, type=Installed)
+        return msgspec.json.decode(printed, type=Installed)
     except msgspec.MsgspecError as error:
         raise ImageError(
-            f"The image '{identity.name}' answers with something else than its versions ({error})."
+            f"The image '{identity.name}' printed something else than its versions ({error}); "
+            "build it again."
         ) from error
 
 
 def mismatches(image: Image, locked: dict[str, str], installed: Installed) -> tuple[str, ...]:
-    """Compare an image with its lock and its catalog entry; one line a mismatch. Pure."""
+    """Return a line for each difference between an image, its lock and its catalog entry. Pure."""
     lines = []
     if installed.python != image.python:
         lines.append(f"python is {installed.python}, the catalog says {image.python}")

@@ -46,7 +46,7 @@ def test_a_bill_is_of_the_image_by_digest() -> None:
     assert {"name": "keras-matrix:base", "value": "hub"} in found["properties"]
 
 
-def test_all_that_is_inside_is_listed() -> None:
+def test_all_contents_are_listed() -> None:
     assert {name: one.get("purl") for name, one in components().items()} == {
         "debian": None,
         "python": "pkg:generic/python@3.6.15",

@@ -60,7 +60,7 @@ def test_a_cpython_of_another_version_is_not_taken(
     assert standin.find_cpython("3.6.14") == tmp_path
 
 
-def test_packages_scripts_see_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scripts_of_packages_see_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "x")
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     found = standin._environment()

@@ -39,7 +39,7 @@ def test_pins_are_read_from_all_locks(tmp_path: Path) -> None:
     }
 
 
-def test_a_folder_without_locks_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_locks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "requirements.in").write_text("keras==2.3.1\n")
     with pytest.raises(ImageError, match="images lock"):
         locked_versions(tmp_path)

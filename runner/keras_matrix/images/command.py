@@ -1,4 +1,4 @@
-"""Ask an image a question: run one command in it, closed as a cell is, and take its answer."""
+"""Run one command in an image, confined as a cell is, and return its output."""
 
 import os
 import secrets
@@ -13,13 +13,21 @@ from keras_matrix.load.shipped import PROBE_FOLDER
 from keras_matrix.plan.cells import Limits
 from keras_matrix.plan.contract import PROBE
 
-TIMEOUT = 120.0
-POLL = 0.05
-MAX_ANSWER = 4 * 2**20
+COMMAND_TIMEOUT = 120.0
+"""Seconds that a command may take."""
+POLL_INTERVAL = 0.05
+"""Seconds between two looks at whether the command has ended."""
+MAX_OUTPUT_BYTES = 4 * 2**20
+"""Bytes of output that are read; the rest is lost."""
+COMMAND_MEMORY = 2**30
+"""Bytes of memory of the container."""
 
 
-def ask(engine: Engine, image: str, purpose: str, command: tuple[str, ...]) -> bytes:
-    """Return what the command prints; the probe is importable there. ``image`` is a digest.
+def run_command(engine: Engine, image: str, purpose: str, command: tuple[str, ...]) -> bytes:
+    """Run a command in an image and return what it prints.
+
+    ``image`` is a digest, and ``purpose`` part of the container's name. The command can import the
+    probe.
 
     Raises:
         ImageError: the command fails, or takes too long.
@@ -33,23 +41,23 @@ def ask(engine: Engine, image: str, purpose: str, command: tuple[str, ...]) -> b
         environment={"PYTHONPATH": str(PROBE)},
         binds=(Bind(PROBE_FOLDER, PROBE / PROBE_FOLDER.name),),
         user=user,
-        limits=Limits(memory=2**30),
+        limits=Limits(memory=COMMAND_MEMORY),
         labels={LABEL: purpose, OWNER_LABEL: Owner.this_process().label()},
     )
     try:
         container = engine.create(spec)
         engine.start(container)
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + COMMAND_TIMEOUT
         state = engine.state(container)
         while state is not None and state.running and time.monotonic() < deadline:
-            time.sleep(POLL)
+            time.sleep(POLL_INTERVAL)
             state = engine.state(container)
-        answer = engine.logs(container, MAX_ANSWER)
+        output = engine.logs(container, MAX_OUTPUT_BYTES)
         if state is None or state.running or state.exit_code != 0:
             raise ImageError(
-                f"The image {image} does not run '{command[0]}'; build it again. It said: "
-                f"{answer.decode(errors='replace').strip()[-300:]}"
+                f"'{command[0]}' fails in the image {image}; build it again. Its output: "
+                f"{output.decode(errors='replace').strip()[-300:]}"
             )
-        return answer
+        return output
     finally:
         engine.remove(name)
