@@ -1,6 +1,6 @@
-"""The container engine. The one module that imports ``docker``.
+"""A connection to the container engine. The one module that imports ``docker``.
 
-Everything that comes back is a plain value; everything that goes wrong is an ``EngineError``.
+Every answer is a plain value, every failure an ``EngineError``.
 """
 
 import contextlib
@@ -15,41 +15,40 @@ import docker.errors
 import docker.utils
 from docker.context import ContextAPI
 
-from keras_matrix.engine import security
+from keras_matrix.engine import faults, security
 from keras_matrix.engine.answers import ContainerInfo, ContainerState, EngineFacts, ImageInfo, Input
 from keras_matrix.engine.confinement import host_config
-from keras_matrix.engine.faults import bounded, plainly, reason, refused, silent
 from keras_matrix.engine.patience import Patience
 from keras_matrix.engine.spec import ContainerSpec
 from keras_matrix.errors import BuildFailedError, EngineError, ImageNotFoundError, RegistryError
 
-LONG_TIMEOUT = 3600
-"""Seconds that builds and pulls may take; all else is up to the patience."""
-SPARE = 10
-"""Seconds after which a call ends that nobody waits for any more."""
+LONG_CALL_SECONDS = 3600
+"""Seconds that a build or a pull may be silent; ``Patience`` bounds every other call."""
+ABANDONED_CALL_SECONDS = 10
+"""Seconds after the longest wait at which the SDK ends a call that was abandoned."""
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Turn what the SDK raises into one sentence."""
-    with plainly():
+def _explained_errors() -> Iterator[None]:
+    """Turn an error of the SDK into an error of one sentence."""
+    with faults.explained_transport_errors():
         try:
             yield
         except docker.errors.ImageNotFound as error:
-            raise ImageNotFoundError(f"No such image ({reason(error)}).") from error
+            raise ImageNotFoundError(f"No such image ({faults.reason(error)}).") from error
         except docker.errors.APIError as error:
-            raise refused(error) from error
+            raise faults.refusal(error) from error
         except docker.errors.DockerException as error:
-            raise silent(error) from error
+            raise faults.silence(error) from error
 
 
 class Engine:
-    """A connection to the container engine; ``patience`` says how long it is waited for.
+    """A connection to the container engine; ``patience`` bounds how long each answer is waited for.
 
     Methods that take ``seconds`` wait no longer than that for an answer.
     """
 
-    _bounded = bounded(lambda engine: engine._patience, _told)
+    _bounded = faults.bounded(lambda engine: engine._patience, _explained_errors)
 
     def __init__(self, client: docker.DockerClient, patience: Patience) -> None:
         self._client = client
@@ -59,24 +58,24 @@ class Engine:
     def connect(cls, patience: Patience | None = None, seconds: float | None = None) -> "Engine":
         """Connect by DOCKER_HOST, by docker's current context, or by the default socket.
 
-        ``seconds`` is the longest wait for an answer; by default it is that of ``patience``.
+        ``seconds`` is the longest wait for an answer; the default is that of ``patience``.
 
         Raises:
             EngineError: no engine answers.
         """
         patience = patience or Patience()
-        timeout = math.ceil(patience.wait) + SPARE
+        timeout = math.ceil(patience.wait) + ABANDONED_CALL_SECONDS
         return cls(patience.call(lambda: cls._dial(timeout), seconds), patience)
 
     @staticmethod
     def _dial(timeout: int) -> docker.DockerClient:
-        with _told():
+        with _explained_errors():
             # The order of docker's own command: DOCKER_HOST, then the context.
             if os.environ.get("DOCKER_HOST"):
-                where = docker.utils.kwargs_from_env()
+                address = docker.utils.kwargs_from_env()
             else:
-                where = ContextAPI.kwargs_from_context()
-            client = docker.DockerClient(timeout=timeout, version="auto", **where)
+                address = ContextAPI.kwargs_from_context()
+            client = docker.DockerClient(timeout=timeout, version="auto", **address)
             try:
                 client.ping()
             except BaseException:
@@ -96,12 +95,12 @@ class Engine:
 
     @_bounded
     def ping(self, *, seconds: float | None = None) -> None:
-        """Ask the engine for a sign of life."""
+        """Check that the engine answers."""
         self._client.ping()
 
     @_bounded
     def facts(self) -> EngineFacts:
-        """Ask the engine what it is."""
+        """Request what the engine is and what it can do."""
         info = self._client.info()
         return EngineFacts(
             version=str(info.get("ServerVersion", "?")),
@@ -124,21 +123,21 @@ class Engine:
 
     @_bounded
     def image(self, reference: str) -> ImageInfo | None:
-        """Return an image the engine holds, or None."""
+        """Return an image that the engine stores; None if it has no such image."""
         try:
-            with _told():
-                found = self._client.api.inspect_image(reference)
+            with _explained_errors():
+                image = self._client.api.inspect_image(reference)
         except ImageNotFoundError:
             return None
-        config = found.get("Config") or {}
+        config = image.get("Config") or {}
         return ImageInfo(
-            id=found["Id"], size=int(found["Size"]), labels=dict(config.get("Labels") or {})
+            id=image["Id"], size=int(image["Size"]), labels=dict(config.get("Labels") or {})
         )
 
     @_bounded
     def remove_image(self, reference: str) -> None:
-        """Remove an image's tag, and what no other tag holds; one that is not there is fine."""
-        with contextlib.suppress(ImageNotFoundError), _told():
+        """Remove an image's tag, if it exists, and what no other tag refers to."""
+        with contextlib.suppress(ImageNotFoundError), _explained_errors():
             self._client.api.remove_image(reference)
 
     def pull(self, reference: str, platform: str) -> None:
@@ -149,26 +148,26 @@ class Engine:
             RegistryError: the registry cannot be reached, or refuses.
         """
         try:
-            with _told(), self._patient() as api:
+            with _explained_errors(), self._long_timeout() as api:
                 for event in api.pull(reference, stream=True, decode=True, platform=platform):
                     if "error" in event:
                         raise RegistryError(str(event["error"]))
         except ImageNotFoundError:
             raise
         except EngineError as error:
-            text = reason(error.__cause__ or error)
-            # The registry's own answer, which the engine passes on with any status.
+            text = faults.reason(error.__cause__ or error)
+            # The registry's own words, which the engine passes on with any status.
             unknown = "manifest unknown" in text
             raise (ImageNotFoundError if unknown else RegistryError)(text) from error
 
     @_bounded
     def registry_error(self, reference: str) -> str:
-        """Ask the registry about an image without pulling it; return what is wrong, or nothing."""
+        """Query the registry about an image without pulling it; return its error, or ''."""
         try:
-            with _told():
+            with _explained_errors():
                 self._client.api.inspect_distribution(reference)
         except EngineError as error:
-            return reason(error.__cause__ or error)
+            return faults.reason(error.__cause__ or error)
         return ""
 
     def build(
@@ -186,7 +185,7 @@ class Engine:
         Raises:
             BuildFailedError: a step failed; the message is its output.
         """
-        with _told(), self._patient() as api:
+        with _explained_errors(), self._long_timeout() as api:
             events = api.build(
                 fileobj=context,
                 custom_context=True,
@@ -206,18 +205,18 @@ class Engine:
     def import_root(self, archive: Path, tag: str, changes: Sequence[str]) -> None:
         """Make an image of one layer from the tar archive of a root file system."""
         repository, _, version = tag.rpartition(":")
-        with _told(), self._patient() as api, archive.open("rb") as file:
+        with _explained_errors(), self._long_timeout() as api, archive.open("rb") as file:
             api.import_image_from_data(file, repository, version, changes=list(changes))
 
     def save(self, reference: str, path: Path) -> None:
         """Write an image, with its tag, to an archive."""
-        with _told(), self._patient() as api, path.open("wb") as file:
+        with _explained_errors(), self._long_timeout() as api, path.open("wb") as file:
             for chunk in api.get_image(reference):
                 file.write(chunk)
 
     def load(self, path: Path) -> None:
         """Read the images of an archive into the engine."""
-        with _told(), self._patient() as api, path.open("rb") as file:
+        with _explained_errors(), self._long_timeout() as api, path.open("rb") as file:
             for event in api.load_image(file):
                 if "error" in event:
                     raise EngineError(f"The engine cannot read {path}: {event['error']}")
@@ -240,23 +239,23 @@ class Engine:
             labels=dict(spec.labels),
             host_config=host_config(spec),
             network_disabled=True,
-            # The user's own proxy, with its password, is nothing for a cell.
+            # A cell must not receive the user's own proxy, with its password.
             use_config_proxy=False,
-            # Closed for good once whoever attached to it is gone.
+            # Closed for good once the process that attached to it is gone.
             stdin_open=True,
         )
         return str(created["Id"])
 
     @_bounded
     def attach(self, container: str) -> Input:
-        """Open a container's standard input; before it starts, or what it reads first is lost."""
+        """Open a container's standard input, before it starts: else its first input is lost."""
         return Input(self._client.api.attach_socket(container, params={"stdin": 1, "stream": 1}))
 
     @_bounded
     def applied_limits(self, container: str) -> dict[str, float]:
-        """Read back the limits the engine says it holds a container to; 0 is no limit.
+        """Read back the limits that the engine reports for a container; 0 is no limit.
 
-        ``cpuset`` is how many CPUs it is pinned to.
+        ``memory`` is in bytes; ``cpuset`` is how many CPUs the container is pinned to.
         """
         config = self._client.api.inspect_container(container)["HostConfig"]
         return {
@@ -273,9 +272,9 @@ class Engine:
 
     @_bounded
     def state(self, container: str, *, seconds: float | None = None) -> ContainerState | None:
-        """Return a container's state, None if it is gone."""
+        """Return a container's state; None if the container is gone."""
         try:
-            with _told():
+            with _explained_errors():
                 state = self._client.api.inspect_container(container)["State"]
         except EngineError as error:
             if isinstance(error.__cause__, docker.errors.NotFound):
@@ -290,9 +289,9 @@ class Engine:
 
     @_bounded
     def kill(self, container: str, *, seconds: float | None = None) -> None:
-        """Kill a container; one that has ended, or is gone, is left as it is."""
+        """Kill a container, unless it has ended or is gone."""
         try:
-            with _told():
+            with _explained_errors():
                 self._client.api.kill(container)
         except EngineError as error:
             cause = error.__cause__
@@ -315,15 +314,15 @@ class Engine:
 
     @_bounded
     def remove(self, container: str) -> bool:
-        """Remove a container, running or not; tell whether there was one."""
+        """Remove a container, running or not; tell whether this call removed it."""
         try:
-            with _told():
+            with _explained_errors():
                 self._client.api.remove_container(container, force=True, v=True)
         except EngineError as error:
             cause = error.__cause__
             if isinstance(cause, docker.errors.NotFound):
                 return False
-            # Somebody else is removing it already.
+            # Another process is removing it already.
             if isinstance(cause, docker.errors.APIError) and cause.status_code == 409:
                 return False
             raise
@@ -331,20 +330,20 @@ class Engine:
 
     @_bounded
     def containers(self, label: str) -> tuple[ContainerInfo, ...]:
-        """List all containers, ended ones too, that carry a label."""
-        found = self._client.api.containers(all=True, filters={"label": label})
+        """List all containers with a label, those that have ended too."""
+        containers = self._client.api.containers(all=True, filters={"label": label})
         return tuple(
             ContainerInfo(id=item["Id"], name=item["Names"][0].lstrip("/"), labels=item["Labels"])
-            for item in found
+            for item in containers
         )
 
     @contextlib.contextmanager
-    def _patient(self) -> Iterator[Any]:
-        """Lend the API with a long time-out: builds and pulls are silent for minutes."""
+    def _long_timeout(self) -> Iterator[Any]:
+        """Yield the API with a long time-out: builds and pulls are silent for minutes."""
         api = self._client.api
-        before = api.timeout
-        api.timeout = LONG_TIMEOUT
+        usual_timeout = api.timeout
+        api.timeout = LONG_CALL_SECONDS
         try:
             yield api
         finally:
-            api.timeout = before
+            api.timeout = usual_timeout

@@ -16,7 +16,7 @@ import urllib3.exceptions
 from keras_matrix.engine.patience import Patience
 from keras_matrix.errors import EngineError, EngineSilentError
 
-GARBLED = (
+MALFORMED_ANSWER_ERRORS = (
     requests.exceptions.InvalidJSONError,
     requests.exceptions.ContentDecodingError,
     AttributeError,
@@ -25,16 +25,17 @@ GARBLED = (
     ValueError,
     struct.error,
 )
-"""What an SDK, or reading its answers, raises at one that is none."""
-CUT = (
+"""What the SDK, or the code that reads its answers, raises for an answer of another form."""
+CONNECTION_ERRORS = (
     requests.exceptions.RequestException,
     urllib3.exceptions.HTTPError,
     http.client.HTTPException,
     ConnectionError,
     TimeoutError,
 )
-"""What it raises at a connection that cannot be made, or ends too early."""
-MOST = 400
+"""What the SDK raises for a connection that cannot be made, or ends too early."""
+MAX_REASON_LENGTH = 400
+"""Characters of an error's own text that are quoted."""
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -42,56 +43,58 @@ Self = TypeVar("Self")
 
 
 @contextlib.contextmanager
-def plainly() -> Iterator[None]:
-    """Make one sentence of an answer that is none, and of one that does not come."""
+def explained_transport_errors() -> Iterator[None]:
+    """Turn the errors of a malformed answer, or of a cut connection, into one sentence."""
     try:
         yield
-    except GARBLED as error:
+    except MALFORMED_ANSWER_ERRORS as error:
         raise EngineError(
-            f"The container engine's answer makes no sense ({type(error).__name__}: "
-            f"{reason(error)}); look into its log, or restart it."
+            f"The container engine's answer cannot be read ({type(error).__name__}: "
+            f"{reason(error)}); read the engine's log, or restart the engine."
         ) from error
-    except CUT as error:
-        raise silent(error) from error
+    except CONNECTION_ERRORS as error:
+        raise silence(error) from error
 
 
-def silent(error: BaseException) -> EngineSilentError:
-    """Return what to say of an engine that does not answer."""
+def silence(error: BaseException) -> EngineSilentError:
+    """Return the error to raise for an engine that does not answer."""
     return EngineSilentError(
         f"The container engine does not answer ({reason(error)}); "
         "start it, or run 'keras-matrix doctor' for the command."
     )
 
 
-def refused(error: BaseException) -> EngineError:
-    """Return what to say of an engine that answers that it will not."""
+def refusal(error: BaseException) -> EngineError:
+    """Return the error to raise for an engine that answers with a refusal."""
     text = reason(error)
     if os.strerror(errno.ENOSPC).lower() in text.lower():
         return EngineError(
-            "The container engine's own disk is full; make room there ('docker system df' says "
-            "what takes it)."
+            "The disk on which the container engine stores its data is full; free space there "
+            "('docker system df' lists what uses it)."
         )
     return EngineError(f"The container engine refused: {text}")
 
 
 def reason(error: BaseException) -> str:
-    """Return an error's own words, in one line."""
+    """Return an error's own text, in one line."""
     text = str(getattr(error, "explanation", None) or error)
-    return " ".join(text.split())[:MOST]
+    return " ".join(text.split())[:MAX_REASON_LENGTH]
 
 
 def bounded(
-    patience: Callable[[Any], Patience], told: Callable[[], AbstractContextManager[None]]
+    patience: Callable[[Any], Patience],
+    explained_errors: Callable[[], AbstractContextManager[None]],
 ) -> Callable[
     [Callable[Concatenate[Self, Parameters], Result]],
     Callable[Concatenate[Self, Parameters], Result],
 ]:
-    """Decorate methods that ask the engine: one without an answer is let go.
+    """Decorate methods that send the engine a request: a call without an answer is abandoned.
 
-    A method may have a keyword ``seconds``: how long to wait at most, instead of the patience's
-    own time.
+    A method may have a keyword ``seconds``: how long to wait at most, instead of the time that
+    the patience allows.
 
-    ``patience`` returns an object's, and ``told`` makes sentences of errors.
+    ``patience`` returns the patience of a method's object; in ``explained_errors``, errors of the
+    SDK turn into sentences.
     """
 
     def decorate(
@@ -100,7 +103,7 @@ def bounded(
         @functools.wraps(method)
         def call(self: Self, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
             def work() -> Result:
-                with told():
+                with explained_errors():
                     return method(self, *args, **kwargs)
 
             seconds = kwargs.get("seconds")

@@ -1,7 +1,7 @@
 """How long the container engine is waited for: by a call, by a run, and after a request to stop.
 
-A thread that is blocked in a call cannot be interrupted. So calls are made in threads of their
-own, which whoever waits lets go when it has waited long enough.
+A thread that is blocked in a call cannot be interrupted. So each call is made in a thread of its
+own; the caller abandons that thread once it has waited long enough.
 """
 
 import math
@@ -16,44 +16,50 @@ from keras_matrix.errors import ConfigurationError, EngineError, EngineHangsErro
 from keras_matrix.interrupts import POLL_SECONDS, Interrupts, start
 from keras_matrix.text import discard
 
-VARIABLE = "KERAS_MATRIX_ENGINE_WAIT"
-WAIT = 60.0
-"""Seconds that the engine may be silent, be it down or hanging."""
-LOOK = 5.0
-"""Seconds to wait for an answer that is asked for again and again."""
-RETRY = 0.5
-TELL, TELL_OF_CALL = 2.0, 10.0
-"""Seconds of silence before the user is told, and of one call that may just be a long one."""
-PARTING = 10.0
-"""Seconds after a request to stop in which what hangs may still come to an answer."""
-BRIEF = 5.0
-"""Seconds, at least, for a call made after that."""
-LAST = 0.3
+WAIT_VARIABLE = "KERAS_MATRIX_ENGINE_WAIT"
+"""The environment variable that sets how many seconds the engine may be silent."""
+DEFAULT_WAIT_SECONDS = 60.0
+"""Seconds that the engine may be silent, whether it is down or hangs."""
+ATTEMPT_SECONDS = 5.0
+"""Seconds to wait for the answer to a request that is repeated until it is answered."""
+RETRY_SECONDS = 0.5
+"""Seconds between two attempts at the same request."""
+SILENCE_NOTICE_SECONDS = 2.0
+"""Seconds of failed requests after which the user is notified that the engine is waited for."""
+CALL_NOTICE_SECONDS = 10.0
+"""The same for a single call without an answer, which may simply take long."""
+STOP_SECONDS = 10.0
+"""Seconds after a request to stop in which a call that hangs may still be answered."""
+CALL_AFTER_STOP_SECONDS = 5.0
+"""Seconds that a call made after a request to stop has at least."""
+HANGING_ENGINE_SECONDS = 0.3
 """Seconds for a call to an engine that is known to hang."""
 
 Result = TypeVar("Result")
 
 
-def asked_for() -> float:
-    """Return the seconds to wait: those that KERAS_MATRIX_ENGINE_WAIT names, or 60.
+def configured_wait() -> float:
+    """Return the seconds to wait for the engine: those in the environment, or the default.
 
     Raises:
-        ConfigurationError: it names no number of seconds.
+        ConfigurationError: the variable holds no number of seconds above 0.
     """
-    text = os.environ.get(VARIABLE) or str(WAIT)
+    text = os.environ.get(WAIT_VARIABLE) or str(DEFAULT_WAIT_SECONDS)
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise ConfigurationError(f"{VARIABLE}={text!r} is not a number of seconds above 0.")
+        raise ConfigurationError(
+            f"{WAIT_VARIABLE}={text!r} is not a number of seconds above 0; correct or unset it."
+        )
     return seconds
 
 
 class Patience:
-    """What all connections of a run know of the engine's silence.
+    """How long the connections of a run wait for the engine, given its silence so far.
 
-    ``say`` is told, once in each silence, that the engine is waited for.
+    ``say`` is called once in each silence, with a line that says that the engine is waited for.
     """
 
     def __init__(
@@ -62,16 +68,16 @@ class Patience:
         say: Callable[[str], None] = discard,
         wait: float | None = None,
     ) -> None:
-        self.wait = asked_for() if wait is None else wait
+        self.wait = configured_wait() if wait is None else wait
         self._interrupts = interrupts or Interrupts()
         self._say = say
         self._lock = threading.Lock()
-        self._silent: float | None = None
-        self._told = False
+        self._silent_since: float | None = None
+        self._notified = False
         self._hangs = False
 
     def call(self, work: Callable[[], Result], seconds: float | None = None) -> Result:
-        """Return what ``work`` returns, which asks the engine; ``seconds`` are waited at most.
+        """Return what ``work``, a request to the engine, returns; wait at most ``seconds``.
 
         Raises:
             EngineHangsError: it took too long, or longer than a request to stop allows.
@@ -81,40 +87,43 @@ class Patience:
         while not futures.wait([future], timeout=POLL_SECONDS).done:
             now = time.monotonic()
             if now > self._limit(began, self.wait if seconds is None else seconds):
-                self._let_go(began)
+                self._abandon(began)
                 raise EngineHangsError(
-                    f"The container engine does not answer (nothing for {now - began:.0f} s); "
+                    f"The container engine does not answer (no answer for {now - began:.0f} s); "
                     "restart it, or run 'keras-matrix doctor'."
                 )
-            self._tell_after(TELL_OF_CALL, now - began)
+            self._notify_after(CALL_NOTICE_SECONDS, now - began)
         try:
             result = future.result()
         except EngineSilentError:
             self._note_silence(began)
             raise
         with self._lock:
-            self._silent, self._told = None, False
+            self._silent_since, self._notified = None, False
         return result
 
     def lasts(self, since: float) -> bool:
-        """Tell whether an engine that gives no good answer since then is waited for."""
+        """Tell whether to wait further for an engine without a good answer since then.
+
+        ``since`` is a monotonic time, in seconds.
+        """
         now = time.monotonic()
-        self._tell_after(TELL, now - since)
-        return now - min(since, self._silent or since) <= self.wait
+        self._notify_after(SILENCE_NOTICE_SECONDS, now - since)
+        return now - min(since, self._silent_since or since) <= self.wait
 
-    def until_answers(self, ask: Callable[[float], Result]) -> Result:
-        """Ask until the engine answers; return its answer.
+    def until_answers(self, request: Callable[[float], Result]) -> Result:
+        """Repeat a request until the engine answers; return its answer.
 
-        ``ask`` takes the seconds to wait for one answer, and makes a :meth:`call`.
+        ``request`` takes the seconds to wait for one answer, and makes a :meth:`call`.
 
         Raises:
-            EngineError: it does not for too long.
+            EngineError: the engine was silent for too long.
             InterruptedRunError: a stop was requested meanwhile.
         """
         since = time.monotonic()
         while True:
             try:
-                return ask(LOOK)
+                return request(ATTEMPT_SECONDS)
             except EngineError as error:
                 self._interrupts.check()
                 if not self.lasts(since):
@@ -122,33 +131,39 @@ class Patience:
                         f"The container engine has not answered for {self.wait:g} s; start it, "
                         "or run 'keras-matrix doctor' for the command."
                     ) from error
-            self._interrupts.wait(RETRY)
+            self._interrupts.wait(RETRY_SECONDS)
 
     def _limit(self, began: float, seconds: float) -> float:
+        """Return the monotonic time until which a call that began at ``began`` is waited for."""
         limit = began + min(seconds, self.wait)
-        asked = self._interrupts.requested_at
-        if asked is not None:
-            parting = min(PARTING, self.wait)
-            limit = min(limit, max(asked + parting, began + min(BRIEF, parting)))
-        known = self._hangs if asked is not None else self._gone()
-        return min(limit, began + LAST) if known else limit
+        stop_requested = self._interrupts.requested_at
+        if stop_requested is None:
+            hangs = self._waited_in_vain()
+        else:
+            hangs = self._hangs
+            stop_seconds = min(STOP_SECONDS, self.wait)
+            least = began + min(CALL_AFTER_STOP_SECONDS, stop_seconds)
+            limit = min(limit, max(stop_requested + stop_seconds, least))
+        return min(limit, began + HANGING_ENGINE_SECONDS) if hangs else limit
 
-    def _gone(self) -> bool:
-        return self._silent is not None and time.monotonic() - self._silent > self.wait
+    def _waited_in_vain(self) -> bool:
+        since = self._silent_since
+        return since is not None and time.monotonic() - since > self.wait
 
-    def _let_go(self, began: float) -> None:
+    def _abandon(self, began: float) -> None:
         self._note_silence(began)
         if self._interrupts.requested:
             self._hangs = True
 
     def _note_silence(self, began: float) -> None:
         with self._lock:
-            self._silent = began if self._silent is None else min(self._silent, began)
+            since = self._silent_since
+            self._silent_since = began if since is None else min(since, began)
 
-    def _tell_after(self, seconds: float, silent: float) -> None:
-        if silent <= min(seconds, self.wait / 2) or self._interrupts.requested:
+    def _notify_after(self, seconds: float, silent_seconds: float) -> None:
+        if silent_seconds <= min(seconds, self.wait / 2) or self._interrupts.requested:
             return
         with self._lock:
-            told, self._told = self._told, True
-        if not told:
+            already_notified, self._notified = self._notified, True
+        if not already_notified:
             self._say("waiting for the container engine")

@@ -15,7 +15,7 @@ import msgspec
 
 from keras_matrix.engine.answers import ContainerState
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.patience import LOOK, Patience
+from keras_matrix.engine.patience import ATTEMPT_SECONDS, Patience
 from keras_matrix.errors import EngineError, EngineHangsError, EngineSilentError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.contract import ENDED_FILE
@@ -99,7 +99,7 @@ class Wait:
             if time.monotonic() - asked > STATE_SECONDS:
                 asked = time.monotonic()
                 try:
-                    state = self.engine.state(self.container, seconds=LOOK)
+                    state = self.engine.state(self.container, seconds=ATTEMPT_SECONDS)
                 except EngineError as error:
                     silent, why = asked if why is None else silent, error
                     if not self._over(deadline) and not self.patience.lasts(silent):
