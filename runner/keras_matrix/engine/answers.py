@@ -1,4 +1,4 @@
-"""What the engine answers, as plain values, and how it can fail."""
+"""What the engine answers, as plain values, and the standard input of a container."""
 
 import contextlib
 from collections.abc import Mapping
@@ -8,12 +8,13 @@ from typing import Any
 from keras_matrix.engine.security import Security
 from keras_matrix.errors import ConfigurationError, EngineError
 
-SHIM = "io.containerd."
+SHIM_PREFIX = "io.containerd."
+"""How the name of a runtime begins that containerd finds as a program of its own (a shim)."""
 
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """An image that the engine holds; ``id`` is its content digest."""
+    """An image that the engine stores; ``id`` is its digest, ``size`` is in bytes."""
 
     id: str
     size: int
@@ -22,7 +23,7 @@ class ImageInfo:
 
 @dataclass(frozen=True)
 class ContainerState:
-    """Where a container stands; ``exit_code`` only says something once it has ended."""
+    """The state of a container; ``exit_code`` only has a meaning once the container has ended."""
 
     running: bool
     exit_code: int
@@ -32,7 +33,7 @@ class ContainerState:
 
 @dataclass(frozen=True)
 class ContainerInfo:
-    """A container as listed."""
+    """A container in the engine's list."""
 
     id: str
     name: str
@@ -41,7 +42,11 @@ class ContainerInfo:
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """What the engine is; ``runtimes`` are the names of what it can run containers with."""
+    """What the engine is and what it can do.
+
+    ``memory`` is in bytes. ``limits`` say which kinds of limits the engine can apply. ``runtimes``
+    are the names of the runtimes that it can run containers with.
+    """
 
     version: str
     platform: str
@@ -52,31 +57,31 @@ class EngineFacts:
     runtimes: tuple[str, ...]
     default_runtime: str
 
-    def runtime(self, asked: str) -> str:
-        """Return the name of the runtime asked for, or of the engine's own.
+    def runtime(self, name: str) -> str:
+        """Return the name of a runtime: the one given, or the engine's default if it is empty.
 
         Raises:
-            ConfigurationError: the engine has none of that name.
+            ConfigurationError: the engine has no runtime of that name.
         """
-        # One that containerd finds by such a name is in no list.
-        if asked and asked not in self.runtimes and not asked.startswith(SHIM):
+        # The engine does not list shims.
+        if name and name not in self.runtimes and not name.startswith(SHIM_PREFIX):
             raise ConfigurationError(
-                f"The container engine has no runtime {asked!r}, only {', '.join(self.runtimes)}; "
-                "name one of them with --runtime, or add it to the engine."
+                f"The container engine has no runtime {name!r}, only {', '.join(self.runtimes)}; "
+                f"name one of them with --runtime, or add {name!r} to the engine."
             )
-        return asked or self.default_runtime
+        return name or self.default_runtime
 
 
 class Input:
     """The standard input of a container."""
 
-    def __init__(self, opened: Any) -> None:
-        self._opened = opened
-        # The SDK lends a reader; the socket below it is what can be written to.
-        self._socket = getattr(opened, "_sock", opened)
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        # The SDK returns a stream for reading; only the socket below it can be written to.
+        self._socket = getattr(stream, "_sock", stream)
 
     def send(self, content: bytes) -> None:
-        """Write to it.
+        """Write to the standard input.
 
         Raises:
             EngineError: the container, or the engine, is gone.
@@ -84,10 +89,12 @@ class Input:
         try:
             self._socket.sendall(content)
         except OSError as error:
-            raise EngineError(f"The container takes no input ({error.strerror}).") from error
+            raise EngineError(
+                f"The container's standard input is closed ({error.strerror})."
+            ) from error
 
     def close(self) -> None:
-        """Close it: the container reads its end."""
+        """Close the standard input; the container then reads its end."""
         with contextlib.suppress(OSError):
             self._socket.close()
-            self._opened.close()
+            self._stream.close()

@@ -1,26 +1,28 @@
-"""How the engine closes a container off, in the words of its API. Pure; no engine.
+"""How a container is confined, in the terms of the engine's API. Pure; no engine.
 
-The names are those of ``HostConfig`` in the Docker Engine API. What a daemon's own configuration
-can change is named all the same: a cell is closed whatever that says.
+The names are those of ``HostConfig`` in the Docker Engine API. Defaults that a daemon's own
+configuration can change are set here too: a cell is confined whatever that configuration says.
 """
 
 from typing import Any
 
-from keras_matrix.engine.spec import MAX_LOG, MAX_OUTPUT_FILE, ContainerSpec
+from keras_matrix.engine.spec import MAX_LOG_SIZE, MAX_OUTPUT_FILE_BYTES, ContainerSpec
 from keras_matrix.engine.users import Users
 from keras_matrix.plan.contract import SCRATCH
 
-SHARED_MEMORY = 64 * 2**20
-"""Bytes at ``/dev/shm``, counted as the cell's memory; nothing there can be executed."""
-OPEN_FILES = 4096
-FIRST_TO_GO = 500
-"""Of all processes of the host, cells are killed first where its memory runs out."""
-IPC = {
-    # What outlives the process that made it would be there for the next cell.
+SHARED_MEMORY_BYTES = 64 * 2**20
+"""The size of ``/dev/shm``, counted as the cell's memory; nothing there can be executed."""
+MAX_OPEN_FILES = 4096
+"""The open files that one process of a cell may have."""
+OOM_SCORE_ADJUSTMENT = 500
+"""Of -1000 to 1000: cells are killed first when the host's memory runs out."""
+IPC_SYSCTLS = {
+    # An object that outlives the process that made it would be there for the next cell.
     "kernel.shm_rmid_forced": "1",
     "kernel.msgmni": "0",
     "fs.mqueue.queues_max": "0",
 }
+"""Kernel settings that forbid message queues, and free shared memory that no process uses."""
 
 
 def host_config(spec: ContainerSpec) -> dict[str, Any]:
@@ -32,24 +34,24 @@ def host_config(spec: ContainerSpec) -> dict[str, Any]:
         "Privileged": False,
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
-        # Beside the engine's own profile of system calls, which is kept.
+        # No "seccomp=" here: the engine's own profile of system calls stays in force.
         "SecurityOpt": ["no-new-privileges"],
         # The probe is the container's first process.
         "Init": False,
         "Memory": limits.memory,
-        # As much as the memory alone: no swap.
+        # Memory and swap together; the same as the memory means no swap.
         "MemorySwap": limits.memory,
         "NanoCpus": round(limits.cpus * 1e9),
         "CpusetCpus": ",".join(map(str, spec.cpus)),
         "PidsLimit": limits.pids,
-        "ShmSize": SHARED_MEMORY,
-        "OomScoreAdj": FIRST_TO_GO,
+        "ShmSize": SHARED_MEMORY_BYTES,
+        "OomScoreAdj": OOM_SCORE_ADJUSTMENT,
         "Ulimits": [
-            {"Name": "fsize", "Soft": MAX_OUTPUT_FILE, "Hard": MAX_OUTPUT_FILE},
+            {"Name": "fsize", "Soft": MAX_OUTPUT_FILE_BYTES, "Hard": MAX_OUTPUT_FILE_BYTES},
             {"Name": "core", "Soft": 0, "Hard": 0},
-            {"Name": "nofile", "Soft": OPEN_FILES, "Hard": OPEN_FILES},
+            {"Name": "nofile", "Soft": MAX_OPEN_FILES, "Hard": MAX_OPEN_FILES},
         ],
-        "LogConfig": {"Type": "json-file", "Config": {"max-size": MAX_LOG, "max-file": "1"}},
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": MAX_LOG_SIZE, "max-file": "1"}},
         "Mounts": [
             {
                 "Type": "bind",
@@ -66,8 +68,8 @@ def host_config(spec: ContainerSpec) -> dict[str, Any]:
         "Runtime": spec.runtime,
     }
     if spec.user.users is not Users.NAMESPACE:
-        # In a user namespace, kernels before 5.19 do not let them be set.
-        config["Sysctls"] = IPC
-    if spec.user.users is Users.HOST_ALL_THE_SAME:
+        # Kernels before 5.19 refuse these settings in a user namespace.
+        config["Sysctls"] = IPC_SYSCTLS
+    if spec.user.users is Users.HOST_DESPITE_NAMESPACE:
         config["UsernsMode"] = "host"
     return config

@@ -1,4 +1,4 @@
-"""Whose container is it: each is labelled with its runner, so that leftovers can be told apart."""
+"""Which process owns a container: a label names it, so that leftovers can be recognized."""
 
 import contextlib
 import os
@@ -15,21 +15,23 @@ from keras_matrix.engine.spec import LABEL, OWNER_LABEL
 from keras_matrix.errors import EngineError
 
 MAX_PID = 2**22
-"""The kernel's own bound (proc_sys_kernel(5))."""
-ENDED = ("Z", "X")
+"""The kernel's own bound of process numbers (proc_sys_kernel(5))."""
+ENDED_STATES = ("Z", "X")
 """States of a process that has ended and is still listed (proc(5))."""
-SWEEPERS = 8
-SWEEP_TIME = 60.0
-"""Seconds after which what is still left is left to the next run."""
-MOST_NAMES = 3
+SWEEP_THREADS = 8
+"""The threads that remove leftover containers."""
+SWEEP_SECONDS = 60.0
+"""Seconds after which the containers that still remain are left to the next run."""
+MAX_NAMES = 3
+"""The removed containers that are named to the user."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A runner process: a process number is used again, so its start belongs to it.
+    """A host process that creates containers, by its number and its start: numbers are used again.
 
-    ``boot`` is that of the kernel and ``started`` the clock's ticks since then: neither changes
-    when somebody sets the clock.
+    ``boot`` identifies the start of the kernel and ``started`` is in clock ticks since then:
+    neither changes when the clock is set.
     """
 
     host: str
@@ -39,18 +41,18 @@ class Owner:
 
     @classmethod
     def this_process(cls) -> "Owner":
-        """Return the owner that this process is."""
+        """Return this process as an owner."""
         pid = os.getpid()
-        found = _stat(pid)
-        return cls(host=host_name(), boot=boot(), pid=pid, started=found[1] if found else 0)
+        stat = _stat(pid)
+        return cls(host=host_name(), boot=boot(), pid=pid, started=stat[1] if stat else 0)
 
     def label(self) -> str:
-        """Return the owner as a label's value."""
+        """Format the owner as a label's value."""
         return f"{self.host}/{self.boot}/{self.pid}/{self.started}"
 
     @classmethod
     def parse(cls, label: str) -> "Owner | None":
-        """Read a label's value; None if it is not one of ours."""
+        """Parse a label's value; None if it has another form."""
         try:
             host, boot, pid, started = label.rsplit("/", 3)
             owner = cls(host=host, boot=boot, pid=int(pid), started=int(started))
@@ -59,7 +61,7 @@ class Owner:
         return owner if 0 < owner.pid < MAX_PID else None
 
     def is_gone(self) -> bool:
-        """Tell whether the process has ended for sure; one on another host is not known to."""
+        """Tell whether the process has certainly ended; never certain for one on another host."""
         if self.host != host_name():
             return False
         if self.boot != boot():
@@ -69,14 +71,14 @@ class Owner:
         except ProcessLookupError:
             return True
         except PermissionError:
-            # Another user's; what /proc says of it may be hidden.
+            # Another user's process, which /proc may hide.
             pass
-        found = _stat(self.pid)
-        return found is not None and (found[0] in ENDED or found[1] != self.started)
+        stat = _stat(self.pid)
+        return stat is not None and (stat[0] in ENDED_STATES or stat[1] != self.started)
 
 
 def _stat(pid: int) -> tuple[str, int] | None:
-    """Return a process's state and start, in ticks since the boot; None if nothing tells."""
+    """Read a process's state, and its start in ticks since the boot; None if it is unknown."""
     try:
         # The second field is the program's name, which may hold anything (proc(5)).
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
@@ -86,64 +88,65 @@ def _stat(pid: int) -> tuple[str, int] | None:
 
 
 def host_name() -> str:
-    """Name the place where process numbers are counted: machine and process namespace."""
+    """Identify where process numbers are counted: the machine and its process namespace."""
     try:
         namespace = os.readlink("/proc/self/ns/pid")
     except OSError:
         namespace = "-"
-    machine = _text("/etc/machine-id")[:12]
+    machine = _read_text("/etc/machine-id")[:12]
     return f"{platform.node()}:{machine}:{namespace}"
 
 
 def boot() -> str:
-    """Name the time since the kernel began."""
-    return _text("/proc/sys/kernel/random/boot_id")
+    """Return the kernel's id of this boot."""
+    return _read_text("/proc/sys/kernel/random/boot_id")
 
 
-def _text(path: str) -> str:
+def _read_text(path: str) -> str:
     with contextlib.suppress(OSError):
         return Path(path).read_text(encoding="ascii", errors="replace").strip()
     return ""
 
 
 @dataclass(frozen=True)
-class Swept:
-    """The names of the containers of dead runners that were removed, and how many are left.
+class SweepResult:
+    """The names of the leftover containers that were removed, and how many remain.
 
-    ``problem`` is why one of these cannot be removed, if that is why.
+    ``problem`` is why the engine did not remove one of these, empty if it refused none.
     """
 
     removed: tuple[str, ...] = ()
-    left: int = 0
+    remaining: int = 0
     problem: str = ""
 
-    def told(self) -> tuple[str, ...]:
-        """Return what to tell the user, each in a line."""
+    def lines(self) -> tuple[str, ...]:
+        """Describe the result for the user."""
         lines = []
         if self.removed:
-            names = ", ".join(self.removed[:MOST_NAMES])
-            more = len(self.removed) - MOST_NAMES
+            names = ", ".join(self.removed[:MAX_NAMES])
+            more = len(self.removed) - MAX_NAMES
             names += f" and {more} more" if more > 0 else ""
-            lines.append(f"removed {_containers(len(self.removed))}: {names}")
-        if self.left:
-            why = f" ({self.problem})" if self.problem else ""
-            lines.append(f"{_containers(self.left)} will be removed by the next run{why}")
+            lines.append(f"removed {_leftover_containers(len(self.removed))}: {names}")
+        if self.remaining:
+            containers = _leftover_containers(self.remaining)
+            reason = f" ({self.problem})" if self.problem else ""
+            lines.append(f"{containers} will be removed by the next run{reason}")
         return tuple(lines)
 
 
-def _containers(count: int) -> str:
+def _leftover_containers(count: int) -> str:
     if count == 1:
         return "a container left over from a run that was killed"
     return f"{count} containers left over from runs that were killed"
 
 
 def sweep(
-    engine: Engine, stopped: Callable[[], bool] = lambda: False, seconds: float = SWEEP_TIME
-) -> Swept:
-    """Remove the containers of runners that have died.
+    engine: Engine, stopped: Callable[[], bool] = lambda: False, seconds: float = SWEEP_SECONDS
+) -> SweepResult:
+    """Remove the containers of owners that have ended.
 
-    It ends after so many ``seconds``, or once it is ``stopped``; one that the engine does not
-    remove keeps nobody from a run.
+    The sweep ends after ``seconds``, or once ``stopped`` is true; a container that the engine does
+    not remove does not prevent a run.
 
     Raises:
         EngineError: the engine does not list its containers.
@@ -153,6 +156,7 @@ def sweep(
     problems = []
 
     def remove(container: ContainerInfo) -> bool | None:
+        """Remove a container; None if it remains, False if it was gone already."""
         if stopped() or time.monotonic() > deadline:
             return None
         try:
@@ -161,23 +165,23 @@ def sweep(
             problems.append(str(error))
             return None
 
-    with ThreadPoolExecutor(max_workers=SWEEPERS) as threads:
-        done = list(threads.map(remove, leftovers))
-    return Swept(
-        removed=tuple(c.name for c, was in zip(leftovers, done, strict=True) if was),
-        left=done.count(None),
+    with ThreadPoolExecutor(max_workers=SWEEP_THREADS) as threads:
+        removals = list(threads.map(remove, leftovers))
+    return SweepResult(
+        removed=tuple(item.name for item, gone in zip(leftovers, removals, strict=True) if gone),
+        remaining=removals.count(None),
         problem=problems[0] if problems else "",
     )
 
 
 def _leftovers(engine: Engine) -> list[ContainerInfo]:
     gone: dict[str, bool] = {}
-    found = []
+    leftovers = []
     for container in engine.containers(LABEL):
         label = container.labels.get(OWNER_LABEL, "")
         if label not in gone:
             owner = Owner.parse(label)
             gone[label] = owner is not None and owner.is_gone()
         if gone[label]:
-            found.append(container)
-    return found
+            leftovers.append(container)
+    return leftovers

@@ -1,4 +1,4 @@
-"""What an engine closes containers off with, by its own word. Pure: from its answer to facts."""
+"""What confines an engine's containers, by its own report. Pure: from its answer to facts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,16 +8,19 @@ from pathlib import PurePosixPath
 from keras_matrix.errors import EngineError
 
 UNCONFINED = "unconfined"
-MODULES = ("apparmor", "selinux")
+"""The name of the seccomp profile that filters no system call."""
+SECURITY_MODULES = ("apparmor", "selinux")
+"""The Linux security modules that an engine reports."""
 
 
 @dataclass(frozen=True)
 class Security:
-    """What closes containers off on an engine.
+    """What an engine confines containers with.
 
     ``seccomp`` is the name of the profile that filters system calls, empty without one.
-    ``modules`` are Linux security modules. ``mapped`` are the numbers that root in a container has
-    on the host, None without user namespaces; a ``rootless`` engine runs in one itself.
+    ``modules`` are Linux security modules. ``mapped`` are the user and group number that root in a
+    container has on the host, None without user namespaces; a ``rootless`` engine itself runs in a
+    user namespace.
     """
 
     seccomp: str = ""
@@ -32,23 +35,23 @@ class Security:
 
     @property
     def weaknesses(self) -> tuple[str, ...]:
-        """What is missing that cells ought to be closed off with, each in a sentence."""
+        """What is missing that should confine cells, each in a sentence."""
         if self.filters_calls:
             return ()
         return (
             (
-                "the container engine filters no system calls (seccomp), so cells can reach all "
-                "that the kernel has; start it without '--seccomp-profile unconfined', on a "
+                "the container engine does not filter system calls (seccomp), so cells can make "
+                "all of them; start the engine without '--seccomp-profile unconfined', on a "
                 "kernel with seccomp."
             ),
         )
 
     @property
-    def told(self) -> tuple[str, ...]:
-        """What a manifest keeps of it."""
-        return tuple(self._told())
+    def summary(self) -> tuple[str, ...]:
+        """What confines containers, as a manifest records it."""
+        return tuple(self._summary_parts())
 
-    def _told(self) -> Iterator[str]:
+    def _summary_parts(self) -> Iterator[str]:
         yield f"seccomp {self.seccomp or UNCONFINED}"
         yield from self.modules
         if self.mapped is not None:
@@ -60,28 +63,29 @@ class Security:
 def parse(options: Sequence[str], root: str) -> Security:
     """Read ``SecurityOptions`` and ``DockerRootDir`` of the Engine API's ``/info``.
 
-    An engine that maps users keeps its files in a folder named by whom it maps root to.
+    An engine with user namespaces names its folder by the user and group that it maps root to.
 
     Raises:
-        EngineError: users are mapped, and nothing says to whom.
+        EngineError: users are mapped, but the folder's name does not say to which numbers.
     """
-    found = dict(_option(option) for option in options)
+    fields = dict(_option(option) for option in options)
     mapped = None
-    if "userns" in found:
+    if "userns" in fields:
         numbers = re.fullmatch(r"(\d+)\.(\d+)", PurePosixPath(root).name)
         if numbers is None:
             raise EngineError(
-                f"The container engine maps users (--userns-remap), and its folder {root} does "
-                "not say to whom; use an engine of Docker's, or one without user namespaces."
+                "The container engine maps users (--userns-remap), but the name of its folder "
+                f"{root} does not say to which numbers; use Docker's own engine, or one without "
+                "user namespaces."
             )
         mapped = int(numbers[1]), int(numbers[2])
-    seccomp = found.get("seccomp")
+    seccomp = fields.get("seccomp")
     return Security(
-        # An engine before 20.10 names no profile: it is the default one.
+        # An engine before 20.10 does not name the profile: it is the default one.
         seccomp="" if seccomp is None else seccomp.get("profile", "default"),
-        modules=tuple(name for name in MODULES if name in found),
+        modules=tuple(name for name in SECURITY_MODULES if name in fields),
         mapped=mapped,
-        rootless="rootless" in found,
+        rootless="rootless" in fields,
     )
 
 

@@ -1,4 +1,4 @@
-"""A container as the engine is asked for it: plain values, closed by default."""
+"""A container as it is requested of the engine: plain values, confined by default."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from keras_matrix.engine.users import CellUser
 from keras_matrix.plan.cells import Limits
 
 LABEL = "io.keras-matrix.cell"
-"""Its value is the id of the group of cells that the container runs."""
+"""The label of every container; its value is the id of the group of cells that it runs."""
 OWNER_LABEL = "io.keras-matrix.owner"
-"""Its value names the process that made the container (:mod:`keras_matrix.engine.owners`)."""
+"""The label with the process that created the container (:mod:`keras_matrix.engine.owners`)."""
 RUN_LABEL = "io.keras-matrix.run"
-"""Its value is the name of the run."""
+"""The label with the name of the run."""
 
-MAX_OUTPUT_FILE = 256 * 2**20
-"""Bytes of the largest file that a cell can write."""
-MAX_LOG = "16m"
-"""The largest log of a container that the engine keeps, in Docker's notation."""
+MAX_OUTPUT_FILE_BYTES = 256 * 2**20
+"""The size of the largest file that a cell can write."""
+MAX_LOG_SIZE = "16m"
+"""The size of the largest log that the engine keeps of a container, in Docker's notation."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Bind:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
-    """A container to create; closed by default.
+    """A container to create; confined by default.
 
-    No network, read-only root, no capability, no new privileges. Its standard input is open. It
-    runs on the CPUs with the numbers ``cpus`` alone, on any if there are none. Empty folders cover
-    those ``masked``. ``limits.scratch`` bounds the executable tmpfs at ``/scratch`` (Theano loads
-    the modules it compiles from there). ``runtime`` is the engine's own name of what runs it,
-    empty for its default one.
+    It has no network, a read-only root, no capability and no new privileges; its standard input is
+    open. It only runs on the CPUs with the numbers ``cpus``, on any CPU if there are none. An empty
+    folder covers each of ``masked``. ``limits.scratch`` bounds the executable tmpfs at ``/scratch``
+    (Theano loads the modules it compiles from there). ``runtime`` is the engine's name of the
+    runtime, empty for its default.
     """
 
     name: str

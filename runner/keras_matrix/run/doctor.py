@@ -71,7 +71,7 @@ def _check_confinement(facts: EngineFacts) -> Iterator[Check]:
         yield Check("user of cells", False, "none", str(error))
         return
     found = f"{user.name}, on the host {user.outside[0]}:{user.outside[1]}"
-    if user.users is Users.HOST_ALL_THE_SAME:
+    if user.users is Users.HOST_DESPITE_NAMESPACE:
         remedy = "sudo keras-matrix ...  # only root can take over files of a mapped user"
         yield Check("user of cells", True, f"{found}, without the user namespace", remedy)
     else:

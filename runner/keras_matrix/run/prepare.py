@@ -158,7 +158,7 @@ def opened(
         machine = share_out(plan.limits, request.jobs, facts)
         for weakness in facts.security.weaknesses:
             progress.step(f"WARNING: {weakness}")
-        for line in sweep(engine, lambda: interrupts.requested).told():
+        for line in sweep(engine, lambda: interrupts.requested).lines():
             progress.step(line)
         interrupts.check()
         folder.make()
@@ -255,5 +255,5 @@ def _host(facts: EngineFacts, runtime: str) -> HostFacts:
         memory=facts.memory or own_memory(),
         engine=f"{facts.version} on {facts.platform}",
         runtime=runtime,
-        security=facts.security.told,
+        security=facts.security.summary,
     )

@@ -3,7 +3,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from keras_matrix.engine.confinement import IPC, host_config
+from keras_matrix.engine.confinement import IPC_SYSCTLS, host_config
 from keras_matrix.engine.spec import Bind, ContainerSpec
 from keras_matrix.engine.users import CellUser, Users
 from keras_matrix.plan.cells import Limits
@@ -27,17 +27,17 @@ SPEC = ContainerSpec(
 )
 
 
-def test_a_container_is_closed() -> None:
-    found = host_config(SPEC)
-    assert found["NetworkMode"] == "none"
-    assert found["IpcMode"] == "private"
-    assert found["ReadonlyRootfs"] is True
-    assert found["CapDrop"] == ["ALL"]
-    assert found["Privileged"] is False
-    assert found["SecurityOpt"] == ["no-new-privileges"]
-    assert found["Init"] is False
+def test_a_container_is_confined() -> None:
+    config = host_config(SPEC)
+    assert config["NetworkMode"] == "none"
+    assert config["IpcMode"] == "private"
+    assert config["ReadonlyRootfs"] is True
+    assert config["CapDrop"] == ["ALL"]
+    assert config["Privileged"] is False
+    assert config["SecurityOpt"] == ["no-new-privileges"]
+    assert config["Init"] is False
     opening = {"Devices", "CapAdd", "PidMode", "UTSMode", "CgroupParent", "MaskedPaths"}
-    assert opening & found.keys() == set()
+    assert opening & config.keys() == set()
 
 
 def test_the_engines_profile_of_system_calls_is_kept() -> None:
@@ -45,49 +45,50 @@ def test_the_engines_profile_of_system_calls_is_kept() -> None:
 
 
 def test_limits_are_in_the_units_of_the_api() -> None:
-    found = host_config(SPEC)
-    assert found["Memory"] == found["MemorySwap"] == 2**30
-    assert found["NanoCpus"] == 1_500_000_000
-    assert found["CpusetCpus"] == "2,3"
-    assert found["PidsLimit"] == 64
+    config = host_config(SPEC)
+    assert config["Memory"] == config["MemorySwap"] == 2**30
+    assert config["NanoCpus"] == 1_500_000_000
+    assert config["CpusetCpus"] == "2,3"
+    assert config["PidsLimit"] == 64
     assert host_config(replace(SPEC, cpus=()))["CpusetCpus"] == ""
 
 
-def test_what_lies_in_memory_is_bounded() -> None:
-    found = host_config(SPEC)
-    assert found["ShmSize"] == 64 * 2**20
-    assert found["Tmpfs"] == {
+def test_file_systems_in_memory_are_bounded() -> None:
+    config = host_config(SPEC)
+    assert config["ShmSize"] == 64 * 2**20
+    assert config["Tmpfs"] == {
         "/scratch": f"exec,nosuid,nodev,mode=1777,size={2**20}",
         "/script/results": "ro,size=4096",
     }
 
 
 def test_a_process_is_bounded_alike_on_all_engines() -> None:
-    limits = {one["Name"]: (one["Soft"], one["Hard"]) for one in host_config(SPEC)["Ulimits"]}
+    ulimits = host_config(SPEC)["Ulimits"]
+    limits = {limit["Name"]: (limit["Soft"], limit["Hard"]) for limit in ulimits}
     assert limits == {"fsize": (2**28, 2**28), "core": (0, 0), "nofile": (4096, 4096)}
 
 
-def test_folders_are_mounted_as_they_are_asked_for() -> None:
+def test_folders_are_mounted_as_specified() -> None:
     mounts = host_config(SPEC)["Mounts"]
-    assert [(one["Source"], one["Target"], one["ReadOnly"]) for one in mounts] == [
+    assert [(mount["Source"], mount["Target"], mount["ReadOnly"]) for mount in mounts] == [
         ("/host/model", "/script", True),
         ("/host/output", "/output", False),
     ]
-    assert {one["Type"] for one in mounts} == {"bind"}
+    assert {mount["Type"] for mount in mounts} == {"bind"}
 
 
 @pytest.mark.parametrize(
     ("users", "mode", "sysctls"),
     [
-        (Users.HOST, None, IPC),
+        (Users.HOST, None, IPC_SYSCTLS),
         (Users.NAMESPACE, None, None),
-        (Users.HOST_ALL_THE_SAME, "host", IPC),
+        (Users.HOST_DESPITE_NAMESPACE, "host", IPC_SYSCTLS),
     ],
 )
 def test_user_namespaces(users: Users, mode: str | None, sysctls: object) -> None:
-    found = host_config(replace(SPEC, user=replace(USER, users=users)))
-    assert found.get("UsernsMode") == mode
-    assert found.get("Sysctls") == sysctls
+    config = host_config(replace(SPEC, user=replace(USER, users=users)))
+    assert config.get("UsernsMode") == mode
+    assert config.get("Sysctls") == sysctls
 
 
 @pytest.mark.parametrize("name", ["", "runsc"])

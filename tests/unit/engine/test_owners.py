@@ -9,7 +9,7 @@ import pytest
 
 from keras_matrix.engine.answers import ContainerInfo
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.owners import Owner, Swept, host_name, sweep
+from keras_matrix.engine.owners import Owner, SweepResult, host_name, sweep
 from keras_matrix.engine.spec import OWNER_LABEL
 from keras_matrix.errors import EngineError
 
@@ -29,22 +29,22 @@ def test_a_host_may_have_slashes_in_its_name() -> None:
     "label",
     ["", "host", "host/boot/1", "host/boot/x/1", "host/boot/1/x", "host///", "host/boot/0/1"],
 )
-def test_another_label_is_no_owner(label: str) -> None:
+def test_a_label_of_another_form_is_no_owner(label: str) -> None:
     assert Owner.parse(label) is None
 
 
-def test_this_process_is_there() -> None:
+def test_this_process_is_not_gone() -> None:
     assert not Owner.this_process().is_gone()
 
 
-def test_a_clock_that_was_set_ends_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_the_clock_ends_no_owner(monkeypatch: pytest.MonkeyPatch) -> None:
     owner = Owner.this_process()
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert Owner.this_process() == owner
     assert not owner.is_gone()
 
 
-def test_a_process_that_has_ended_is_gone_even_if_nobody_has_taken_note() -> None:
+def test_a_process_that_has_ended_is_gone_even_before_its_parent_reads_its_status() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     owner = replace(Owner.this_process(), pid=child.pid, started=started(child.pid))
     assert not owner.is_gone()
@@ -112,41 +112,41 @@ class Listing(Engine):
 DEAD = replace(Owner.this_process(), boot="another")
 
 
-def test_ten_thousand_leftovers_are_told_in_a_line() -> None:
+def test_ten_thousand_leftovers_take_one_line() -> None:
     engine = Listing(10_000, DEAD)
-    swept = sweep(engine)
+    result = sweep(engine)
     assert engine.there == {}
-    (told,) = swept.told()
-    assert told == (
+    (line,) = result.lines()
+    assert line == (
         "removed 10000 containers left over from runs that were killed: "
         "left-0, left-1, left-2 and 9997 more"
     )
-    assert sweep(engine).told() == ()
+    assert sweep(engine).lines() == ()
 
 
-def test_one_leftover_is_told_by_its_name() -> None:
-    (told,) = sweep(Listing(1, DEAD)).told()
-    assert told == "removed a container left over from a run that was killed: left-0"
+def test_one_leftover_is_named() -> None:
+    (line,) = sweep(Listing(1, DEAD)).lines()
+    assert line == "removed a container left over from a run that was killed: left-0"
 
 
-def test_containers_of_a_live_runner_are_left() -> None:
+def test_containers_of_a_live_owner_are_kept() -> None:
     engine = Listing(3, Owner.this_process())
-    assert sweep(engine) == Swept()
+    assert sweep(engine) == SweepResult()
     assert len(engine.there) == 3
 
 
-def test_a_leftover_that_cannot_be_removed_keeps_nobody_from_a_run() -> None:
-    swept = sweep(Listing(3, DEAD, stuck=1))
-    assert swept.removed == ("left-1", "left-2")
-    assert swept.told()[1] == (
+def test_a_leftover_that_cannot_be_removed_does_not_prevent_a_run() -> None:
+    result = sweep(Listing(3, DEAD, stuck=1))
+    assert result.removed == ("left-1", "left-2")
+    assert result.lines()[1] == (
         "a container left over from a run that was killed will be removed by the next run "
         "(The container engine refused: it is busy)"
     )
 
 
-def test_a_sweep_ends_when_a_stop_is_asked_for_or_its_time_is_over() -> None:
-    assert sweep(Listing(3, DEAD), stopped=lambda: True).left == 3
-    (told,) = sweep(Listing(3, DEAD), seconds=-1).told()
-    assert told == (
+def test_a_sweep_ends_when_a_stop_is_requested_or_its_time_is_over() -> None:
+    assert sweep(Listing(3, DEAD), stopped=lambda: True).remaining == 3
+    (line,) = sweep(Listing(3, DEAD), seconds=-1).lines()
+    assert line == (
         "3 containers left over from runs that were killed will be removed by the next run"
     )

@@ -5,8 +5,8 @@ from keras_matrix.engine.security import Security, parse
 from keras_matrix.engine.users import CELL_UID, CellUser, Users, cell_user
 from keras_matrix.errors import ConfigurationError, EngineError
 
-ROOT, SOMEBODY = (0, 0), (1000, 100)
-PLACE = "/var/lib/docker"
+ROOT, USER = (0, 0), (1000, 100)
+FOLDER = "/var/lib/docker"
 
 
 def facts(security: Security | None = None) -> EngineFacts:
@@ -25,18 +25,18 @@ def facts(security: Security | None = None) -> EngineFacts:
 @pytest.mark.parametrize(
     ("options", "root", "expected"),
     [
-        ([], PLACE, Security()),
-        (["name=seccomp,profile=default"], PLACE, Security(seccomp="default")),
-        (["name=seccomp"], PLACE, Security(seccomp="default")),
-        (["name=seccomp,profile=unconfined"], PLACE, Security(seccomp="unconfined")),
+        ([], FOLDER, Security()),
+        (["name=seccomp,profile=default"], FOLDER, Security(seccomp="default")),
+        (["name=seccomp"], FOLDER, Security(seccomp="default")),
+        (["name=seccomp,profile=unconfined"], FOLDER, Security(seccomp="unconfined")),
         (
             ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"],
-            PLACE,
+            FOLDER,
             Security(seccomp="builtin", modules=("apparmor",)),
         ),
         (
             ["name=seccomp,profile=default", "name=userns"],
-            f"{PLACE}/231072.231073",
+            f"{FOLDER}/231072.231073",
             Security(seccomp="default", mapped=(231072, 231073)),
         ),
         (
@@ -46,54 +46,54 @@ def facts(security: Security | None = None) -> EngineFacts:
         ),
     ],
 )
-def test_what_an_engine_says_of_itself(options: list[str], root: str, expected: Security) -> None:
+def test_the_engines_answer_is_parsed(options: list[str], root: str, expected: Security) -> None:
     assert parse(options, root) == expected
 
 
-@pytest.mark.parametrize("root", ["", PLACE, f"{PLACE}/231072", f"{PLACE}/a.b"])
-def test_users_mapped_to_nobody_knows_whom(root: str) -> None:
-    with pytest.raises(EngineError, match="does not say to whom"):
+@pytest.mark.parametrize("root", ["", FOLDER, f"{FOLDER}/231072", f"{FOLDER}/a.b"])
+def test_users_mapped_to_unknown_numbers(root: str) -> None:
+    with pytest.raises(EngineError, match="does not say to which numbers"):
         parse(["name=userns"], root)
 
 
 @pytest.mark.parametrize(
     ("seccomp", "count"), [("", 1), ("unconfined", 1), ("default", 0), ("builtin", 0)]
 )
-def test_an_engine_that_filters_nothing_is_told_of(seccomp: str, count: int) -> None:
-    found = Security(seccomp=seccomp)
-    assert len(found.weaknesses) == count
-    assert found.told == (f"seccomp {seccomp or 'unconfined'}",)
+def test_an_engine_that_filters_no_system_call_is_weak(seccomp: str, count: int) -> None:
+    security = Security(seccomp=seccomp)
+    assert len(security.weaknesses) == count
+    assert security.summary == (f"seccomp {seccomp or 'unconfined'}",)
 
 
-def test_all_of_it_is_told() -> None:
-    found = Security(seccomp="default", modules=("selinux",), mapped=(5, 6), rootless=True)
-    assert found.told == ("seccomp default", "selinux", "user namespaces at 5:6", "rootless")
+def test_the_summary_names_all_that_confines() -> None:
+    security = Security(seccomp="default", modules=("selinux",), mapped=(5, 6), rootless=True)
+    assert security.summary == ("seccomp default", "selinux", "user namespaces at 5:6", "rootless")
 
 
 @pytest.mark.parametrize(
     ("security", "caller", "expected"),
     [
         (Security(), ROOT, CellUser((CELL_UID, CELL_UID), (CELL_UID, CELL_UID))),
-        (Security(), SOMEBODY, CellUser(SOMEBODY, SOMEBODY)),
+        (Security(), USER, CellUser(USER, USER)),
         (
             Security(mapped=(400000, 500000)),
             ROOT,
             CellUser((CELL_UID, CELL_UID), (410001, 510001), Users.NAMESPACE),
         ),
-        # Who is not root could not take back what somebody else wrote.
+        # A caller who is not root could not become the owner of what another user wrote.
         (
             Security(mapped=(400000, 500000)),
-            SOMEBODY,
-            CellUser(SOMEBODY, SOMEBODY, Users.HOST_ALL_THE_SAME),
+            USER,
+            CellUser(USER, USER, Users.HOST_DESPITE_NAMESPACE),
         ),
-        (Security(rootless=True), SOMEBODY, CellUser((0, 0), SOMEBODY, Users.NAMESPACE)),
+        (Security(rootless=True), USER, CellUser((0, 0), USER, Users.NAMESPACE)),
     ],
 )
-def test_whom_cells_run_as(security: Security, caller: tuple[int, int], expected: CellUser) -> None:
-    found = cell_user(security, caller)
-    assert found == expected
+def test_the_user_of_cells(security: Security, caller: tuple[int, int], expected: CellUser) -> None:
+    user = cell_user(security, caller)
+    assert user == expected
     # On the host, never root.
-    assert 0 not in found.outside
+    assert 0 not in user.outside
 
 
 def test_root_does_not_use_the_engine_of_another_user() -> None:
@@ -102,13 +102,13 @@ def test_root_does_not_use_the_engine_of_another_user() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    ("name", "expected"),
     [("", "runc"), ("runsc", "runsc"), ("io.containerd.kata.v2", "io.containerd.kata.v2")],
 )
-def test_the_runtime_that_is_used(asked: str, expected: str) -> None:
-    assert facts().runtime(asked) == expected
+def test_the_runtime_that_is_used(name: str, expected: str) -> None:
+    assert facts().runtime(name) == expected
 
 
-def test_a_runtime_that_the_engine_has_not() -> None:
+def test_a_runtime_that_the_engine_lacks_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"no runtime 'kata', only runc, runsc; name one"):
         facts().runtime("kata")

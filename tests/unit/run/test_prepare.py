@@ -7,7 +7,7 @@ import pytest
 
 from keras_matrix.engine.answers import EngineFacts
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.owners import Swept
+from keras_matrix.engine.owners import SweepResult
 from keras_matrix.engine.security import Security
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.request import RunOptions, make
@@ -41,7 +41,7 @@ def test_a_run_begun_with_another_order_of_cells_keeps_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool
 ) -> None:
     monkeypatch.setattr(Engine, "connect", lambda patience: IdleEngine())
-    monkeypatch.setattr(prepare, "sweep", lambda *arguments: Swept((), 0, ""))
+    monkeypatch.setattr(prepare, "sweep", lambda *arguments: SweepResult((), 0, ""))
     script = tmp_path / "model.py"
     script.write_text("import keras\n")
     request = make(
