@@ -1,9 +1,9 @@
-"""The host side at 10, 1,000 and 10,000 records: planning, comparing, memory.
+"""Measure the host side at 10, 1,000 and 10,000 records: planning, comparing and memory.
 
     python benchmarks/host.py [COUNT...]
 
-Needs no engine. The records are one of the tutorial's case, over and over with other figures.
-Prints a Markdown table; each row is measured in a process of its own.
+It needs no engine. The records are copies of one record of the tutorial's case, each with other
+figures. It prints a Markdown table; each row is measured in a process of its own.
 """
 
 import json

@@ -1,10 +1,10 @@
-"""Trace the networks of ``keras.applications`` and print where the backends part.
+"""Trace the networks of ``keras.applications``, and print where the backends start to differ.
 
     python benchmarks/nets.py [NET...] [--reference tf] [--other theano] [--steps 1]
 
-Random weights, ten classes, batches of 2. Takes minutes a network, most of them Theano's
-optimizer. Each network's trace is kept in ``results/nets``; one that is there is not made again.
-Prints a Markdown table.
+The weights are random, with ten classes and batches of 2. A network takes minutes, most of them in
+Theano's optimizer. Traces are kept in ``results/nets``, and a network whose trace is there is not
+traced again. It prints a Markdown table.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# The smallest images that each takes, or 64 pixels.
+# Module, and the side of the images in pixels: 64, or the smallest that the network accepts.
 NETS = {
     "VGG16": ("vgg16", 64),
     "VGG19": ("vgg19", 64),
@@ -45,7 +45,7 @@ COMMAND = (sys.executable, "-m", "keras_matrix", "trace")
 
 
 def trace(net, results, images, timeout, steps):
-    """Trace a network; return the trace, or what went wrong."""
+    """Trace a network; return the trace, or the error."""
     module, size = NETS[net]
     folder = results / "scripts"
     folder.mkdir(parents=True, exist_ok=True)

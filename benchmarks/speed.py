@@ -1,15 +1,15 @@
-"""The whole matrix against a plain ``docker run`` loop: ratios, in one run, on one machine.
+"""Compare the whole matrix with a loop of ``docker run``: ratios, in one run, on one machine.
 
     python benchmarks/speed.py [--seeds 10] [--more-seeds 30] [--only PART]
 
-Needs a container engine, the docker command and keras-matrix's images. Prints Markdown.
+It needs a container engine, the docker command and the images of keras-matrix. It prints Markdown.
 
-matrix      the tutorial's script on both images, so many seeds: a loop of ``docker run`` over
-            the same images and script, against ``keras-matrix run``; cold and warm. The cold loop
+matrix      the tutorial's script on both images, with that many seeds: ``keras-matrix run``
+            compared with a loop of ``docker run``; cold and warm. The cold loop
             has a new container compile everything, with the flags that the image sets and with
             Theano's own; the warm one keeps Theano's compiledir on a volume.
-overhead    what the runner adds to one cell: cells in a container each, one after the other,
-            against ``docker run`` with the same limits on the same script.
+overhead    what keras-matrix adds to one cell: cells in a container each, one after the other,
+            compared with ``docker run`` with the same limits on the same script.
 efficiency  the time inside ``fit`` and ``evaluate`` over wall time x CPUs.
 host        planning and comparing, at 10, 1,000 and 10,000 records (``host.py``).
 """
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "models" / "mlp"
 BACKENDS = {"tf": "tensorflow", "theano": "theano"}
 STOCK_FLAGS = "gcc.cxxflags=,blas.ldflags=,compiledir=/scratch/theano"
-LIMITED = [
+CONFINED = [
     *("--network", "none", "--read-only", "--cap-drop", "ALL", "--user", "10001:10001"),
     *("--security-opt", "no-new-privileges", "--memory", "4g", "--memory-swap", "4g"),
     *("--pids-limit", "256", "--cpus", "1", "--cpuset-cpus", "0"),
@@ -142,7 +142,9 @@ def overhead(root, cells=8):
         keras_matrix(root, *alone, 1, script=script)
         one, _ = keras_matrix(root, *alone, 1, script=script)
         bare, many = 0.0, 0.0
-        bare = sum(docker_run(image, BACKENDS[name], *LIMITED, script=script) for _ in range(cells))
+        bare = sum(
+            docker_run(image, BACKENDS[name], *CONFINED, script=script) for _ in range(cells)
+        )
         many, _ = keras_matrix(root, *alone, cells + 1, script=script)
         ours, theirs = (many - one) / cells, bare / cells
         print(f"| {name} | {theirs:.2f} | {ours:.2f} | {ours - theirs:.2f} | {one - ours:.2f} |")

@@ -5,8 +5,8 @@
 Each candidate is a theanorc. It gets a container of its own (one CPU, read-only root, no network,
 empty compile directory), in which three models are trained, each in a process of its own: the
 tutorial's perceptron twice (cold, then with a warm compile directory), a dense net 512 wide and a
-small convolutional net. Rounds over all candidates are repeated, so that a slow minute of the
-machine does not hit one candidate only; the table gives the smallest value of the rounds.
+small convolutional net. All candidates are measured in several rounds, so that a slow minute of the
+machine does not affect one candidate alone; the table has the smallest value of the rounds.
 Times are CPU seconds of the process and of the compilers it started, which a busy machine
 disturbs less than the clock. A round takes about ten minutes.
 """
@@ -27,7 +27,7 @@ PRECOMPILED = "-include /scratch/modules.h"
 
 @dataclass(frozen=True)
 class Candidate:
-    """One set of flags to measure; None leaves a setting to Theano or to OpenBLAS."""
+    """A set of flags to measure; None is the default of Theano or OpenBLAS."""
 
     name: str
     cxxflags: str | None
@@ -35,8 +35,8 @@ class Candidate:
     coretype: str | None = "Haswell"
 
 
-# gcc 10, which the official base brings, knows no -march=x86-64-v3: haswell is about the same.
-# At -O1 its vectorizer is off unless asked for.
+# gcc 10 of the official base does not have -march=x86-64-v3; haswell is about the same. At -O1 its
+# vectorizer is off by default.
 OPTIONS = "-fno-math-errno -g0"
 VECTORIZE = "-ftree-vectorize -fvect-cost-model=dynamic"
 CHOSEN = f"-march=haswell -O3 {OPTIONS} {PRECOMPILED}"

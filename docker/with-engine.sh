@@ -4,14 +4,13 @@
 #   bash docker/with-engine.sh tox -e tf,theano     the main job
 #   bash docker/with-engine.sh tox                  all tests
 #
-# Says what it is going to install before it installs it. What it starts (a container engine, if
-# none answers) it stops again at the end; what it installs stays. Set KERAS_MATRIX_KEEP_ENGINE=1
-# to leave the engine running.
+# It says what it installs before it does so, and leaves that installed. If no container engine
+# answers, it starts one and stops it at the end, unless KERAS_MATRIX_KEEP_ENGINE=1 is set.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly VENV="${KERAS_MATRIX_VENV:-.venv}"
-readonly ENGINE_WAIT=60
+readonly ENGINE_WAIT_SECONDS=60
 engine_launcher=""
 engine_state=""
 engine_unit=""
@@ -75,7 +74,7 @@ prepare_python() {
     say "installing into $VENV: tox and keras-matrix with its dependencies"
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
       --require-hashes --requirement locks/host.txt >&2
-    # Built by what the lock holds; nothing of it is asked of an index again.
+    # Built with the packages of the lock: nothing is downloaded for it.
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
       --no-deps --no-build-isolation --editable . >&2
     touch "$VENV/.ready"
@@ -94,7 +93,7 @@ from keras_matrix.errors import KerasMatrixError
 try:
     Engine.connect().close()
 except KerasMatrixError as error:
-    # Permission is another trouble than absence: starting a second engine would not mend it.
+    # An engine that refuses this user is there: a second one would not help.
     sys.exit(13 if "Permission denied" in str(error) else 1)
 PYTHON
 }
@@ -113,7 +112,7 @@ start_engine() {
     as_root setsid dockerd --group "$(id -gn)" --pidfile "$engine_state/pid" >"$log" 2>&1 &
     engine_launcher=$!
   fi
-  for ((waited = 0; waited < ENGINE_WAIT; waited++)); do
+  for ((waited = 0; waited < ENGINE_WAIT_SECONDS; waited++)); do
     if engine_answers; then return; fi
     if [ -n "$engine_launcher" ] && ! kill -0 "$engine_launcher" 2>/dev/null; then break; fi
     sleep 1
@@ -127,7 +126,7 @@ stop_engine() {
   [ "${KERAS_MATRIX_KEEP_ENGINE:-}" != 1 ] || return 0
   if [ -n "$engine_launcher" ]; then
     say "stopping the dockerd that was started here"
-    # Its own word on its number: between it and this script there may be sudo.
+    # From its own file, since the process started here may be sudo.
     if [ -e "$engine_state/pid" ]; then as_root kill "$(cat "$engine_state/pid")"; fi
     wait "$engine_launcher" || say "it ended with status $?"
   elif [ -n "$engine_unit" ]; then
@@ -166,13 +165,13 @@ prepare_bases() {
 # --- The browser ------------------------------------------------------------------------------
 
 prepare_browser() {
-  # The report's page is tested in one; all else does without.
+  # Only the tests of the report's page need a browser.
   case "$*" in
     tox | *test*) ;;
     *) return 0 ;;
   esac
   command -v chromium >/dev/null && return 0
-  # Ubuntu's package is none: it asks for a snap. Playwright's own browser does there.
+  # Ubuntu's package only installs a snap; Playwright's own browser is used there.
   if command -v apt-get >/dev/null; then apt_update; fi
   if [ -n "$(apt-cache --quiet search --names-only '^chromium$' 2>/dev/null)" ]; then
     apt_install chromium

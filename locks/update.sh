@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Write the locks anew, with uv (pip install uv):
-#   constraints.txt  whatever tox installs: every group and extra, for CPython 3.10 to 3.13
-#   host.txt         what docker/with-engine.sh installs, with hashes
+# Write the locks again, with uv (pip install uv):
+#   constraints.txt  all that tox installs: every group and extra, for CPython 3.10 to 3.13
+#   host.txt         all that docker/with-engine.sh installs, with hashes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
