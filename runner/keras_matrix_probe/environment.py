@@ -161,7 +161,7 @@ def describe(keras: Any, import_seconds: float) -> Dict[str, Any]:
     settings = keras.backend
     backend = backends.of(keras)
     variables = VARIABLES + tuple(
-        name for known in backends.BACKENDS.values() for name in known.variables
+        name for each in backends.BACKENDS.values() for name in each.variables
     )
     affinity = getattr(os, "sched_getaffinity", None)
     return {

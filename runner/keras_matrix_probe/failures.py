@@ -96,7 +96,7 @@ def chain(failure: BaseException) -> Iterator[BaseException]:
     """Yield a failure and its causes, back to the first one."""
     seen: List[BaseException] = []
     link: Optional[BaseException] = failure
-    while link is not None and not any(link is one for one in seen):
+    while link is not None and not any(link is other for other in seen):
         seen.append(link)
         yield link
         link = link.__context__ if link.__cause__ is None else link.__cause__

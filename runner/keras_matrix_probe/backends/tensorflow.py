@@ -22,7 +22,7 @@ class TensorFlow(Backend):
         """Return the gradients of a scalar by tensors of its graph."""
         import tensorflow
 
-        return [_dense(one) for one in tensorflow.gradients(loss, list(tensors))]
+        return [_dense(gradient) for gradient in tensorflow.gradients(loss, list(tensors))]
 
     def gradients_through(
         self,
@@ -37,7 +37,7 @@ class TensorFlow(Backend):
         gradients = tensorflow.gradients(
             list(outputs), list(tensors), grad_ys=list(upstream), stop_gradients=list(inputs)
         )
-        return [_dense(one) for one in gradients]
+        return [_dense(gradient) for gradient in gradients]
 
 
 def _dense(gradient: Any) -> Any:

@@ -115,8 +115,10 @@ def _connected(gradients: Any) -> Gradients:
     from theano.gradient import DisconnectedType, NullType
 
     return [
-        None if one is None or isinstance(one.type, (DisconnectedType, NullType)) else one
-        for one in gradients
+        None
+        if gradient is None or isinstance(gradient.type, (DisconnectedType, NullType))
+        else gradient
+        for gradient in gradients
     ]
 
 
@@ -139,7 +141,7 @@ def make_modules_found_again() -> None:
 
     add_key = KeyData.add_key
     KeyData.add_key = lambda data, key, save_pkl=True: add_key(data, key, save_pkl=False)
-    # It would look for the key on disk.
+    # The check would look for the key on disk.
     get_module_cache(init_args={"check_for_broken_eq": False})
 
     pending: List[Any] = [Op]

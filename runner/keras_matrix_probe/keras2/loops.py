@@ -147,9 +147,9 @@ class Loops:
 
 
 def _left_out_note(place: str, calls: int, repeats: int) -> str:
-    made = "1 call was" if calls == 1 else "%d calls were" % calls
+    done = "1 call was" if calls == 1 else "%d calls were" % calls
     verb = "repeats" if repeats == 1 else "repeat"
-    return "%s: %s made, %d more %s the last result." % (place, made, repeats, verb)
+    return "%s: %s made, %d more %s the last result." % (place, done, repeats, verb)
 
 
 def _copy(result: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Describe layers, and what they were made with, in plain values."""
+"""Describe layers and their configuration in plain values."""
 
 import inspect
 import os
@@ -8,12 +8,13 @@ from .graph import Graph, Node
 from .weights import Named
 
 MAX_CONFIG = 200
+"""Entries or elements of a configuration, and characters of one value."""
 
 
 def layer_of(layer: Any) -> Dict[str, Any]:
-    """Describe a layer: its name, class, configuration, and where a class or function is from."""
+    """Describe a layer: its name, class and configuration, and where its code is defined."""
     if layer is None:
-        # A tensor that is given, or made by a subclassed model's own code.
+        # A tensor that is an input, or that a subclassed model's own code makes.
         return {"layer": "", "kind": "tensor", "own": True, "config": {}, "source": None}
     kind = type(layer)
     return {
@@ -25,46 +26,46 @@ def layer_of(layer: Any) -> Dict[str, Any]:
     }
 
 
-def node(found: Node, weights: List[Named]) -> Dict[str, Any]:
+def describe_node(node: Node, weights: List[Named]) -> Dict[str, Any]:
     """Describe a node of a graph."""
-    own = list(getattr(found.layer, "weights", None) or [])
+    own = list(getattr(node.layer, "weights", None) or [])
     return dict(
-        layer_of(found.layer),
-        key=found.key,
-        feeds=[[key, index] for key, index in found.feeds],
-        outputs=len(found.outputs),
-        input_shapes=[_shape(tensor) for tensor in found.inputs],
-        output_shapes=[_shape(tensor) for tensor in found.outputs],
-        weights=[name for name, weight in weights if any(weight is one for one in own)],
-        nested=found.inner is not None,
+        layer_of(node.layer),
+        key=node.key,
+        feeds=[[key, index] for key, index in node.feeds],
+        outputs=len(node.outputs),
+        input_shapes=[_shape(tensor) for tensor in node.inputs],
+        output_shapes=[_shape(tensor) for tensor in node.outputs],
+        weights=[name for name, weight in weights if any(weight is other for other in own)],
+        nested=node.inner is not None,
     )
 
 
-def nodes(graph: Graph, weights: List[Named]) -> List[Dict[str, Any]]:
-    """Describe all nodes of a graph, those of inner graphs before the node that holds them."""
-    return [node(one, weights) for one in graph.all()]
+def describe_nodes(graph: Graph, weights: List[Named]) -> List[Dict[str, Any]]:
+    """Describe all nodes of a graph; those of an inner graph come before the node that holds it."""
+    return [describe_node(node, weights) for node in graph.all()]
 
 
-def serialized(thing: Any) -> Any:
-    """Return an optimizer's or a loss's name and configuration."""
-    if isinstance(thing, str) or thing is None:
-        return thing
-    if isinstance(thing, dict):
-        return {str(key): serialized(value) for key, value in thing.items()}
-    if isinstance(thing, (list, tuple)):
-        return [serialized(item) for item in thing]
-    named = getattr(thing, "__name__", None)
+def serialized(value: Any) -> Any:
+    """Describe an optimizer or a loss: name and configuration."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, dict):
+        return {str(key): serialized(value) for key, value in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [serialized(item) for item in value]
+    named = getattr(value, "__name__", None)
     if named is not None:
-        own = str(getattr(thing, "__module__", "")).split(".")[0] == "keras"
-        return {"function": str(named), "own": own, "source": _source(thing)}
-    return layer_of(thing)
+        own = str(getattr(value, "__module__", "")).split(".")[0] == "keras"
+        return {"function": str(named), "own": own, "source": _source(value)}
+    return layer_of(value)
 
 
-def _config(thing: Any) -> Dict[str, Any]:
+def _config(value: Any) -> Dict[str, Any]:
     try:
-        config = thing.get_config()
+        config = value.get_config()
         return {str(key): _plain(value) for key, value in list(config.items())[:MAX_CONFIG]}
-    except Exception:  # the script's own code, and one that Keras itself does not always have
+    except Exception:  # it may be the script's own code, and not all of Keras's layers have it
         return {}
 
 
@@ -86,14 +87,14 @@ def _shape(tensor: Any) -> List[Optional[int]]:
     return list(getattr(tensor, "_keras_shape", None) or [])
 
 
-def _source(thing: Any) -> Optional[Dict[str, Any]]:
-    """Return the file name and the line where a function or class begins, None for Keras's own."""
-    if str(getattr(thing, "__module__", "")).split(".")[0] == "keras":
+def _source(value: Any) -> Optional[Dict[str, Any]]:
+    """Return where a function or class begins: file name and line; None for Keras's own."""
+    if str(getattr(value, "__module__", "")).split(".")[0] == "keras":
         return None
     try:
-        file = inspect.getsourcefile(thing)
-        line = inspect.getsourcelines(thing)[1]
+        file = inspect.getsourcefile(value)
+        line = inspect.getsourcelines(value)[1]
     except (OSError, TypeError):
         return None
-    name = str(getattr(thing, "__name__", "?"))
+    name = str(getattr(value, "__name__", "?"))
     return {"file": os.path.basename(file or "?"), "line": line, "name": name}

@@ -1,4 +1,4 @@
-"""What a trace found, on disk: an index, one JSON object a line, and an array file an entry."""
+"""What a trace captured, on disk: an index of JSON lines, and a file for each array."""
 
 import json
 import os
@@ -9,12 +9,12 @@ import numpy
 from ...contract import INDEX_FILE
 from ...events import plain
 
-Key = Tuple[str, str, str]
-"""What an array is, of which node or weight, and when (a phase or a step)."""
+ArrayKey = Tuple[str, str, str]
+"""What an array is, of which node or weight, and when (a learning phase, or a step's number)."""
 
 
 class Dump:
-    """Writes arrays as they come; an entry stands in the index once its array is on disk."""
+    """Writes arrays as they come; an array is in the index only once its file is complete."""
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -22,7 +22,7 @@ class Dump:
         self._count = 0
 
     def array(self, what: str, name: str, when: str, value: Any) -> None:
-        """Keep an array."""
+        """Write an array, and its entry in the index."""
         array = numpy.asarray(value)
         if array.dtype.kind == "b":
             array = array.astype("uint8")
@@ -47,11 +47,11 @@ class Dump:
 
 
 class Reference:
-    """What the reference image's cell dumped, as a folder that is only read."""
+    """Reads what the cell of the reference image captured."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._files: Dict[Key, str] = {}
+        self._files: Dict[ArrayKey, str] = {}
         with open(os.path.join(folder, INDEX_FILE), encoding="utf-8") as file:
             for line in file:
                 entry = json.loads(line)
@@ -59,24 +59,24 @@ class Reference:
                     self._files[entry["what"], entry["name"], entry["when"]] = entry["file"]
 
     def get(self, what: str, name: str, when: str) -> Optional[Any]:
-        """Return an array, None if there is none."""
+        """Read an array; None if the reference has no such array."""
         file = self._files.get((what, name, when))
         return None if file is None else numpy.load(os.path.join(self._folder, file))
 
     def all(self, what: str, name: str, when: str) -> List[Any]:
-        """Return the arrays of all outputs of a node."""
+        """Read the arrays of all outputs of a node."""
         return list(self._numbered(what, name, when))
 
     def _numbered(self, what: str, name: str, when: str) -> Iterator[Any]:
         index = 0
         while True:
-            found = self.get(what, port(name, index), when)
-            if found is None:
+            array = self.get(what, port(name, index), when)
+            if array is None:
                 return
-            yield found
+            yield array
             index += 1
 
 
 def port(key: str, index: int) -> str:
-    """Name one of a node's outputs."""
+    """Return the name of a node's output; the first has the name of the node."""
     return key if index == 0 else "%s:%d" % (key, index)

@@ -1,4 +1,4 @@
-"""Gradients within a graph, None where nothing connects; of nothing there are none."""
+"""Symbolic gradients within a graph; None where nothing connects."""
 
 from typing import Any, Sequence
 

@@ -1,6 +1,6 @@
-"""A model as nodes: one for each time that a layer is applied, nested models opened.
+"""A model as nodes, one for each application of a layer; nested models are graphs of their own.
 
-By Keras's own records of them (``Node`` in keras/engine/base_layer.py, tag 2.3.1).
+The nodes come from Keras's own records (``Node`` in keras/engine/base_layer.py, tag 2.3.1).
 """
 
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from ..masks import INNER
 
 Port = Tuple[str, int]
-"""A node's key, and which of its outputs."""
+"""The key of a node, and the index of one of its outputs."""
 
 
 Call = Tuple[Any, List[Any], List[Any]]
@@ -16,9 +16,9 @@ Call = Tuple[Any, List[Any], List[Any]]
 
 
 class Node:
-    """A layer applied once, ``within`` a graph.
+    """One application of a layer, ``within`` a graph.
 
-    ``inner`` is the graph of a model that serves as a layer.
+    ``inner`` is the graph of a model that is used as a layer.
     """
 
     def __init__(self, key: str, layer: Any, inputs: List[Any], outputs: List[Any]) -> None:
@@ -32,10 +32,10 @@ class Node:
 
 
 class Graph:
-    """The nodes of a model, each after all that feed it.
+    """The nodes of a model, each after all nodes that feed it.
 
-    ``inputs`` are the model's input tensors, ``prefix`` what the keys of its nodes begin with. A
-    subclassed model has no record of its layers; it is made of ``calls`` of them.
+    ``inputs`` are the model's input tensors, ``prefix`` is the beginning of its nodes' keys. Keras
+    has no record of the layers of a subclassed model; its nodes come from ``calls``.
     """
 
     def __init__(self, network: Any, prefix: str = "", calls: Sequence[Call] = ()) -> None:
@@ -44,20 +44,20 @@ class Graph:
         self.inputs = list(network.inputs)
         self.nodes: List[Node] = []
         if not is_graph(network):
-            self._of_calls(calls)
+            self._add_calls(calls)
             return
         keys: Dict[int, str] = {}
         counts: Dict[str, int] = {}
-        for found in _in_order(network):
-            layer = found.outbound_layer
+        for record in _in_order(network):
+            layer = record.outbound_layer
             name = str(layer.name)
             counts[name] = counts.get(name, 0) + 1
             numbered = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
-            keys[id(found)] = prefix + numbered
+            keys[id(record)] = prefix + numbered
             node = Node(
-                prefix + numbered, layer, list(found.input_tensors), list(found.output_tensors)
+                prefix + numbered, layer, list(record.input_tensors), list(record.output_tensors)
             )
-            origins = zip(found.inbound_layers, found.node_indices, found.tensor_indices)
+            origins = zip(record.inbound_layers, record.node_indices, record.tensor_indices)
             node.feeds = [
                 (keys[id(source._inbound_nodes[index])], int(tensor))
                 for source, index, tensor in origins
@@ -67,45 +67,45 @@ class Graph:
                 node.inner = Graph(layer, prefix + numbered + "/")
             self.nodes.append(node)
 
-    def _of_calls(self, calls: Sequence[Call]) -> None:
+    def _add_calls(self, calls: Sequence[Call]) -> None:
         network = self.network
         ports: List[Tuple[Any, Port]] = []
         for index, tensor in enumerate(self.inputs):
-            self._entry("%s.input%s" % (network.name, index or ""), tensor, ports)
+            self._add_entry("%s.input%s" % (network.name, index or ""), tensor, ports)
         counts: Dict[str, int] = {}
         for layer, inputs, outputs in calls:
-            if not any(layer is one for one in network.layers):
+            if not any(layer is other for other in network.layers):
                 continue
             name = str(layer.name)
             counts[name] = counts.get(name, 0) + 1
             key = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
             for index, tensor in enumerate(inputs):
                 if _port(tensor, ports) is None:
-                    # Computed by the model's own code, between two layers.
-                    self._entry("%s.input%s" % (key, index or ""), tensor, ports)
+                    # The model's own code computes it, between two layers.
+                    self._add_entry("%s.input%s" % (key, index or ""), tensor, ports)
             node = Node(key, layer, inputs, outputs)
-            node.feeds = [port for port in (_port(one, ports) for one in inputs) if port]
+            node.feeds = [port for port in (_port(tensor, ports) for tensor in inputs) if port]
             node.within = self
             self.nodes.append(node)
             ports += [(tensor, (key, index)) for index, tensor in enumerate(outputs)]
         if any(_port(tensor, ports) is None for tensor in network.outputs):
-            # What its code makes of its layers' outputs is told as the model's own.
+            # What the model's code makes of its layers' outputs counts as the model's output.
             last, port = ports[-1]
             node = Node(str(network.name), network, [last], list(network.outputs))
             node.feeds = [port]
             node.within = self
             self.nodes.append(node)
 
-    def _entry(self, key: str, tensor: Any, ports: List[Tuple[Any, Port]]) -> None:
+    def _add_entry(self, key: str, tensor: Any, ports: List[Tuple[Any, Port]]) -> None:
         self.nodes.append(Node(key, None, [], [tensor]))
         ports.append((tensor, (key, 0)))
 
     def entries(self) -> List[Node]:
-        """Return the nodes that nothing feeds: those of input layers."""
+        """Return the nodes that no other node feeds: those of input layers."""
         return [node for node in self.nodes if not node.feeds]
 
     def all(self) -> Iterator[Node]:
-        """Yield the nodes, those of inner graphs before the node that holds them."""
+        """Yield all nodes; those of an inner graph come before the node that holds it."""
         for node in self.nodes:
             if node.inner is not None:
                 yield from node.inner.all()
@@ -118,11 +118,11 @@ def listed(tensors: Any) -> List[Any]:
 
 
 def _port(tensor: Any, ports: Sequence[Tuple[Any, Port]]) -> Optional[Port]:
-    return next((port for one, port in ports if one is tensor), None)
+    return next((port for other, port in ports if other is tensor), None)
 
 
 def is_graph(layer: Any) -> bool:
-    """Tell whether a layer is a model whose layers Keras has on record."""
+    """Tell whether a layer is a model whose layers Keras has recorded."""
     return bool(getattr(layer, "_is_graph_network", False)) and hasattr(layer, "_nodes_by_depth")
 
 
@@ -132,12 +132,12 @@ def _in_order(network: Any) -> Iterator[Any]:
 
 
 def parts(layer: Any) -> Iterator[Any]:
-    """Yield a layer and all that it is made of, each once."""
+    """Yield a layer and all its inner layers, each once."""
     seen: List[Any] = []
     pending = [layer]
     while pending:
         part = pending.pop(0)
-        if any(part is one for one in seen):
+        if any(part is other for other in seen):
             continue
         seen.append(part)
         yield part

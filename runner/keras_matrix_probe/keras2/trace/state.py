@@ -1,4 +1,4 @@
-"""What a look into a model must leave as it was: weights, slots, states, random numbers."""
+"""What a capture must leave as it was: weights, slots, states, random numbers."""
 
 import random
 from typing import Any, List, Optional
@@ -8,8 +8,8 @@ import numpy
 from .graph import parts
 
 
-class State:
-    """A model's variables and Python's generators, as they were when this was made."""
+class SavedState:
+    """The values of a model's variables and of Python's generators, saved when this is created."""
 
     def __init__(self, backend: Any, model: Any) -> None:
         self._backend = backend
@@ -18,28 +18,28 @@ class State:
         self._python = random.getstate()
         self._variables: List[Any] = []
         for variable in _variables(model):
-            if not any(variable is one for one in self._variables):
+            if not any(variable is other for other in self._variables):
                 self._variables.append(variable)
         self._values = backend.batch_get_value(self._variables)
 
     def restore(self) -> None:
-        """Put everything back."""
+        """Restore the variables and the generators."""
         self.restore_variables()
         numpy.random.set_state(self._numpy)
         random.setstate(self._python)
 
     def restore_variables(self) -> None:
-        """Put the variables back, not the generators."""
+        """Restore the variables only."""
         self._backend.batch_set_value(list(zip(self._variables, self._values)))
         self._model.reset_metrics()
 
 
 def _variables(model: Any) -> List[Any]:
-    found = [*model.weights, *(getattr(model.optimizer, "weights", None) or [])]
+    variables = [*model.weights, *(getattr(model.optimizer, "weights", None) or [])]
     for part in parts(model):
         if getattr(part, "stateful", False):
-            found += [state for state in _states(part) if state is not None]
-    return found
+            variables += [state for state in _states(part) if state is not None]
+    return variables
 
 
 def _states(layer: Any) -> List[Optional[Any]]:
@@ -50,7 +50,7 @@ def _states(layer: Any) -> List[Optional[Any]]:
 def nudged(value: Any, seed: int, *key: int) -> Any:
     """Move each number of an array by one unit in the last place, up or down at random.
 
-    Zeros stay: what comes next to them is flushed to zero again.
+    Zeros stay: the numbers next to them are denormal, and flushed to zero.
     """
     value = numpy.asarray(value)
     if value.dtype.kind != "f":

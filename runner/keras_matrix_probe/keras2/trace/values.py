@@ -1,18 +1,16 @@
-"""Compute tensors of a graph from given values of others, on either backend."""
+"""Compute tensors of a graph from given values of other tensors, on any backend with graphs."""
 
 import copy
 from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple
 
 from ... import backends
 
-Given = Sequence[Tuple[Any, Any]]
-"""Tensors and their values; what a tensor was computed from is not looked at then."""
 Values = List[Any]
-CHUNK = 24
-"""Nodes a compiled function: the time of Theano's optimizer grows faster than the graph."""
+NODES_PER_FUNCTION = 24
+"""Nodes in one compiled function: the time of Theano's optimizer grows faster than the graph."""
 
 
-class Phase:
+class LearningPhase:
     """Keras's learning phase: ``tensor`` is None where the script has set it for good."""
 
     def __init__(self, backend: Any) -> None:
@@ -25,53 +23,53 @@ class Phase:
             self.tensor = phase
 
     def names(self) -> List[Tuple[str, int]]:
-        """Return the phases to look at, inference first."""
+        """Return the phases to capture with their numbers in Keras, inference first."""
         return self._names
 
-    def only(self, name: str) -> "Phase":
-        """Return a phase that is one of :meth:`names` and no other."""
+    def only(self, name: str) -> "LearningPhase":
+        """Return the same, restricted to one of :meth:`names`."""
         phase = copy.copy(self)
-        phase._names = [one for one in self._names if one[0] == name]
+        phase._names = [pair for pair in self._names if pair[0] == name]
         return phase
 
 
-class Function:
-    """Compiled once, for both phases."""
+class GraphFunction:
+    """A function of tensors, compiled once for both learning phases."""
 
     def __init__(
-        self, backend: Any, phase: Phase, inputs: Sequence[Any], outputs: Sequence[Any]
+        self, backend: Any, phase: LearningPhase, inputs: Sequence[Any], outputs: Sequence[Any]
     ) -> None:
         self._inputs: List[Any] = []
         self._places: List[int] = []
         for place, tensor in enumerate(inputs):
-            if not any(tensor is one for one in self._inputs):
+            if not any(tensor is other for other in self._inputs):
                 self._inputs.append(tensor)
                 self._places.append(place)
         tensors = list(self._inputs)
         self._phased = phase.tensor is not None
         if self._phased:
             tensors.append(phase.tensor)
-        # TensorFlow refuses to hand back what it is given.
-        self._given = [_place(one, inputs) for one in outputs]
-        wanted = [one for one, place in zip(outputs, self._given) if place is None]
+        # TensorFlow refuses to return its inputs.
+        self._given = [_place(tensor, inputs) for tensor in outputs]
+        computed = [tensor for tensor, place in zip(outputs, self._given) if place is None]
         self._function = None
-        if wanted:
-            options = backends.named(backend.backend()).function_options(len(wanted))
-            self._function = backend.function(tensors, wanted, **options)
+        if computed:
+            options = backends.named(backend.backend()).function_options(len(computed))
+            self._function = backend.function(tensors, computed, **options)
 
     def __call__(self, values: Sequence[Any], phase: int) -> Values:
         """Compute from the inputs' values, in their order."""
         results: Iterator[Any] = iter(())
         if self._function is not None:
-            given = [values[place] for place in self._places]
+            inputs = [values[place] for place in self._places]
             if self._phased:
-                given.append(phase)
-            results = iter(self._function(given))
+                inputs.append(phase)
+            results = iter(self._function(inputs))
         return [next(results) if place is None else values[place] for place in self._given]
 
 
 def _place(tensor: Any, tensors: Sequence[Any]) -> Optional[int]:
-    return next((place for place, one in enumerate(tensors) if one is tensor), None)
+    return next((place for place, other in enumerate(tensors) if other is tensor), None)
 
 
 def by_parts(
@@ -79,9 +77,9 @@ def by_parts(
     compute: Callable[[Sequence[Any]], None],
     failed: Callable[[Any, Exception], None],
     before: Optional[Callable[[Any], bool]] = None,
-    size: int = CHUNK,
+    size: int = NODES_PER_FUNCTION,
 ) -> None:
-    """Compute items, ``size`` at a time; where some fail, halve them until one is alone.
+    """Compute items, ``size`` at a time; where computing fails, halve them down to single items.
 
     ``before`` tells of an item whether it still makes sense to compute it.
     """
@@ -94,7 +92,7 @@ def by_parts(
             continue
         try:
             compute(chunk)
-        except Exception as failure:  # of whatever kind the backend, or the script's layer, has
+        except Exception as failure:  # of any kind: the backend's, or of the script's own layer
             if len(chunk) == 1:
                 failed(chunk[0], failure)
             else:

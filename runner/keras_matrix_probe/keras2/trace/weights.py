@@ -1,7 +1,7 @@
-"""Weights by names that all backends share, in the convention that all share.
+"""Weights by names, and in a convention, that are the same on all backends.
 
-Theano's convolutions turn their kernels around; see :mod:`..paired`. What leaves a cell is as
-TensorFlow has it, and what comes into one is turned around again.
+Theano's convolutions flip their kernels; see :mod:`..paired`. What leaves a cell is as TensorFlow
+has it, and what comes into a cell is flipped again.
 """
 
 from typing import Any, Dict, List, Sequence, Tuple
@@ -15,8 +15,8 @@ Named = Tuple[str, Any]
 
 
 def named(model: Any) -> List[Named]:
-    """Return a model's weights, each once, with the name of its layer and its own."""
-    found: List[Named] = []
+    """Return a model's weights, each once, named by layer and weight."""
+    weights: List[Named] = []
     seen: List[int] = []
     for path, layer in _leaves(model, ""):
         counts: Dict[str, int] = {}
@@ -27,8 +27,8 @@ def named(model: Any) -> List[Named]:
             name = _short(weight)
             counts[name] = counts.get(name, 0) + 1
             numbered = name if counts[name] == 1 else "%s#%d" % (name, counts[name])
-            found.append(("%s/%s" % (path, numbered), weight))
-    return found
+            weights.append(("%s/%s" % (path, numbered), weight))
+    return weights
 
 
 def _leaves(layer: Any, prefix: str) -> List[Tuple[str, Any]]:
@@ -37,8 +37,8 @@ def _leaves(layer: Any, prefix: str) -> List[Tuple[str, Any]]:
         return [(prefix + str(layer.name), layer)]
     return [
         leaf
-        for one in inner
-        for leaf in _leaves(one, prefix + str(one.name) + "/" if _is_model(one) else prefix)
+        for part in inner
+        for leaf in _leaves(part, prefix + str(part.name) + "/" if _is_model(part) else prefix)
     ]
 
 
@@ -54,41 +54,43 @@ def _short(weight: Any) -> str:
 
 
 def common(weight: Any, value: Any) -> Any:
-    """Return a value of a weight, or of its gradient, as all backends know it."""
+    """Convert a value of a weight, or of its gradient, to the convention of all backends."""
     value = numpy.asarray(value)
     return flipped(value) if getattr(weight, FLIPPED, False) and value.ndim > 2 else value
 
 
-def dump_all(backend: Any, dump: Dump, found: Sequence[Named], what: str, when: str) -> None:
-    """Dump the values of weights, as all backends know them."""
-    values = backend.batch_get_value([weight for _, weight in found])
-    for (name, weight), value in zip(found, values):
+def dump_all(
+    backend: Any, dump: Dump, named_weights: Sequence[Named], what: str, when: str
+) -> None:
+    """Dump the values of weights in the convention of all backends."""
+    values = backend.batch_get_value([weight for _, weight in named_weights])
+    for (name, weight), value in zip(named_weights, values):
         dump.array(what, name, when, common(weight, value))
 
 
 own = common
-"""Return a common value as this backend has it: turning around is its own inverse."""
+"""Convert such a value to this backend's convention: flipping is its own inverse."""
 
 
 def slots(optimizer: Any, parameters: Sequence[Named]) -> List[Named]:
-    """Return an optimizer's own variables, named by the weight each belongs to.
+    """Return an optimizer's own variables, named by the weights that they belong to.
 
-    Keras's optimizers hold ``iterations`` and maybe more numbers, then one variable a weight, group
-    by group.
+    Keras's optimizers have ``iterations`` and maybe further scalars, then groups of variables with
+    one variable for each weight.
     """
-    found: List[Named] = []
+    named_slots: List[Named] = []
     rest = list(getattr(optimizer, "weights", None) or [])
     while rest and _rank(rest[0]) == 0:
-        name = "optimizer.slot%d" % len(found) if found else "iterations"
-        found.append((name, rest.pop(0)))
+        name = "optimizer.slot%d" % len(named_slots) if named_slots else "iterations"
+        named_slots.append((name, rest.pop(0)))
     for index, slot in enumerate(rest):
         name, _ = parameters[index % len(parameters)] if parameters else ("", None)
-        found.append(("%s.slot%d" % (name, index // max(1, len(parameters)) + 1), slot))
-    return found
+        named_slots.append(("%s.slot%d" % (name, index // max(1, len(parameters)) + 1), slot))
+    return named_slots
 
 
 def slot_weight(name: str, parameters: Sequence[Named]) -> Any:
-    """Return the weight that a slot of that name belongs to, None if to none."""
+    """Return the weight that a slot of that name belongs to; None if it belongs to no weight."""
     return dict(parameters).get(name.rpartition(".")[0])
 
 

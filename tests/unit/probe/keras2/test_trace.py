@@ -12,13 +12,13 @@ import pytest
 from keras_matrix.trace import dump as bundle
 from keras_matrix_probe.contract import INDEX_FILE
 from keras_matrix_probe.keras2.paired import FLIPPED
-from keras_matrix_probe.keras2.trace import alone, describe, weights
-from keras_matrix_probe.keras2.trace.building import Building
+from keras_matrix_probe.keras2.trace import describe, replay, weights
 from keras_matrix_probe.keras2.trace.dump import Dump, Reference, port
 from keras_matrix_probe.keras2.trace.graph import Graph, Node, is_graph, parts
-from keras_matrix_probe.keras2.trace.state import State, nudged
-from keras_matrix_probe.keras2.trace.still import Still
-from keras_matrix_probe.keras2.trace.values import Function, Phase, by_parts
+from keras_matrix_probe.keras2.trace.layer_calls import LayerCalls
+from keras_matrix_probe.keras2.trace.random_layers import RandomLayers
+from keras_matrix_probe.keras2.trace.state import SavedState, nudged
+from keras_matrix_probe.keras2.trace.values import GraphFunction, LearningPhase, by_parts
 from tests.unit.trace.builders import floats
 
 # Graphs
@@ -149,7 +149,7 @@ def test_a_layer_that_holds_itself_ends() -> None:
 def test_a_node_does_not_share_a_group_with_what_feeds_it() -> None:
     first, second, third = (Node(key, None, [], [Tensor()]) for key in "abc")
     second.inputs = first.outputs
-    groups = alone.apart([first, second, third])
+    groups = replay.apart([first, second, third])
     assert [[one.key for one in group] for group in groups] == [["a", "c"], ["b"]]
 
 
@@ -182,7 +182,7 @@ class FakeBackend:
 
 
 def test_both_phases_inference_first() -> None:
-    phase = Phase(FakeBackend())
+    phase = LearningPhase(FakeBackend())
     assert phase.names() == [("inference", 0), ("training", 1)]
     assert phase.only("training").names() == [("training", 1)]
     # The first is as it was.
@@ -191,14 +191,14 @@ def test_both_phases_inference_first() -> None:
 
 @pytest.mark.parametrize(("number", "name"), [(0, "inference"), (1, "training")])
 def test_a_phase_that_the_script_has_set_is_the_only_one(number: int, name: str) -> None:
-    phase = Phase(FakeBackend(number))
+    phase = LearningPhase(FakeBackend(number))
     assert phase.names() == [(name, number)]
     assert phase.tensor is None
 
 
 def test_a_function_takes_its_values_and_the_phase() -> None:
     backend = FakeBackend()
-    compute = Function(backend, Phase(backend), ["x", "y"], ["a", "b"])
+    compute = GraphFunction(backend, LearningPhase(backend), ["x", "y"], ["a", "b"])
     assert compute([1, 2], 0) == ["a of [1, 2, 0]", "b of [1, 2, 0]"]
     assert compute([1, 2], 1) == ["a of [1, 2, 1]", "b of [1, 2, 1]"]
     assert len(backend.compiled) == 1
@@ -206,25 +206,25 @@ def test_a_function_takes_its_values_and_the_phase() -> None:
 
 def test_without_a_phase_none_is_given() -> None:
     backend = FakeBackend(0)
-    assert Function(backend, Phase(backend), ["x"], ["a"])([1], 0) == ["a of [1]"]
+    assert GraphFunction(backend, LearningPhase(backend), ["x"], ["a"])([1], 0) == ["a of [1]"]
 
 
 def test_a_tensor_that_is_given_twice_is_an_input_once() -> None:
     backend = FakeBackend()
-    compute = Function(backend, Phase(backend), ["x", "y", "x"], ["a"])
+    compute = GraphFunction(backend, LearningPhase(backend), ["x", "y", "x"], ["a"])
     assert compute([1, 2, 3], 0) == ["a of [1, 2, 0]"]
 
 
 def test_what_is_given_comes_back_as_it_is() -> None:
     backend = FakeBackend()
-    compute = Function(backend, Phase(backend), ["x", "y"], ["y", "a", "x"])
+    compute = GraphFunction(backend, LearningPhase(backend), ["x", "y"], ["y", "a", "x"])
     assert compute([1, 2], 0) == [2, "a of [1, 2, 0]", 1]
     assert backend.compiled[0][1] == ["a"]
 
 
 def test_where_all_is_given_nothing_is_compiled() -> None:
     backend = FakeBackend()
-    assert Function(backend, Phase(backend), ["x"], ["x"])([1], 0) == [1]
+    assert GraphFunction(backend, LearningPhase(backend), ["x"], ["x"])([1], 0) == [1]
     assert backend.compiled == []
 
 
@@ -331,7 +331,7 @@ def test_a_look_leaves_variables_and_generators_as_they_were() -> None:
         layers=[rnn],
         reset_metrics=lambda: resets.append(1),
     )
-    kept = State(backend, model)
+    kept = SavedState(backend, model)
     drawn = numpy.random.rand(), random.random()
     backend.values = {id(weight): 9, id(slot): 9, id(state): 9}
     kept.restore()
@@ -465,7 +465,7 @@ class FakeLayers:
         )
         self.layers = SimpleNamespace(GaussianNoise=GaussianNoise)
         self.current = ""
-        self.still = Still(self, lambda: self.current)
+        self.still = RandomLayers(self, lambda: self.current)
         self.still.install()
 
 
@@ -473,14 +473,14 @@ def test_dropout_lets_all_through() -> None:
     fake = FakeLayers()
     fake.current = "dropout_1"
     assert fake.backend.dropout(5.0, 0.5, seed=3) == 5.0
-    assert fake.still.layers == ["dropout_1"]
+    assert fake.still.disabled == ["dropout_1"]
 
 
 def test_noise_adds_nothing() -> None:
     fake = FakeLayers()
     fake.current = "noise"
     assert fake.layers.GaussianNoise().call(5.0, training=True) == 5.0
-    assert fake.still.layers == ["noise"]
+    assert fake.still.disabled == ["noise"]
 
 
 @pytest.mark.parametrize(
@@ -497,20 +497,20 @@ def test_what_a_layer_draws_is_its_mean(name: str, given: dict[str, Any], mean: 
     fake = FakeLayers()
     fake.current = "own"
     assert getattr(fake.backend, name)((2,), **given).tolist() == [mean, mean]
-    assert fake.still.layers == ["own"]
+    assert fake.still.disabled == ["own"]
 
 
 def test_what_is_drawn_outside_of_layers_is_left_alone() -> None:
     fake = FakeLayers()
     assert fake.backend.random_normal((1,)).tolist() == [7.0]
-    assert fake.still.layers == []
+    assert fake.still.disabled == []
 
 
 def test_a_random_layer_is_named_once() -> None:
     fake = FakeLayers()
     for fake.current in ("b", "a", "b"):
         fake.backend.dropout(1.0, 0.5)
-    assert fake.still.layers == ["b", "a"]
+    assert fake.still.disabled == ["b", "a"]
 
 
 # Layers that cannot be applied
@@ -551,7 +551,7 @@ class Built:
         self.applied = applied
         self.layers = SimpleNamespace(Layer=Layer)
         self.backend = SimpleNamespace(placeholder=lambda shape, name: Tensor(shape))
-        self.building = Building(self, skip)
+        self.building = LayerCalls(self, skip)
         self.building.install()
 
 
@@ -704,7 +704,7 @@ def test_a_described_graph_is_what_the_host_reads(tmp_path: Path) -> None:
     weight = variable("kernel")
     made.layers[1].weights = [weight]
     dump = Dump(str(tmp_path))
-    for one in describe.nodes(Graph(made), [("a/kernel", weight)]):
+    for one in describe.describe_nodes(Graph(made), [("a/kernel", weight)]):
         dump.entry("node", **one)
     found = bundle.read(tmp_path).nodes
     assert [(one.key, one.feeds, one.weights) for one in found] == [

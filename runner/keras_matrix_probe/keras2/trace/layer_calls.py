@@ -1,7 +1,7 @@
-"""Know which layer is being applied, so that a failure has a place; go on without it if asked.
+"""Follow which layer is being applied, so that a failure has a place; leave it out if requested.
 
-A layer that this backend cannot apply gets an output that is only a place for values: the rest of
-the model is built on it, and can be looked at from what the reference has there.
+The output of a layer that this backend cannot apply becomes a placeholder: the rest of the model is
+built on it, and is captured from the reference's values there.
 """
 
 import functools
@@ -11,12 +11,13 @@ from .describe import layer_of
 from .graph import Call, listed
 
 MAX_MESSAGE = 2000
+"""Characters."""
 
 
-class Building:
-    """Follows calls of layers; ``failure`` describes the first one that failed.
+class LayerCalls:
+    """Follows calls of layers; ``failure`` describes the first call that failed.
 
-    ``skipped`` are the layers that were left out, ``error`` is what the first of them raised;
+    ``skipped`` names the layers that were left out, ``error`` is what the first of them raised;
     ``calls`` are the outermost calls: a layer, its inputs and its outputs.
     """
 
@@ -28,46 +29,46 @@ class Building:
         self._keras = keras
         self._skip = skip
         self._stack: List[Any] = []
-        self._seen: Optional[BaseException] = None
+        self._described_failure: Optional[BaseException] = None
 
     def install(self) -> None:
         """Follow all calls from now on."""
         layer_class = self._keras.layers.Layer
         original = layer_class.__call__
-        building = self
+        tracker = self
 
         @functools.wraps(original)
         def call(layer: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-            building._stack.append(layer)
+            tracker._stack.append(layer)
             try:
                 output = original(layer, inputs, *args, **kwargs)
-                if len(building._stack) == 1:
-                    building.calls.append((layer, listed(inputs), listed(output)))
+                if len(tracker._stack) == 1:
+                    tracker.calls.append((layer, listed(inputs), listed(output)))
                 return output
             except Exception as failure:
-                # The innermost layer is the first to see it.
-                if failure is not building._seen:
-                    building._seen = failure
-                    if building.failure is None or not building.skipped:
-                        building.failure = building._described(layer, inputs, failure)
+                # The innermost layer is the first that the exception passes through.
+                if failure is not tracker._described_failure:
+                    tracker._described_failure = failure
+                    if tracker.failure is None or not tracker.skipped:
+                        tracker.failure = tracker._describe(layer, inputs, failure)
                 output = None
-                if building._skip and len(building._stack) == 1 and not args and not kwargs:
-                    output = building._without(layer, inputs)
+                if tracker._skip and len(tracker._stack) == 1 and not args and not kwargs:
+                    output = tracker._leave_out(layer, inputs)
                 if output is None:
                     raise
-                building.error = building.error or failure
+                tracker.error = tracker.error or failure
                 return output
             finally:
-                building._stack.pop()
+                tracker._stack.pop()
 
         layer_class.__call__ = call
 
     def current(self) -> str:
-        """Return the name of the layer that is being applied, empty if there is none."""
+        """Return the name of the layer that is being applied; empty if no layer is."""
         return str(getattr(self._stack[-1], "name", "?")) if self._stack else ""
 
-    def _without(self, layer: Any, inputs: Any) -> Any:
-        """Apply a layer without computing anything; None where its output's shape is not known."""
+    def _leave_out(self, layer: Any, inputs: Any) -> Any:
+        """Apply a layer without computing anything; None if its output's shape is not known."""
         tensors = listed(inputs)
         shapes = [getattr(tensor, "_keras_shape", None) for tensor in tensors]
         if layer.name in self.skipped or not all(shapes) or not _is_keras(tensors):
@@ -88,18 +89,18 @@ class Building:
                 output_shapes=[shape],
                 arguments={},
             )
-        except Exception:  # it cannot be left out either: its own failure is told
+        except Exception:  # it cannot be left out either: its own failure is reported
             return None
         layer.built = True
         self.skipped.append(layer.name)
         return output
 
-    def _described(self, layer: Any, inputs: Any, failure: Exception) -> Dict[str, Any]:
-        shapes = [list(getattr(one, "_keras_shape", None) or []) for one in listed(inputs)]
-        return dict(layer_of(layer), input_shapes=shapes, **failed(failure))
+    def _describe(self, layer: Any, inputs: Any, failure: Exception) -> Dict[str, Any]:
+        shapes = [list(getattr(tensor, "_keras_shape", None) or []) for tensor in listed(inputs)]
+        return dict(layer_of(layer), input_shapes=shapes, **describe_failure(failure))
 
 
-def failed(failure: BaseException) -> Dict[str, Any]:
+def describe_failure(failure: BaseException) -> Dict[str, Any]:
     """Return a failure's kind and message."""
     message = str(failure).strip()
     return {"error": type(failure).__name__, "message": message[:MAX_MESSAGE]}

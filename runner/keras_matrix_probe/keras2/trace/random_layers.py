@@ -1,39 +1,39 @@
-"""Random layers switched off: masks that each backend draws for itself would differ everywhere.
+"""Switch random layers off: the masks that each backend draws would make everything differ.
 
-Dropout lets all through, noise adds nothing; what a layer of the script's own draws while it runs
-is replaced by the distribution's mean.
+Dropout passes everything on, noise adds nothing; what the script's own layers draw is replaced by
+the mean of the distribution.
 """
 
 import functools
 import inspect
 from typing import Any, Callable, Dict, List
 
-NOISE = ("GaussianNoise", "GaussianDropout", "AlphaDropout")
+NOISE_LAYERS = ("GaussianNoise", "GaussianDropout", "AlphaDropout")
 Mean = Callable[[Dict[str, Any]], float]
 MEANS: Dict[str, Mean] = {
-    "random_normal": lambda given: float(given["mean"]),
-    "truncated_normal": lambda given: float(given["mean"]),
-    "random_uniform": lambda given: float(given["minval"] + given["maxval"]) / 2,
-    "random_binomial": lambda given: 1.0 if given["p"] >= 0.5 else 0.0,
+    "random_normal": lambda arguments: float(arguments["mean"]),
+    "truncated_normal": lambda arguments: float(arguments["mean"]),
+    "random_uniform": lambda arguments: float(arguments["minval"] + arguments["maxval"]) / 2,
+    "random_binomial": lambda arguments: 1.0 if arguments["p"] >= 0.5 else 0.0,
 }
-"""Backend function to what it draws on average; a coin falls on its likelier side."""
+"""Backend function to the mean of what it draws; of a coin, the likelier side."""
 
 
-class Still:
-    """What was switched off: ``layers`` by name, in the order they were met."""
+class RandomLayers:
+    """Switches random layers off; ``disabled`` are their names, in the order of their calls."""
 
     def __init__(self, keras: Any, layer_name: Callable[[], str]) -> None:
-        self.layers: List[str] = []
+        self.disabled: List[str] = []
         self._keras = keras
         self._layer_name = layer_name
 
     def install(self) -> None:
-        """Switch off what is random from now on; call it before pairing and the script."""
+        """Switch off what is random from now on; call this before pairing and the script."""
         backend, layers = self._keras.backend, self._keras.layers
         backend.dropout = self._dropout(backend.dropout)
-        for kind in NOISE:
+        for kind in NOISE_LAYERS:
             if hasattr(layers, kind):
-                getattr(layers, kind).call = self._nothing
+                getattr(layers, kind).call = self._identity
         for name in MEANS:
             if hasattr(backend, name):
                 setattr(backend, name, self._mean(name, getattr(backend, name)))
@@ -47,11 +47,11 @@ class Still:
         return dropout
 
     @property
-    def _nothing(self) -> Callable[..., Any]:
-        still = self
+    def _identity(self) -> Callable[..., Any]:
+        switch = self
 
         def call(layer: Any, inputs: Any, training: Any = None) -> Any:
-            still._note()
+            switch._note()
             return inputs
 
         return call
@@ -64,7 +64,7 @@ class Still:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             if not self._layer_name():
-                # Not within a layer's call: weights, or the script's own data.
+                # Not within the call of a layer: the draw is of weights, or of the script's data.
                 return original(*args, **kwargs)
             self._note()
             mean = MEANS[name](dict(bound.arguments))
@@ -74,5 +74,5 @@ class Still:
 
     def _note(self) -> None:
         name = self._layer_name()
-        if name and name not in self.layers:
-            self.layers.append(name)
+        if name and name not in self.disabled:
+            self.disabled.append(name)

@@ -1,7 +1,7 @@
-"""Replay layers alone: from the reference's inputs, whatever this backend made of the ones before.
+"""Replay layers alone: from the reference's inputs, whatever this backend computes before them.
 
-Each is computed a second time from inputs that are moved by one unit in the last place: what that
-changes is no difference between backends.
+Each is computed a second time from inputs that are moved by one unit in the last place: what this
+changes is not a difference between backends.
 """
 
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
@@ -12,15 +12,17 @@ from . import gradients, weights
 from .dump import Dump, Reference, port
 from .graph import Node
 from .state import nudged
-from .values import CHUNK, Function, Phase, by_parts
+from .values import NODES_PER_FUNCTION, GraphFunction, LearningPhase, by_parts
 
 NUDGE_SEED = 1
-Failed = Callable[[str, str, Exception], None]
-"""Told what was computed, the key of the node, and what went wrong."""
+NUDGED = ".nudged"
+"""The ending of what is computed from moved inputs."""
+ReportFailure = Callable[[str, str, Exception], None]
+"""Called with what was computed, the key of the node, and the failure."""
 
 
-class Alone:
-    """Replays nodes of one model. ``feeds`` are its input tensors, with the reference's batch."""
+class Replayer:
+    """Replays nodes of one model; ``feeds`` are its input tensors with the reference's batch."""
 
     def __init__(
         self,
@@ -28,34 +30,36 @@ class Alone:
         dump: Dump,
         reference: Reference,
         feeds: Sequence[Tuple[Any, Any]],
-        failed: Failed,
+        report_failure: ReportFailure,
     ) -> None:
         self._backend = backend
         self._dump = dump
         self._reference = reference
         self._feeds = feeds
-        self._failed = failed
-        self._phase = Phase(backend)
+        self._report_failure = report_failure
+        self._phase = LearningPhase(backend)
 
     def forward(self, nodes: Sequence[Node]) -> None:
-        """Compute the outputs of nodes."""
+        """Compute the outputs of nodes from the reference's inputs of them."""
         nodes = [
             node for node in nodes if node.feeds and self._inputs(node, self._phase.names()[0][0])
         ]
         for group in apart(nodes):
-            by_parts(group, self._outputs_of, lambda n, e: self._failed("alone", n.key, e))
+            by_parts(
+                group, self._outputs_of, lambda node, e: self._report_failure("alone", node.key, e)
+            )
 
     def backward(self, nodes: Sequence[Node], named: Sequence[weights.Named]) -> None:
-        """Compute what arrives at inputs and weights of nodes, of the reference's gradients."""
+        """Compute the gradients by inputs and weights of nodes from the reference's, by outputs."""
         trained = {id(weight): name for name, weight in named}
         by_parts(
             [node for node in nodes if node.feeds],
-            lambda chunk: self._through(chunk, trained),
-            lambda n, e: self._failed("alone.gradient", n.key, e),
+            lambda some: self._gradients_of(some, trained),
+            lambda node, e: self._report_failure("alone.gradient", node.key, e),
         )
 
     def loss(self, model: Any, outputs_of: Sequence[Tuple[str, int]]) -> None:
-        """Compute the loss, and its gradients, from the reference's outputs of the model."""
+        """Compute the loss and its gradients from the reference's outputs of the model."""
         backend, phase = self._backend, self._phase
         tensors = [tensor for tensor, _ in self._feeds]
         pairs = [
@@ -64,38 +68,40 @@ class Alone:
             if not _among(tensor, tensors)
         ]
         outputs = [tensor for tensor, _ in pairs]
-        found = gradients.of_loss(backend, model.total_loss, outputs)
-        wanted = [(index, one) for index, one in enumerate(found) if one is not None]
-        compute = Function(
+        symbolic = enumerate(gradients.of_loss(backend, model.total_loss, outputs))
+        connected = [(index, gradient) for index, gradient in symbolic if gradient is not None]
+        compute = GraphFunction(
             backend,
             phase,
             [*tensors, *outputs],
-            [model.total_loss, *(one for _, one in wanted)],
+            [model.total_loss, *(gradient for _, gradient in connected)],
         )
         for name, number in phase.names():
-            kept = [self._reference.get("output", where, name) for _, where in pairs]
-            if any(value is None for value in kept):
+            stored = [self._reference.get("output", where, name) for _, where in pairs]
+            if any(value is None for value in stored):
                 continue
-            for suffix, values in (("", kept), (".nudged", _nudge(kept))):
+            for suffix, values in (("", stored), (NUDGED, _nudge(stored))):
                 results = compute([*(value for _, value in self._feeds), *values], number)
                 self._dump.array("alone.loss" + suffix, "loss", name, results[0])
-                for (index, _), value in zip(wanted, results[1:]):
+                for (index, _), value in zip(connected, results[1:]):
                     self._dump.array("alone.loss.gradient" + suffix, pairs[index][1], name, value)
 
     def penalty(self, model: Any, named: Sequence[weights.Named]) -> None:
-        """Compute the gradients of the regularizers, which no layer passes on."""
+        """Compute the gradients of the regularizers, which pass through no layer."""
         if not model.losses:
             return
         trained = {id(weight) for weight in model._collected_trainable_weights}
         listed = [(name, weight) for name, weight in named if id(weight) in trained]
         total = sum(model.losses)
-        found = gradients.of_loss(self._backend, total, [weight for _, weight in listed])
-        wanted = [(pair, one) for pair, one in zip(listed, found) if one is not None]
+        symbolic = gradients.of_loss(self._backend, total, [weight for _, weight in listed])
+        connected = [pair for pair in zip(listed, symbolic) if pair[1] is not None]
         tensors = [tensor for tensor, _ in self._feeds]
-        compute = Function(self._backend, self._phase, tensors, [one for _, one in wanted])
+        compute = GraphFunction(
+            self._backend, self._phase, tensors, [gradient for _, gradient in connected]
+        )
         phase, number = self._phase.names()[-1]
         results = compute([value for _, value in self._feeds], number)
-        for ((name, weight), _), value in zip(wanted, results):
+        for ((name, weight), _), value in zip(connected, results):
             self._dump.array("alone.penalty", name, phase, weights.common(weight, value))
 
     def _inputs(self, node: Node, phase: str) -> Optional[List[Any]]:
@@ -106,41 +112,41 @@ class Alone:
         return None if any(value is None for value in values) else values
 
     def _around(self, nodes: Sequence[Node], phase: str) -> List[Tuple[Any, Any]]:
-        """Return the inputs of the models that nodes are in: masks are made from them."""
-        found = list(self._feeds)
-        seen: List[Any] = []
+        """Return the inputs of the models that nodes are in: masks are computed from them."""
+        feeds = list(self._feeds)
+        graphs: List[Any] = []
         for node in nodes:
-            if node.within is None or any(node.within is one for one in seen):
+            if node.within is None or any(node.within is graph for graph in graphs):
                 continue
-            seen.append(node.within)
+            graphs.append(node.within)
             for entry in node.within.entries():
                 for index, tensor in enumerate(entry.outputs):
                     value = self._reference.get("output", port(entry.key, index), phase)
                     if value is not None:
-                        found.append((tensor, value))
-        return found
+                        feeds.append((tensor, value))
+        return feeds
 
     def _outputs_of(self, nodes: Sequence[Node]) -> None:
         around = self._around(nodes, self._phase.names()[0][0])
-        given = [tensor for node in nodes for tensor in node.inputs]
-        given += [tensor for tensor, _ in around]
-        wanted = [tensor for node in nodes for tensor in node.outputs]
-        compute = Function(self._backend, self._phase, given, wanted)
+        inputs = [tensor for node in nodes for tensor in node.inputs]
+        inputs += [tensor for tensor, _ in around]
+        outputs = [tensor for node in nodes for tensor in node.outputs]
+        compute = GraphFunction(self._backend, self._phase, inputs, outputs)
         for name, number in self._phase.names():
             batch = [value for _, value in self._around(nodes, name)]
-            kept = [value for node in nodes for value in self._inputs(node, name) or []]
-            for suffix, values in (("", kept), (".nudged", _nudge(kept))):
+            stored = [value for node in nodes for value in self._inputs(node, name) or []]
+            for suffix, values in (("", stored), (NUDGED, _nudge(stored))):
                 results = iter(compute([*values, *batch], number))
                 for node in nodes:
                     for index in range(len(node.outputs)):
                         where = port(node.key, index)
                         self._dump.array("alone" + suffix, where, name, next(results))
 
-    def _through(self, nodes: Sequence[Node], trained: Dict[int, str]) -> None:
+    def _gradients_of(self, nodes: Sequence[Node], trained: Dict[int, str]) -> None:
         phase, number = self._phase.names()[-1]
-        given: List[Any] = []
+        tensors: List[Any] = []
         values: List[Any] = []
-        wanted: List[Any] = []
+        results: List[Any] = []
         places: List[Tuple[str, str, Any]] = []
         for node in nodes:
             inputs = self._inputs(node, phase)
@@ -151,7 +157,7 @@ class Alone:
             if inputs is None or all(value is None for value in upstream):
                 continue
             pairs = [(t, u) for t, u in zip(node.outputs, upstream) if u is not None]
-            holes = [
+            placeholders = [
                 self._backend.placeholder(ndim=value.ndim, dtype=value.dtype.name)
                 for _, value in pairs
             ]
@@ -160,40 +166,43 @@ class Alone:
                 for index, tensor in enumerate(node.inputs)
                 if inputs[index].dtype.kind == "f"
             ]
-            own = [one for one in node.layer.trainable_weights if id(one) in trained]
-            found = gradients.through(
+            own = [weight for weight in node.layer.trainable_weights if id(weight) in trained]
+            symbolic = gradients.through(
                 self._backend,
                 [tensor for tensor, _ in pairs],
-                holes,
+                placeholders,
                 [tensor for _, tensor in floats],
                 own,
             )
-            given += [*node.inputs, *holes]
+            tensors += [*node.inputs, *placeholders]
             values += [*inputs, *(value for _, value in pairs)]
             named = [(node.key, "input:%d" % index, None) for index, _ in floats]
-            named += [(node.key, trained[id(one)], one) for one in own]
-            for place, tensor in zip(named, found):
+            named += [(node.key, trained[id(weight)], weight) for weight in own]
+            for place, tensor in zip(named, symbolic):
                 if tensor is not None:
-                    wanted.append(tensor)
+                    results.append(tensor)
                     places.append(place)
-        if not wanted:
+        if not results:
             return
         around = self._around(nodes, phase)
         batch = [value for _, value in around]
-        given += [tensor for tensor, _ in around]
-        compute = Function(self._backend, self._phase, given, wanted)
-        for suffix, fed in (("", values), (".nudged", _nudge(values))):
+        tensors += [tensor for tensor, _ in around]
+        compute = GraphFunction(self._backend, self._phase, tensors, results)
+        for suffix, fed in (("", values), (NUDGED, _nudge(values))):
             for (key, name, weight), value in zip(places, compute([*fed, *batch], number)):
                 shared = value if weight is None else weights.common(weight, value)
                 self._dump.array("alone.gradient" + suffix, "%s %s" % (key, name), phase, shared)
 
 
 def apart(nodes: Sequence[Node]) -> List[List[Node]]:
-    """Group nodes so that none feeds another of its group: a tensor is given or computed."""
+    """Group nodes so that no node feeds another of its group.
+
+    In one function a tensor is either given or computed.
+    """
     groups: List[List[Node]] = []
     for node in nodes:
         for group in groups:
-            if len(group) < CHUNK and not any(_touch(node, one) for one in group):
+            if len(group) < NODES_PER_FUNCTION and not any(_touch(node, other) for other in group):
                 group.append(node)
                 break
         else:
@@ -201,14 +210,14 @@ def apart(nodes: Sequence[Node]) -> List[List[Node]]:
     return groups
 
 
-def _touch(one: Node, other: Node) -> bool:
-    return any(_among(tensor, other.outputs) for tensor in one.inputs) or any(
-        _among(tensor, one.outputs) for tensor in other.inputs
+def _touch(first: Node, second: Node) -> bool:
+    return any(_among(tensor, second.outputs) for tensor in first.inputs) or any(
+        _among(tensor, first.outputs) for tensor in second.inputs
     )
 
 
 def _among(tensor: Any, tensors: Sequence[Any]) -> bool:
-    return any(tensor is one for one in tensors)
+    return any(tensor is other for other in tensors)
 
 
 def _nudge(values: Sequence[Any]) -> List[Any]:
