@@ -35,10 +35,10 @@ def test_several_outputs_are_several_arrays(tmp_path: Path, store: ArrayStore) -
     ones, twos = numpy.ones(2), numpy.full(2, 2.0)
     listed = store.save("predict", [ones, twos])
     named = store.save("predict#2", {"b": ones, "a": twos})
-    assert [one["name"] for one in listed] == ["predict.0", "predict.1"]
-    assert [one["name"] for one in named] == ["predict#2.a", "predict#2.b"]
-    assert [one["mean"] for one in (*listed, *named)] == [1.0, 2.0, 2.0, 1.0]
-    files = [one["file"] for one in (*listed, *named)]
+    assert [description["name"] for description in listed] == ["predict.0", "predict.1"]
+    assert [description["name"] for description in named] == ["predict#2.a", "predict#2.b"]
+    assert [description["mean"] for description in (*listed, *named)] == [1.0, 2.0, 2.0, 1.0]
+    files = [description["file"] for description in (*listed, *named)]
     assert len(set(files)) == 4
     assert [arrays.read(tmp_path / file)[0] for file in files] == [1.0, 2.0, 2.0, 1.0]
 
@@ -57,10 +57,10 @@ def test_outputs_of_any_name_have_files_of_their_own(
     tmp_path: Path, store: ArrayStore, keys: tuple[str, str]
 ) -> None:
     described = store.save("predict", {keys[0]: numpy.array([1.0]), keys[1]: numpy.array([2.0])})
-    for one in described:
+    for description in described:
         # The host takes it.
-        assert msgspec.convert(one, Array).file == one["file"]
-        assert arrays.read(tmp_path / one["file"]).tolist() == [one["mean"]]
+        assert msgspec.convert(description, Array).file == description["file"]
+        assert arrays.read(tmp_path / description["file"]).tolist() == [description["mean"]]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def chained(first: BaseException, last: BaseException) -> BaseException:
     return last
 
 
-def test_a_library_may_tell_in_its_own_words_what_it_lacks() -> None:
+def test_a_library_may_report_in_its_own_words_what_it_lacks() -> None:
     # As keras/callbacks/tensorboard_v1.py does, tag 2.3.1.
     said = ImportError("You need the TensorFlow (v1) module installed to use TensorBoard.")
     missing = ModuleNotFoundError("no", name="tensorflow")

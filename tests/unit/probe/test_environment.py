@@ -17,11 +17,11 @@ def test_the_host_reads_the_environment() -> None:
         image_data_format=lambda: "channels_last",
     )
     described = environment.describe(SimpleNamespace(backend=backend, __version__="2.3.1"), 1.5)
-    found = msgspec.convert({"event": "environment", **described}, Environment)
-    assert (found.backend, found.keras, found.import_seconds) == ("tensorflow", "2.3.1", 1.5)
-    assert found.packages["numpy"]
-    assert found.cpu_count >= 1
-    assert found.backend_config == {}
+    decoded = msgspec.convert({"event": "environment", **described}, Environment)
+    assert (decoded.backend, decoded.keras, decoded.import_seconds) == ("tensorflow", "2.3.1", 1.5)
+    assert decoded.packages["numpy"]
+    assert decoded.cpu_count >= 1
+    assert decoded.backend_config == {}
 
 
 def test_packages_are_read_off_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,9 +47,9 @@ class Odd:
     ],
 )
 def test_values_become_what_json_can_hold(value: Any, expected: Any) -> None:
-    found = plain(value)
-    assert found == expected
-    assert json.loads(json.dumps(found, allow_nan=False), parse_constant=refuse) == expected
+    converted = plain(value)
+    assert converted == expected
+    assert json.loads(json.dumps(converted, allow_nan=False), parse_constant=refuse) == expected
 
 
 def test_an_array_of_several_is_no_number() -> None:
@@ -62,8 +62,8 @@ def test_a_stream_is_there_line_by_line(tmp_path: Path) -> None:
     # Nothing was closed: a killed process keeps its past.
     assert parse((tmp_path / "events.jsonl").read_bytes(), complete=True).end is None
     stream.emit("end", **END)
-    found = parse((tmp_path / "events.jsonl").read_bytes(), complete=True)
-    assert found.end is not None
+    observation = parse((tmp_path / "events.jsonl").read_bytes(), complete=True)
+    assert observation.end is not None
     stream._file.close()
 
 
@@ -97,8 +97,8 @@ def test_any_text_is_one_line_that_the_host_reads(tmp_path: Path, text: str) -> 
     stream._file.close()
     content = (tmp_path / "events.jsonl").read_bytes()
     assert content.count(b"\n") == 2
-    found = parse(content, complete=True).end
-    assert found is not None
-    assert found.error is not None
+    end = parse(content, complete=True).end
+    assert end is not None
+    assert end.error is not None
     if "\udcff" not in text:
-        assert found.error.message == text
+        assert end.error.message == text

@@ -42,9 +42,9 @@ FAKE_KERAS = {
 WORD = "what the report has to hold"
 
 
-def request(given: dict[str, object]) -> str:
+def request(fields: dict[str, object]) -> str:
     """Return what the probe reads for a replicate."""
-    return f"{json.dumps(given)}\n{WORD}\n"
+    return f"{json.dumps(fields)}\n{WORD}\n"
 
 
 class Cell:
@@ -118,11 +118,11 @@ class Cell:
         code: int = self.report["exit_code"]
         return code, (self.output / "log").read_text()
 
-    def told(self, *, complete: bool = True) -> Observation:
+    def observation(self, *, complete: bool = True) -> Observation:
         return parse((self.output / "events.jsonl").read_bytes(), complete=complete)
 
     def end(self) -> End:
-        end = self.told().end
+        end = self.observation().end
         assert end is not None
         return end
 
@@ -143,11 +143,11 @@ def test_a_script_from_start_to_end(cell: Cell) -> None:
     )
     code, out = cell.run(text, arguments=("--fast", "--", "x"))
     assert (code, out) == (0, "['--fast', '--', 'x'] 1,2\n")
-    found = cell.told()
-    assert found.environment is not None
-    assert (found.environment.keras, found.environment.backend) == ("2.3.1", "fake")
-    assert found.environment.variables.get("KERAS_BACKEND") is None
-    (call,) = found.calls
+    observation = cell.observation()
+    assert observation.environment is not None
+    assert (observation.environment.keras, observation.environment.backend) == ("2.3.1", "fake")
+    assert observation.environment.variables.get("KERAS_BACKEND") is None
+    (call,) = observation.calls
     assert (call.name, call.site, call.metrics) == ("evaluate", "model.py:4", {"loss": "nan"})
     end = cell.end()
     assert (end.status, end.exit_code, end.keras_backend_variable) == ("ok", 0, "cntk")
@@ -186,21 +186,21 @@ def test_a_keras_that_cannot_be_imported(cell: Cell) -> None:
     (cell.keras / "models.py").write_text("import no_such_backend\n")
     code, _ = cell.run("print('never')\n")
     assert code == 1
-    assert cell.told().environment is None
+    assert cell.observation().environment is None
     end = cell.end()
     assert end.error is not None
     assert end.status == "import"
     assert "no_such_backend" in end.error.message
 
 
-def test_a_process_that_ends_at_once_leaves_what_it_told(cell: Cell) -> None:
+def test_a_process_that_ends_at_once_leaves_its_events(cell: Cell) -> None:
     code, _ = cell.run("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
     # The server ends as its replicate did, and the container with it.
     assert code == 128 + signal.SIGKILL
     assert not (cell.output / "ended").exists()
-    found = cell.told(complete=False)
-    assert found.environment is not None
-    assert found.end is None
+    observation = cell.observation(complete=False)
+    assert observation.environment is not None
+    assert observation.end is None
 
 
 def test_a_seed_is_set_before_the_script_is_loaded(cell: Cell) -> None:
@@ -288,7 +288,7 @@ def test_of_a_long_output_the_end_is_kept(cell: Cell) -> None:
     assert log.endswith(b"%099d\n" % 199999)
 
 
-def test_installed_versions_are_told_as_json() -> None:
+def test_installed_versions_are_printed_as_json() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "keras_matrix_probe", "packages"],
         env={**os.environ, "PYTHONPATH": str(PROBE_FOLDER.parent)},
@@ -298,9 +298,9 @@ def test_installed_versions_are_told_as_json() -> None:
         timeout=60,
     )
     answer = json.loads(done.stdout)
-    found = Installed(**answer)
-    assert found.packages["numpy"] == numpy.__version__
-    assert sys.version.startswith(found.python)
+    installed = Installed(**answer)
+    assert installed.packages["numpy"] == numpy.__version__
+    assert sys.version.startswith(installed.python)
 
 
 def test_what_is_not_supported_is_the_cells_outcome_before_the_script_runs(cell: Cell) -> None:

@@ -129,7 +129,7 @@ def test_a_syntax_error_in_a_module_of_the_script_has_its_place(folder: Path) ->
     assert error.deepest == SourceLine("helper.py", 3)
 
 
-def test_a_script_that_is_no_text_is_told(folder: Path) -> None:
+def test_a_script_that_is_not_text_is_reported(folder: Path) -> None:
     (folder / "model.py").write_bytes(b"x = 1\n\x00\xff")
     outcome = script.run(str(folder / "model.py"), [], "tensorflow")
     assert outcome["status"] == "error"
@@ -242,7 +242,7 @@ def test_no_frame_of_the_probe_is_shown(folder: Path) -> None:
         "try:\n    raise ConnectionError\nexcept OSError:\n    raise SystemExit('so')\n",
     ],
 )
-def test_what_a_cell_without_a_network_needs_is_told(folder: Path, text: str) -> None:
+def test_a_failure_for_want_of_a_network_has_a_hint(folder: Path, text: str) -> None:
     outcome = run(folder, text)
     assert outcome["status"] in ("error", "exit")
     assert failure(outcome).hint == (
@@ -256,7 +256,7 @@ def test_other_failures_have_no_hint(folder: Path, text: str) -> None:
     assert failure(run(folder, text)).hint == ""
 
 
-def test_a_failure_that_comes_of_itself_is_told(folder: Path) -> None:
+def test_a_failure_that_is_its_own_cause_is_reported(folder: Path) -> None:
     text = "a, b = ValueError('a'), ValueError('b')\na.__cause__, b.__cause__ = b, a\nraise a\n"
     assert failure(run(folder, text)).message == "a"
 
@@ -314,7 +314,7 @@ def test_a_missing_data_set_is_a_status_of_its_own(folder: Path) -> None:
     assert (outcome["status"], failure(outcome).message) == ("data", "mnist.npz is missing")
 
 
-def test_an_error_that_cannot_be_told_is_a_result(folder: Path) -> None:
+def test_an_error_without_a_printable_message_is_a_result(folder: Path) -> None:
     text = (
         "class Broken(Exception):\n    def __str__(self):\n        raise RuntimeError('no')\n"
         "raise Broken\n"

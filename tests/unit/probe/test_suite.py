@@ -76,7 +76,7 @@ ENDS: dict[str, tuple[str, str, str]] = {
 
 
 class Place:
-    """A suite's folder, and what was told of its tests."""
+    """A suite's folder, and what was reported of its tests."""
 
     def __init__(self, root: Path) -> None:
         self.root = root / "suite"
@@ -130,13 +130,13 @@ def test_every_outcome(place: Place) -> None:
     log = place.run({"tests/test_all.py": OUTCOMES}, target="tests")
     # That tests fail is a result: they could be run.
     assert (place.end["status"], place.end["exit_code"]) == ("ok", 0)
-    found = {}
+    ends = {}
     for case in log.cases:
         assert case.outcome is not None
         assert case.phase is not None
         first = case.message.partition("\n")[0]
-        found[case.test] = (case.outcome.value, case.phase.value, first)
-    assert found == {f"tests/test_all.py::{name}": end for name, end in ENDS.items()}
+        ends[case.test] = (case.outcome.value, case.phase.value, first)
+    assert ends == {f"tests/test_all.py::{name}": end for name, end in ENDS.items()}
     failed = log.cases[1]
     assert "the same" in failed.message
     assert failed.place == "tests/test_all.py:15"
@@ -158,7 +158,7 @@ def test_what_is_deselected_is_counted(place: Place) -> None:
     assert (log.suite.collected, log.suite.deselected) == (1, 1)
 
 
-def test_no_test_at_all_is_told_and_no_failure(place: Place) -> None:
+def test_without_any_test_the_suite_reports_none_and_does_not_fail(place: Place) -> None:
     log = place.run({"test_a.py": "x = 1\n"})
     assert (place.end["status"], log.cases) == ("ok", [])
     assert log.suite is not None
@@ -287,7 +287,7 @@ def test_a_cell_leaves_keras_and_the_suite_as_they_are(cell: Cell) -> None:
     )
     write(cell.script.parent, {"tests/test_a.py": text, "tests/data.txt": "3"})
     code, log = cell.run("", "--suite", "./tests", arguments=("-v",))
-    assert outcomes(cell.told().suite) == [
+    assert outcomes(cell.observation().suite) == [
         ("tests/test_a.py::test_keras", PASSED),
         ("tests/test_a.py::test_data", PASSED),
     ]
@@ -305,7 +305,7 @@ def test_a_crash_keeps_what_has_ended_and_names_what_ran(cell: Cell) -> None:
     )
     write(cell.script.parent, {"test_a.py": text})
     code, printed = cell.run("", "--suite", "./test_a.py")
-    log = cell.told(complete=False).suite
+    log = cell.observation(complete=False).suite
     assert code == 128 + signal.SIGABRT
     assert outcomes(log) == [("test_a.py::test_before", PASSED), ("test_a.py::test_crashes", None)]
     assert log.running is log.cases[-1]
@@ -335,9 +335,9 @@ def report(when: str = "call", outcome: str = "passed", **more: Any) -> SimpleNa
     ],
 )
 def test_one_phase_decides(reports: list[Any], expected: tuple[str, str]) -> None:
-    found = deciding(reports)
-    assert found is not None
-    assert (found.when, outcome_of(found).value) == expected
+    phase = deciding(reports)
+    assert phase is not None
+    assert (phase.when, outcome_of(phase).value) == expected
 
 
 def test_without_a_phase_nothing_is_decided() -> None:

@@ -40,7 +40,9 @@ def test_what_is_written_stays_out_of_the_source(tmp_path: Path, source: Path) -
     assert not (source / "data" / "deep" / "cache").exists()
 
 
-def test_a_file_that_is_written_anew_stays_as_it_was(tmp_path: Path, source: Path) -> None:
+def test_an_original_that_is_overwritten_in_the_mirror_stays_as_it_was(
+    tmp_path: Path, source: Path
+) -> None:
     # Such as the weights that a script saved when it was run by hand.
     mirror(str(source), str(tmp_path / "work"))
     (tmp_path / "work" / "data" / "x.csv").write_text("new")

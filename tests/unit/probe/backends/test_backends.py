@@ -25,7 +25,7 @@ def test_the_backend_is_the_one_that_keras_has_loaded() -> None:
     }
 
 
-def test_a_backend_of_nobodys_needs_nothing() -> None:
+def test_a_backend_without_a_module_needs_nothing() -> None:
     backend = backends.named("cntk")
     backend.install(CompileClock())
     backend.read_compiled()

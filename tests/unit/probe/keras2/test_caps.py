@@ -56,14 +56,14 @@ def capped(caps: Caps, function: Any, *args: Any, **kwargs: Any) -> dict[str, An
 
 def test_without_caps_nothing_changes() -> None:
     validation = (ROWS, ROWS)
-    given = capped(Caps(None, None), fit, ROWS, ROWS, epochs=100, validation_data=validation)
-    assert given["x"] is ROWS
-    assert given["epochs"] == 100
-    assert given["validation_data"] is validation
+    arguments = capped(Caps(None, None), fit, ROWS, ROWS, epochs=100, validation_data=validation)
+    assert arguments["x"] is ROWS
+    assert arguments["epochs"] == 100
+    assert arguments["validation_data"] is validation
 
 
 @pytest.mark.parametrize(
-    ("asked", "epochs"),
+    ("requested", "epochs"),
     [
         ({"epochs": 100}, 2),
         ({"epochs": 1}, 1),
@@ -73,8 +73,8 @@ def test_without_caps_nothing_changes() -> None:
     ],
 )
 @pytest.mark.parametrize("method", [fit, fit_generator])
-def test_epochs_are_capped(method: Any, asked: dict[str, int], epochs: int) -> None:
-    assert capped(Caps(2, None), method, ROWS, **asked)["epochs"] == epochs
+def test_epochs_are_capped(method: Any, requested: dict[str, int], epochs: int) -> None:
+    assert capped(Caps(2, None), method, ROWS, **requested)["epochs"] == epochs
 
 
 def test_epochs_given_by_place_or_by_their_old_name() -> None:
@@ -83,18 +83,18 @@ def test_epochs_given_by_place_or_by_their_old_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "rows"), [({}, 96), ({"batch_size": 10}, 30), ({"batch_size": 5000}, 1000)]
+    ("requested", "rows"), [({}, 96), ({"batch_size": 10}, 30), ({"batch_size": 5000}, 1000)]
 )
 @pytest.mark.parametrize("method", [fit, evaluate])
-def test_arrays_are_cut_to_whole_batches(method: Any, asked: dict[str, int], rows: int) -> None:
-    given = capped(Caps(None, 3), method, ROWS, ROWS, **asked)
-    assert len(given["x"]) == len(given["y"]) == rows
-    assert given.get("steps") is None
-    assert given.get("steps_per_epoch") is None
+def test_arrays_are_cut_to_whole_batches(method: Any, requested: dict[str, int], rows: int) -> None:
+    arguments = capped(Caps(None, 3), method, ROWS, ROWS, **requested)
+    assert len(arguments["x"]) == len(arguments["y"]) == rows
+    assert arguments.get("steps") is None
+    assert arguments.get("steps_per_epoch") is None
 
 
 def test_several_inputs_and_weights_are_cut_alike() -> None:
-    given = capped(
+    arguments = capped(
         Caps(None, 1),
         fit,
         [ROWS, ROWS],
@@ -102,9 +102,9 @@ def test_several_inputs_and_weights_are_cut_alike() -> None:
         sample_weight=ROWS,
         validation_data=(ROWS, [ROWS]),
     )
-    assert [len(part) for part in given["x"]] == [32, 32]
-    assert len(given["y"]["a"]) == len(given["sample_weight"]) == 32
-    x, y = given["validation_data"]
+    assert [len(part) for part in arguments["x"]] == [32, 32]
+    assert len(arguments["y"]["a"]) == len(arguments["sample_weight"]) == 32
+    x, y = arguments["validation_data"]
     assert (len(x), len(y[0])) == (32, 32)
 
 
@@ -114,17 +114,19 @@ def test_the_callers_own_arguments_are_left_as_they_are() -> None:
     assert [len(part) for part in x] == [1000, 1000]
 
 
-@pytest.mark.parametrize(("asked", "steps"), [(None, 3), (100, 3), (2, 2)])
-def test_generators_get_fewer_steps(asked: int | None, steps: int) -> None:
+@pytest.mark.parametrize(("requested", "steps"), [(None, 3), (100, 3), (2, 2)])
+def test_generators_get_fewer_steps(requested: int | None, steps: int) -> None:
     generator: Iterator[int] = iter([])
-    given = capped(Caps(None, 3), fit_generator, generator, steps_per_epoch=asked)
-    assert given["steps_per_epoch"] == steps
-    assert capped(Caps(None, 3), evaluate_generator, generator, asked)["steps"] == steps
-    assert capped(Caps(None, 3), fit, generator, steps_per_epoch=asked)["steps_per_epoch"] == steps
+    arguments = capped(Caps(None, 3), fit_generator, generator, steps_per_epoch=requested)
+    assert arguments["steps_per_epoch"] == steps
+    assert capped(Caps(None, 3), evaluate_generator, generator, requested)["steps"] == steps
+    assert (
+        capped(Caps(None, 3), fit, generator, steps_per_epoch=requested)["steps_per_epoch"] == steps
+    )
 
 
 def test_a_generator_to_validate_with_gets_fewer_steps() -> None:
-    given = capped(
+    arguments = capped(
         Caps(None, 3), fit_generator, iter([]), validation_data=iter([]), validation_steps=50
     )
-    assert given["validation_steps"] == 3
+    assert arguments["validation_steps"] == 3

@@ -59,12 +59,12 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def keras(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Keras:
-    made = Keras()
-    monkeypatch.setitem(sys.modules, "keras.utils.data_utils", made.module)
-    monkeypatch.setitem(sys.modules, "keras.datasets.mnist", made.mnist)
+    fake = Keras()
+    monkeypatch.setitem(sys.modules, "keras.utils.data_utils", fake.module)
+    monkeypatch.setitem(sys.modules, "keras.datasets.mnist", fake.mnist)
     (tmp_path / "scratch").mkdir()
-    data_sets.install(made, str(tmp_path / "scratch"), made.notes.append)
-    return made
+    data_sets.install(fake, str(tmp_path / "scratch"), fake.notes.append)
+    return fake
 
 
 def test_files_are_found_wherever_keras_asks(keras: Keras) -> None:
@@ -80,7 +80,7 @@ def test_what_is_missing_is_named_not_fetched(keras: Keras) -> None:
         keras.mnist.get_file("wiki", "https://example.org", untar=True)
 
 
-def test_a_link_that_leads_nowhere_in_the_cell_is_told(keras: Keras) -> None:
+def test_a_link_whose_target_is_not_in_the_cell_is_reported(keras: Keras) -> None:
     with pytest.raises(MissingDataSetError, match=r"text\.txt is a link that leads out of the"):
         keras.mnist.get_file("text.txt", "https://example.org")
 
@@ -113,7 +113,7 @@ def test_the_folder_itself_is_not_written(keras: Keras, data: Path) -> None:
 def test_a_cache_of_the_scripts_own_is_used(keras: Keras, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "x.csv").write_text("mine")
-    found = keras.mnist.get_file(
+    path = keras.mnist.get_file(
         "x.csv", "https://example.org", cache_dir=str(tmp_path), cache_subdir="mine"
     )
-    assert Path(found).read_text() == "mine"
+    assert Path(path).read_text() == "mine"

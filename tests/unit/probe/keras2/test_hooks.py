@@ -125,18 +125,18 @@ class Bench:
     def noted(self) -> Any:
         return self.keras.callbacks.Noted()
 
-    def told(self) -> Observation:
+    def observation(self) -> Observation:
         return parse(self.path.read_bytes(), complete=True)
 
     def calls(self) -> list[Call]:
-        return self.told().calls
+        return self.observation().calls
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    made.stream._file.close()
+    created = Bench(tmp_path)
+    yield created
+    created.stream._file.close()
 
 
 def test_a_fit_is_one_call_whatever_it_calls(bench: Bench) -> None:
@@ -209,7 +209,7 @@ def test_the_users_callbacks_are_kept(bench: Bench, how: str) -> None:
 
 
 @pytest.mark.parametrize("given", [{}, {"callbacks": None}, {"callbacks": []}])
-def test_without_callbacks_the_epochs_are_told_too(bench: Bench, given: Any) -> None:
+def test_without_callbacks_the_epochs_are_reported_too(bench: Bench, given: Any) -> None:
     bench.model().fit(epochs=2, **given)
     assert len(bench.calls()[0].epochs) == 2
 
@@ -219,7 +219,7 @@ def test_callbacks_given_as_none_by_place(bench: Bench) -> None:
     assert len(bench.calls()[0].epochs) == 1
 
 
-def test_a_call_that_raises_is_not_finished_and_the_next_is_told(bench: Bench) -> None:
+def test_a_call_that_raises_is_not_finished_and_the_next_is_reported(bench: Bench) -> None:
     model = bench.model()
     with pytest.raises(ValueError, match="no"):
         model.fit("fail")
@@ -240,7 +240,7 @@ def test_a_subclass_that_calls_on_is_one_call(bench: Bench) -> None:
     assert [call.name for call in bench.calls()] == ["fit"]
 
 
-def test_methods_look_as_before(bench: Bench) -> None:
+def test_methods_have_the_signatures_that_they_had(bench: Bench) -> None:
     model = bench.keras.models.Model
     assert model.fit.__name__ == "fit"
     assert model.fit.__doc__ == "Train."
@@ -252,12 +252,12 @@ def test_a_model_is_described_once_it_is_built(bench: Bench) -> None:
     first, second = bench.model("first"), bench.model("second")
     first.built = False
     first.predict()
-    assert bench.told().models == []
+    assert bench.observation().models == []
     first.built = True
     first.predict()
     first.predict()
     second.predict()
-    models = bench.told().models
+    models = bench.observation().models
     assert [model.name for model in models] == ["first", "second"]
     assert (models[0].optimizer, models[0].loss, models[0].parameters) == ("SGD", "mse", 3)
     assert [(layer.name, layer.output_shape) for layer in models[0].layers] == [
@@ -343,53 +343,53 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(loops, "time", made)
-    return made
+    fake = Clock()
+    monkeypatch.setattr(loops, "time", fake)
+    return fake
 
 
-def told_so_far(bench: Bench) -> Call:
+def call_so_far(bench: Bench) -> Call:
     (call,) = parse(bench.path.read_bytes(), complete=False).calls
     return call
 
 
-def test_how_many_epochs_there_are_is_told_before_the_first(bench: Bench) -> None:
-    found: list[Call] = []
+def test_the_number_of_epochs_is_reported_before_the_first(bench: Bench) -> None:
+    states: list[Call] = []
 
     class Looking(bench.keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            found.append(told_so_far(bench))
+            states.append(call_so_far(bench))
 
     bench.model().fit(epochs=3, callbacks=[Looking()])
-    # Ours comes last, so each epoch is told after the user's callbacks are done with it.
-    assert [len(call.epochs) for call in found] == [0, 1, 2]
-    assert [call.params for call in found] == [{"epochs": 3}] * 3
+    # Ours comes last, so each epoch is reported after the user's callbacks are done with it.
+    assert [len(call.epochs) for call in states] == [0, 1, 2]
+    assert [call.params for call in states] == [{"epochs": 3}] * 3
 
 
-def test_what_is_compiled_is_told_at_once(bench: Bench) -> None:
+def test_what_is_compiled_is_reported_at_once(bench: Bench) -> None:
     def events() -> list[Any]:
-        found = map(json.loads, bench.path.read_text().splitlines())
-        return [event for event in found if event["event"] == "compiled"]
+        events = map(json.loads, bench.path.read_text().splitlines())
+        return [event for event in events if event["event"] == "compiled"]
 
     compile_one = bench.recorder.clock.wrap(lambda: "module")
     assert [compile_one(), compile_one()] == ["module", "module"]
     assert [event["modules"] for event in events()] == [1, 2]
-    assert bench.told().calls == []
+    assert bench.observation().calls == []
 
 
-def test_what_an_exit_handler_does_is_not_told_after_the_end(bench: Bench) -> None:
+def test_what_an_exit_handler_does_after_the_end_is_not_reported(bench: Bench) -> None:
     bench.stream.emit("end", **END)
     compile_one = bench.recorder.clock.wrap(lambda: "module")
     assert compile_one() == "module"
     assert bench.model().predict().shape == (2,)
-    found = bench.told()
-    assert (found.calls, found.end is not None) == ([], True)
+    observation = bench.observation()
+    assert (observation.calls, observation.end is not None) == ([], True)
 
 
 def test_a_loop_that_is_cut_off_leaves_what_it_did(bench: Bench, clock: Clock) -> None:
     model = bench.model()
     model.train_on_batch(9.0)
-    call = told_so_far(bench)
+    call = call_so_far(bench)
     assert (call.finished, call.params, call.metrics) == (
         False,
         {"calls": 1},
@@ -403,27 +403,27 @@ def test_a_loop_that_is_cut_off_leaves_what_it_did(bench: Bench, clock: Clock) -
     assert bench.path.stat().st_size == size
     clock.now += 0.2
     model.train_on_batch(7.0)
-    call = told_so_far(bench)
+    call = call_so_far(bench)
     assert (call.params, call.metrics) == ({"calls": 3}, {"loss": 7.0, "acc": 0.5})
     assert call.seconds == 0.0
 
 
-def test_a_prediction_on_batches_goes_on_without_metrics(bench: Bench) -> None:
+def test_a_prediction_on_batches_has_no_metrics_while_it_runs(bench: Bench) -> None:
     bench.model().predict_on_batch(1.0)
-    assert (told_so_far(bench).params, told_so_far(bench).metrics) == ({"calls": 1}, {})
+    assert (call_so_far(bench).params, call_so_far(bench).metrics) == ({"calls": 1}, {})
 
 
 # Caps
 
 
 def capped(folder: Path, code: str, caps: Caps, **names: Any) -> tuple[Observation, dict[str, Any]]:
-    """Run code as a script does, with caps; return what was told, and its names."""
+    """Run code as a script does, with caps; return the observation, and the names of the code."""
     bench = Bench(folder, caps)
     names["model"] = bench.model()
     try:
         exec(compile(code, str(folder / "work" / "gan.py"), "exec"), names)  # noqa: S102 # our own lines, at a place we name
         bench.recorder.finish()
-        return bench.told(), names
+        return bench.observation(), names
     finally:
         bench.stream._file.close()
 
@@ -436,7 +436,7 @@ for batch in range(100):
 
 
 @pytest.mark.parametrize(
-    ("caps", "made"),
+    ("caps", "calls_made"),
     [
         (Caps(epochs=None, steps=5), 5),
         (Caps(epochs=2, steps=5), 10),
@@ -445,54 +445,54 @@ for batch in range(100):
         (Caps(epochs=None, steps=100), 100),
     ],
 )
-def test_calls_on_batches_are_capped(tmp_path: Path, caps: Caps, made: int) -> None:
-    found, names = capped(tmp_path, COUNTED, caps)
-    (call,) = found.calls
-    assert (call.finished, call.params) == (True, {"calls": made})
+def test_calls_on_batches_are_capped(tmp_path: Path, caps: Caps, calls_made: int) -> None:
+    observation, names = capped(tmp_path, COUNTED, caps)
+    (call,) = observation.calls
+    assert (call.finished, call.params) == (True, {"calls": calls_made})
     # The last result is repeated, and nothing done: it would be another one.
-    assert names["seen"] == [*range(made), *[made - 1] * (100 - made)]
-    assert call.metrics == {"loss": made - 1, "acc": 0.5}
+    assert names["seen"] == [*range(calls_made), *[calls_made - 1] * (100 - calls_made)]
+    assert call.metrics == {"loss": calls_made - 1, "acc": 0.5}
 
 
-def test_what_was_left_out_is_told_once_a_place(tmp_path: Path) -> None:
-    found, _ = capped(tmp_path, COUNTED, Caps(epochs=2, steps=5))
-    assert found.notes == [
+def test_calls_that_were_left_out_are_reported_once_a_place(tmp_path: Path) -> None:
+    observation, _ = capped(tmp_path, COUNTED, Caps(epochs=2, steps=5))
+    assert observation.notes == [
         "train_on_batch at gan.py:4: 10 calls were made, 90 more repeat the last result."
     ]
 
 
-def test_models_at_one_place_are_capped_each_and_told_together(tmp_path: Path) -> None:
+def test_models_at_one_place_are_capped_each_and_reported_together(tmp_path: Path) -> None:
     code = (
         "for one in (model, type(model)()):\n"
         "    for batch in range(3):\n"
         "        one.test_on_batch()\n"
     )
-    found, _ = capped(tmp_path, code, Caps(epochs=None, steps=1))
-    assert [call.params for call in found.calls] == [{"calls": 1}, {"calls": 1}]
-    assert found.notes == [
+    observation, _ = capped(tmp_path, code, Caps(epochs=None, steps=1))
+    assert [call.params for call in observation.calls] == [{"calls": 1}, {"calls": 1}]
+    assert observation.notes == [
         "test_on_batch at gan.py:3: 2 calls were made, 4 more repeat the last result."
     ]
 
 
 def test_predictions_on_batches_are_never_capped(tmp_path: Path) -> None:
     code = "for batch in range(9):\n    model.predict_on_batch(batch)\n"
-    found, _ = capped(tmp_path, code, Caps(epochs=1, steps=1))
-    assert found.calls[0].params == {"calls": 9}
-    assert found.notes == []
+    observation, _ = capped(tmp_path, code, Caps(epochs=1, steps=1))
+    assert observation.calls[0].params == {"calls": 9}
+    assert observation.notes == []
 
 
 @pytest.mark.parametrize("calls", [0, 1, 5])
-def test_a_loop_that_no_cap_reaches_is_told(tmp_path: Path, calls: int) -> None:
+def test_a_loop_that_no_cap_reaches_is_noted(tmp_path: Path, calls: int) -> None:
     code = f"for batch in range({calls}):\n    model.train_on_batch(batch)\n"
-    found, _ = capped(tmp_path, code, Caps(epochs=1, steps=None))
+    observation, _ = capped(tmp_path, code, Caps(epochs=1, steps=None))
     note = (
         "Not shortened: train_on_batch at gan.py:2: calls on single batches have no epochs; "
         "--steps-cap caps them."
     )
-    assert found.notes == ([note] if calls > 1 else [])
+    assert observation.notes == ([note] if calls > 1 else [])
 
 
-def test_a_loop_that_no_cap_reaches_is_told_while_it_goes_on(tmp_path: Path, clock: Clock) -> None:
+def test_a_loop_that_no_cap_reaches_is_noted_while_it_runs(tmp_path: Path, clock: Clock) -> None:
     bench = Bench(tmp_path, Caps(epochs=1, steps=None))
     model = bench.model()
     try:
@@ -502,15 +502,15 @@ def test_a_loop_that_no_cap_reaches_is_told_while_it_goes_on(tmp_path: Path, clo
         notes = parse(bench.path.read_bytes(), complete=False).notes
         assert len(notes) == 1
         bench.recorder.finish()
-        assert bench.told().notes == notes
+        assert bench.observation().notes == notes
     finally:
         bench.stream._file.close()
 
 
 def test_a_script_may_change_what_it_is_given(tmp_path: Path) -> None:
     code = "for batch in range(9):\n    model.train_on_batch(batch).clear()\n"
-    found, _ = capped(tmp_path, code, Caps(epochs=1, steps=2))
-    assert found.calls[0].metrics == {"loss": 1.0, "acc": 0.5}
+    observation, _ = capped(tmp_path, code, Caps(epochs=1, steps=2))
+    assert observation.calls[0].metrics == {"loss": 1.0, "acc": 0.5}
 
 
 def test_a_call_that_raised_is_not_counted(tmp_path: Path) -> None:
@@ -521,9 +521,9 @@ def test_a_call_that_raised_is_not_counted(tmp_path: Path) -> None:
         "    except ValueError:\n"
         "        pass\n"
     )
-    found, names = capped(tmp_path, code, Caps(epochs=1, steps=2))
+    observation, names = capped(tmp_path, code, Caps(epochs=1, steps=2))
     assert names["last"] == [2.0, 0.5]
-    assert found.calls[0].params == {"calls": 2}
+    assert observation.calls[0].params == {"calls": 2}
 
 
 def test_places_beyond_all_bounds_share_a_loop_and_are_not_capped(
@@ -535,19 +535,19 @@ def test_places_beyond_all_bounds_share_a_loop_and_are_not_capped(
         "    model.train_on_batch(batch)\n"
         "seen = [model.train_on_batch(batch)[0] for batch in range(3)]\n"
     )
-    found, names = capped(tmp_path, code, Caps(epochs=1, steps=1))
+    observation, names = capped(tmp_path, code, Caps(epochs=1, steps=1))
     # Another model's result would not do.
     assert names["seen"] == [0, 1, 2]
-    assert len(found.calls) == 1
+    assert len(observation.calls) == 1
 
 
 def test_the_models_that_were_trained_are_known(bench: Bench) -> None:
-    fitted, stepped, asked = (bench.model(name) for name in "abc")
+    fitted, stepped, predicting = (bench.model(name) for name in "abc")
     fitted.fit()
     fitted.fit()
     stepped.train_on_batch(1.0)
-    asked.predict()
-    asked.test_on_batch()
+    predicting.predict()
+    predicting.test_on_batch()
     assert bench.recorder.trained == [fitted, stepped]
 
 

@@ -67,13 +67,13 @@ def test_layers_that_draw(layer: Layer, draws: bool) -> None:
     assert drawing_layers(LAYERS, [model(layer)]) == (["a"] if draws else [])
 
 
-def test_models_within_models_are_looked_into_once() -> None:
+def test_models_within_models_are_searched_once() -> None:
     shared = model(Dropout("inner", rate=0.5))
     whole = model(shared, Dropout("outer", rate=0.5), shared)
     assert drawing_layers(LAYERS, [whole, shared]) == ["outer", "inner"]
 
 
-def test_a_layer_that_holds_itself_is_looked_into_once() -> None:
+def test_a_layer_that_holds_itself_is_searched_once() -> None:
     layer = Layer("a")
     layer.__dict__.update(layer=layer, layers=[layer])
     assert drawing_layers(LAYERS, [layer]) == []

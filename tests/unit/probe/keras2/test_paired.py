@@ -31,7 +31,7 @@ def test_another_key_is_another_stream(other: tuple[int, ...]) -> None:
 
 def test_streams_of_every_numpy() -> None:
     """Numbers from NumPy 1.16.6 on CPython 3.6.15."""
-    found = {
+    drawn = {
         "normal": draws.normal(stream(), (3,), 0, 1, "float32"),
         "uniform": draws.uniform(stream(), (3,), -1, 1, "float32"),
         "truncated": draws.truncated_normal(stream(), (40,), 0, 1, "float32")[-3:],
@@ -43,7 +43,7 @@ def test_streams_of_every_numpy() -> None:
         "truncated": [0.6220037937164307, 0.12139470875263214, -0.26742568612098694],
         "orthogonal": [-0.6511935836114083, 0.325087235866244, -0.6857588539276588],
     }
-    for name, values in found.items():
+    for name, values in drawn.items():
         assert values.tolist() == pytest.approx(expected[name], rel=1e-6), name
 
 

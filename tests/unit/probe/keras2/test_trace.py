@@ -320,7 +320,7 @@ def test_a_scalar_is_nudged() -> None:
     assert nudged(0.5, 1).shape == ()
 
 
-def test_a_look_leaves_variables_and_generators_as_they_were() -> None:
+def test_a_capture_leaves_variables_and_generators_as_they_were() -> None:
     backend, weight, slot, state = FakeBackend(), object(), object(), object()
     backend.values = {id(weight): 1, id(slot): 2, id(state): 3}
     rnn = SimpleNamespace(get_config=dict, stateful=True, states=[state, None])
@@ -369,7 +369,7 @@ def test_weights_of_one_name_are_numbered() -> None:
     assert names(model) == ["rnn/kernel", "rnn/kernel#2", "rnn/weight", "rnn/bias"]
 
 
-def test_nested_models_are_part_of_a_name_and_shared_weights_are_told_once() -> None:
+def test_nested_models_are_part_of_a_name_and_shared_weights_are_named_once() -> None:
     shared = holding("shared", variable("kernel"))
     inner = holding("inner", layers=[holding("a", variable("kernel")), shared])
     model = holding("m", layers=[inner, shared])
@@ -602,7 +602,7 @@ def test_a_model_is_built_on_without_a_layer() -> None:
     assert str(keras.building.error) == "a: no"
 
 
-def test_the_first_failure_is_the_one_that_is_told() -> None:
+def test_the_first_failure_is_reported() -> None:
     keras = Built(skip=True)
     for name in ("a", "b"):
         keras.layer(name, fails=True)(Tensor())
@@ -676,7 +676,7 @@ def test_a_layer_of_kerass_has_none() -> None:
     assert (found["own"], found["source"]) == (True, None)
 
 
-def test_a_configuration_that_cannot_be_had_is_empty() -> None:
+def test_a_configuration_that_cannot_be_read_is_empty() -> None:
     assert describe.layer_of(SimpleNamespace(name="a"))["config"] == {}
 
 

@@ -138,5 +138,5 @@ def test_of_what_was_compiled_only_files_are_handed_back(
         file.truncate(2**30)
     (folder / "link").symlink_to("/etc")
     store.hand_back(str(tmp_path / "back"))
-    found = {str(path.relative_to(tmp_path / "back")) for path in (tmp_path / "back").rglob("*.*")}
-    assert found == {"tmp1/mod.so", "closed/mod.so"}
+    files = {str(path.relative_to(tmp_path / "back")) for path in (tmp_path / "back").rglob("*.*")}
+    assert files == {"tmp1/mod.so", "closed/mod.so"}
