@@ -1,4 +1,4 @@
-"""The look into a model, on Kerases that are only as large as it needs."""
+"""The capture of a model, with fakes of Keras that have only what it needs."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -64,10 +64,10 @@ class Network(FakeLayer):
 
     def __init__(self, name: str, *levels: list[tuple[FakeLayer, int]]) -> None:
         super().__init__(name)
-        found = [[layer._inbound_nodes[index] for layer, index in level] for level in levels]
-        self._nodes_by_depth = {len(found) - 1 - i: level for i, level in enumerate(found)}
-        self.inputs = [one.output_tensors[0] for one in found[0]]
-        self.outputs = [one.output_tensors[0] for one in found[-1]]
+        records = [[layer._inbound_nodes[index] for layer, index in level] for level in levels]
+        self._nodes_by_depth = {len(records) - 1 - i: level for i, level in enumerate(records)}
+        self.inputs = [record.output_tensors[0] for record in records[0]]
+        self.outputs = [record.output_tensors[0] for record in records[-1]]
         self.layers = list(dict.fromkeys(layer for level in levels for layer, _ in level))
 
 
@@ -77,17 +77,17 @@ def network(name: str = "model") -> Network:
 
 
 def keys(graph: Graph) -> list[str]:
-    return [one.key for one in graph.all()]
+    return [node.key for node in graph.all()]
 
 
 def test_nodes_are_in_the_order_of_the_model() -> None:
     graph = Graph(network())
-    assert [(one.key, one.feeds) for one in graph.all()] == [
+    assert [(node.key, node.feeds) for node in graph.all()] == [
         ("x", []),
         ("a", [("x", 0)]),
         ("b", [("a", 0)]),
     ]
-    assert [one.key for one in graph.entries()] == ["x"]
+    assert [node.key for node in graph.entries()] == ["x"]
 
 
 def test_a_layer_that_is_applied_twice_is_two_nodes() -> None:
@@ -95,8 +95,8 @@ def test_a_layer_that_is_applied_twice_is_two_nodes() -> None:
     shared((x, 0))
     shared((shared, 0))
     add((shared, 0), (shared, 1))
-    made = Network("m", [(x, 0)], [(shared, 0)], [(shared, 1)], [(add, 0)])
-    graph = Graph(made)
+    model = Network("m", [(x, 0)], [(shared, 0)], [(shared, 1)], [(add, 0)])
+    graph = Graph(model)
     assert keys(graph) == ["x", "shared", "shared#2", "add"]
     assert graph.nodes[-1].feeds == [("shared", 0), ("shared#2", 0)]
 
@@ -110,21 +110,21 @@ def test_a_nested_model_is_opened() -> None:
 
 
 def test_a_model_without_records_is_made_of_its_layers_calls() -> None:
-    given, hidden, between, out = Tensor(), Tensor(), Tensor(), Tensor()
-    one, two = SimpleNamespace(name="one"), SimpleNamespace(name="two")
-    made = SimpleNamespace(name="own", inputs=[given], outputs=[out], layers=[one, two])
+    entry, hidden, between, out = Tensor(), Tensor(), Tensor(), Tensor()
+    first, second = SimpleNamespace(name="one"), SimpleNamespace(name="two")
+    model = SimpleNamespace(name="own", inputs=[entry], outputs=[out], layers=[first, second])
     stranger = SimpleNamespace(name="stranger")
-    calls = [(one, [given], [hidden]), (stranger, [given], [out]), (two, [between], [out])]
-    graph = Graph(made, calls=calls)
-    assert not is_graph(made)
+    calls = [(first, [entry], [hidden]), (stranger, [entry], [out]), (second, [between], [out])]
+    graph = Graph(model, calls=calls)
+    assert not is_graph(model)
     assert keys(graph) == ["own.input", "one", "two.input", "two"]
     assert [node.feeds for node in graph.nodes] == [[], [("own.input", 0)], [], [("two.input", 0)]]
 
 
 def test_what_a_models_own_code_returns_is_a_node() -> None:
-    given, out = Tensor(), Tensor()
-    made = SimpleNamespace(name="own", inputs=[given], outputs=[out], layers=[])
-    graph = Graph(made)
+    entry, out = Tensor(), Tensor()
+    model = SimpleNamespace(name="own", inputs=[entry], outputs=[out], layers=[])
+    graph = Graph(model)
     assert keys(graph) == ["own.input", "own"]
     assert graph.nodes[1].feeds == [("own.input", 0)]
 
@@ -137,27 +137,27 @@ def test_all_that_a_layer_is_made_of() -> None:
     cell = part(name="cell", cells=cells)
     wrapper = part(name="wrapper", layer=part(name="rnn", cell=cell))
     shared = part(name="model", layers=[wrapper, cells[0]])
-    assert [one.name for one in parts(shared)] == ["model", "wrapper", "c1", "rnn", "cell", "c2"]
+    assert [part.name for part in parts(shared)] == ["model", "wrapper", "c1", "rnn", "cell", "c2"]
 
 
 def test_a_layer_that_holds_itself_ends() -> None:
-    one = SimpleNamespace(name="a", get_config=dict)
-    one.layer = one
-    assert list(parts(one)) == [one]
+    layer = SimpleNamespace(name="a", get_config=dict)
+    layer.layer = layer
+    assert list(parts(layer)) == [layer]
 
 
 def test_a_node_does_not_share_a_group_with_what_feeds_it() -> None:
     first, second, third = (Node(key, None, [], [Tensor()]) for key in "abc")
     second.inputs = first.outputs
     groups = replay.apart([first, second, third])
-    assert [[one.key for one in group] for group in groups] == [["a", "c"], ["b"]]
+    assert [[node.key for node in group] for group in groups] == [["a", "c"], ["b"]]
 
 
 # Values
 
 
 class FakeBackend:
-    """Tensors are names; a function tells what it was given, in the phase it was called in."""
+    """Tensors are names; a function returns what it was called with, and in which phase."""
 
     def __init__(self, phase: Any = "phase") -> None:
         self.phase = phase
@@ -172,13 +172,13 @@ class FakeBackend:
 
     def function(self, inputs: list[Any], outputs: list[Any]) -> Callable[[list[Any]], list[Any]]:
         self.compiled.append((inputs, outputs))
-        return lambda values: [f"{one} of {values}" for one in outputs]
+        return lambda values: [f"{output} of {values}" for output in outputs]
 
     def batch_get_value(self, variables: Sequence[Any]) -> list[Any]:
-        return [self.values[id(one)] for one in variables]
+        return [self.values[id(variable)] for variable in variables]
 
     def batch_set_value(self, pairs: Sequence[tuple[Any, Any]]) -> None:
-        self.values.update({id(one): value for one, value in pairs})
+        self.values.update({id(variable): value for variable, value in pairs})
 
 
 def test_both_phases_inference_first() -> None:
@@ -278,7 +278,7 @@ def test_nothing_to_compute_is_nothing() -> None:
     assert work.calls == []
 
 
-# Nudges, and what a look leaves as it was
+# Nudges, and what a capture leaves as it was
 
 
 def test_a_nudge_is_one_unit_in_the_last_place() -> None:
@@ -356,10 +356,10 @@ def names(model: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "given", ["kernel", "dense/kernel", "dense/kernel:0", "dense_3/kernel_1:0", "a/b/kernel_12"]
+    "name", ["kernel", "dense/kernel", "dense/kernel:0", "dense_3/kernel_1:0", "a/b/kernel_12"]
 )
-def test_a_weight_has_the_same_name_on_every_backend(given: str) -> None:
-    model = holding("m", layers=[holding("dense", variable(given))])
+def test_a_weight_has_the_same_name_on_every_backend(name: str) -> None:
+    model = holding("m", layers=[holding("dense", variable(name))])
     assert names(model) == ["dense/kernel"]
 
 
@@ -395,12 +395,12 @@ def test_other_weights_are_as_they_are() -> None:
 def test_slots_are_named_by_their_weights() -> None:
     parameters = [("a/kernel", variable("a")), ("a/bias", variable("b"))]
     count, *moments = variable("iterations", ()), *(variable(f"m{i}") for i in range(4))
-    found = weights.slots(SimpleNamespace(weights=[count, *moments]), parameters)
-    assert [name for name, _ in found] == [
+    slots = weights.slots(SimpleNamespace(weights=[count, *moments]), parameters)
+    assert [name for name, _ in slots] == [
         "iterations",
         *("a/kernel.slot1", "a/bias.slot1", "a/kernel.slot2", "a/bias.slot2"),
     ]
-    assert [one for _, one in found] == [count, *moments]
+    assert [slot for _, slot in slots] == [count, *moments]
     assert weights.slot_weight("a/bias.slot2", parameters) is parameters[1][1]
     assert weights.slot_weight("iterations", parameters) is None
 
@@ -418,14 +418,14 @@ def test_what_is_dumped_is_read_back_on_both_sides(tmp_path: Path) -> None:
     dump.array("output", "lstm", "training", floats([1.0, 2.0]))
     dump.array("output", port("lstm", 1), "training", floats([3.0]))
     reference = Reference(str(tmp_path / "trace"))
-    assert [one.tolist() for one in reference.all("output", "lstm", "training")] == [
+    assert [array.tolist() for array in reference.all("output", "lstm", "training")] == [
         [1.0, 2.0],
         [3.0],
     ]
     assert reference.get("output", "lstm", "inference") is None
-    found = bundle.read(tmp_path / "trace").array(("output", "lstm:1", "training"))
-    assert found is not None
-    assert found.tolist() == [3.0]
+    array = bundle.read(tmp_path / "trace").array(("output", "lstm:1", "training"))
+    assert array is not None
+    assert array.tolist() == [3.0]
 
 
 def test_ports_are_named_alike_on_both_sides() -> None:
@@ -436,8 +436,8 @@ def test_names_of_any_kind_are_one_line(tmp_path: Path) -> None:
     name = 'größe "a"\n\ud800'
     Dump(str(tmp_path)).array("output", name, "training", floats([1.0]))
     assert (tmp_path / INDEX_FILE).read_bytes().count(b"\n") == 1
-    ((_, told, _),) = bundle.read(tmp_path).arrays
-    assert told.startswith('größe "a"\n')
+    ((_, key_name, _),) = bundle.read(tmp_path).arrays
+    assert key_name.startswith('größe "a"\n')
 
 
 def test_what_is_not_finite_is_strict_json(tmp_path: Path) -> None:
@@ -484,7 +484,7 @@ def test_noise_adds_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "mean"),
+    ("name", "arguments", "mean"),
     [
         ("random_normal", {"mean": 2.0}, 2.0),
         ("random_normal", {}, 0.0),
@@ -493,10 +493,10 @@ def test_noise_adds_nothing() -> None:
         ("random_binomial", {"p": 0.2}, 0.0),
     ],
 )
-def test_what_a_layer_draws_is_its_mean(name: str, given: dict[str, Any], mean: float) -> None:
+def test_what_a_layer_draws_is_its_mean(name: str, arguments: dict[str, Any], mean: float) -> None:
     fake = FakeLayers()
     fake.current = "own"
-    assert getattr(fake.backend, name)((2,), **given).tolist() == [mean, mean]
+    assert getattr(fake.backend, name)((2,), **arguments).tolist() == [mean, mean]
     assert fake.still.disabled == ["own"]
 
 
@@ -517,7 +517,7 @@ def test_a_random_layer_is_named_once() -> None:
 
 
 class Built:
-    """A Keras whose layers fail if they are told to; those within others are applied by them."""
+    """A Keras whose layers fail on request; a layer with an inner one applies it."""
 
     def __init__(self, skip: bool = False) -> None:
         applied: list[Any] = []
@@ -551,15 +551,15 @@ class Built:
         self.applied = applied
         self.layers = SimpleNamespace(Layer=Layer)
         self.backend = SimpleNamespace(placeholder=lambda shape, name: Tensor(shape))
-        self.building = LayerCalls(self, skip)
-        self.building.install()
+        self.layer_calls = LayerCalls(self, skip)
+        self.layer_calls.install()
 
 
 def test_a_failure_has_its_layer() -> None:
     keras = Built()
     with pytest.raises(ValueError, match="a: no"):
         keras.layer("a", fails=True)(Tensor((None, 8)))
-    failure = keras.building.failure
+    failure = keras.layer_calls.failure
     assert failure is not None
     assert (failure["layer"], failure["error"], failure["message"]) == ("a", "ValueError", "a: no")
     assert failure["input_shapes"] == [[None, 8]]
@@ -571,53 +571,53 @@ def test_the_innermost_layer_is_to_blame() -> None:
     inner = keras.layer("inner", fails=True)
     with pytest.raises(ValueError, match="inner: no"):
         keras.layer("outer", inner=inner)(Tensor())
-    assert keras.building.failure is not None
-    assert keras.building.failure["layer"] == "inner"
+    assert keras.layer_calls.failure is not None
+    assert keras.layer_calls.failure["layer"] == "inner"
 
 
 def test_the_layer_that_is_being_applied_is_known() -> None:
     keras = Built()
     seen: list[str] = []
-    layer = keras.layer("outer", inner=lambda x: seen.append(keras.building.current()))
+    layer = keras.layer("outer", inner=lambda x: seen.append(keras.layer_calls.current()))
     layer(Tensor())
     assert seen == ["outer"]
-    assert keras.building.current() == ""
+    assert keras.layer_calls.current() == ""
 
 
 def test_none_is_applied_after_a_failure() -> None:
     keras = Built()
     with pytest.raises(ValueError, match="no"):
         keras.layer("a", fails=True)(Tensor())
-    assert keras.building.current() == ""
+    assert keras.layer_calls.current() == ""
 
 
 def test_a_model_is_built_on_without_a_layer() -> None:
     keras = Built(skip=True)
-    layer, given = keras.layer("a", fails=True), Tensor((None, 8))
-    output = layer(given)
+    layer, tensor = keras.layer("a", fails=True), Tensor((None, 8))
+    output = layer(tensor)
     assert output._keras_shape == (None, 1)
-    assert layer.linked["input_tensors"] == [given]
+    assert layer.linked["input_tensors"] == [tensor]
     assert layer.linked["output_tensors"] == [output]
-    assert keras.building.skipped == ["a"]
-    assert str(keras.building.error) == "a: no"
+    assert keras.layer_calls.skipped == ["a"]
+    assert str(keras.layer_calls.error) == "a: no"
 
 
 def test_the_first_failure_is_reported() -> None:
     keras = Built(skip=True)
     for name in ("a", "b"):
         keras.layer(name, fails=True)(Tensor())
-    assert keras.building.failure is not None
-    assert keras.building.failure["layer"] == "a"
-    assert keras.building.skipped == ["a", "b"]
-    assert str(keras.building.error) == "a: no"
+    assert keras.layer_calls.failure is not None
+    assert keras.layer_calls.failure["layer"] == "a"
+    assert keras.layer_calls.skipped == ["a", "b"]
+    assert str(keras.layer_calls.error) == "a: no"
 
 
-@pytest.mark.parametrize("given", [5, [Tensor(()), Tensor()], SimpleNamespace(_keras_shape=(1,))])
-def test_a_layer_on_what_is_no_tensor_of_kerass_is_not_left_out(given: Any) -> None:
+@pytest.mark.parametrize("tensor", [5, [Tensor(()), Tensor()], SimpleNamespace(_keras_shape=(1,))])
+def test_a_layer_on_what_is_no_tensor_of_kerass_is_not_left_out(tensor: Any) -> None:
     keras = Built(skip=True)
     with pytest.raises(ValueError, match="a: no"):
-        keras.layer("a", fails=True)(given)
-    assert keras.building.skipped == []
+        keras.layer("a", fails=True)(tensor)
+    assert keras.layer_calls.skipped == []
 
 
 def test_a_layer_whose_shape_is_not_known_is_not_left_out() -> None:
@@ -632,8 +632,8 @@ def test_a_long_message_is_cut() -> None:
     keras = Built()
     with pytest.raises(ValueError, match="no"):
         keras.layer("a" * 5000, fails=True)(Tensor())
-    assert keras.building.failure is not None
-    assert len(keras.building.failure["message"]) == 2000
+    assert keras.layer_calls.failure is not None
+    assert len(keras.layer_calls.failure["message"]) == 2000
 
 
 # Descriptions
@@ -656,10 +656,10 @@ class Own:
 
 
 def test_a_layer_of_the_scripts_own_has_a_source() -> None:
-    found = describe.layer_of(Own())
-    assert (found["layer"], found["kind"], found["own"]) == ("own", "Own", False)
-    assert found["source"]["file"] == "test_trace.py"
-    assert found["source"]["name"] == "Own"
+    description = describe.layer_of(Own())
+    assert (description["layer"], description["kind"], description["own"]) == ("own", "Own", False)
+    assert description["source"]["file"] == "test_trace.py"
+    assert description["source"]["name"] == "Own"
 
 
 def test_a_configuration_is_plain(tmp_path: Path) -> None:
@@ -672,8 +672,8 @@ def test_a_configuration_is_plain(tmp_path: Path) -> None:
 
 def test_a_layer_of_kerass_has_none() -> None:
     kind = type("Dense", (Own,), {"__module__": "keras.layers.core"})
-    found = describe.layer_of(kind())
-    assert (found["own"], found["source"]) == (True, None)
+    description = describe.layer_of(kind())
+    assert (description["own"], description["source"]) == (True, None)
 
 
 def test_a_configuration_that_cannot_be_read_is_empty() -> None:
@@ -681,10 +681,10 @@ def test_a_configuration_that_cannot_be_read_is_empty() -> None:
 
 
 def test_a_lambda_is_found_where_it_stands() -> None:
-    function = lambda x: x  # noqa: E731 - it is about how a lambda is told
-    found = describe.layer_of(SimpleNamespace(name="a", function=function))
-    assert found["source"]["name"] == "<lambda>"
-    assert found["source"]["line"] == function.__code__.co_firstlineno
+    function = lambda x: x  # noqa: E731 - how a lambda is described is what it tests
+    description = describe.layer_of(SimpleNamespace(name="a", function=function))
+    assert description["source"]["name"] == "<lambda>"
+    assert description["source"]["line"] == function.__code__.co_firstlineno
 
 
 def test_losses_and_optimizers_in_all_forms() -> None:
@@ -693,26 +693,26 @@ def test_losses_and_optimizers_in_all_forms() -> None:
 
     assert describe.serialized("mse") == "mse"
     assert describe.serialized(None) is None
-    found = describe.serialized({"a": [own_loss, "mae"]})
-    assert found["a"][1] == "mae"
-    assert (found["a"][0]["function"], found["a"][0]["own"]) == ("own_loss", False)
+    description = describe.serialized({"a": [own_loss, "mae"]})
+    assert description["a"][1] == "mae"
+    assert (description["a"][0]["function"], description["a"][0]["own"]) == ("own_loss", False)
     assert describe.serialized(Own())["kind"] == "Own"
 
 
 def test_a_described_graph_is_what_the_host_reads(tmp_path: Path) -> None:
-    made = network()
+    model = network()
     weight = variable("kernel")
-    made.layers[1].weights = [weight]
+    model.layers[1].weights = [weight]
     dump = Dump(str(tmp_path))
-    for one in describe.describe_nodes(Graph(made), [("a/kernel", weight)]):
-        dump.entry("node", **one)
-    found = bundle.read(tmp_path).nodes
-    assert [(one.key, one.feeds, one.weights) for one in found] == [
+    for node in describe.describe_nodes(Graph(model), [("a/kernel", weight)]):
+        dump.entry("node", **node)
+    nodes = bundle.read(tmp_path).nodes
+    assert [(node.key, node.feeds, node.weights) for node in nodes] == [
         ("x", [], []),
         ("a", [("x", 0)], ["a/kernel"]),
         ("b", [("a", 0)], []),
     ]
-    assert found[1].input_shapes == [[None, 3]]
+    assert nodes[1].input_shapes == [[None, 3]]
 
 
 def test_numbers_of_an_optimizer_come_before_its_slots() -> None:
