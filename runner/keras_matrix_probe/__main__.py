@@ -20,6 +20,7 @@ from . import (
     suite,
     workspace,
 )
+from .backends.base import Backend
 from .events import EventStream, plain
 from .keras2.caps import Caps
 from .process.compiled import IMAGE_FOLDER, CompileClock, CompiledModules
@@ -67,14 +68,14 @@ def serve(options: argparse.Namespace) -> int:
         modules.restore(IMAGE_FOLDER)
     loaded = LoadedKeras()
     clock = CompileClock()
-    if loaded.keras is not None:
-        backends.of(loaded.keras).install(clock)
+    backend = Backend() if loaded.keras is None else backends.of(loaded.keras)
+    backend.install(clock)
     if modules is not None:
         modules.restore(str(contract.COMPILED))
 
     def ended(folder: str, exit_code: int) -> None:
         if modules is not None and exit_code == 0:
-            modules.hand_back(os.path.join(folder, contract.COMPILED_FOLDER))
+            modules.hand_back(os.path.join(folder, contract.COMPILED_FOLDER), backend)
 
     server = Server(options.output, _scratch(options), options.compiled, loaded.facts)
     for request in server.replicates(ended):

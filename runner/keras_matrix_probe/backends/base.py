@@ -20,6 +20,10 @@ class Backend:
     """Environment variables that configure the backend, for the record."""
     turns_kernels = False
     """Whether its convolutions turn kernels around, against TensorFlow's convention."""
+    folders_without_code: Tuple[str, ...] = ()
+    """Folders beside those of compiled modules that hold none."""
+    source_suffixes: Tuple[str, ...] = ()
+    """Endings of files that are of no use once they are compiled."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name or self.name

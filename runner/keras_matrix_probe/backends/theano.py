@@ -30,6 +30,8 @@ class Theano(Backend):
     name = "theano"
     variables = ("THEANO_FLAGS", "THEANORC")
     turns_kernels = True
+    folders_without_code = ("lock_dir",)
+    source_suffixes = (".cpp",)
 
     def install(self, clock: "CompileClock") -> None:
         """Make compiled modules be found again, and count those that are compiled."""

@@ -10,11 +10,11 @@ import shutil
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ..backends.base import Backend
+
 IMAGE_FOLDER = "/opt/keras-matrix/compiled"
 """The modules that were compiled while the image was built."""
-FOLDERS_WITHOUT_CODE = ("lock_dir", "__pycache__")
-SOURCE_SUFFIX = ".cpp"
-"""The ending of files that are of no use once they are compiled."""
+BYTECODE_FOLDER = "__pycache__"
 MAX_MODULE_FILES = 16
 """Files in the folder of one module; a folder with more is not handed back."""
 MAX_HANDED_BACK_BYTES = 512 * 2**20
@@ -44,9 +44,11 @@ class CompiledModules:
                 shutil.copytree(os.path.join(source, entry), target)
         self._known = self._state()
 
-    def hand_back(self, target: str) -> None:
+    def hand_back(self, target: str, backend: Backend) -> None:
         """Copy to ``target`` the modules that are new or changed since the last call."""
         state = self._state()
+        for name in backend.folders_without_code:
+            state.pop(name, None)
         changed = [entry for entry in sorted(state) if state[entry] != self._known.get(entry)]
         if os.path.lexists(target):
             # The cell made it: the probe has written nothing there yet.
@@ -56,13 +58,13 @@ class CompiledModules:
             bytes_left -= state[entry][0]
             if bytes_left < 0:
                 break
-            self._copy(entry, os.path.join(target, entry))
+            self._copy(entry, os.path.join(target, entry), backend)
         self._known = state
 
-    def _copy(self, entry: str, target: str) -> None:
+    def _copy(self, entry: str, target: str, backend: Backend) -> None:
         os.makedirs(target)
         for name in _files(os.path.join(self._folder, entry)):
-            if not name.endswith(SOURCE_SUFFIX):
+            if not name.endswith(backend.source_suffixes):
                 shutil.copyfile(os.path.join(self._folder, entry, name), os.path.join(target, name))
 
     def _state(self) -> FolderState:
@@ -70,7 +72,7 @@ class CompiledModules:
         state: FolderState = {}
         for entry in os.listdir(self._folder):
             folder = os.path.join(self._folder, entry)
-            if entry in FOLDERS_WITHOUT_CODE or os.path.islink(folder) or not os.path.isdir(folder):
+            if entry == BYTECODE_FOLDER or os.path.islink(folder) or not os.path.isdir(folder):
                 continue
             os.chmod(folder, 0o700)
             files = _files(folder)

@@ -121,7 +121,7 @@ class Tracer:
         weights.dump_all(self._keras.backend, self._dump, named, "after", "fit")
 
     def capture(self, model: Any, train: Any, values: List[Any], failure: Any) -> None:
-        """ModelCapture into the model, or move its weights, then let the script go on."""
+        """Capture the model, or move its weights; then the script continues."""
         if self._model is not None:
             return
         self._model = model

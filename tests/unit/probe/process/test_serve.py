@@ -10,6 +10,7 @@ import pytest
 
 from keras_matrix_probe import arrays
 from keras_matrix_probe.arrays import ArrayStore
+from keras_matrix_probe.backends import named
 from keras_matrix_probe.contract import EndReport
 from keras_matrix_probe.process import compiled, kernel, leftovers, pump, serve
 from keras_matrix_probe.process.compiled import CompiledModules
@@ -123,7 +124,7 @@ def test_of_what_was_compiled_only_files_are_handed_back(
     store = CompiledModules(str(folder))
     store.restore(str(image))
     store.restore(str(tmp_path / "nothing"))
-    for name in ("tmp1", "many", "closed"):
+    for name in ("tmp1", "many", "closed", "lock_dir"):
         (folder / name).mkdir()
         (folder / name / "mod.so").write_bytes(b"module")
     (folder / "tmp1" / "mod.cpp").write_bytes(b"source")
@@ -137,6 +138,6 @@ def test_of_what_was_compiled_only_files_are_handed_back(
     with (folder / "zzz" / "mod.so").open("wb") as file:
         file.truncate(2**30)
     (folder / "link").symlink_to("/etc")
-    store.hand_back(str(tmp_path / "back"))
+    store.hand_back(str(tmp_path / "back"), named("theano"))
     files = {str(path.relative_to(tmp_path / "back")) for path in (tmp_path / "back").rglob("*.*")}
     assert files == {"tmp1/mod.so", "closed/mod.so"}
