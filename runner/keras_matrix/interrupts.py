@@ -1,8 +1,8 @@
-"""Ctrl-C, SIGTERM and SIGHUP: noted at once, obeyed where nothing is left behind.
+"""Ctrl-C, SIGTERM and SIGHUP: noted at once, obeyed where no container is left behind.
 
 A handler that raised an error could do so between the creation of a container and the line that
-remembers it. So the handlers only set a flag; code that waits polls it, code that cleans up ignores
-it. A second Ctrl-C only prints what is going on.
+records its id. So the handlers only set a flag; code that waits checks it, code that cleans up
+ignores it. A second Ctrl-C only prints what is being done.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from typing import TypeVar
 from keras_matrix.errors import EngineError, HungUpRunError, InterruptedRunError, TerminatedRunError
 
 POLL_SECONDS = 0.1
-"""Time between two looks at the flag while a thread works."""
+"""Seconds between two checks of the flag while a thread works."""
 STOP_SIGNALS: dict[signal.Signals, tuple[str, type[InterruptedRunError]]] = {
     signal.SIGINT: ("Ctrl-C", InterruptedRunError),
     signal.SIGTERM: ("SIGTERM", TerminatedRunError),
@@ -80,7 +80,7 @@ class Interrupts:
 
     @contextmanager
     def before_engine_errors(self) -> Iterator[None]:
-        """Raise a request to stop instead of an error of the engine that came after it."""
+        """Raise a requested stop instead of an error of the engine that came after the request."""
         try:
             yield
         except EngineError:
@@ -123,7 +123,7 @@ def write_line(text: str) -> None:
 
 
 def drop_closed_output() -> None:
-    """Discard what goes to a stdout or stderr that no one reads, so that writing is no error."""
+    """Discard output to a stdout or stderr whose reader has gone, so that writing is no error."""
     for descriptor in (1, 2):
         poll = select.poll()
         poll.register(descriptor, 0)

@@ -16,7 +16,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 
 from keras_matrix.engine.owners import Owner
-from keras_matrix.engine.spec import LABEL, OWNER_LABEL, RUN_LABEL
+from keras_matrix.engine.spec import CELL_LABEL, OWNER_LABEL, RUN_LABEL
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
 from tests import ROOT
@@ -100,7 +100,7 @@ def started() -> Iterator[set[int]]:
 def leftovers(client: docker.DockerClient) -> Iterator[tuple[Container, Owner | None]]:
     """Yield the containers, running or not, whose host process has ended."""
     for container in client.containers.list(
-        all=True, filters={"label": LABEL}, ignore_removed=True
+        all=True, filters={"label": CELL_LABEL}, ignore_removed=True
     ):
         owner = Owner.parse(container.labels.get(OWNER_LABEL, ""))
         if owner is None or owner.is_gone():

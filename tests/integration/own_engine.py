@@ -18,7 +18,7 @@ from typing import Any
 import docker
 import pytest
 
-from keras_matrix.engine.spec import LABEL
+from keras_matrix.engine.spec import CELL_LABEL
 
 STORAGE_OPTIONS = "size=2g"
 TIMEOUT_SECONDS = 60.0
@@ -117,7 +117,7 @@ class OwnEngine:
 
     def remove_containers(self) -> None:
         """Remove all containers of the engine."""
-        filters: Any = {"label": LABEL}
+        filters: Any = {"label": CELL_LABEL}
         for container in self.client.containers.list(all=True, filters=filters):
             container.remove(force=True)
 

@@ -17,7 +17,7 @@ import pytest
 from docker.errors import ImageNotFound
 
 from keras_matrix.engine.owners import Owner
-from keras_matrix.engine.spec import LABEL, OWNER_LABEL
+from keras_matrix.engine.spec import CELL_LABEL, OWNER_LABEL
 from keras_matrix.records.record import Outcome
 from tests import ROOT
 from tests.integration.aftermath import Aftermath, DisturbedRun, essence
@@ -281,12 +281,12 @@ def leftovers(client: docker.DockerClient, images: None) -> Iterator[list[str]]:
     """Create containers of a host process that has ended."""
     dead = dataclasses.replace(Owner.this_process(), boot="an earlier one")
     names = [f"keras-matrix-left-{uuid.uuid4().hex[:8]}" for _ in range(LEFTOVERS)]
-    labels = {LABEL: "left", OWNER_LABEL: dead.label()}
+    labels = {CELL_LABEL: "left", OWNER_LABEL: dead.label()}
     image = client.images.get(tf_tag(client)).id
     for name in names:
         client.api.create_container(image, ["true"], name=name, labels=labels)
     yield names
-    for container in client.containers.list(all=True, filters={"label": f"{LABEL}=left"}):
+    for container in client.containers.list(all=True, filters={"label": f"{CELL_LABEL}=left"}):
         container.remove(force=True)
 
 
@@ -301,7 +301,7 @@ def test_leftovers_of_many_dead_runs(
     after = disturbed.finish(disturbed.start())
     check(after, 0)
     (line,) = (line for line in after.err.splitlines() if "left over" in line)
-    assert client.containers.list(all=True, filters={"label": f"{LABEL}=left"}) == []
+    assert client.containers.list(all=True, filters={"label": f"{CELL_LABEL}=left"}) == []
     assert essence(disturbed.run) == undisturbed
     told = disturbed.generalized_message(f"keras-matrix: error: {line[len('hh:mm:ss ') :]}")
     # Another run on the same engine may have removed some of them.

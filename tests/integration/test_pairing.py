@@ -19,7 +19,7 @@ import pytest
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner
-from keras_matrix.engine.spec import LABEL, OWNER_LABEL, Bind, ContainerSpec
+from keras_matrix.engine.spec import CELL_LABEL, OWNER_LABEL, Bind, ContainerSpec
 from keras_matrix.engine.users import cell_user
 from keras_matrix.load.shipped import PROBE_FOLDER
 from keras_matrix.plan.cells import Limits
@@ -70,7 +70,7 @@ def run_in(engine: Engine, image: str, backend: str, script: str, output: Path) 
             ),
             user=user,
             limits=Limits(memory=3 * 2**30),
-            labels={LABEL: NAME, OWNER_LABEL: Owner.this_process().label()},
+            labels={CELL_LABEL: NAME, OWNER_LABEL: Owner.this_process().label()},
         )
     )
     try:
@@ -94,7 +94,7 @@ def run_in(engine: Engine, image: str, backend: str, script: str, output: Path) 
 def nothing_is_left(client: docker.DockerClient) -> Iterator[None]:
     """Override the fixture for all cells: others may be running cells on this engine."""
     yield
-    assert client.containers.list(all=True, filters={"label": f"{LABEL}={NAME}"}) == []
+    assert client.containers.list(all=True, filters={"label": f"{CELL_LABEL}={NAME}"}) == []
 
 
 @pytest.fixture(scope="module")

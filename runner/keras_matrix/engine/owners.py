@@ -11,7 +11,7 @@ from pathlib import Path
 
 from keras_matrix.engine.answers import ContainerInfo
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.spec import LABEL, OWNER_LABEL
+from keras_matrix.engine.spec import CELL_LABEL, OWNER_LABEL
 from keras_matrix.errors import EngineError
 
 MAX_PID = 2**22
@@ -177,7 +177,7 @@ def sweep(
 def _leftovers(engine: Engine) -> list[ContainerInfo]:
     gone: dict[str, bool] = {}
     leftovers = []
-    for container in engine.containers(LABEL):
+    for container in engine.containers(CELL_LABEL):
         label = container.labels.get(OWNER_LABEL, "")
         if label not in gone:
             owner = Owner.parse(label)

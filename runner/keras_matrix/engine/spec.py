@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from keras_matrix.engine.users import CellUser
 from keras_matrix.plan.cells import Limits
 
-LABEL = "io.keras-matrix.cell"
+CELL_LABEL = "io.keras-matrix.cell"
 """The label of every container; its value is the id of the group of cells that it runs."""
 OWNER_LABEL = "io.keras-matrix.owner"
 """The label with the process that created the container (:mod:`keras_matrix.engine.owners`)."""

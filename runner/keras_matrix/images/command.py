@@ -6,7 +6,7 @@ import time
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.owners import Owner
-from keras_matrix.engine.spec import LABEL, OWNER_LABEL, Bind, ContainerSpec
+from keras_matrix.engine.spec import CELL_LABEL, OWNER_LABEL, Bind, ContainerSpec
 from keras_matrix.engine.users import cell_user
 from keras_matrix.errors import ImageError
 from keras_matrix.load.shipped import PROBE_FOLDER
@@ -42,7 +42,7 @@ def run_command(engine: Engine, image: str, purpose: str, command: tuple[str, ..
         binds=(Bind(PROBE_FOLDER, PROBE / PROBE_FOLDER.name),),
         user=user,
         limits=Limits(memory=COMMAND_MEMORY),
-        labels={LABEL: purpose, OWNER_LABEL: Owner.this_process().label()},
+        labels={CELL_LABEL: purpose, OWNER_LABEL: Owner.this_process().label()},
     )
     try:
         container = engine.create(spec)

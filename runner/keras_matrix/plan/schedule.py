@@ -32,9 +32,9 @@ def make_plan(
     """Plan a cell for each combination of images, settings, seeds and repeats.
 
     A block is one seed and repeat on all images and settings. Blocks follow one another, and the
-    order within each is drawn anew from ``schedule_seed``, so that a drift of the machine is not
-    taken for a difference between images or settings (randomized complete block design; Fisher,
-    The Design of Experiments, 1935).
+    order within each is drawn independently from ``schedule_seed``, so that a drift of the machine
+    is not taken for a difference between images or settings (randomized complete block design;
+    Fisher, The Design of Experiments, 1935).
 
     Raises:
         NothingSelectedError: there is no image or no setting.

@@ -47,7 +47,7 @@ class Executor(Protocol):
         On a request to stop, the cells that run are ended and recorded, and the others left.
 
         Raises:
-            EngineError: the engine stays away; the cells that were not run are left.
+            EngineError: the engine stays silent; the cells that were not run remain.
             StoreError: a record cannot be written.
         """
 

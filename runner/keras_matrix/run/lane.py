@@ -61,7 +61,7 @@ class Lane:
         """Run a cell here; one that the engine failed is run again in another container.
 
         Raises:
-            EngineError: the engine stays away, or no container lives long enough.
+            EngineError: the engine stays silent, or no container lives long enough.
             InterruptedRunError: a stop was requested while the engine was waited for.
             StoreError: the record cannot be written.
         """
@@ -106,7 +106,7 @@ class Lane:
         """Return the connection once the engine answers and has removed what was left to remove.
 
         Raises:
-            EngineError: the engine stays away, or refuses to remove a container.
+            EngineError: the engine stays silent, or refuses to remove a container.
             InterruptedRunError: a stop was requested meanwhile.
         """
         patience = self._place.patience

@@ -89,7 +89,7 @@ class Lanes:
         On a request to stop, the cells that run are ended and recorded, and the others left.
 
         Raises:
-            EngineError: the engine stays away; the cells that were not run are left.
+            EngineError: the engine stays silent; the cells that were not run remain.
             StoreError: a record cannot be written.
         """
         cold = {group for group in {cell.group for cell in cells} if self._has_to_compile(group)}

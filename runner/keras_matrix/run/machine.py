@@ -55,13 +55,13 @@ def lanes(machine: Sequence[Sequence[int]], cpus: float) -> tuple[tuple[int, ...
     return tuple(tuple(firsts[lane * size : (lane + 1) * size]) for lane in range(count))
 
 
-def jobs(wanted: int | None, lane_count: int, memory: int, total_memory: int) -> int:
-    """Compute how many cells run at a time: as ``wanted``, or as many as CPUs and memory allow.
+def jobs(requested: int | None, lane_count: int, memory: int, total_memory: int) -> int:
+    """Compute how many cells run at a time: as ``requested``, or as many as CPUs and memory allow.
 
     ``memory`` is what a cell may use, in bytes.
 
     Raises:
-        ConfigurationError: more are wanted than that, or more memory than there is.
+        ConfigurationError: more cells are requested than fit, or more memory than there is.
     """
     if memory > total_memory:
         raise ConfigurationError(
@@ -70,13 +70,13 @@ def jobs(wanted: int | None, lane_count: int, memory: int, total_memory: int) ->
         )
     fitting = max(1, int(total_memory * MEMORY_SHARE) // memory)
     most = min(lane_count, fitting)
-    if wanted is not None and wanted > most:
+    if requested is not None and requested > most:
         short = "memory" if fitting < lane_count else "CPUs"
         raise ConfigurationError(
-            f"--jobs {wanted} is more than the {most} that the {short} of the engine's machine "
+            f"--jobs {requested} is more than the {most} that the {short} of the engine's machine "
             "suffice for; lower --jobs, --cpus or --memory."
         )
-    return wanted or most
+    return requested or most
 
 
 def idle_containers(running: int, lane_count: int, memory: int, total_memory: int) -> int:
@@ -171,8 +171,8 @@ def engine_cores(facts: EngineFacts) -> tuple[tuple[int, ...], ...]:
 def engine_cpu(facts: EngineFacts) -> str:
     """Name the kind of CPU of the engine's machine.
 
-    Of another machine's CPUs nothing is known here, so the machine itself stands for the kind: code
-    that was compiled there is not run on this machine, nor the other way round.
+    The CPUs of another machine cannot be identified here, so the machine itself stands for the
+    kind: code that was compiled there is not run on this machine, nor the other way round.
     """
     if is_own(facts):
         return cpu_key()

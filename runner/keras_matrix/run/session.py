@@ -151,7 +151,7 @@ def _executor(
 
 
 def _finished(run: OpenRun) -> Reuse | None:
-    """Return the finished replicates of the results folder; None if they cannot be told apart."""
+    """Return the finished replicates of the results folder; None if they cannot be identified."""
     digests, probe = run.digests, reuse.folder_digest(shipped.PROBE_FOLDER)
     if digests is None or probe is None:
         return None

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from keras_matrix.engine.spec import LABEL, Bind, ContainerSpec
+from keras_matrix.engine.spec import CELL_LABEL, Bind, ContainerSpec
 from keras_matrix.engine.users import CellUser
 from keras_matrix.load.catalog import Image
 from keras_matrix.plan import contract
@@ -97,11 +97,11 @@ def cell_container(
         if folders.converted
         else None,
     }
-    given = {name: str(value) for name, value in options.items() if value is not None}
+    set_options = {name: str(value) for name, value in options.items() if value is not None}
     serve = ("python", "-m", contract.PROBE_MODULE, contract.SERVE_COMMAND)
     command = (
         *serve,
-        *itertools.chain(*given.items()),
+        *itertools.chain(*set_options.items()),
         *((contract.PAIRED_OPTION,) if init is Init.PAIRED else ()),
         *(str(SCRIPT / script), "--", *arguments),
     )
@@ -127,7 +127,7 @@ def cell_container(
         user=user,
         limits=limits,
         cpus=cpus,
-        labels={LABEL: group.id, **labels},
+        labels={CELL_LABEL: group.id, **labels},
         runtime=runtime,
     )
 

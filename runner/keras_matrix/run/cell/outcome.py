@@ -39,9 +39,9 @@ class CellOutcome:
 class Ending:
     """How a cell ended: as the probe ``reported`` it, else as the engine reports its container.
 
-    The container is ``gone`` if somebody removed it, and ``out_of_reach`` if the engine did not
-    kill it, so that it may still run. ``refused`` is the outcome of a cell that did what no cell
-    may do. ``environment`` is what the probe found before any script ran.
+    The container is ``gone`` if another process removed it, and ``out_of_reach`` if the engine did
+    not kill it, so that it may still run. ``refused`` is the outcome of a cell that did what no
+    cell may do. ``environment`` is what the probe found before any script ran.
     """
 
     exit_code: int | None
@@ -216,8 +216,8 @@ def limits_seen(environment: Environment, planned: Limits, cpus: tuple[int, ...]
             f"{_list(cpus)}); use an engine with control groups for cpuset."
         )
     limits = environment.limits
-    seen = {"memory": limits.memory, "cpus": limits.cpus, "pids": limits.pids}
-    reported = {name: _value(value) for name, value in seen.items() if value is not None}
+    numbers = {"memory": limits.memory, "cpus": limits.cpus, "pids": limits.pids}
+    reported = {name: _value(value) for name, value in numbers.items() if value is not None}
     defaults = {
         "memory": float(planned.memory),
         "cpus": planned.cpus,
@@ -249,18 +249,18 @@ def not_closed(environment: Environment, runtime: str) -> str:
 
     What the cell did not report is not judged. ``runtime`` is the engine's name of what ran it.
     """
-    seen = environment.confinement
-    if seen is None:
+    confinement = environment.confinement
+    if confinement is None:
         return ""
     open_: list[str] = []
-    if seen.capabilities:
-        open_.append(f"capabilities {seen.capabilities:#x}")
-    if seen.no_new_privileges is False:
+    if confinement.capabilities:
+        open_.append(f"capabilities {confinement.capabilities:#x}")
+    if confinement.no_new_privileges is False:
         open_.append("new privileges")
-    if seen.seccomp == 0 and runtime in FILTERING_RUNTIMES:
+    if confinement.seccomp == 0 and runtime in FILTERING_RUNTIMES:
         open_.append("all system calls")
-    if seen.interfaces:
-        open_.append(f"network interfaces {', '.join(seen.interfaces)}")
+    if confinement.interfaces:
+        open_.append(f"network interfaces {', '.join(confinement.interfaces)}")
     if not open_:
         return ""
     return (

@@ -30,15 +30,15 @@ from keras_matrix.run.cell.watch import Watch
 MAX_REPORT_BYTES = 2**20
 """The largest report of a cell's end that is read."""
 FIRST_POLL_SECONDS = 0.005
-"""Time between the first two looks for the report; it grows by half each time."""
-LAST_POLL_SECONDS = 0.1
-"""Time between two looks for the report, at most."""
+"""Seconds between the first two checks for the report; they grow by half each time."""
+MAX_POLL_SECONDS = 0.1
+"""Seconds between two checks for the report, at most."""
 WATCH_SECONDS = 0.2
-"""Time between two readings of how far the cell is, and of what it takes of the disk."""
+"""Seconds between two readings of how far the cell is, and of how much disk it uses."""
 STATE_SECONDS = 0.5
-"""Time between two requests for the container's state."""
+"""Seconds between two requests for the container's state."""
 KILL_SECONDS = 15.0
-"""Time that the engine may take to kill a container, of which it may wait 10 s itself."""
+"""Seconds that the engine may take to kill a container, of which it may wait 10 itself."""
 
 FORGED = CellOutcome(
     Outcome.BAD_OUTPUT, "The report of the cell's end was not written by the probe."
@@ -48,8 +48,8 @@ FORGED = CellOutcome(
 class _EndReport(msgspec.Struct, frozen=True):
     """What the probe reports of a replicate that has ended.
 
-    ``word`` is the secret that the probe was given; ``changed`` is what the replicate has changed
-    of the process that it was forked from, as the next ones will be.
+    ``word`` is the secret that the host process sent the probe; ``changed`` is what the replicate
+    has changed of the process that all replicates are forked from.
     """
 
     exit_code: Annotated[int, msgspec.Meta(ge=0, le=255)]
@@ -62,8 +62,8 @@ class _EndReport(msgspec.Struct, frozen=True):
 class Wait:
     """The wait for a cell in a container, which writes to ``output`` and has a time-out in seconds.
 
-    ``word`` is the secret that its report has to hold, which no script knows; ``disk`` measures
-    what the cell takes there.
+    ``word`` is the secret that the cell's report must contain, which no script knows; ``disk``
+    measures how much of the disk ``output`` uses.
     """
 
     engine: Engine
@@ -82,36 +82,37 @@ class Wait:
             EngineError: the engine was silent for too long, or lost the cell while it was.
         """
         deadline = time.monotonic() + self.timeout
-        asked = looked = time.monotonic()
-        silent, why = asked, None
+        last_request = last_reading = silent_since = time.monotonic()
+        problem: EngineError | None = None
         poll = FIRST_POLL_SECONDS
         while True:
             ended = self._reported()
             if ended is not None:
-                watch.look()
+                watch.update()
                 return ended
-            if time.monotonic() - looked > WATCH_SECONDS:
-                looked = time.monotonic()
-                watch.look()
+            if time.monotonic() - last_reading > WATCH_SECONDS:
+                last_reading = time.monotonic()
+                watch.update()
                 refused = self.disk.exceeded()
                 if refused is not None:
-                    return self._stop(why, refused)
-            if time.monotonic() - asked > STATE_SECONDS:
-                asked = time.monotonic()
+                    return self._stop(problem, refused)
+            if time.monotonic() - last_request > STATE_SECONDS:
+                last_request = time.monotonic()
                 try:
                     state = self.engine.state(self.container, seconds=ATTEMPT_SECONDS)
                 except EngineError as error:
-                    silent, why = asked if why is None else silent, error
-                    if not self._over(deadline) and not self.patience.lasts(silent):
+                    silent_since = last_request if problem is None else silent_since
+                    problem = error
+                    if not self._over(deadline) and not self.patience.lasts(silent_since):
                         raise
                 else:
                     if state is None or not state.running:
-                        return self._reported() or self._ended(state, lost=why is not None)
-                    why = None
+                        return self._reported() or self._ended(state, lost=problem is not None)
+                    problem = None
             if self._over(deadline):
-                return self._stop(why)
+                return self._stop(problem)
             self.interrupts.wait(poll)
-            poll = min(poll * 1.5, LAST_POLL_SECONDS)
+            poll = min(poll * 1.5, MAX_POLL_SECONDS)
 
     def _over(self, deadline: float) -> bool:
         return self.interrupts.requested or time.monotonic() > deadline
@@ -135,13 +136,13 @@ class Wait:
             exit_code=state.exit_code, out_of_memory=state.out_of_memory, error=state.error
         )
 
-    def _stop(self, silent: EngineError | None, refused: CellOutcome | None = None) -> Ending:
-        """End the cell; ``silent`` is why the engine has not answered lately, if it has not."""
+    def _stop(self, problem: EngineError | None, refused: CellOutcome | None = None) -> Ending:
+        """End the cell; ``problem`` is the error of the last request, None if it was answered."""
         interrupted = self.interrupts.requested
-        down = isinstance(silent, EngineSilentError) and not isinstance(silent, EngineHangsError)
-        if silent is not None and down and not interrupted:
+        down = isinstance(problem, EngineSilentError) and not isinstance(problem, EngineHangsError)
+        if problem is not None and down and not interrupted:
             # The container may have gone down with the engine before its time was up.
-            raise silent
+            raise problem
         killed = True
         try:
             self.engine.kill(self.container, seconds=KILL_SECONDS)
@@ -162,7 +163,7 @@ class Wait:
             content = read_bounded(self.output / ENDED_FILE, MAX_REPORT_BYTES)
             report = msgspec.json.decode(content, type=_EndReport)
             if not secrets.compare_digest(report.word.encode(), self.word.encode()):
-                raise UnreadableError("it does not hold the word")
+                raise UnreadableError("it does not contain the secret")
         except (UnreadableError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             # The probe did not write it: the container is not trusted with another cell.
             self.engine.kill(self.container)

@@ -77,7 +77,7 @@ class EventReader:
         self._testing = 0.0
 
     def take(self, line: bytes) -> None:
-        """Read a line; skip what is not an event, or makes no sense."""
+        """Read a line; skip what is not an event, or does not fit the events before it."""
         try:
             event = _decoder.decode(line)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
@@ -192,8 +192,8 @@ class Watch:
         self._stages = Tail(folder, *stages.file) if stages is not None else None
         self._notified: Seen | None = None
 
-    def look(self) -> None:
-        """Read the new lines, and notify if the cell is further than before."""
+    def update(self) -> None:
+        """Read the new lines, and notify if the cell has made progress."""
         stages = self._stages.lines() if self._stages is not None else []
         stage = next(filter(None, map(self._read_stage, reversed(stages))), None)
         if stage is not None:

@@ -124,7 +124,7 @@ class Worker:
     def _specify(self) -> ContainerSpec:
         task, place = self._task, self._place
         # Closed to other users unless root calls, whose cells run as another user: a cell that runs
-        # as the caller could leave a program there that runs as the caller, whoever starts it.
+        # as the caller could leave a program there that gives any user the caller's rights.
         self._root.mkdir(parents=True, mode=0o711 if os.getuid() == 0 else 0o700)
         output, keras_home = self._root / "output", self._root / "keras-home"
         output.mkdir(mode=0o755)

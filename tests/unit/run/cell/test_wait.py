@@ -1,4 +1,4 @@
-"""How a cell's end is known while the engine is silent."""
+"""How the end of a cell is recognized while the engine is silent."""
 
 import json
 import signal
@@ -22,14 +22,14 @@ from keras_matrix.run.cell.wait import Wait
 RUNNING = ContainerState(running=True, exit_code=0, out_of_memory=False, error="")
 KILLED = ContainerState(running=False, exit_code=137, out_of_memory=False, error="")
 LEFT = ContainerState(running=False, exit_code=0, out_of_memory=False, error="")
-WORD = "told to nobody else"
+WORD = "a secret of the probe"
 DOWN, HANGS = EngineSilentError("It is down."), EngineHangsError("It hangs.")
 
 Answer = ContainerState | EngineError | Callable[[], ContainerState] | None
 
 
 class FakeEngine(Engine):
-    """Gives the answers it is told to, the last one over and over."""
+    """Gives the listed answers, the last of them again and again."""
 
     def __init__(self, *answers: Answer, kills: bool = True) -> None:
         self.answers = list(answers)
@@ -46,10 +46,10 @@ class FakeEngine(Engine):
             raise HANGS
 
 
-class Still:
-    """Looks at nothing."""
+class NoWatch:
+    """A watch that reads nothing."""
 
-    def look(self) -> None:
+    def update(self) -> None:
         pass
 
 
@@ -61,7 +61,7 @@ class Bench:
         self.interrupts = Interrupts()
 
     def end(self, engine: Engine, *, timeout: float = 60.0, patience: float = 60.0) -> Ending:
-        watch: Any = Still()
+        watch: Any = NoWatch()
         waiting = Wait(
             engine=engine,
             interrupts=self.interrupts,
@@ -76,8 +76,8 @@ class Bench:
 
     def report(self) -> ContainerState:
         """Report as the probe does."""
-        said = {"exit_code": 0, "word": WORD, "environment": None, "changed": []}
-        (self.output / ENDED_FILE).write_text(json.dumps(said))
+        report = {"exit_code": 0, "word": WORD, "environment": None, "changed": []}
+        (self.output / ENDED_FILE).write_text(json.dumps(report))
         return RUNNING
 
 
@@ -92,11 +92,11 @@ def test_a_cell_ends_well_while_the_engine_is_silent(bench: Bench) -> None:
     assert bench.end(FakeEngine(DOWN)).reported
 
 
-def test_a_silence_that_ends_is_borne(bench: Bench) -> None:
+def test_a_silence_that_ends_does_no_harm(bench: Bench) -> None:
     assert bench.end(FakeEngine(DOWN, EngineError("500"), HANGS, RUNNING, bench.report)).reported
 
 
-def test_one_that_does_not_end_is_an_error(bench: Bench) -> None:
+def test_a_silence_that_does_not_end_is_an_error(bench: Bench) -> None:
     with pytest.raises(EngineError, match="down"):
         bench.end(FakeEngine(DOWN), patience=0.01)
 
@@ -107,18 +107,18 @@ def test_a_container_that_ended_is_a_result(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("end", [KILLED, None])
-def test_one_that_went_down_with_the_engine_is_none(
+def test_a_container_that_went_down_with_the_engine_is_no_result(
     end: ContainerState | None, bench: Bench
 ) -> None:
     with pytest.raises(EngineError, match="ended while the engine did not answer"):
         bench.end(FakeEngine(RUNNING, DOWN, end))
 
 
-def test_one_that_outlived_a_silence_is_as_any_other(bench: Bench) -> None:
+def test_a_container_that_outlived_a_silence_is_a_result(bench: Bench) -> None:
     assert bench.end(FakeEngine(DOWN, RUNNING, KILLED)).exit_code == 137
 
 
-def test_one_that_was_left_by_the_engine_is_none(bench: Bench) -> None:
+def test_a_container_that_lost_its_connection_is_no_result(bench: Bench) -> None:
     with pytest.raises(EngineError, match="cut the connection"):
         bench.end(FakeEngine(LEFT))
 
@@ -129,12 +129,12 @@ def test_the_time_out_holds_while_the_engine_hangs(bench: Bench) -> None:
     assert bench.end(FakeEngine(RUNNING), timeout=0.02) == Ending(exit_code=None, timed_out=True)
 
 
-def test_it_is_not_known_of_a_cell_whose_engine_is_down(bench: Bench) -> None:
+def test_a_cell_whose_engine_is_down_does_not_time_out(bench: Bench) -> None:
     with pytest.raises(EngineError, match="down"):
         bench.end(FakeEngine(DOWN), timeout=0.02)
 
 
-def test_a_request_to_stop_is_one_all_the_same(bench: Bench) -> None:
+def test_a_request_to_stop_counts_while_the_engine_is_silent(bench: Bench) -> None:
     bench.interrupts.request(signal.SIGINT)
     for answer in (DOWN, HANGS, RUNNING):
         ending = bench.end(FakeEngine(answer, kills=False))

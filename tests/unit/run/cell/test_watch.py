@@ -161,7 +161,7 @@ def test_what_makes_no_sense_is_passed_over(line: bytes) -> None:
     assert reader.seen == before
 
 
-def test_a_time_that_cannot_be_is_not_told() -> None:
+def test_an_impossible_time_is_not_reported() -> None:
     assert seen(FIT, BEGIN, epoch(0, 1e308)).left is None
     assert seen(FIT, BEGIN, epoch(0, -5.0)).left is None
     assert seen(FIT, BEGIN, epoch(0, 1.0), epoch(1, -5.0)).epoch == 1
@@ -174,46 +174,47 @@ def test_a_name_is_one_short_printable_line() -> None:
     assert name == found.training == "lo ss" + "x" * 27
 
 
-def test_news_is_told_as_it_is_written(tmp_path: Path) -> None:
-    told: list[Seen] = []
-    watch = Watch(tmp_path, told.append, compiles=False)
-    watch.look()
-    assert told == []
+def test_progress_is_notified_as_it_is_written(tmp_path: Path) -> None:
+    notified: list[Seen] = []
+    watch = Watch(tmp_path, notified.append, compiles=False)
+    watch.update()
+    assert notified == []
     with (tmp_path / "events.jsonl").open("wb", buffering=0) as file:
         file.write(lines(START)[:-5])
-        watch.look()
-        assert told == []
+        watch.update()
+        assert notified == []
         file.write(lines(START)[-5:])
-        watch.look()
-        watch.look()
-        assert told == [Seen()]
+        watch.update()
+        watch.update()
+        assert notified == [Seen()]
         file.write(lines(FIT, BEGIN, epoch(0)) + b"junk\n")
-        watch.look()
+        watch.update()
         file.write(b"more junk\n")
-        watch.look()
-    assert [one.epoch for one in told] == [0, 1]
+        watch.update()
+    assert [seen.epoch for seen in notified] == [0, 1]
 
 
 def test_a_fifo_does_not_hold_it_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "events.jsonl")
-    told: list[Seen] = []
-    Watch(tmp_path, told.append, compiles=False).look()
-    assert told == []
+    notified: list[Seen] = []
+    Watch(tmp_path, notified.append, compiles=False).update()
+    assert notified == []
 
 
 def test_a_trace_tells_its_stages_until_the_training_begins(tmp_path: Path) -> None:
-    told: list[Seen] = []
+    notified: list[Seen] = []
     stages = StageFile(("trace", "index"), lambda line: line.decode() if line != b"-" else None)
-    watch = Watch(tmp_path, told.append, compiles=False, stages=stages)
+    watch = Watch(tmp_path, notified.append, compiles=False, stages=stages)
     (tmp_path / "trace").mkdir()
     events, index = tmp_path / "events.jsonl", tmp_path / "trace" / "index"
     events.write_bytes(lines(FIT))
     index.write_bytes(b"weights\nforward\n-\n")
-    watch.look()
+    watch.update()
     index.write_bytes(b"weights\nforward\n-\n-\n")
-    watch.look()
+    watch.update()
     events.write_bytes(lines(FIT, BEGIN))
-    watch.look()
+    watch.update()
     events.write_bytes(lines(FIT, BEGIN, BATCH))
-    watch.look()
-    assert [(one.stage, one.epochs) for one in told] == [("forward", None), ("forward", 5), ("", 5)]
+    watch.update()
+    stages_and_epochs = [(seen.stage, seen.epochs) for seen in notified]
+    assert stages_and_epochs == [("forward", None), ("forward", 5), ("", 5)]
