@@ -67,14 +67,14 @@ def test_the_first_request_counts() -> None:
 
 
 @pytest.fixture
-def heard(number: signal.Signals) -> Iterator[None]:
-    """Let a signal be heard that whoever runs the tests may have set to be ignored."""
+def not_ignored(number: signal.Signals) -> Iterator[None]:
+    """Let a signal arrive that the caller of the tests may have set to be ignored."""
     before = signal.signal(number, signal.default_int_handler)
     yield
     signal.signal(number, before)
 
 
-@pytest.mark.usefixtures("heard")
+@pytest.mark.usefixtures("not_ignored")
 @pytest.mark.parametrize(
     ("number", "code"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
@@ -134,7 +134,7 @@ def test_a_request_goes_before_what_the_engine_failed_at_after_it() -> None:
 
 
 def test_a_closed_output_is_no_error() -> None:
-    """A process of its own: its stderr is a pipe that nobody reads."""
+    """A process of its own: its stderr is a pipe without a reader."""
     code = (
         "import os; from keras_matrix.interrupts import drop_closed_output, write_line; "
         "write_line('a'); drop_closed_output(); os.write(2, b'b')"

@@ -24,7 +24,7 @@ from tests.unit.run.builders import CELL, ListRecipient, place, task
 
 
 class FakeEngine(Engine):
-    """Answers as it is told to; ``left`` are the containers nobody knows of."""
+    """Answers as its fields say; ``left`` are containers that no worker knows."""
 
     def __init__(self) -> None:
         self.fails_to_remove = 0
@@ -52,7 +52,7 @@ class FakeEngine(Engine):
 
 
 class Bench:
-    """A lane whose cells end as they are told to."""
+    """A lane whose cells end with the listed outcomes."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.engine = FakeEngine()

@@ -33,7 +33,7 @@ def test_a_group_that_has_to_compile_does_so_once() -> None:
     assert [queue.take(), queue.take()] == [THEANO[1], THEANO[2]]
 
 
-def test_nobody_waits_for_a_compile_if_there_is_nothing_else_to_do() -> None:
+def test_no_lane_waits_for_a_compile_if_there_is_nothing_else_to_do() -> None:
     queue = Queue(THEANO, {THEANO[0].group})
     assert [queue.take(), queue.take()] == THEANO[:2]
 

@@ -102,8 +102,8 @@ class HostEngine(Engine):
         if code is not None and code > 128:
             self.exit_code = code
         elif code is not None and not (output / "ended").exists():
-            told = {"word": word, "environment": self.found, "changed": self.changed}
-            (output / "ended").write_text(json.dumps({"exit_code": code, **told}))
+            report = {"word": word, "environment": self.found, "changed": self.changed}
+            (output / "ended").write_text(json.dumps({"exit_code": code, **report}))
 
     def state(self, container: str, *, seconds: float | None = None) -> ContainerState | None:
         if container not in self.there:
@@ -369,7 +369,7 @@ def test_a_cell_that_takes_too_long_is_killed(bench: Bench) -> None:
     record = bench.of(engine)
     assert engine.killed
     assert record.outcome is Outcome.TIMEOUT
-    # What it told until then is kept.
+    # What the cell reported until then is kept.
     assert record.observation.environment is not None
 
 
@@ -481,8 +481,8 @@ def test_a_cell_that_is_not_closed_has_no_score(bench: Bench) -> None:
 def test_a_report_without_the_word_is_forged(bench: Bench) -> None:
     def body(output: Path, keras_home: Path) -> int:
         well(output, keras_home)
-        told = {"exit_code": 0, "word": "", "environment": None, "changed": []}
-        (output / "ended").write_text(json.dumps(told))
+        report = {"exit_code": 0, "word": "", "environment": None, "changed": []}
+        (output / "ended").write_text(json.dumps(report))
         return 0
 
     engine = HostEngine(body)
@@ -512,15 +512,15 @@ def test_an_array_is_kept_once_and_arrays_are_bounded(
 
     monkeypatch.setattr(RunFolder, "keep", noted)
     start, end = predicting("arrays/a.npz")[2:4]
-    told = json.loads(end)
-    (array,) = told["arrays"]
-    told["arrays"] = [{**array, "file": f"arrays/{name}.npz"} for name in "aabbcc"]
+    event = json.loads(end)
+    (array,) = event["arrays"]
+    event["arrays"] = [{**array, "file": f"arrays/{name}.npz"} for name in "aabbcc"]
 
     def body(output: Path, keras_home: Path) -> int:
         (output / "arrays").mkdir()
         for name, size in (("a", 2), ("b", 2), ("c", 1)):
             (output / "arrays" / f"{name}.npz").write_bytes(bytes(size))
-        write(output, *WORDS, start, json.dumps(told).encode(), LAST)
+        write(output, *WORDS, start, json.dumps(event).encode(), LAST)
         return 0
 
     assert bench.body(body).outcome is Outcome.OK

@@ -113,28 +113,28 @@ def test_an_error_without_a_place_or_a_message() -> None:
     assert judged(Ending(1), bare) == (Outcome.SCRIPT_ERROR, "KeyboardInterrupt")
 
 
-def told(status: str, **changed: Any) -> str:
+def failure_reason(status: str, **changed: Any) -> str:
     """Return the reason for what a capped script raised after a fit."""
     failure = msgspec.structs.replace(FAILURE, **changed)
     last = end(status=status, exit_code=1, error=failure)
     return judged(Ending(1), last, caps=Caps(epochs=1), calls=(call("fit"),))[1]
 
 
-def test_both_places_and_the_hint_are_told() -> None:
+def test_both_places_and_the_hint_are_named() -> None:
     deepest = SourceLine(file="plots/axes.py", line=399)
-    assert told("import", deepest=deepest, hint="bring it") == (
+    assert failure_reason("import", deepest=deepest, hint="bring it") == (
         "ValueError: no (plots/axes.py, line 399; model.py, line 7); bring it"
     )
 
 
 def test_a_script_that_was_shortened_may_fail_for_that() -> None:
     shortened = "; the script was shortened, which may be why"
-    assert told("error") == "ValueError: no (model.py, line 7)" + shortened
-    assert told("exit").endswith(shortened)
+    assert failure_reason("error") == "ValueError: no (model.py, line 7)" + shortened
+    assert failure_reason("exit").endswith(shortened)
     for status in ("import", "bound", "data", "memory"):
-        assert "shortened" not in told(status)
-    # What is known to be why is.
-    assert "shortened" not in told("error", hint="no network")
+        assert "shortened" not in failure_reason(status)
+    # Here the cause is known.
+    assert "shortened" not in failure_reason("error", hint="no network")
 
 
 @pytest.mark.parametrize(
@@ -204,9 +204,9 @@ def test_limits_that_are_not_applied_are_told(applied: dict[str, float]) -> None
 
 
 def test_only_the_limit_that_is_missing_is_named() -> None:
-    told = limits_not_applied(LIMITS, {**PLANNED, "pids": 0}, 1)
-    assert "pids 0 instead of 256" in told
-    assert "memory" not in told.partition(";")[0]
+    reason = limits_not_applied(LIMITS, {**PLANNED, "pids": 0}, 1)
+    assert "pids 0 instead of 256" in reason
+    assert "memory" not in reason.partition(";")[0]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_only_the_limit_that_is_missing_is_named() -> None:
         ({"memory": None, "pids": None, "cpus": "nan"}, False),
     ],
 )
-def test_limits_as_the_control_group_tells_them(seen: dict[str, Any], fine: bool) -> None:
+def test_limits_as_the_control_group_reports_them(seen: dict[str, Any], fine: bool) -> None:
     assert (limits_seen(environment(limits=seen), LIMITS, (0,)) == "") is fine
 
 
@@ -227,10 +227,10 @@ def test_the_time_limit_is_not_the_kernels() -> None:
     assert limits_not_applied(replace(LIMITS, timeout=1.0), PLANNED, 1) == ""
 
 
-def test_a_cell_that_is_not_pinned_is_told() -> None:
+def test_a_cell_that_is_not_pinned_is_reported() -> None:
     assert "pin" not in limits_seen(environment(cpus=[2, 3]), LIMITS, (2, 3))
-    told = limits_seen(environment(cpus=[0, 1, 2, 3]), LIMITS, (2, 3))
-    assert "does not pin cells to CPUs (0,1,2,3 instead of 2,3)" in told
+    reason = limits_seen(environment(cpus=[0, 1, 2, 3]), LIMITS, (2, 3))
+    assert "does not pin cells to CPUs (0,1,2,3 instead of 2,3)" in reason
 
 
 def test_what_no_cell_may_do_is_no_result() -> None:
