@@ -2,9 +2,10 @@
 
 import os
 import pty
-import re
+import select
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +17,8 @@ import pytest
 from keras_matrix.engine.spec import RUN_LABEL
 from keras_matrix.records.record import Outcome
 from tests import ROOT
-from tests.integration.aftermath import Aftermath, DisturbedRun, essence
-from tests.integration.conftest import SCRIPTS, clean_environment, command_line, the_record
+from tests.integration.aftermath import FAULTY_COMMAND, Aftermath, DisturbedRun, essence
+from tests.integration.conftest import SCRIPTS, clean_environment, the_record
 from tests.integration.own_engine import OwnEngine, own_engine
 from tests.integration.proxy import (
     ANY,
@@ -236,23 +237,31 @@ def test_a_terminal_that_is_closed(
     disturbed: DisturbedRun, undisturbed: dict[str, Any], report_row: Report, tmp_path: Path
 ) -> None:
     """Nobody is left to be told anything; all else is as after SIGTERM."""
+    begun = tmp_path / "begun"
+    # Held as the cell is about to run, so that the cell never ends first.
+    hold = f"sh -c 'trap \"\" HUP; touch {begun}; sleep 2'"
+    at = ("--at", "keras_matrix.run.cell.worker:Worker.run", "--before", "command")
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
+    with subprocess.Popen(
         # Its terminal is one of its own: the end of that is a hang-up to it, which whoever runs
         # the tests may have set to be ignored.
-        ["env", "--default-signal=HUP", "setsid", "--ctty", *command_line(*disturbed.arguments())],
+        [
+            *("env", "--default-signal=HUP", "setsid", "--ctty", sys.executable),
+            *(str(FAULTY_COMMAND), *at, "--", *disturbed.arguments()),
+        ],
         cwd=ROOT,
-        env=clean_environment(),
+        env=clean_environment(FAULTY_COMMAND=hold),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-    )
-    os.close(theirs)
-    said = b""
-    while not re.search(rb"seed0.*(running|started)", said):
-        said += os.read(ours, 4096)
-    os.close(ours)
-    assert process.wait(timeout=60) == 129
+    ) as process:
+        os.close(theirs)
+        while not begun.exists():
+            assert process.poll() is None
+            if select.select([ours], [], [], 0.1)[0]:
+                os.read(ours, 4096)
+        os.close(ours)
+        assert process.wait(timeout=60) == 129
     after = disturbed.observe(129, "", "")
     resumed = disturbed.resume()
     assert resumed.code == 0, resumed.err
