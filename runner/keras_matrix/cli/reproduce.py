@@ -58,7 +58,7 @@ def command(
     request = make_request(**cells)
     if len(request.plan.seeds) < 2:
         raise ConfigurationError(
-            "One run is no distribution to hold a figure against; give --seeds, such as 0..29."
+            "A reported figure cannot be compared with a single run; give --seeds, such as 0..29."
         )
     if len(request.plan.settings) > 1:
         raise ConfigurationError("A report is of one keras.json; give each of its fields once.")

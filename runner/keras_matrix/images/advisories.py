@@ -137,6 +137,14 @@ def _at_least(version: str, bound: str) -> bool | None:
         return None
 
 
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
 def _mended(affected: list[Range]) -> str | None:
     """Return the version in which all ranges have ended, None if one of them never does."""
     fixes = [span.fixed for span in affected if span.fixed]
@@ -166,6 +174,8 @@ def summary(checked: Checked) -> Iterator[str]:
         by_package.setdefault(hit.advisory.package, []).append(hit)
     for package, hits in by_package.items():
         mended = [hit.mended for hit in hits if hit.mended is not None]
+        # What cannot be ordered says nothing of whether a later version has the fix.
+        mended = list(filter(_is_version, mended)) or mended
         text = f"all fixed in {latest(mended)}" if mended else "fixed in no version"
         if mended and len(mended) < len(hits):
             text = f"{len(mended)} of them fixed in {latest(mended)}"

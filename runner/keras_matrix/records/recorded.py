@@ -6,6 +6,7 @@ from keras_matrix.errors import ConfigurationError
 from keras_matrix.plan.cells import RunKind
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Manifest, Outcome, Record
+from keras_matrix.text import relative
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,6 @@ def require_figures(folder: RunFolder, manifest: Manifest) -> None:
     """
     if manifest.kind is RunKind.TRACE or manifest.kind is RunKind.TESTS:
         raise ConfigurationError(
-            f"{folder.path} is {manifest.kind.words}, which has no figures to compare; "
-            f"see it with 'keras-matrix report {folder.name}'."
+            f"{folder.path} is {manifest.kind.words}, which has no figures to compare with those "
+            f"of a run; open it with 'keras-matrix report {relative(folder.path)}'."
         )

@@ -1,6 +1,7 @@
 """What commands do with each kind of run: of a script, a trace, of tests; and with older ones."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,8 +74,10 @@ def test_what_has_no_figures_is_not_compared(
     assert run_cli(*arguments) == ExitCode.USAGE
     out, err = capsys.readouterr()
     what = {"t": "a trace", "s": "a run of tests"}[name]
-    assert f"{name} is {what}, which has no figures to compare" in err
-    assert f"'keras-matrix report {name}'" in err
+    assert f"{name} is {what}, which has no figures to compare with those of a run" in err
+    remedy = re.search(r"'keras-matrix (report [^']+)'", err)
+    assert remedy is not None
+    assert run_cli(*remedy.group(1).split()) == ExitCode.AGREE, "the remedy works as it is printed"
     assert "repeat itself" not in out + err
 
 

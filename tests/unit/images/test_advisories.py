@@ -114,6 +114,13 @@ def test_the_latest_of_several_fixes() -> None:
     assert list(summary(found)) == ["pytz 1.0: 3, all fixed in 1.10"]
 
 
+def test_a_fix_that_cannot_be_ordered_is_not_counted_as_fixed_in_another_version() -> None:
+    fixes = ("not a version", "1.17", "1.20")
+    advisories = tuple(Advisory(fix, "pytz", (Range("0", fix),)) for fix in fixes)
+    checked = check({"pytz": "1.0"}, Advisories(1, "x", "2024-10-10", ("pytz",), advisories))
+    assert list(summary(checked)) == ["pytz 1.0: 3, 2 of them fixed in 1.20"]
+
+
 def test_packages_that_no_database_was_queried_for_are_named() -> None:
     assert check({"numpy": "1.16.6", "py": "2.0"}, KNOWN).unknown == ("numpy",)
 

@@ -47,6 +47,11 @@ def at_module_level(tree: ast.Module) -> Iterator[ast.AST]:
             pending += ast.iter_child_nodes(node)
 
 
+@pytest.mark.parametrize("path", sorted((PACKAGE / "plan").glob("*.py")), ids=name_of)
+def test_what_is_planned_needs_the_standard_library_only(path: Path) -> None:
+    assert imported(ast.walk(tree_of(path))) <= sys.stdlib_module_names | {"keras_matrix"}
+
+
 @pytest.mark.parametrize("path", PROBE_MODULES, ids=name_of)
 def test_the_probe_is_a_package_of_its_own(path: Path) -> None:
     tree = tree_of(path)
