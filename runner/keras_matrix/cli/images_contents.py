@@ -80,11 +80,13 @@ def advisories_command(
 
     images = catalogs.load(options.catalog_root(catalog))
     if refresh:
-        known = osv.refresh(sorted(_pinned(images)), source)
-        files.write_atomically(images.root / advisories.ADVISORIES_FILE, advisories.render(known))
-    known = advisories.load(images.root)
+        database = osv.refresh(sorted(_pinned(images)), source)
+        files.write_atomically(
+            images.root / advisories.ADVISORIES_FILE, advisories.render(database)
+        )
+    database = advisories.load(images.root)
     checked = {
-        image.name: advisories.check(locked_versions(images.folder(image)), known)
+        image.name: advisories.check(locked_versions(images.folder(image)), database)
         for image in images.select(names)
     }
     if as_json:
@@ -106,10 +108,10 @@ def advisories_command(
             }
             for name, result in checked.items()
         }
-        head = {"schema": 1, "source": known.source, "as_of": known.as_of}
+        head = {"schema": 1, "source": database.source, "as_of": database.as_of}
         click.echo(json.encode({**head, "images": entries}))
     else:
-        _print(checked, known)
+        _print(checked, database)
     return int(ExitCode.IMAGE if fail and any(result.hits for result in checked.values()) else 0)
 
 
@@ -119,13 +121,13 @@ def _pinned(catalog: "Catalog") -> set[str]:
     return {name for image in catalog.images for name in locked_versions(catalog.folder(image))}
 
 
-def _print(checked: "dict[str, Checked]", known: "Advisories") -> None:
+def _print(checked: "dict[str, Checked]", database: "Advisories") -> None:
     from keras_matrix.images import advisories
     from keras_matrix.text import plural
 
     for name, result in checked.items():
         count = plural(len(result.hits), "advisory", "advisories")
-        click.echo(f"{name}: {count} as of {known.as_of} ({known.source})")
+        click.echo(f"{name}: {count} as of {database.as_of} ({database.source})")
         for line in advisories.summary(result):
             click.echo(f"  {line}")
         if result.unknown:

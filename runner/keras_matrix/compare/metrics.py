@@ -124,8 +124,14 @@ def without_compiles(side: Mapping[Key, Iterable[Measure]]) -> dict[Key, dict[st
 
     A time that includes one in all replicates of a side is kept, as there is no other.
     """
-    warm = {one.metric for measures in side.values() for one in measures if not one.compiled}
+    warm = {
+        measure.metric for measures in side.values() for measure in measures if not measure.compiled
+    }
     return {
-        key: {one.metric: one for one in measures if not one.compiled or one.metric not in warm}
+        key: {
+            measure.metric: measure
+            for measure in measures
+            if not measure.compiled or measure.metric not in warm
+        }
         for key, measures in side.items()
     }

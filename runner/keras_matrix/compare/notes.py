@@ -135,12 +135,14 @@ def _notes_on_repeats(image: str, scores: Scores) -> list[str]:
             by_seed = values.setdefault(measure.metric, {})
             by_seed.setdefault(cell.seed, []).append(measure.value)
     repeats = {metric: repeatability(by_seed) for metric, by_seed in values.items()}
-    if all(one.bit_identical is None for one in repeats.values()):
+    if all(repeat.bit_identical is None for repeat in repeats.values()):
         return []
-    unequal = {metric: one for metric, one in repeats.items() if one.bit_identical is False}
+    unequal = {
+        metric: repeat for metric, repeat in repeats.items() if repeat.bit_identical is False
+    }
     if not unequal:
         return [f"{image} repeats itself: the same seed gives the same figures to the last bit."]
-    named = ", ".join(f"{metric} {number(one.spread)}" for metric, one in unequal.items())
+    named = ", ".join(f"{metric} {number(repeat.spread)}" for metric, repeat in unequal.items())
     return [f"{image} does not repeat itself: standard deviation within a seed: {named}."]
 
 

@@ -298,9 +298,9 @@ class _Pair:
         if not differences:
             return None
         return ArrayDifference(
-            absolute=max(one.absolute for one in differences),
-            relative=max(one.relative for one in differences),
-            close=all(one.close for one in differences),
+            absolute=max(difference.absolute for difference in differences),
+            relative=max(difference.relative for difference in differences),
+            close=all(difference.close for difference in differences),
         )
 
 

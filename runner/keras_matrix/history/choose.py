@@ -46,7 +46,7 @@ def with_metric(runs: Sequence[RunSummary], metric: str) -> tuple[RunSummary, ..
     Raises:
         ConfigurationError: no run has it.
     """
-    having = tuple(run for run in runs if any(one.metric == metric for one in run.metrics))
+    having = tuple(run for run in runs if any(entry.metric == metric for entry in run.metrics))
     if not having:
         raise _unknown(f"no metric '{brief(metric)}'", metric, metrics(runs), "metrics")
     return having
@@ -61,15 +61,15 @@ def with_image(runs: Sequence[RunSummary], image: str) -> tuple[RunSummary, ...]
     having = tuple(
         replace(
             run,
-            images=tuple(one for one in run.images if one.image == image),
-            metrics=tuple(one for one in run.metrics if one.image == image),
+            images=tuple(entry for entry in run.images if entry.image == image),
+            metrics=tuple(entry for entry in run.metrics if entry.image == image),
         )
         for run in runs
-        if any(one.image == image for one in run.images)
+        if any(entry.image == image for entry in run.images)
     )
     if not having:
-        known = [one.image for run in runs for one in run.images]
-        raise _unknown(f"no image '{brief(image)}'", image, known, "images")
+        images = [entry.image for run in runs for entry in run.images]
+        raise _unknown(f"no image '{brief(image)}'", image, images, "images")
     return having
 
 

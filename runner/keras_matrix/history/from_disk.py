@@ -64,8 +64,8 @@ def resolve(named: str, *, results: Path, history: Path) -> RunFolder:
 
 def _by_name(named: str, history: Path) -> list[RunFolder]:
     try:
-        with History(history) as known:
-            return [folder_of(run) for run in known.runs(run=named)[-1:]]
+        with History(history) as database:
+            return [folder_of(run) for run in database.runs(run=named)[-1:]]
     except NothingSelectedError:
         return []
 

@@ -44,13 +44,13 @@ def image_rows(run: RunSummary) -> list[dict[str, Any]]:
     return [
         {
             "position": position,
-            "image": one.image,
-            "setting": one.setting,
-            "digest": one.digest,
-            "key": one.key,
-            "status": one.status.value,
+            "image": entry.image,
+            "setting": entry.setting,
+            "digest": entry.digest,
+            "key": entry.key,
+            "status": entry.status.value,
         }
-        for position, one in enumerate(run.images)
+        for position, entry in enumerate(run.images)
     ]
 
 
@@ -58,13 +58,13 @@ def outcome_rows(run: RunSummary) -> list[dict[str, Any]]:
     """Return a row for every outcome of an image's cells."""
     return [
         {
-            "image": one.image,
-            "setting": one.setting,
+            "image": entry.image,
+            "setting": entry.setting,
             "outcome": outcome.value,
             "count": count,
         }
-        for one in run.images
-        for outcome, count in one.outcomes.items()
+        for entry in run.images
+        for outcome, count in entry.outcomes.items()
     ]
 
 
@@ -73,20 +73,20 @@ def metric_rows(run: RunSummary) -> list[dict[str, Any]]:
     return [
         {
             "position": position,
-            "image": one.image,
-            "setting": one.setting,
-            "metric": one.metric,
-            "kind": one.kind.value,
-            "n": one.n,
-            "median": one.median,
-            "low": one.low,
-            "high": one.high,
-            "reference": one.reference,
-            "verdict": one.verdict.value if one.verdict is not None else None,
-            "absolute": one.absolute,
-            "relative": one.relative,
+            "image": entry.image,
+            "setting": entry.setting,
+            "metric": entry.metric,
+            "kind": entry.kind.value,
+            "n": entry.n,
+            "median": entry.median,
+            "low": entry.low,
+            "high": entry.high,
+            "reference": entry.reference,
+            "verdict": entry.verdict.value if entry.verdict is not None else None,
+            "absolute": entry.absolute,
+            "relative": entry.relative,
         }
-        for position, one in enumerate(run.metrics)
+        for position, entry in enumerate(run.metrics)
     ]
 
 
@@ -102,9 +102,9 @@ def to_run(
         ValueError: a value is not one that this version writes.
     """
     ended: dict[tuple[str, str], dict[Outcome, int]] = {}
-    for one in outcomes:
-        counts = ended.setdefault((one["image"], one["setting"]), {})
-        counts[Outcome(one["outcome"])] = one["count"]
+    for entry in outcomes:
+        counts = ended.setdefault((entry["image"], entry["setting"]), {})
+        counts[Outcome(entry["outcome"])] = entry["count"]
     run = RunSummary(
         run=row["run"],
         created=_in_utc(row["created"]),
@@ -122,16 +122,16 @@ def to_run(
         status=Status(row["status"]),
         images=tuple(
             ImageSummary(
-                image=one["image"],
-                setting=one["setting"],
-                digest=one["digest"],
-                key=one["key"],
-                status=Status(one["status"]),
-                outcomes=ended.get((one["image"], one["setting"]), {}),
+                image=entry["image"],
+                setting=entry["setting"],
+                digest=entry["digest"],
+                key=entry["key"],
+                status=Status(entry["status"]),
+                outcomes=ended.get((entry["image"], entry["setting"]), {}),
             )
-            for one in _in_order(images)
+            for entry in _in_order(images)
         ),
-        metrics=tuple(_metric(one) for one in _in_order(metrics)),
+        metrics=tuple(_metric(entry) for entry in _in_order(metrics)),
     )
     # Checked by type, as SQLite stores values of any type in any column.
     return msgspec.convert(msgspec.to_builtins(run, builtin_types=(bytes,)), RunSummary)

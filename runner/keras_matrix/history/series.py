@@ -47,12 +47,14 @@ class Series:
 
 def metrics(runs: Sequence[RunSummary]) -> tuple[str, ...]:
     """Return the names of the metrics of some runs, in the order of their first appearance."""
-    return tuple(dict.fromkeys(one.metric for run in runs for one in run.metrics))
+    return tuple(dict.fromkeys(entry.metric for run in runs for entry in run.metrics))
 
 
 def headline(runs: Sequence[RunSummary], limit: int) -> tuple[str, ...]:
     """Return the scores to show first, at most ``limit``: those of ``evaluate``, if there are."""
-    scores = [one.metric for run in runs for one in run.metrics if one.kind is MetricKind.SCORE]
+    scores = [
+        entry.metric for run in runs for entry in run.metrics if entry.kind is MetricKind.SCORE
+    ]
     names = dict.fromkeys(scores)
     evaluated = [name for name in names if name.startswith("evaluate")]
     return tuple((evaluated or [*names])[:limit])
@@ -63,18 +65,18 @@ def series(runs: Sequence[RunSummary], metric: str) -> tuple[Series, ...]:
     several = len({image.setting for run in runs for image in run.images}) > 1
     points: dict[str, list[Point]] = {}
     for run in runs:
-        for one in run.metrics:
-            if one.metric == metric:
-                name = f"{one.image}.{one.setting}" if several else one.image
+        for entry in run.metrics:
+            if entry.metric == metric:
+                name = f"{entry.image}.{entry.setting}" if several else entry.image
                 points.setdefault(name, []).append(
                     Point(
                         run=run.run,
                         created=run.created,
-                        n=one.n,
-                        median=one.median,
-                        low=one.low,
-                        high=one.high,
-                        verdict=one.verdict,
+                        n=entry.n,
+                        median=entry.median,
+                        low=entry.low,
+                        high=entry.high,
+                        verdict=entry.verdict,
                     )
                 )
     return tuple(Series(name, tuple(own)) for name, own in points.items())
@@ -83,7 +85,7 @@ def series(runs: Sequence[RunSummary], metric: str) -> tuple[Series, ...]:
 def sparkline(values: Sequence[float | None], low: float, high: float, blocks: str = BLOCKS) -> str:
     """Draw values as a line of blocks, one each, between ``low`` and ``high``.
 
-    A value that is not finite is an exclamation mark, an absent one a space.
+    A value that is not finite is an exclamation mark, an absent entry a space.
     """
     return "".join(_block(value, low, high, blocks) for value in values)
 

@@ -179,7 +179,7 @@ def axes_of(plan: Plan) -> str:
 def metrics_of(run: RunSummary, image: ImageSummary) -> list[MetricSummary]:
     """Return the metrics of an image with its keras.json in a run."""
     key = (image.image, image.setting)
-    return [one for one in run.metrics if (one.image, one.setting) == key]
+    return [metric for metric in run.metrics if (metric.image, metric.setting) == key]
 
 
 def _sorted(plan: Plan) -> list[Cell]:

@@ -7,6 +7,7 @@ be known, as for a process on another host, a message names the file to remove.
 """
 
 import errno
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -62,11 +63,20 @@ def attempt(lock: Lock, seconds: float = 0.0) -> bool:
         OSError: the lock file cannot be created, or nothing can be locked there.
     """
     try:
+        if _acquire(lock, seconds):
+            return True
+        # One try removes the soft lock of a process that is gone; filelock 4.1 needs another one
+        # to take it.
+        return not os.path.lexists(lock.lock_file) and _acquire(lock, 0.0)
+    except NotImplementedError as error:
+        raise OSError(errno.ENOLCK, str(error)) from error
+
+
+def _acquire(lock: Lock, seconds: float) -> bool:
+    try:
         lock.acquire(timeout=seconds)
     except filelock.Timeout:
         return False
-    except NotImplementedError as error:
-        raise OSError(errno.ENOLCK, str(error)) from error
     return True
 
 

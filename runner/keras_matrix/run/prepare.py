@@ -126,15 +126,15 @@ def plan(request: RunRequest, sources: Sources) -> Plan:
     Raises:
         KerasMatrixError: an image is unknown, or nothing is left to run.
     """
-    made = schedule.make_plan(
+    planned = schedule.make_plan(
         request.plan,
         model=sources.script.name,
         script_sha256=sources.script.sha256,
         images=tuple(image.name for image in sources.catalog.select(request.on)),
     )
     # An unknown image in --only is reported before anything is written.
-    made.only(request.only)
-    return made
+    planned.only(request.only)
+    return planned
 
 
 @contextlib.contextmanager

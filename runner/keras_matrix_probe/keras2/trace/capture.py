@@ -160,11 +160,11 @@ class ModelCapture:
         return feeds
 
     def _forward(self, feeds: Sequence[Tuple[Any, Any]]) -> None:
-        given = [tensor for tensor, _ in feeds]
+        fed = [tensor for tensor, _ in feeds]
         broken = [
             node.key
             for node in self._skipped
-            if not any(node.outputs[0] is tensor for tensor in given)
+            if not any(node.outputs[0] is tensor for tensor in fed)
         ]
         self._values(self._graph, feeds, broken)
 
@@ -267,7 +267,7 @@ class ModelCapture:
         """Return which of the nodes that use a tensor passes no gradient on to it."""
         if len(after) < 2:
             return after[0] if after else ""
-        given = [tensor for tensor, _ in feeds]
+        fed = [tensor for tensor, _ in feeds]
         for node in self._graph.nodes:
             if node.key not in after:
                 continue
@@ -275,7 +275,7 @@ class ModelCapture:
             try:
                 symbolic = gradients.through(self._backend, node.outputs, ones, node.inputs, [])
                 outputs = [gradient for gradient in symbolic if gradient is not None]
-                compute = GraphFunction(self._backend, self._phase, given, outputs)
+                compute = GraphFunction(self._backend, self._phase, fed, outputs)
                 compute([value for _, value in feeds], self._phase.names()[-1][1])
             except Exception:  # of any kind: the failure itself is reported already
                 return node.key

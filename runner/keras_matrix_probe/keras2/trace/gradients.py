@@ -32,5 +32,5 @@ def through(
     tensors = [*inputs, *weights]
     if not tensors or not outputs:
         return []
-    known = backends.named(backend.backend())
-    return known.gradients_through(outputs, upstream, inputs, tensors)
+    loaded = backends.named(backend.backend())
+    return loaded.gradients_through(outputs, upstream, inputs, tensors)

@@ -101,9 +101,9 @@ class OptimizerSteps:
 def _spread(repetitions: List[List[Any]]) -> float:
     """Return the largest difference between the first repetition of the steps and the others."""
     return max(
-        float(numpy.abs(numpy.asarray(one) - numpy.asarray(other)).max())
-        if numpy.size(one)
+        float(numpy.abs(numpy.asarray(value) - numpy.asarray(other)).max())
+        if numpy.size(value)
         else 0.0
         for repetition in repetitions[1:]
-        for one, other in zip(repetitions[0], repetition)
+        for value, other in zip(repetitions[0], repetition)
     )
