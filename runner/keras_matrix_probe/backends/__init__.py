@@ -5,7 +5,7 @@ rest of the probe calls. Nothing else in the probe names a backend. A backend's 
 imported only by its own methods, and only once Keras has loaded it.
 """
 
-from typing import Dict
+from typing import Any, Dict
 
 from .base import Backend
 from .tensorflow import TensorFlow
@@ -34,7 +34,6 @@ def named(name: str) -> Backend:
     return BACKENDS.get(name) or Backend(name)
 
 
-def of(keras: object) -> Backend:
+def of(keras: Any) -> Backend:
     """Return the backend that Keras has loaded."""
-    backend = getattr(keras, "backend")  # noqa: B009 # a module, which has no type here
-    return named(str(backend.backend()))
+    return named(str(keras.backend.backend()))
