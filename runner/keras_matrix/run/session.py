@@ -25,6 +25,7 @@ from keras_matrix.run.parcel import RunRecipient
 from keras_matrix.run.prepare import Images, OpenRun, build, load, opened, plan
 from keras_matrix.run.progress import Progress
 from keras_matrix.run.reuse import Inputs, Reuse
+from keras_matrix.text import plural
 
 _RESUME = "What is finished is kept; the same command with '--run {run} --resume' resumes the run."
 _TRACE_AGAIN = "The records of its cells are kept; the same command starts the trace again."
@@ -173,6 +174,6 @@ def _reuse(finished: Reuse, run: OpenRun, images: Images) -> tuple[Cell, ...]:
             reuse.copy(record, source, run.folder)
     copied = len(run.todo) - len(left)
     if copied:
-        cells = "1 cell" if copied == 1 else f"{copied} cells"
+        cells = plural(copied, "cell")
         run.progress.step(f"{cells} reused: nothing has changed (--fresh runs all again)")
     return tuple(left)
