@@ -116,7 +116,7 @@ def start(work: Callable[[], Result]) -> "Future[Result]":
 
 
 def write_line(text: str) -> None:
-    """Write a line to stderr from a signal handler: without buffers, which may be in use."""
+    """Write a line to stderr at once: without buffers, which a thread that hangs may hold."""
     # stderr may be closed.
     with contextlib.suppress(OSError):
         os.write(2, f"\n{text}\n".encode())
@@ -146,19 +146,40 @@ def handled_signals() -> list[signal.Signals]:
 def installed(interrupts: Interrupts, show: Callable[[str], None] = write_line) -> Iterator[None]:
     """Route SIGINT, SIGTERM and SIGHUP to ``interrupts`` while the block runs.
 
-    ``show`` is called within the handler with a line for the user.
+    ``show`` is called with a line for the user, in a thread of its own. Only the main thread can
+    install handlers.
     """
+    numbers = handled_signals()
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(writer, False)
 
-    def handle(number: int, frame: FrameType | None) -> None:
-        again = interrupts.requested
-        interrupts.request(number)
-        drop_closed_output()
-        text = "Stopping: removing what is still running."
-        show("Still removing what is running; please wait." if again else text)
+    def listen() -> None:
+        with open(reader, "rb", buffering=0) as arrived:
+            while byte := arrived.read(1):
+                if byte[0] in numbers:
+                    _note(byte[0], interrupts, show)
 
-    handlers = {number: signal.signal(number, handle) for number in handled_signals()}
+    listener = threading.Thread(target=listen, name="signals", daemon=True)
+    listener.start()
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    handlers = {number: signal.signal(number, _do_nothing) for number in numbers}
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        os.close(writer)
+        listener.join()
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    """Handle a signal, so that it neither ends the process nor is ignored."""
+
+
+def _note(number: int, interrupts: Interrupts, show: Callable[[str], None]) -> None:
+    again = interrupts.requested
+    interrupts.request(number)
+    drop_closed_output()
+    text = "Stopping: removing what is still running."
+    show("Still removing what is running; please wait." if again else text)

@@ -2,7 +2,9 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -88,13 +90,74 @@ def test_a_real_signal_is_a_request(
     with installed(interrupts):
         os.kill(os.getpid(), number)
         assert interrupts.wait(10)
-        assert "Stopping" in capfd.readouterr().err
         os.kill(os.getpid(), number)
         assert interrupts.requested
+    said = capfd.readouterr().err
+    assert said.index("Stopping") < said.index("Still removing")
     assert signal.getsignal(number) is before
     with pytest.raises(InterruptedRunError) as raised:
         interrupts.check()
     assert raised.value.exit_code == code
+
+
+PAIRS = 200
+MAX_GAP_SECONDS = 150e-6
+RECEIVER = """
+    import sys, threading, time
+    from keras_matrix.interrupts import Interrupts, installed
+
+    def work(interrupts):
+        while not interrupts.wait(0.005):
+            pass
+
+    for line in sys.stdin:
+        interrupts, shown = Interrupts(), []
+        # As in a run: cells in threads, for which the main thread waits.
+        cells = [threading.Thread(target=work, args=(interrupts,)) for _ in range(2)]
+        with installed(interrupts, shown.append):
+            for cell in cells:
+                cell.start()
+            print("ready", flush=True)
+            for cell in cells:
+                cell.join()
+            while len(shown) < 2:
+                time.sleep(0.0001)
+    print("woken each time")
+"""
+
+
+def test_two_signals_at_once_never_hang() -> None:
+    """A second handler can run within the first one's, and none while the main thread waits."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(RECEIVER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    # A reader of a process that hangs would hang, too.
+    deadline = threading.Timer(30, process.kill)
+    deadline.start()
+    try:
+        for pair in range(PAIRS):
+            process.stdin.write("next\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "ready\n", f"it hung at pair {pair}"
+            # Most of the time it waits by then.
+            time.sleep(0.002)
+            os.kill(process.pid, signal.SIGINT)
+            sent = time.perf_counter()
+            while time.perf_counter() - sent < MAX_GAP_SECONDS * pair / PAIRS:
+                pass
+            os.kill(process.pid, signal.SIGTERM)
+        process.stdin.close()
+        assert process.stdout.read() == "woken each time\n", "it hung at the last pair"
+    finally:
+        deadline.cancel()
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def test_handlers_are_restored_after_an_error() -> None:
