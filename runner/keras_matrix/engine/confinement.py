@@ -61,10 +61,7 @@ def host_config(spec: ContainerSpec) -> dict[str, Any]:
             }
             for bind in spec.binds
         ],
-        "Tmpfs": {
-            str(SCRATCH): f"exec,nosuid,nodev,mode=1777,size={limits.scratch}",
-            **{str(folder): "ro,size=4096" for folder in spec.masked},
-        },
+        "Tmpfs": {str(SCRATCH): f"exec,nosuid,nodev,mode=1777,size={limits.scratch}"},
         "Runtime": spec.runtime,
     }
     if spec.user.users is not Users.NAMESPACE:

@@ -34,6 +34,9 @@ CONNECTION_ERRORS = (
     TimeoutError,
 )
 """What the SDK raises for a connection that cannot be made, or ends too early."""
+RUNTIME_ERROR = "OCI runtime"
+"""What an engine's message holds if not the engine failed but the program that starts containers:
+``OCI runtime create failed`` (Docker), ``OCI runtime error`` (Podman)."""
 MAX_REASON_LENGTH = 400
 """Characters of an error's own text that are quoted."""
 
@@ -67,7 +70,9 @@ def silence(error: BaseException) -> EngineSilentError:
 def refusal(error: BaseException) -> EngineError:
     """Return the error to raise for an engine that answers with a refusal."""
     text = reason(error)
-    if os.strerror(errno.ENOSPC).lower() in text.lower():
+    no_space = os.strerror(errno.ENOSPC).lower() in text.lower()
+    # The runtime says the same of a file system in memory, a control group or a quota.
+    if no_space and RUNTIME_ERROR not in text:
         return EngineError(
             "The disk on which the container engine stores its data is full; free space there "
             "('docker system df' lists what uses it)."

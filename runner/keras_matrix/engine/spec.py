@@ -22,7 +22,7 @@ MAX_LOG_SIZE = "16m"
 
 @dataclass(frozen=True)
 class Bind:
-    """A folder of the host, mounted into the container."""
+    """A folder or a file of the host, mounted into the container."""
 
     source: Path
     target: PurePosixPath
@@ -34,10 +34,9 @@ class ContainerSpec:
     """A container to create; confined by default.
 
     It has no network, a read-only root, no capability and no new privileges; its standard input is
-    open. It only runs on the CPUs with the numbers ``cpus``, on any CPU if there are none. An empty
-    folder covers each of ``masked``. ``limits.scratch`` bounds the executable tmpfs at ``/scratch``
-    (Theano loads the modules it compiles from there). ``runtime`` is the engine's name of the
-    runtime, empty for its default.
+    open. It only runs on the CPUs with the numbers ``cpus``, on any CPU if there are none.
+    ``limits.scratch`` bounds the executable tmpfs at ``/scratch`` (Theano loads the modules it
+    compiles from there). ``runtime`` is the engine's name of the runtime, empty for its default.
     """
 
     name: str
@@ -45,7 +44,6 @@ class ContainerSpec:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     binds: tuple[Bind, ...]
-    masked: tuple[PurePosixPath, ...] = ()
     user: CellUser
     limits: Limits
     cpus: tuple[int, ...] = ()

@@ -13,7 +13,7 @@ import pytest
 from keras_matrix import interrupts
 from keras_matrix.engine import patience
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.faults import explained_transport_errors
+from keras_matrix.engine.faults import explained_transport_errors, refusal
 from keras_matrix.engine.patience import Patience
 from keras_matrix.errors import (
     ConfigurationError,
@@ -183,6 +183,14 @@ def test_a_malformed_answer_is_one_sentence(error: Exception) -> None:
 def test_a_connection_that_is_cut_is_silence(error: Exception) -> None:
     with pytest.raises(EngineSilentError, match="does not answer"), explained_transport_errors():
         raise error
+
+
+def test_what_is_full_is_named() -> None:
+    """The engine's disk, unless the runtime speaks of what it makes for a container."""
+    full = "Error creating: mkdir /var/lib/docker/overlay2/0: no space left on device"
+    assert "the container engine stores its data is full" in str(refusal(Exception(full)))
+    other = "crun: write: No space left on device: OCI runtime error"
+    assert str(refusal(Exception(other))) == f"The container engine refused: {other}"
 
 
 def test_a_disk_that_is_full_is_not_the_engines_fault() -> None:

@@ -23,6 +23,24 @@ from keras_matrix.plan.contract import (
 )
 
 
+ENGINE_FOLDERS = tuple(map(PurePosixPath, ("/tmp", "/var/tmp", "/run")))  # noqa: S108 # covered
+"""Folders that Podman makes writable under a read-only root, where a cell could leave something."""
+ENGINE_FILES = tuple(map(PurePosixPath, ("/etc/hosts", "/etc/resolv.conf")))
+"""Files in which Podman tells of the host's networks, to a container without one, too."""
+
+
+@dataclass(frozen=True)
+class Covers:
+    """An empty ``folder`` and an empty ``file``, to cover with what no cell may read or write.
+
+    They are mounted. A file system in memory would do on Docker; Podman copies into it what it
+    covers (its option ``tmpcopyup``, which is on).
+    """
+
+    folder: Path
+    file: Path
+
+
 @dataclass(frozen=True)
 class CellFolders:
     """The host's folders that a cell mounts; ``results`` may lie within ``script``.
@@ -36,6 +54,7 @@ class CellFolders:
     results: Path
     keras_home: Path
     output: Path
+    covers: Covers
     data: Path | None = None
     converted: Path | None = None
     compiled: Path | None = None
@@ -122,8 +141,8 @@ def cell_container(
             Bind(folders.script, SCRIPT),
             Bind(folders.keras_home, KERAS_HOME),
             Bind(folders.output, OUTPUT, read_only=False),
+            *_covered(folders),
         ),
-        masked=tuple(_below_script(folders)),
         user=user,
         limits=limits,
         cpus=cpus,
@@ -132,7 +151,9 @@ def cell_container(
     )
 
 
-def _below_script(folders: CellFolders) -> Iterator[PurePosixPath]:
-    """Yield the results' place in the script's folder, so that no cell reads results of others."""
+def _covered(folders: CellFolders) -> Iterator[Bind]:
+    """Yield what covers the results in the script's folder, and what engines add to a container."""
     if folders.results.is_relative_to(folders.script) and folders.results != folders.script:
-        yield SCRIPT / folders.results.relative_to(folders.script)
+        yield Bind(folders.covers.folder, SCRIPT / folders.results.relative_to(folders.script))
+    yield from (Bind(folders.covers.folder, target) for target in ENGINE_FOLDERS)
+    yield from (Bind(folders.covers.file, target) for target in ENGINE_FILES)

@@ -17,7 +17,7 @@ from keras_matrix.records.files import to_json, write_atomically
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell import folders
 from keras_matrix.run.cell.compiled_code import CompiledCode, RestoredCode
-from keras_matrix.run.cell.container import CellFolders, cell_container
+from keras_matrix.run.cell.container import CellFolders, Covers, cell_container
 from keras_matrix.run.cell.disk import CELL_BOUNDS, TRACE_BOUNDS, DiskUse
 from keras_matrix.run.cell.outcome import Ending, limits_not_applied
 from keras_matrix.run.cell.task import CellTask
@@ -146,6 +146,7 @@ class Worker:
                 results=task.results,
                 keras_home=keras_home,
                 output=output,
+                covers=self._make_covers(),
                 data=place.data,
                 converted=place.converted,
                 compiled=self._restore(),
@@ -158,6 +159,12 @@ class Worker:
             labels={OWNER_LABEL: place.owner.label(), RUN_LABEL: task.run},
             runtime=task.runtime,
         )
+
+    def _make_covers(self) -> Covers:
+        covers = Covers(self._root / "empty-folder", self._root / "empty-file")
+        covers.folder.mkdir(mode=0o755)
+        covers.file.touch(mode=0o644)
+        return covers
 
     def _restore(self) -> Path | None:
         """Make the folder of code that was compiled before, if the image's backend compiles any."""

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,7 +9,7 @@ from keras_matrix.engine.users import CellUser
 from keras_matrix.load.catalog import Image, PinnedBase
 from keras_matrix.plan.cells import Caps, Group, Limits
 from keras_matrix.plan.settings import Floatx, KerasSettings
-from keras_matrix.run.cell.container import CellFolders, cell_container, cell_environment
+from keras_matrix.run.cell.container import CellFolders, Covers, cell_container, cell_environment
 
 FOLDERS = CellFolders(
     probe=Path("/host/keras_matrix_probe"),
@@ -17,6 +17,7 @@ FOLDERS = CellFolders(
     results=Path("/host/results"),
     keras_home=Path("/host/work/keras-home"),
     output=Path("/host/work/output"),
+    covers=Covers(Path("/host/work/folder"), Path("/host/work/file")),
 )
 
 
@@ -83,6 +84,8 @@ def test_only_the_output_can_be_written() -> None:
         FOLDERS.script,
         FOLDERS.keras_home,
         FOLDERS.output,
+        FOLDERS.covers.folder,
+        FOLDERS.covers.file,
     }
 
 
@@ -108,7 +111,7 @@ def test_labels_name_the_group() -> None:
 
 
 @pytest.mark.parametrize(
-    ("results", "masked"),
+    ("results", "covered"),
     [
         ("/host/results", ()),
         ("/host/model/results", ("/script/results",)),
@@ -117,9 +120,15 @@ def test_labels_name_the_group() -> None:
         ("/host/models", ()),
     ],
 )
-def test_no_cell_reads_the_results_of_others(results: str, masked: tuple[str, ...]) -> None:
-    folders = replace(FOLDERS, results=Path(results))
-    assert spec(folders=folders).masked == tuple(map(PurePosixPath, masked))
+def test_no_cell_reads_the_results_of_others(results: str, covered: tuple[str, ...]) -> None:
+    binds = spec(folders=replace(FOLDERS, results=Path(results))).binds
+    targets = [str(bind.target) for bind in binds if bind.source == FOLDERS.covers.folder]
+    assert targets == [*covered, "/tmp", "/var/tmp", "/run"]
+
+
+def test_no_cell_reads_what_an_engine_tells_of_the_host() -> None:
+    targets = [str(bind.target) for bind in spec().binds if bind.source == FOLDERS.covers.file]
+    assert targets == ["/etc/hosts", "/etc/resolv.conf"]
 
 
 def test_cells_are_pinned_to_the_cpus_of_their_lane() -> None:
