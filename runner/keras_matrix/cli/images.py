@@ -135,14 +135,13 @@ def _row(engine: "Engine", catalog: "Catalog", image: "Image") -> ImageRow:
     from keras_matrix.plan.images import BasePolicy
 
     built = build.find(engine, catalog, image, BasePolicy.AUTO)
-    info = engine.image(built.id) if built is not None else None
     return ImageRow(
         name=image.name,
         id=built.id if built else None,
         key=built.key if built else None,
         base=built.base.value if built else None,
         base_digest=built.base_digest if built else None,
-        bytes=info.size if info else None,
+        bytes=engine.image_size(built.id) if built else None,
     )
 
 
@@ -255,13 +254,15 @@ def save_command(name: str, file: Path, base: str, catalog: Path | None) -> int:
 @command.command(name="load")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def load_command(file: Path) -> int:
-    """Load the images in FILE into the container engine."""
+    """Load the images in FILE, which 'images save' wrote, into the container engine."""
     from keras_matrix.engine.client import Engine
     from keras_matrix.errors import ImageError
+    from keras_matrix.images import archive
 
     with Engine.connect() as engine:
         try:
-            engine.load(file)
+            for tag in archive.load(engine, file):
+                click.echo(f"loaded {tag}")
         except OSError as error:
             raise ImageError(f"Cannot read {file} ({error.strerror}); check the path.") from error
     return 0

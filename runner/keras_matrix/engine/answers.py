@@ -1,24 +1,52 @@
 """What the engine answers, as plain values, and the standard input of a container."""
 
 import contextlib
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keras_matrix.engine.security import Security
-from keras_matrix.errors import ConfigurationError, EngineError
+from keras_matrix.errors import EngineError
 
-SHIM_PREFIX = "io.containerd."
-"""How the name of a runtime begins that containerd finds as a program of its own (a shim)."""
+INHERITED = ("Cmd", "Entrypoint", "Env", "Labels", "User")
+"""Fields of an image's configuration that are the same on every engine."""
 
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """An image that the engine stores; ``id`` is its digest, ``size`` is in bytes."""
+    """An image that the engine stores.
+
+    ``id`` is what this engine calls it: the digest of its configuration, or of its manifest in
+    containerd's store. ``content`` is the same on every engine (:func:`content_digest`).
+    """
 
     id: str
-    size: int
     labels: Mapping[str, str]
+    content: str = ""
+
+    @classmethod
+    def parse(cls, inspected: Mapping[str, Any]) -> "ImageInfo":
+        """Read the Engine API's answer to ``/images/{name}/json``."""
+        config = inspected.get("Config") or {}
+        return cls(
+            id=str(inspected["Id"]),
+            labels=dict(config.get("Labels") or {}),
+            content=content_digest((inspected.get("RootFS") or {}).get("Layers") or (), config),
+        )
+
+
+def content_digest(layers: Sequence[str], config: Mapping[str, Any]) -> str:
+    """Return a digest of what an image holds: its layers, and what a container inherits of it.
+
+    ``layers`` are the digests of the layers' archives, without compression (``diff_ids`` in the OCI
+    image specification, config.md). An engine's own id depends on how it stores the image.
+    """
+    inherited = {name: config.get(name) or None for name in INHERITED}
+    folder = config.get("WorkingDir")
+    inherited["WorkingDir"] = None if folder in (None, "", "/") else folder
+    text = json.dumps([list(layers), inherited], sort_keys=True)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -40,38 +68,6 @@ class ContainerInfo:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class EngineFacts:
-    """What the engine is and what it can do.
-
-    ``memory`` is in bytes. ``limits`` say which kinds of limits the engine can apply. ``runtimes``
-    are the names of the runtimes that it can run containers with.
-    """
-
-    version: str
-    platform: str
-    cpus: int
-    memory: int
-    limits: Mapping[str, bool]
-    security: Security
-    runtimes: tuple[str, ...]
-    default_runtime: str
-
-    def runtime(self, name: str) -> str:
-        """Return the name of a runtime: the one given, or the engine's default if it is empty.
-
-        Raises:
-            ConfigurationError: the engine has no runtime of that name.
-        """
-        # The engine does not list shims.
-        if name and name not in self.runtimes and not name.startswith(SHIM_PREFIX):
-            raise ConfigurationError(
-                f"The container engine has no runtime {name!r}, only {', '.join(self.runtimes)}; "
-                f"name one of them with --runtime, or add {name!r} to the engine."
-            )
-        return name or self.default_runtime
-
-
 class Input:
     """The standard input of a container."""
 
@@ -79,6 +75,7 @@ class Input:
         self._stream = stream
         # The SDK returns a stream for reading; only the socket below it can be written to.
         self._socket = getattr(stream, "_sock", stream)
+        self._answer = getattr(stream, "_response", None)
 
     def send(self, content: bytes) -> None:
         """Write to the standard input.
@@ -96,5 +93,9 @@ class Input:
     def close(self) -> None:
         """Close the standard input; the container then reads its end."""
         with contextlib.suppress(OSError):
-            self._socket.close()
+            # The answer before the socket below it: it is flushed when it is closed, at the latest
+            # by the garbage collector, which prints an error then (Python 3.13).
+            if self._answer is not None:
+                self._answer.close()
             self._stream.close()
+            self._socket.close()

@@ -6,7 +6,7 @@ import functools
 import http.client
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -78,6 +78,22 @@ def refusal(error: BaseException) -> EngineError:
             "('docker system df' lists what uses it)."
         )
     return EngineError(f"The container engine refused: {text}")
+
+
+def stream_error(event: Mapping[str, Any]) -> str:
+    """Return the error that a line of a build, a pull or a load tells, empty if it tells none.
+
+    Docker 29 deprecates the field ``error``, which says the same as ``errorDetail``.
+    """
+    detail = event.get("errorDetail")
+    message = detail.get("message") if isinstance(detail, Mapping) else None
+    return str(message or event.get("error") or "").strip()
+
+
+def status(error: EngineError) -> int | None:
+    """Return the status of the engine's answer that was no success; None if it gave none."""
+    number = getattr(error.__cause__, "status_code", None)
+    return number if isinstance(number, int) else None
 
 
 def reason(error: BaseException) -> str:

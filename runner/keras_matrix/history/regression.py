@@ -209,8 +209,8 @@ def _reasons(before: Manifest, after: Manifest) -> list[str]:
         reasons.append(f"the script has changed since{commits}")
     for name, image in after.images.items():
         earlier = before.images.get(name)
-        if earlier is not None and earlier.id != image.id:
-            builds = f"{_short(earlier.id)} then, {_short(image.id)} now"
+        if earlier is not None and not earlier.is_build(image):
+            builds = f"{_short(earlier.digest)} then, {_short(image.digest)} now"
             reasons.append(f"image {name} is another build than then ({builds})")
     if old.arguments != new.arguments:
         reasons.append("the script had other arguments then")

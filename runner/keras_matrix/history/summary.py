@@ -116,7 +116,7 @@ def summarize(run: RecordedRun, comparison: Comparison) -> RunSummary:
             ImageSummary(
                 image=image,
                 setting=setting,
-                digest=identity.id if identity else "",
+                digest=identity.digest if identity else "",
                 key=identity.key if identity else "",
                 status=entry.status,
                 outcomes=dict(Counter(record.outcome for record in side)),

@@ -45,7 +45,7 @@ class Say:
 
 @dataclass(frozen=True)
 class Base:
-    """A base that the engine holds: ``reference`` is what to build on, by its content."""
+    """A base that the engine holds: ``reference`` is what to build on."""
 
     kind: BaseKind
     reference: str
@@ -165,7 +165,8 @@ class Builder:
                 info = self.engine.image(name)
         if info is None:
             raise ImageError(f"The engine did not keep the stand-in base {name}; build it again.")
-        return Base(BaseKind.STANDIN, reference=info.id, name=name, digest=info.id)
+        # By its tag: BuildKit takes the id of an image for the name of one in a registry.
+        return Base(BaseKind.STANDIN, reference=name, name=name, digest=info.id)
 
     def _build_on(self, image: Image, base: Base, name: str, key: str) -> None:
         output: list[str] = []
@@ -266,6 +267,7 @@ def identity(image: Image, info: ImageInfo) -> ImageIdentity:
             key=info.labels[KEY_LABEL],
             base=BaseKind(info.labels[BASE_LABEL]),
             base_digest=info.labels[BASE_DIGEST_LABEL],
+            content=info.content,
         )
     except (KeyError, ValueError) as error:
         raise ImageError(

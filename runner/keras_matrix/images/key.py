@@ -53,5 +53,10 @@ def content_key(catalog: Catalog, image: Image) -> str:
 
 def tag(image: Image, key: str, base: BaseKind) -> str:
     """Return the tag of a build; that of a build on a stand-in base is another one."""
+    return tag_of(image.name, key, base)
+
+
+def tag_of(name: str, key: str, base: BaseKind) -> str:
+    """Return the tag of a build of the image of that name."""
     suffix = "-standin" if base is BaseKind.STANDIN else ""
-    return f"{REPOSITORY}/{image.name}:{key}{suffix}"
+    return f"{REPOSITORY}/{name}:{key}{suffix}"

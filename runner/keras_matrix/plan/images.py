@@ -13,13 +13,30 @@ class BaseKind(Enum):
 
 @dataclass(frozen=True)
 class ImageIdentity:
-    """The exact image that a cell ran on; ``id`` is its digest, ``key`` that of its sources."""
+    """The exact image that a cell ran on; ``key`` is the digest of its sources.
+
+    ``id`` is what the engine calls it, which depends on how the engine stores images. ``content``
+    is a digest of what it holds, the same on every engine; empty in what was recorded before that
+    was noted.
+    """
 
     name: str
     id: str
     key: str
     base: BaseKind
     base_digest: str
+    content: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What to know this build by."""
+        return self.content or self.id
+
+    def is_build(self, other: "ImageIdentity") -> bool:
+        """Tell whether both are the same build, whichever engines hold it."""
+        if self.content and other.content:
+            return self.content == other.content
+        return self.id == other.id
 
 
 class BasePolicy(Enum):

@@ -196,7 +196,7 @@ class RunFolder:
             all_images = dict(manifest.images)
             for image in images:
                 before = all_images.get(image.name)
-                other = before is not None and before.id != image.id
+                other = before is not None and not before.is_build(image)
                 if other and not (alone and self._is_without_result(image.name, manifest.plan)):
                     raise ConfigurationError(
                         f"The run {self.path} holds records of another build of image "

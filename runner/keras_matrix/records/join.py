@@ -34,7 +34,7 @@ def join(sources: Sequence[RunFolder], target: RunFolder) -> None:
                 f"{sources[0].path}; only runs of the same script can be joined."
             )
         for name, image in manifest.images.items():
-            if identities.setdefault(name, image).id != image.id:
+            if not identities.setdefault(name, image).is_build(image):
                 raise ConfigurationError(
                     f"{source.path} was made on another build of image '{name}' than "
                     f"{sources[0].path}; run one of them again."

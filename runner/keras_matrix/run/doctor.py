@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from keras_matrix.engine.answers import EngineFacts
 from keras_matrix.engine.client import Engine
+from keras_matrix.engine.facts import EngineFacts
 from keras_matrix.engine.users import Users, cell_user
 from keras_matrix.errors import EngineError, ImageError
 from keras_matrix.images import build, standin

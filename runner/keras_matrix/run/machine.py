@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_matrix.engine.answers import EngineFacts
+from keras_matrix.engine.facts import EngineFacts
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.plan.cells import Limits
 from keras_matrix.records import cache

@@ -15,8 +15,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import keras_matrix
-from keras_matrix.engine.answers import EngineFacts
 from keras_matrix.engine.client import Engine
+from keras_matrix.engine.facts import EngineFacts
 from keras_matrix.engine.owners import sweep
 from keras_matrix.engine.patience import Patience
 from keras_matrix.engine.users import cell_user

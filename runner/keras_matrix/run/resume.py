@@ -120,7 +120,7 @@ def _manifest_of_records(folder: RunFolder, manifest: Manifest) -> Manifest:
     for record in _records(folder):
         image = record.image and images.setdefault(record.image.name, record.image)
         fits = planned.get(record.cell.id) == record.cell and store.is_of(record, manifest.plan)
-        if not fits or (image and record.image and image.id != record.image.id):
+        if not fits or (image and record.image and not image.is_build(record.image)):
             raise ConfigurationError(
                 f"{folder.path / MANIFEST_FILE} is damaged or missing, and the record of "
                 f"{record.cell.id} does not fit this script, matrix, limits and images; give the "

@@ -106,7 +106,7 @@ class Inputs:
             plan.caps,
             plan.init,
             cell,
-            image.id,
+            image.digest,
         )
         return hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()
 

@@ -9,6 +9,7 @@ import pytest
 from keras_matrix.engine.client import Engine
 from keras_matrix.errors import EngineError, ExitCode
 from tests.unit.cli.builders import run_cli
+from tests.unit.images.builders import TAG, write_archive
 
 
 class Client:
@@ -42,6 +43,7 @@ def clients(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Client]:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+    write_archive(tmp_path / "tf.tar", [TAG])
     return Client.opened
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from keras_matrix.engine.answers import EngineFacts
+from keras_matrix.engine.facts import EngineFacts
 from keras_matrix.engine.security import Security, parse
 from keras_matrix.engine.users import CELL_UID, CellUser, Users, cell_user
 from keras_matrix.errors import ConfigurationError, EngineError

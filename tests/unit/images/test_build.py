@@ -41,7 +41,7 @@ class Engine:
 
     def image(self, reference: str) -> ImageInfo | None:
         if "@" in reference:
-            return ImageInfo("sha256:base", 1, {})
+            return ImageInfo("sha256:base", {})
         return self.images.get(reference)
 
     def build(
@@ -57,7 +57,7 @@ class Engine:
         with tarfile.open(fileobj=context) as tar:
             opened = {name: tar.extractfile(name) for name in tar.getnames()}
             self.files = {name: file.read() for name, file in opened.items() if file is not None}
-        self.images[tag] = ImageInfo(f"sha256:{len(self.images)}", 1, labels)
+        self.images[tag] = ImageInfo(f"sha256:{len(self.images)}", labels)
 
 
 @pytest.fixture

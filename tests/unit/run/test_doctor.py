@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from keras_matrix.engine.answers import EngineFacts
+from keras_matrix.engine.facts import EngineFacts
 from keras_matrix.engine.security import Security
 from keras_matrix.run import doctor
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_matrix.engine.answers import EngineFacts
+from keras_matrix.engine.facts import EngineFacts
 from keras_matrix.engine.security import Security
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.plan.cells import Limits

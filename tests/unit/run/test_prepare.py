@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_matrix.engine.answers import EngineFacts
 from keras_matrix.engine.client import Engine
+from keras_matrix.engine.facts import EngineFacts
 from keras_matrix.engine.owners import SweepResult
 from keras_matrix.engine.security import Security
 from keras_matrix.interrupts import Interrupts

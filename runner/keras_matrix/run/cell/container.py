@@ -22,7 +22,6 @@ from keras_matrix.plan.contract import (
     TRACE,
 )
 
-
 ENGINE_FOLDERS = tuple(map(PurePosixPath, ("/tmp", "/var/tmp", "/run")))  # noqa: S108 # covered
 """Folders that Podman makes writable under a read-only root, where a cell could leave something."""
 ENGINE_FILES = tuple(map(PurePosixPath, ("/etc/hosts", "/etc/resolv.conf")))

@@ -49,7 +49,7 @@ class CellTask:
             return None
         return CompiledFor(
             image=group.image,
-            digest=self.identities[group.image].id,
+            digest=self.identities[group.image].digest,
             cpu=cpu,
             script=self.script.path.name,
             script_sha256=self.script.sha256,
