@@ -183,6 +183,8 @@ def _run_script(
         seeding.seed_all(keras, seed)
     if options.paired:
         generation.pair(seed or 0)
+    if generation.run_trials():
+        return {"status": contract.EndStatus.OK.value, "exit_code": 0, "error": None}
     caps = Caps(options.epochs_cap, options.steps_cap)
     generation.record(folder, options.workspace, caps, clock)
 

@@ -59,6 +59,8 @@ REQUEST_FILE = "request.json"
 """The request of a trace, in ``TRACE``."""
 REFERENCE_FOLDER = "reference"
 """What the reference image's cell captured, in ``TRACE``."""
+TRIALS_FOLDER = "trials"
+"""The scripts that a trace tries, in ``TRACE``."""
 
 
 class CellRequest(NamedTuple):
@@ -83,6 +85,35 @@ class EndReport(NamedTuple):
     changed: List[str]
 
 
+class TrialStage(Enum):
+    """What a trial computes of the model that its script trains."""
+
+    BUILD = "build"
+    """A training step, and gradients by the inputs: whether they can be built at all."""
+    SHAPE = "shape"
+    """The shapes of the outputs that Keras infers."""
+    FORWARD = "forward"
+    LOSS = "loss"
+    """The loss, and its gradients by the outputs."""
+    GRADIENT = "gradient"
+    """The gradients by weights and inputs."""
+    UPDATE = "update"
+    """The weights after each of the optimizer's first steps."""
+
+
+class TrialRequest(NamedTuple):
+    """One script of ``TRIALS_FOLDER`` to try.
+
+    ``stage`` is the value of what to compute, ``steps`` the number of steps of the optimizer, and
+    ``double`` whether to compute in float64.
+    """
+
+    script: str
+    stage: str
+    double: bool
+    steps: int
+
+
 class TraceRequest(NamedTuple):
     """What ``REQUEST_FILE`` requests of a traced cell.
 
@@ -91,6 +122,7 @@ class TraceRequest(NamedTuple):
     whether to leave out layers that the backend cannot apply, ``stop`` whether to end the script
     then. Cells with a repeat in ``nudged`` train from moved weights instead. ``forward`` and
     ``gradient`` name the nodes to replay alone, ``loss`` and ``update`` whether to replay these.
+    If there are ``trials``, they are run instead of the script.
     """
 
     look: bool
@@ -104,6 +136,7 @@ class TraceRequest(NamedTuple):
     gradient: Sequence[str]
     loss: bool
     update: bool
+    trials: Sequence[TrialRequest]
 
 
 class EndStatus(Enum):

@@ -15,7 +15,8 @@ from keras_matrix.plan.cells import Cell, RunKind
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
-from keras_matrix.trace.finding import FindingKind, Hint, MinimalScript
+from keras_matrix.trace.cause import Hint
+from keras_matrix.trace.finding import FindingKind, MinimalScript
 from keras_matrix.trace.result import (
     ImageTrace,
     LayerDistance,

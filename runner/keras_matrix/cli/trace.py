@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     metavar="KIND,...",
     help="Kinds of difference that make the exit code 1: any, none, or some by name.",
 )
+@click.option("--no-proof", is_flag=True, help="Do not try the causes of differences.")
 @click.option(
     "--keep-arrays", is_flag=True, help="Keep all arrays that were compared, as .npy files."
 )
@@ -75,6 +76,7 @@ def command(
     atol: float | None,
     rtol: float | None,
     fail_on: str,
+    no_proof: bool,
     keep_arrays: bool,
     as_json: bool,
     quiet: bool,
@@ -113,6 +115,7 @@ def command(
         capture=CaptureRequest(model=model, steps=steps, training=not no_training),
         allowance=Allowance(atol, rtol),
         keep_arrays=keep_arrays,
+        prove=not no_proof,
     )
 
     def run(open_run: "OpenRun", images: "Images") -> "TraceResult":

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_matrix.errors import ConfigurationError
+from keras_matrix.report.causes import cause_lines
 from keras_matrix.report.table import console
 from keras_matrix.text import and_more, listed, plural, printable, relative
 from keras_matrix.trace.distance import Distance
@@ -177,9 +178,7 @@ def _finding_lines(group: Sequence[Finding], reference: str, image: str) -> Iter
     configuration = describe_configuration(finding)
     if configuration:
         yield f"  configuration: {configuration}"
-    if finding.hint is not None:
-        yield f"  why: {finding.hint.text}"
-        yield f"       {finding.hint.source}"
+    yield from cause_lines(finding, reference, image)
     if finding.script is not None:
         yield f"  script: {relative(Path(finding.script.path))}"
     if len(group) > 1:

@@ -32,6 +32,7 @@ STAGE_LABELS = {
     "alone.loss": "the loss alone",
     "alone.gradient": "differing gradients alone",
     "alone.step": "steps from the same gradients",
+    "trial": "trials of causes",
 }
 """What each stage of the probe computes, as the progress display names it."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from keras_matrix.trace.cause import Hint, Referee
 from keras_matrix.trace.distance import Distance
 from keras_matrix.trace.dump import Node, Shape, UnbuiltLayer
 
@@ -36,13 +37,6 @@ class Origin(Enum):
     INHERITED = "inherited"
 
 
-class Hint(msgspec.Struct, frozen=True):
-    """A known cause of a difference, and the file or issue that documents it."""
-
-    text: str
-    source: str
-
-
 class MinimalScript(msgspec.Struct, frozen=True):
     """A script that shows a finding, and its path in the run folder."""
 
@@ -59,6 +53,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         chained: The distance as the whole model computes it.
         alone: The distance when computed from identical inputs.
         limit: The largest distance that rounding explains.
+        hint: The cause that is known and was not refuted.
+        refuted: Causes that fit and were tried, without which the difference stays.
+        referee: How far each image is from float64.
     """
 
     kind: FindingKind
@@ -73,6 +70,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     alone: Distance | None = None
     limit: float | None = None
     hint: Hint | None = None
+    refuted: list[Hint] = []
+    referee: Referee | None = None
     script: MinimalScript | None = None
 
 

@@ -18,7 +18,9 @@ from keras_matrix.plan.contract import (
     REFERENCE_FOLDER,
     REQUEST_FILE,
     TRACE_FOLDER,
+    TRIALS_FOLDER,
     TraceRequest,
+    TrialRequest,
 )
 from keras_matrix.records.files import write_atomically
 from keras_matrix.records.record import Record
@@ -43,6 +45,8 @@ class Purpose(IntEnum):
     """Capture the model again, from the reference's weights and batch."""
     REPLAY = 3
     """Compute what differs alone, from the reference's inputs."""
+    TRIAL = 4
+    """Run small scripts that show a finding, with and without a cause of it."""
 
 
 CELLS_PER_IMAGE = len(Purpose)
@@ -83,7 +87,8 @@ class Rounds:
         self._requests = self.run.folder.work / f"trace-{secrets.token_hex(4)}"
         try:
             self._requests.mkdir(parents=True, mode=0o755)
-            (self._requests / REFERENCE_FOLDER).mkdir(mode=0o755)
+            for name in (REFERENCE_FOLDER, TRIALS_FOLDER):
+                (self._requests / name).mkdir(mode=0o755)
             stages = StageFile((TRACE_FOLDER, INDEX_FILE), dump.stage_of_line)
             traced = Traced(self._requests, self.folder, stages)
             with executing(self.run, self.images, self._note, traced) as self._execute:
@@ -116,6 +121,15 @@ class Rounds:
         cells = self._cells((Purpose.REPLAY,), images)
         options = {"look": False, "impose": True, "stop": True, "skip": True, **asdict(replay)}
         return self._run_round(cells, options, reference)[Purpose.REPLAY]
+
+    def run_trials(
+        self, images: list[str], files: Mapping[str, bytes], trials: list[TrialRequest]
+    ) -> dict[str, Capture]:
+        """Run scripts on some images; ``files`` are the scripts and their data, by name."""
+        for name, content in files.items():
+            write_atomically(self._requests / TRIALS_FOLDER / name, content)
+        cells = self._cells((Purpose.TRIAL,), images)
+        return self._run_round(cells, {"trials": trials}, None)[Purpose.TRIAL]
 
     def read(self, image: str, purpose: Purpose) -> Capture:
         """Read what a cell captured; it is empty if the cell was not run."""
@@ -150,6 +164,7 @@ class Rounds:
             skip=False,
             stop=not self.capture_request.training,
             nudged=[Purpose.NUDGED],
+            trials=[],
             **asdict(Replay()),
         )._replace(**options)
         self._provide_reference(reference)

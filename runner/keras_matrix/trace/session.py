@@ -1,9 +1,6 @@
 """One trace from end to end: capture, compare, replay alone what differs, conclude."""
 
-import re
 from dataclasses import dataclass, field
-
-import msgspec
 
 import keras_matrix
 from keras_matrix.errors import EngineError, NoCaptureError, StoreError
@@ -18,8 +15,8 @@ from keras_matrix.text import brief
 from keras_matrix.trace import conclude, judge, training
 from keras_matrix.trace.broken import FAILURE_PHRASES, ImageCapture, find_failures
 from keras_matrix.trace.dump import Capture
-from keras_matrix.trace.explain import hints, minimal
-from keras_matrix.trace.finding import Finding, MinimalScript, Origin
+from keras_matrix.trace.explaining import Explainer
+from keras_matrix.trace.finding import Finding
 from keras_matrix.trace.judge import Replay
 from keras_matrix.trace.literature import rates_of_change
 from keras_matrix.trace.measure import Measurements, measure, measure_replays
@@ -29,20 +26,20 @@ from keras_matrix.trace.rounds import CaptureRequest, Purpose, Rounds
 
 MAX_SCRIPTS_PER_IMAGE = 5
 """The most findings of an image that get a minimal script."""
-MAX_SCRIPT_NAME_CHARACTERS = 80
-SCRIPTS_FOLDER = "scripts"
 
 
 @dataclass(frozen=True)
 class TraceOptions:
     """What to trace, and with which tolerance.
 
-    ``keep_arrays`` keeps all that was captured in the run folder.
+    ``keep_arrays`` keeps all that was captured in the run folder; ``prove`` tries the causes that
+    are known.
     """
 
     capture: CaptureRequest
     allowance: Allowance
     keep_arrays: bool
+    prove: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,15 +97,17 @@ def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
     reference = _choose_reference(firsts)
     others = [first for first in firsts if first is not reference]
     measured = _measure_images(options, rounds, reference, others)
+    explainer = Explainer(rounds, reference, options.prove)
     images = []
     for other in others:
         failures = find_failures(reference, other)
         if other.image in measured:
-            images.append(_conclude(options, rounds, reference, measured[other.image], failures))
+            image = measured[other.image]
+            images.append(_conclude(options, rounds, reference, image, failures, explainer))
         else:
             # Nothing could be measured, so all failures are shown with a script.
             findings = [
-                _explain(rounds, reference, finding, with_script=True)
+                explainer.explain(other, finding, with_script=True)
                 for finding in conclude.in_verdict_order(failures)
             ]
             images.append(ImageTrace(image=other.image, findings=findings))
@@ -121,7 +120,7 @@ def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
         still=list(reference.capture.disabled),
         seconds={first.image: first.record.timing.run for first in firsts},
         failed={first.image: _reason(first.record) for first in firsts if not first.ok},
-        images=images,
+        images=explainer.prove(images),
     )
 
 
@@ -206,6 +205,7 @@ def _conclude(
     reference: ImageCapture,
     image: _MeasuredImage,
     failures: list[Finding],
+    explainer: Explainer,
 ) -> ImageTrace:
     base, first = reference.capture, image.first
     findings = [
@@ -242,7 +242,7 @@ def _conclude(
     return ImageTrace(
         image=first.image,
         findings=[
-            _explain(rounds, reference, finding, with_script=index < MAX_SCRIPTS_PER_IMAGE)
+            explainer.explain(first, finding, with_script=index < MAX_SCRIPTS_PER_IMAGE)
             for index, finding in enumerate(findings)
         ],
         stages=conclude.summarize_stages(measurements),
@@ -252,30 +252,6 @@ def _conclude(
         d_class=d_class,
         notes=[*_failure_notes(reference, first), *_skipped_notes(image), *_spread_notes(image)],
     )
-
-
-def _explain(
-    rounds: Rounds, reference: ImageCapture, finding: Finding, *, with_script: bool
-) -> Finding:
-    """Add the known cause of a real finding, if there is one, and a minimal script if possible."""
-    if finding.origin is not Origin.REAL:
-        return finding
-    script = rounds.run.sources.script
-    code = script.code.decode(errors="replace")
-    context = hints.finding_context(finding, reference.capture, code)
-    finding = msgspec.structs.replace(finding, hint=hints.find_hint(finding, context))
-    if not with_script:
-        return finding
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", f"{finding.kind.value}_{finding.where}")
-    name = name[:MAX_SCRIPT_NAME_CHARACTERS]
-    written = minimal.write_script(finding, reference.capture, code, script.file, name)
-    if written is None:
-        return finding
-    path = rounds.run.folder.path / SCRIPTS_FOLDER / f"{name}.py"
-    write_atomically(path, written.text.encode())
-    if written.data:
-        write_atomically(path.with_suffix(".npz"), written.data)
-    return msgspec.structs.replace(finding, script=MinimalScript(str(path), written.text))
 
 
 def _spread_notes(image: _MeasuredImage) -> list[str]:

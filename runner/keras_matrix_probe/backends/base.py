@@ -40,6 +40,9 @@ class Backend:
     def seed(self, seed: int) -> None:
         """Seed the backend's own generator, where NumPy's does not seed it."""
 
+    def set_precision(self, dtype: str) -> None:
+        """Compute with floats of a dtype from now on, where Keras alone does not see to it."""
+
     def configuration(self) -> Dict[str, str]:
         """Return the backend's options that figures may depend on, for the record."""
         return {}

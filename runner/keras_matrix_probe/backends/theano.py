@@ -54,6 +54,12 @@ class Theano(Backend):
     # Theano's generator needs no seed of its own: Keras 2.3.1 draws the seed of each Theano random
     # stream from NumPy (keras/backend/theano_backend.py, tag 2.3.1).
 
+    def set_precision(self, dtype: str) -> None:
+        """Set ``floatX``, which Keras 2.3.1 sets only while it is imported."""
+        from theano import config
+
+        config.floatX = dtype
+
     def configuration(self) -> Dict[str, str]:
         """Return the options of ``theano.config``, for the record."""
         from theano import config

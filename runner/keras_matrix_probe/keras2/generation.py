@@ -48,11 +48,19 @@ class Keras2:
     def trace(self, requests: str, output: str, repeat: int) -> None:
         """Capture the first model that the script trains, as the folder ``requests`` says."""
         self._tracer = Tracer(self._keras, requests, output, repeat)
-        self._tracer.install()
+        if not self._tracer.tries:
+            self._tracer.install()
 
     def pair(self, seed: int) -> None:
         """Draw first weights from NumPy, the same on every backend."""
         self._pairing = paired.install(self._keras, seed)
+
+    def run_trials(self) -> bool:
+        """Try other scripts instead of the cell's own, if that is requested; tell whether it is."""
+        if self._tracer is None or self._pairing is None or not self._tracer.tries:
+            return False
+        self._tracer.run_trials(self._pairing)
+        return True
 
     def record(self, output: str, workspace: str, caps: Caps, clock: CompileClock) -> None:
         """Record the models and training calls of the script; last, around all else."""

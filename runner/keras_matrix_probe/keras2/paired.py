@@ -83,6 +83,10 @@ class Pairing:
             if hasattr(keras.layers, kind)
         ]
 
+    def restart(self) -> None:
+        """Draw the same numbers as from the beginning."""
+        self.drawn = 0
+
     def install(self) -> None:
         """Wrap the functions that draw, create weights and convolve."""
         initializers, backend = self._keras.initializers, self._backend

@@ -10,7 +10,7 @@ from tests.unit.project.source import code_of
 
 PACKAGE = Path(keras_matrix.__file__).parent
 NAMES = [backend.name for backend in BACKENDS]
-ELSEWHERE = {PACKAGE / "plan" / "backends.py", *(PACKAGE / "trace" / "explain").glob("*.py")}
+ELSEWHERE = {PACKAGE / "plan" / "backends.py", *(PACKAGE / "trace" / "explain").rglob("*.py")}
 
 
 @pytest.mark.parametrize(

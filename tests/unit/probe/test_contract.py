@@ -11,6 +11,7 @@ from keras_matrix.plan import contract as host
 from keras_matrix.records.events import Event
 from keras_matrix.run.cell import wait
 from keras_matrix.trace import dump
+from keras_matrix.trace.explain import trials
 from keras_matrix_probe import contract as probe
 from keras_matrix_probe.__main__ import parse
 
@@ -67,7 +68,7 @@ def test_the_probe_writes_the_entries_that_the_host_reads() -> None:
 
 def test_the_host_has_a_label_for_each_stage_that_takes_time() -> None:
     untimed = {"nodes", "alone.penalty"}
-    assert set(calls("_stage")) == set(dump.STAGE_LABELS) | untimed
+    assert {*calls("_stage"), trials.TRIAL} == set(dump.STAGE_LABELS) | untimed
 
 
 def test_the_host_reads_every_field_of_a_report() -> None:

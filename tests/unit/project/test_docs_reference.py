@@ -29,8 +29,9 @@ from keras_matrix.records.record import HostFacts, Manifest, Outcome, Record, Ti
 from keras_matrix.records.recorded import read
 from keras_matrix.report import csv, json
 from keras_matrix.report import reproduction as report
+from keras_matrix.trace.cause import Hint, Referee
 from keras_matrix.trace.distance import Distance
-from keras_matrix.trace.finding import Finding, FindingKind, Hint, MinimalScript, Origin
+from keras_matrix.trace.finding import Finding, FindingKind, MinimalScript, Origin
 from keras_matrix.trace.literature import RateOfChange
 from keras_matrix.trace.result import ImageTrace, StageSummary, Trace
 from tests import ROOT, documents
@@ -218,6 +219,7 @@ NESTED = {
     ("Image of a trace", "stages"): StageSummary,
     ("Image of a trace", "rates"): RateOfChange,
     ("Finding", "hint"): Hint,
+    ("Finding", "referee"): Referee,
     ("Finding", "script"): MinimalScript,
 }
 """Fields whose own fields are told beside them."""

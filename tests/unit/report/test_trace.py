@@ -18,7 +18,8 @@ from keras_matrix.report.trace import (
     print_trace,
     verdict,
 )
-from keras_matrix.trace.finding import Finding, FindingKind, Hint, MinimalScript, Origin
+from keras_matrix.trace.cause import Hint
+from keras_matrix.trace.finding import Finding, FindingKind, MinimalScript, Origin
 from keras_matrix.trace.literature import RateOfChange
 from keras_matrix.trace.result import ImageTrace, StageSummary, Trace, TraceStage
 from tests.unit.cli.builders import run_cli, without_engine
@@ -192,7 +193,7 @@ def test_a_finding_is_printed_with_its_figures_cause_and_script() -> None:
         "in the model: max |d| 0.5",
         "rounding explains 1e-06",
         "configuration: pool_size=(2), padding=same, input (?, 8, 3)",
-        "why: Because.",
+        "possible cause: Because.",
         "a.py, tag 1",
         "script: results/a-run/trace/scripts/a.py",
         "This script shows it",
@@ -212,7 +213,7 @@ def test_findings_of_one_layer_and_cause_are_printed_together() -> None:
     cause = Hint("Because.", "a.py, tag 1")
     difference = (finding(where=f"dense_{i}/kernel", layer="Dense", hint=cause) for i in range(3))
     text = printed(trace(image(*difference)))
-    assert text.count("why: Because.") == 1
+    assert text.count("possible cause: Because.") == 1
     assert "the same at: dense_1/kernel, dense_2/kernel" in text
     assert "and 2 more." in text
 

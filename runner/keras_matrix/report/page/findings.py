@@ -1,10 +1,11 @@
 """The section on a trace's findings: where each image first differs, and why. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from keras_matrix.compare.matrix import MatrixEntry
 from keras_matrix.report import trace as words
+from keras_matrix.report.causes import LABELS, describe_referee, describe_trial
 from keras_matrix.report.page.blocks import (
     Badge,
     Block,
@@ -24,9 +25,15 @@ from keras_matrix.report.page.blocks import (
 )
 from keras_matrix.report.page.overview import PageRun
 from keras_matrix.report.page.sources import TraceSource
+from keras_matrix.trace.cause import CauseStatus
 from keras_matrix.trace.finding import Finding
 from keras_matrix.trace.result import ImageTrace, StageSummary
 
+TONES = {
+    CauseStatus.PROVEN: Tone.REFERENCE,
+    CauseStatus.POSSIBLE: Tone.INCONCLUSIVE,
+    CauseStatus.REFUTED: Tone.NOT_JUDGED,
+}
 MAX_FINDINGS = 12
 """Kinds of findings of an image that are described."""
 MAX_SCRIPT_LENGTH = 8000
@@ -104,9 +111,9 @@ def _finding(group: Sequence[Finding], reference: str, image: str, *, unfolded: 
     blocks: list[Block] = []
     if first.message:
         blocks.append(Paragraph(first.message))
-    if first.hint is not None:
-        blocks.append(Paragraph(first.hint.text, Badge(Tone.REFERENCE, "known cause")))
-        blocks.append(Paragraph(f"Source: {first.hint.source}", quiet=True))
+    blocks += _causes(first)
+    if first.referee is not None:
+        blocks.append(Paragraph(describe_referee(first.referee, reference, image)))
     if facts:
         blocks.append(Facts(tuple(facts)))
     if first.script is not None:
@@ -116,3 +123,13 @@ def _finding(group: Sequence[Finding], reference: str, image: str, *, unfolded: 
         blocks.append(Details(summary, (Listing(f"{name} ({image})", text),)))
     title = f"{first.kind.value}: {words.describe_place(first)}, {first.what}"
     return Details(title, tuple(blocks), unfolded=unfolded)
+
+
+def _causes(finding: Finding) -> Iterator[Block]:
+    """Yield the causes of a finding, each with its trial and its source."""
+    told = [finding.hint] if finding.hint is not None else []
+    for hint in (*told, *finding.refuted):
+        yield Paragraph(hint.text, Badge(TONES[hint.status], LABELS[hint.status]))
+        if (trial := describe_trial(hint)) is not None:
+            yield Paragraph(trial)
+        yield Paragraph(f"Source: {hint.source}", quiet=True)

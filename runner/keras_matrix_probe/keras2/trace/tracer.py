@@ -7,7 +7,8 @@ import sys
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, List
 
-from ...contract import REFERENCE_FOLDER, REQUEST_FILE, TRACE_FOLDER, TraceRequest
+from ...contract import REFERENCE_FOLDER, REQUEST_FILE, TRACE_FOLDER, TraceRequest, TrialRequest
+from ..paired import Pairing
 from . import weights
 from .capture import ModelCapture
 from .dump import Dump, Reference
@@ -15,6 +16,7 @@ from .graph import Graph
 from .layer_calls import LayerCalls
 from .random_layers import RandomLayers
 from .state import SavedState, nudged
+from .trials import Trials
 
 RECURSION_LIMIT = 10000
 """Nested calls; the main thread's stack of 8 MiB has room for more."""
@@ -29,7 +31,9 @@ class Tracer:
 
     def __init__(self, keras: Any, folder: str, output: str, repeat: int) -> None:
         with open(os.path.join(folder, REQUEST_FILE), encoding="utf-8") as file:
-            self._request = TraceRequest(**json.load(file))
+            fields = json.load(file)
+        fields["trials"] = [TrialRequest(*trial) for trial in fields["trials"]]
+        self._request = TraceRequest(**fields)
         self._keras = keras
         self._folder = folder
         self._nudge = repeat if repeat in self._request.nudged else 0
@@ -50,6 +54,17 @@ class Tracer:
         )
         for method in ("fit", "fit_generator"):
             setattr(model_class, method, self._wrap_fit(getattr(model_class, method)))
+
+    @property
+    def tries(self) -> bool:
+        """Whether this cell tries other scripts instead of running its own."""
+        return bool(self._request.trials)
+
+    def run_trials(self, pairing: Pairing) -> None:
+        """Try the scripts of the request."""
+        self._random_layers.install()
+        Trials(self._keras, self._folder, self._dump).run(list(self._request.trials), pairing)
+        self._dump.entry("looked", model="")
 
     def finish(self) -> None:
         """Dump what is known only once the script has ended."""

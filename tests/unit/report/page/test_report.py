@@ -19,7 +19,8 @@ from keras_matrix.report import plots
 from keras_matrix.report.page import charts
 from keras_matrix.report.page.blocks import Tone
 from keras_matrix.report.page.sources import RunSource, Source
-from keras_matrix.trace.finding import FindingKind, Hint, MinimalScript, Origin
+from keras_matrix.trace.cause import Hint
+from keras_matrix.trace.finding import FindingKind, MinimalScript, Origin
 from keras_matrix.trace.result import ImageTrace, LayerDistance, StageSummary, Trace, TraceStage
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.records import builders
@@ -375,7 +376,7 @@ def test_a_trace_is_described_by_its_findings(tmp_path: Path) -> None:
     ]
     text = details.text
     for part in (
-        "known cause It pads otherwise.",
+        "possible cause It pads otherwise.",
         "Source: keras#1",
         "rounding explains 1e-05",
         "scripts/forward_conv_1.py, in the trace's folder",

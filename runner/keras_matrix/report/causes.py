@@ -1,0 +1,60 @@
+"""What a trace says of causes, in words: how far they are proven, and who is off. Pure."""
+
+from collections.abc import Iterator
+
+from keras_matrix.trace.cause import CauseStatus, Hint, TrialOutcome, Referee
+from keras_matrix.trace.finding import Finding
+
+LABELS = {
+    CauseStatus.PROVEN: "cause, proven",
+    CauseStatus.POSSIBLE: "possible cause",
+    CauseStatus.REFUTED: "not the cause",
+}
+
+
+def cause_lines(finding: Finding, reference: str, image: str) -> Iterator[str]:
+    """Yield the lines on a finding's causes, and on who is off."""
+    told = [finding.hint] if finding.hint is not None else []
+    for hint in (*told, *finding.refuted):
+        yield f"  {LABELS[hint.status]}: {hint.text}"
+        if hint.status is not CauseStatus.REFUTED:
+            yield f"    {hint.source}"
+        if (trial := describe_trial(hint)) is not None:
+            yield f"    {trial}"
+    if finding.referee is not None:
+        yield f"  {describe_referee(finding.referee, reference, image)}"
+
+
+def describe_trial(hint: Hint) -> str | None:
+    """Return what the trial of a cause came to; None if it was not tried."""
+    proof = hint.proof
+    if proof is None:
+        return None
+    match hint.status:
+        case CauseStatus.PROVEN:
+            verb = "the difference goes away"
+        case CauseStatus.REFUTED:
+            verb = "the difference stays"
+        case CauseStatus.POSSIBLE:
+            verb = "the difference changes but does not go away"
+    before, after = describe_outcome(proof.before), describe_outcome(proof.after)
+    return f"with {proof.instead} instead, {verb}: {before} becomes {after}"
+
+
+def describe_outcome(outcome: TrialOutcome) -> str:
+    """Return how far apart a trial came out."""
+    if outcome.problem:
+        return outcome.problem
+    return f"{outcome.difference or 0:.2g}"
+
+
+def describe_referee(referee: Referee, reference: str, image: str) -> str:
+    """Return who is off, by float64."""
+    if referee.both_right:
+        return (
+            f"in float64 they are {referee.between:.2g} apart as well: each is right by its own "
+            "definition"
+        )
+    return (
+        f"from float64, {image} is {referee.other:.2g} off and {reference} {referee.reference:.2g}"
+    )
