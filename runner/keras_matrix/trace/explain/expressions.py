@@ -75,7 +75,12 @@ class ScriptParts:
         statements = slicing.needed_statements(code, expression)
         if statements is None:
             raise NoMinimalScriptError
-        if statements and statements not in self.definitions:
+        if statements:
+            self.include_text(statements)
+
+    def include_text(self, statements: str) -> None:
+        """Include statements that the script needs, once."""
+        if statements not in self.definitions:
             self.definitions.append(statements)
 
 

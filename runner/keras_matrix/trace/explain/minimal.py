@@ -1,7 +1,6 @@
 """Write a minimal script that shows a finding: one layer, with the inputs that it was given.
 
-Weights are set where all backends read them alike. The kernels of convolutions, which Theano turns
-around, are left to the paired first weights.
+Weights are set as the reference had them; a script turns kernels around where the backend does.
 """
 
 import io
@@ -14,7 +13,6 @@ import numpy
 from keras_matrix.text import one_line
 from keras_matrix.trace.dump import Array, Capture, Node, port
 from keras_matrix.trace.explain.expressions import (
-    WRAPPER_LAYERS,
     NoMinimalScriptError,
     ScriptParts,
     checked_identifier,
@@ -23,12 +21,9 @@ from keras_matrix.trace.explain.expressions import (
     layer_expression,
     plain_value,
 )
+from keras_matrix.trace.explain.weights import weights_expression
 from keras_matrix.trace.finding import Finding, FindingKind
 
-TURNED_KERNELS = frozenset(
-    {"Conv1D", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "ConvLSTM2DCell"}
-)
-"""Layers whose kernels Theano turns around: those of ``KERNELS`` in the probe's ``paired.py``."""
 FORGED_MODEL_ERRORS = (
     *(ArithmeticError, AttributeError, LookupError, StopIteration),
     *(RuntimeError, TypeError, ValueError),
@@ -127,7 +122,7 @@ class _LayerScript:
             names,
             [list(array.shape[1:]) for array in inputs],
             data_lines,
-            weights=self._weights(node),
+            weights=weights_expression(node, self._capture, self._parts),
             loss=loss,
             optimizer=self._optimizer(),
             batch_size=len(inputs[0]) if node.config.get("stateful") is True else None,
@@ -223,20 +218,6 @@ class _LayerScript:
         if self._finding.kind is not FindingKind.UPDATE or model is None:
             return None
         return self._expression(model.optimizer, "keras.optimizers")
-
-    def _weights(self, node: Node) -> str | None:
-        """Return the expression for a layer's first weights, if all backends read them alike."""
-        if not node.weights or not node.own or node.kind in (*WRAPPER_LAYERS, *TURNED_KERNELS):
-            return None
-        arrays = [self._capture.array(("weight", name, "start")) for name in node.weights]
-        if any(array is None for array in arrays):
-            return None
-        expressions = [
-            self._parts.array_expression(f"w{index}", array)
-            for index, array in enumerate(arrays)
-            if array is not None
-        ]
-        return f"[{', '.join(expressions)}]"
 
 
 @dataclass(frozen=True)

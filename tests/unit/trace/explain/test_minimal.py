@@ -21,7 +21,8 @@ from keras_matrix.trace.explain.expressions import (
     layer_expression,
     plain_value,
 )
-from keras_matrix.trace.explain.minimal import TURNED_KERNELS, WrittenScript, write_script
+from keras_matrix.trace.explain.minimal import WrittenScript, write_script
+from keras_matrix.trace.explain.weights import TURNED_KERNELS, turned_kernels
 from keras_matrix.trace.finding import Finding, FindingKind
 from keras_matrix_probe.keras2.paired import KERNELS
 from tests.unit.trace.builders import SCRIPT, CaptureWriter, Fields, finding, floats, node
@@ -155,7 +156,35 @@ def ran(
 
 
 def test_the_kernels_that_theano_turns_are_those_of_the_probe() -> None:
-    assert set(KERNELS) == TURNED_KERNELS
+    # A layer's cell is the probe's concern: the layer has the cell's weights.
+    layers = {**KERNELS, "ConvLSTM2D": KERNELS["ConvLSTM2DCell"]}
+    assert dict(TURNED_KERNELS) == layers
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "names"),
+    [
+        ("Dense", {}, ()),
+        ("SeparableConv2D", {}, ()),
+        ("DepthwiseConv2D", {}, ()),
+        ("ConvLSTM2D", {}, ("kernel", "recurrent_kernel")),
+        ("TimeDistributed", {"layer": {"class_name": "Conv2D", "config": {}}}, ("kernel",)),
+        ("TimeDistributed", {"layer": {"class_name": "Dense", "config": {}}}, ()),
+        ("Bidirectional", {"layer": {"class_name": "ConvLSTM2D"}}, ()),
+        (
+            "RNN",
+            {"cell": {"class_name": "ConvLSTM2DCell", "config": {}}},
+            ("kernel", "recurrent_kernel"),
+        ),
+        (
+            "ConvRNN2D",
+            {"cell": [{"class_name": "ConvLSTM2DCell", "config": {}}]},
+            ("kernel", "recurrent_kernel"),
+        ),
+    ],
+)
+def test_kernels_within_other_layers(kind: str, config: Fields, names: tuple[str, ...]) -> None:
+    assert turned_kernels(kind, config) == names
 
 
 def test_a_layer_with_its_weights_and_what_it_was_fed(
@@ -224,14 +253,21 @@ def test_pooling_over_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert layer.weights is None
 
 
-def test_kernels_that_theano_turns_around_are_left_to_pairing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("backend", ["theano", "tensorflow"])
+def test_kernels_are_set_as_the_backend_reads_them(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrays = {"weight c/kernel": numpy.ones((2, 3, 3), "f4")}
-    config = {"filters": 3, "kernel_size": [2]}
-    capture = one_layer(tmp_path, "Conv1D", config=config, weights=["c/kernel"], arrays=arrays)
-    names = ran(script(capture), tmp_path, monkeypatch)
-    assert names["layer"].weights is None
+    kernel = floats(numpy.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2))
+    arrays = {"weight c/kernel": kernel, "weight c/bias": floats([1, 2])}
+    config = {"filters": 2, "kernel_size": [2, 3]}
+    weights = ["c/kernel", "c/bias"]
+    capture = one_layer(tmp_path, "Conv2D", config=config, weights=weights, arrays=arrays)
+    monkeypatch.setattr(Noting, "backend", staticmethod(lambda: backend), raising=False)
+    written = script(capture)
+    names = ran(written, tmp_path, monkeypatch)
+    expected = kernel[::-1, ::-1] if backend == "theano" else kernel
+    assert numpy.array_equal(names["layer"].weights[0], expected)
+    assert names["layer"].weights[1].tolist() == [1.0, 2.0]
 
 
 def test_a_wrapper_comes_from_its_configuration(
