@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from keras_matrix.trace.cause import CauseStatus, Hint, TrialOutcome, Referee
+from keras_matrix.trace.cause import CauseStatus, Hint, Referee, TrialOutcome
 from keras_matrix.trace.finding import Finding
 
 LABELS = {

@@ -17,7 +17,7 @@ from keras_matrix.trace.cause import CauseStatus
 from keras_matrix.trace.dump import Capture
 from keras_matrix.trace.explain import causes, minimal, trials
 from keras_matrix.trace.explain.situation import Situation, Stack
-from keras_matrix.trace.explain.trials import TriedFinding, Trial
+from keras_matrix.trace.explain.trials import Trial, TriedFinding
 from keras_matrix.trace.finding import Finding, MinimalScript, Origin
 from keras_matrix.trace.result import ImageTrace
 from keras_matrix.trace.rounds import Purpose, Rounds

@@ -11,7 +11,7 @@ import numpy
 
 from keras_matrix.plan.contract import TrialStage
 from keras_matrix.text import brief
-from keras_matrix.trace.cause import CauseStatus, Hint, TrialOutcome, Proof, Referee
+from keras_matrix.trace.cause import CauseStatus, Hint, Proof, Referee, TrialOutcome
 from keras_matrix.trace.distance import measure_distance
 from keras_matrix.trace.dump import Array, ArrayKey, Capture
 from keras_matrix.trace.explain.cause import FORGED_MODEL_ERRORS, Cause, in_words
