@@ -11,7 +11,7 @@ from keras_matrix.records.untrusted import UnreadableError
 from keras_matrix.run.cell import folders
 from keras_matrix.run.prepare import Images, OpenRun
 from keras_matrix.run.session import RunResult
-from keras_matrix.text import brief
+from keras_matrix.text import brief, listed
 from keras_matrix.trace import conclude, judge, training
 from keras_matrix.trace.broken import FAILURE_PHRASES, ImageCapture, find_failures
 from keras_matrix.trace.dump import Capture
@@ -24,6 +24,8 @@ from keras_matrix.trace.result import ImageTrace, Trace
 from keras_matrix.trace.rounding import Allowance
 from keras_matrix.trace.rounds import CaptureRequest, Purpose, Rounds
 
+MAX_NAMES = 8
+"""The most names of models that a sentence lists."""
 MAX_SCRIPTS_PER_IMAGE = 5
 """The most findings of an image that get a minimal script."""
 
@@ -94,7 +96,7 @@ def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
         ImageCapture(image, captures[image], rounds.records[rounds.cell(image, Purpose.FIRST)])
         for image in plan.images
     ]
-    reference = _choose_reference(firsts)
+    reference = _choose_reference(firsts, options.capture.model)
     others = [first for first in firsts if first is not reference]
     measured = _measure_images(options, rounds, reference, others)
     explainer = Explainer(rounds, reference, options.prove)
@@ -124,14 +126,18 @@ def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
     )
 
 
-def _choose_reference(firsts: list[ImageCapture]) -> ImageCapture:
+def _choose_reference(firsts: list[ImageCapture], name: str | None) -> ImageCapture:
     """Return the first image that captured a model, preferably one whose script succeeded.
+
+    ``name`` is that of the model to trace, None for the first that trains.
 
     Raises:
         NoCaptureError: no image captured a model.
     """
     complete = [first for first in firsts if first.capture.complete]
     if not complete:
+        if name is not None and all(first.ok for first in firsts):
+            raise NoCaptureError(_no_such_model(name, firsts))
         reasons = "; ".join(f"{first.image}: {_reason(first.record)}" for first in firsts)
         raise NoCaptureError(
             f"The script reached a model's first training call on no image, so there is nothing to "
@@ -140,9 +146,19 @@ def _choose_reference(firsts: list[ImageCapture]) -> ImageCapture:
     return next((first for first in complete if first.ok), complete[0])
 
 
+def _no_such_model(name: str, firsts: list[ImageCapture]) -> str:
+    """Return that the script trains no model of a name, and which models it trains."""
+    calls = (call for first in firsts for call in first.record.observation.calls)
+    trained = list(dict.fromkeys(call.model for call in calls if call.kind == "fit"))
+    if not trained:
+        return f"The script trains no model named {name!r}, nor any other."
+    names = listed(trained, MAX_NAMES)
+    return f"The script trains no model named {name!r}; choose one of {names} with --model."
+
+
 def _reason(record: Record) -> str:
     if record.outcome is Outcome.OK:
-        return "the script trains no model of that name, or none with fit or train_on_batch"
+        return "the script trains no model with fit or train_on_batch"
     return brief(record.reason).rstrip(".")
 
 

@@ -51,7 +51,7 @@ def write_script(
         return None
     try:
         if finding.kind is FindingKind.BUILD and not _needs_real_inputs(finding, capture):
-            return _write_unbuilt(finding, capture, code, script)
+            return _write_unbuilt(finding, capture, code, script, name)
         return _LayerScript(finding, capture, code, script, name).write()
     except (NoMinimalScriptError, *FORGED_MODEL_ERRORS):
         return None
@@ -63,7 +63,7 @@ def _needs_real_inputs(finding: Finding, capture: Capture) -> bool:
 
 
 def _write_unbuilt(
-    finding: Finding, capture: Capture, code: str, script: str
+    finding: Finding, capture: Capture, code: str, script: str, name: str
 ) -> WrittenScript | None:
     """Write a script with a layer that one backend cannot build, on random inputs."""
     if not finding.layer or not finding.input_shapes or not all(finding.input_shapes):
@@ -76,10 +76,10 @@ def _write_unbuilt(
     shapes = [shape[1:] for shape in finding.input_shapes]
     names = _input_names(len(shapes))
     data_lines = ["np.random.seed(0)"]
-    for name, shape in zip(names, shapes, strict=True):
+    for input_name, shape in zip(names, shapes, strict=True):
         sizes = ", ".join(str(size or 5) for size in (4, *shape))
-        data_lines.append(f"{name} = np.random.rand({sizes})")
-    return _assemble(finding, parts, ScriptBody(layer, names, shapes, data_lines), script, "")
+        data_lines.append(f"{input_name} = np.random.rand({sizes})")
+    return _assemble(finding, parts, ScriptBody(layer, names, shapes, data_lines), script, name)
 
 
 def _input_names(count: int) -> list[str]:
@@ -256,6 +256,7 @@ def _assemble(
     loss = body.loss or "lambda y, p: K.mean(p)"
     lines = [
         f"# {one_line(title)}",
+        f"# It prints nothing; to see the difference: keras-matrix trace {name}.py",
         "import numpy as np",
         *(
             f"from {module} import {', '.join(sorted(names))}"

@@ -157,7 +157,8 @@ class Measured:
 
 def differs(measured: Measured) -> bool:
     """Tell whether a trial came out apart by more than rounding."""
-    return bool(measured.outcome.problem) or measured.share > 1
+    problem = measured.outcome.problem
+    return bool(problem and problem != FAILS_ON_BOTH) or measured.share > 1
 
 
 def _judged(hint: Hint, trial: Trial, before: Measured, after: Measured) -> Hint:

@@ -215,7 +215,10 @@ def test_a_layer_with_its_weights_and_what_it_was_fed(
 def test_the_script_says_what_it_shows(tmp_path: Path) -> None:
     written = script(one_layer(tmp_path), finding(layer="Dense", what="output"))
     assert written is not None
-    assert written.text.startswith("# dense: forward, output; found in model.py.\n")
+    assert written.text.startswith(
+        "# dense: forward, output; found in model.py.\n"
+        f"# It prints nothing; to see the difference: keras-matrix trace {NAME}.py\n"
+    )
     assert written.data == b""
 
 
