@@ -16,13 +16,12 @@ from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.trace.cause import Hint
-from keras_matrix.trace.finding import FindingKind, MinimalScript
+from keras_matrix.trace.finding import FindingKind, MinimalScript, TraceStage
 from keras_matrix.trace.result import (
     ImageTrace,
     LayerDistance,
     StageSummary,
     Trace,
-    TraceStage,
 )
 from tests.browsers import chromium
 from tests.unit.cli.builders import run_cli

@@ -55,10 +55,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--fail-on",
-    default="any",
+    default="reaching",
     show_default=True,
     metavar="KIND,...",
-    help="Kinds of difference that make the exit code 1: any, none, or some by name.",
+    help="Differences that make the exit code 1: those reaching a gradient of a weight, an update, "
+    "a loss, a metric or a prediction; any; none; or some kinds by name.",
 )
 @click.option("--no-proof", is_flag=True, help="Do not try the causes of differences.")
 @click.option(
@@ -100,7 +101,7 @@ def command(
     from keras_matrix.trace.rounding import Allowance
     from keras_matrix.trace.rounds import CELLS_PER_IMAGE, CaptureRequest
 
-    kinds = shown.parse_kinds(fail_on)
+    selected = shown.parse_fail_on(fail_on)
     for name, value in (("--atol", atol), ("--rtol", rtol)):
         if value is not None and not 0 <= value < float("inf"):
             raise ConfigurationError(f"{name} {value} is not a number from 0 up.")
@@ -125,7 +126,7 @@ def command(
         # The images were compared while cells ran: what differs was run again alone.
         if shown.fails_without_finding(result.trace):
             return result.trace, ExitCode.CELL_FAILED
-        differs = shown.has_real_finding(result.trace, kinds)
+        differs = selected.fails(result.trace)
         return result.trace, ExitCode.DIFFER if differs else ExitCode.AGREE
 
     def report(folder: "RunFolder", finding: "tuple[Trace, ExitCode]") -> int:

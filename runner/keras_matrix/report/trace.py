@@ -1,6 +1,7 @@
 """Print a trace: what agrees, what differs, where that starts, and a script that shows it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -14,11 +15,30 @@ from keras_matrix.report.causes import cause_lines
 from keras_matrix.report.table import console
 from keras_matrix.text import and_more, listed, plural, printable, relative
 from keras_matrix.trace.distance import Distance
-from keras_matrix.trace.finding import Finding, FindingKind, Origin, shapes_in_words
-from keras_matrix.trace.result import ImageTrace, StageSummary, Trace, TraceStage
+from keras_matrix.trace.finding import (
+    Finding,
+    FindingKind,
+    Origin,
+    TraceStage,
+    shapes_in_words,
+)
+from keras_matrix.trace.reach import Consequence
+from keras_matrix.trace.result import ImageTrace, StageSummary, Trace
 
 MAX_GROUPS_SHOWN = 5
 """The most groups of findings of an image that are printed; the others are in ``trace.json``."""
+REACHING = "reaching"
+"""What ``--fail-on`` calls the findings, of any kind, that reach something."""
+REACHED_WORDS = {
+    Consequence.SCRIPT: ("the script, which fails", "the script, which fails"),
+    Consequence.LOSS: ("the loss", "{} losses"),
+    Consequence.PREDICTIONS: ("the predictions", "{} predicted outputs"),
+    Consequence.METRICS: ("a metric", "{} metrics"),
+    Consequence.GRADIENTS: ("the gradient of a weight", "the gradients of {} weights"),
+    Consequence.UPDATES: ("a weight after a step", "{} weights after a step"),
+    Consequence.TRAINING: ("the end of training", "{} weights and losses at the end of training"),
+}
+"""What a finding reaches, of one array and of several."""
 MAX_NAMES = 8
 """The most names of layers that one line lists."""
 REPORTED_SETTINGS = (
@@ -37,36 +57,47 @@ UNREMARKABLE_VALUES = {
 """Values of settings that are not reported."""
 
 
-def parse_kinds(text: str) -> frozenset[FindingKind]:
-    """Return the kinds that ``--fail-on`` names.
+@dataclass(frozen=True)
+class FailOn:
+    """The real findings that make the exit code 1: of some kinds, and maybe only if they count."""
+
+    kinds: frozenset[FindingKind]
+    counting_only: bool = False
+
+    def fails(self, trace: Trace) -> bool:
+        """Tell whether an image has such a finding."""
+        return any(
+            finding.kind in self.kinds and (finding.counts or not self.counting_only)
+            for image in trace.images
+            for finding in image.real
+        )
+
+
+def parse_fail_on(text: str) -> FailOn:
+    """Return what ``--fail-on`` selects.
 
     Raises:
         ConfigurationError: a name is not a kind.
     """
-    if text == "any":
-        return frozenset(FindingKind)
+    if text in (REACHING, "any"):
+        return FailOn(frozenset(FindingKind), counting_only=text == REACHING)
     if text == "none":
-        return frozenset()
+        return FailOn(frozenset())
     kind_by_name = {kind.value: kind for kind in FindingKind}
     kinds = set()
     for name in (part.strip() for part in text.split(",")):
         if name not in kind_by_name:
             raise ConfigurationError(
-                f"--fail-on {name or text!r} is not a kind of difference; "
-                f"use one or more of {', '.join(kind_by_name)}, or any, or none."
+                f"--fail-on {name or text!r} is not a kind of difference; use one or more of "
+                f"{', '.join(kind_by_name)}, or {REACHING}, or any, or none."
             )
         kinds.add(kind_by_name[name])
-    return frozenset(kinds)
+    return FailOn(frozenset(kinds))
 
 
 def fails_without_finding(trace: Trace) -> bool:
-    """Tell whether the script fails on an image that does not differ from the reference."""
-    return any(image.image in trace.failed and not image.real for image in trace.images)
-
-
-def has_real_finding(trace: Trace, kinds: frozenset[FindingKind]) -> bool:
-    """Tell whether an image differs by itself in one of the kinds."""
-    return any(finding.kind in kinds for image in trace.images for finding in image.real)
+    """Tell whether the script fails on an image and no difference that counts explains it."""
+    return any(image.image in trace.failed and not image.counting for image in trace.images)
 
 
 def print_trace(trace: Trace, out: Console | None = None) -> None:
@@ -120,12 +151,20 @@ def verdict(trace: Trace, image: ImageTrace) -> str:
     """Return one sentence on what the trace found on an image."""
     pair = f"{image.image} and {trace.reference}"
     first = image.verdict
+    idle = [finding for finding in image.real if not finding.counts]
     if first is not None:
-        more = f", {rest}" if (rest := and_more(len(image.real) - 1)) else ""
-        return f"{pair} differ: {first.kind.value}, {describe_place(first)}, {first.what}{more}."
+        more = f", {rest}" if (rest := and_more(len(image.counting) - 1)) else ""
+        less = f"; {plural(len(idle), 'more difference reaches', 'more differences reach')} nothing"
+        return f"{pair} differ: {describe_finding(first)}{more}{less if idle else ''}."
     reason = image.image in trace.failed and trace.failed.get(trace.reference)
     if reason:
         return f"{pair} agree up to where the script fails on both ({reason})."
+    if idle:
+        differences = plural(len(idle), "difference reaches", "differences reach")
+        return (
+            f"{pair} agree in loss, metrics, predictions and weights; {differences} none of these: "
+            f"{describe_finding(idle[0])}."
+        )
     amplified = [f.where for f in image.findings if f.origin is Origin.AMPLIFIED]
     where = f" (rounding is amplified at {listed(amplified, MAX_NAMES)})" if amplified else ""
     return (
@@ -166,6 +205,7 @@ def _finding_lines(group: Sequence[Finding], reference: str, image: str) -> Iter
     """Yield the lines on the first finding of a group, and where the others are."""
     finding = group[0]
     yield f"{finding.kind.value}: {describe_place(finding)}, {finding.what}"
+    yield from (f"  {line}" for line in describe_reach(finding))
     if finding.message:
         yield f"  {finding.message}"
     if finding.alone is not None:
@@ -214,6 +254,33 @@ def describe_distance(distance: Distance, reference: str, image: str) -> str:
     return ", ".join(parts)
 
 
+def describe_reach(finding: Finding) -> Iterator[str]:
+    """Yield what a finding reaches, and what else reaches that."""
+    if finding.reach is None:
+        return
+    if not finding.reach:
+        yield "reaches no weight's gradient, no update, loss, metric or prediction"
+        return
+    parts = []
+    for target in finding.reach.targets:
+        one, several = REACHED_WORDS[target.what]
+        part = one if target.count == 1 else several.format(target.count)
+        if target.distance is not None:
+            times = f", {target.excess:.2g} x its bound" if target.excess is not None else ""
+            up_to = "by" if target.count == 1 else "by up to"
+            part += f" {up_to} {target.distance:.2g}{times}"
+        parts.append(part)
+    yield f"reaches {'; '.join(parts)}"
+    also = dict.fromkeys(name for target in finding.reach.targets for name in target.also)
+    if also:
+        yield f"  some of this also comes from {listed(list(also), MAX_NAMES)}"
+
+
+def describe_finding(finding: Finding) -> str:
+    """Return what differs, and where, in a few words."""
+    return f"{finding.kind.value}, {describe_place(finding)}, {finding.what}"
+
+
 def describe_place(finding: Finding) -> str:
     """Return where a finding is, with the class of the layer."""
     return f"{finding.where} ({finding.layer})" if finding.layer else finding.where
@@ -244,7 +311,8 @@ def group_findings(image: ImageTrace) -> list[list[Finding]]:
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for finding in image.real:
         cause = finding.hint.text if finding.hint is not None else finding.where
-        groups.setdefault((finding.kind, finding.layer, cause), []).append(finding)
+        place = finding.kind, finding.layer, cause, finding.counts
+        groups.setdefault(place, []).append(finding)
     return list(groups.values())
 
 

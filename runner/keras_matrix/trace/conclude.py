@@ -1,16 +1,25 @@
 """From measurements to an image's findings, summaries and profile. Pure but for reading arrays."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from keras_matrix.text import brief
 from keras_matrix.trace import judge, literature, steps
 from keras_matrix.trace.dump import Capture, port
-from keras_matrix.trace.finding import VERDICT_ORDER, Finding, FindingKind, Origin, finding_at
+from keras_matrix.trace.finding import (
+    ALWAYS_COUNT,
+    VERDICT_ORDER,
+    Finding,
+    FindingKind,
+    Origin,
+    TraceStage,
+    finding_at,
+)
 from keras_matrix.trace.measure import Measurement, Measurements
-from keras_matrix.trace.result import LayerDistance, StageSummary, TraceStage
+from keras_matrix.trace.reach import Consequence, Reached
+from keras_matrix.trace.result import LayerDistance, StageSummary
 
 STAGE_OF_ARRAY = {
     "weight": TraceStage.WEIGHTS,
@@ -26,6 +35,8 @@ STAGE_OF_ARRAY = {
 WEIGHT_STAGES = (TraceStage.GRADIENTS, TraceStage.UPDATES, TraceStage.TRAINING)
 """Stages whose arrays are named by weights; outputs and their gradients are named by nodes."""
 SLOT_SUFFIX = ".slot"
+MAIN_SHARE = 0.1
+"""The share of the largest distance of the loss that a finding must bring about to explain it."""
 MAX_PROFILE_ENTRIES = 4000
 """The most profile entries of one stage."""
 
@@ -34,10 +45,22 @@ def find_differences(
     capture: Capture, measurements: Measurements, replays: Measurements
 ) -> list[Finding]:
     """Return all differences up to the optimizer's steps, real or not, in verdict order."""
-    findings = list(judge.judge_outputs(capture, measurements, replays))
-    for stage in (judge.judge_loss, judge.judge_gradients, steps.judge_steps):
-        findings += stage(capture, measurements, replays, real_ones(findings))
+    outputs = judge.judge_outputs(capture, measurements, replays)
+    findings = [*of_stage(TraceStage.OUTPUTS, outputs)]
+    for stage, judge_stage in (
+        (TraceStage.LOSS, judge.judge_loss),
+        (TraceStage.GRADIENTS, judge.judge_gradients),
+        (TraceStage.UPDATES, steps.judge_steps),
+    ):
+        differing = judge_stage(capture, measurements, replays, real_ones(findings))
+        findings += of_stage(stage, differing)
     return findings
+
+
+def of_stage(stage: TraceStage, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield findings as those of a stage."""
+    for finding in findings:
+        yield msgspec.structs.replace(finding, stage=stage)
 
 
 def find_configuration_differences(
@@ -55,6 +78,7 @@ def find_configuration_differences(
             if numbers and expected != actual:
                 yield finding_at(
                     *(FindingKind.FORWARD, Origin.REAL, node.key, node),
+                    stage=TraceStage.OUTPUTS,
                     what=f"{name} is {brief(str(expected))} on {reference_image}, "
                     f"{brief(str(actual))} on {image}",
                 )
@@ -78,11 +102,60 @@ def inherit_build_failures(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def in_verdict_order(findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings in the order in which they are reported, real ones first."""
+    """Return findings in the order in which they are reported.
+
+    Those that are real and reach anything are first, among them those that explain the loss; of
+    those that reach as much, in the order of a training step.
+    """
+    losses = [target.distance for f in findings if (target := _reached_loss(f)) is not None]
+    # None cannot be compared: it is NaN on one image, or infinitely far.
+    largest = math.inf if None in losses else max(filter(None, losses), default=0.0)
     return sorted(
         findings,
-        key=lambda finding: (finding.origin is not Origin.REAL, VERDICT_ORDER[finding.kind]),
+        key=lambda finding: (
+            finding.origin is not Origin.REAL,
+            _rank(finding, largest),
+            VERDICT_ORDER[finding.kind],
+        ),
     )
+
+
+def _rank(finding: Finding, largest_loss: float) -> int:
+    """Return how far back a real finding is reported, by the most that it explains."""
+    reach = finding.reach
+    if finding.kind in ALWAYS_COUNT or reach is None or reach.target(Consequence.SCRIPT):
+        return 0
+    if not reach:
+        return 4
+    loss = _reached_loss(finding)
+    if loss is not None:
+        distance = math.inf if loss.distance is None else loss.distance
+        if distance >= MAIN_SHARE * largest_loss:
+            return 0
+    kinds = {target.what for target in reach.targets}
+    if any(t.distance is None for t in reach.targets if t.what is not Consequence.METRICS):
+        return 0
+    if Consequence.PREDICTIONS in kinds:
+        return 1
+    return 3 if kinds == {Consequence.METRICS} else 2
+
+
+def _reached_loss(finding: Finding) -> Reached | None:
+    reach = finding.reach if finding.origin is Origin.REAL else None
+    return reach.target(Consequence.LOSS) if reach is not None else None
+
+
+def is_complete(reference: Capture, other: Capture, measurements: Measurements) -> bool:
+    """Tell whether everything up to the gradients was computed on both images."""
+    stages = ("forward", "loss", "gradient", "skipped")
+    lacking = any(
+        failure.stage in stages
+        and (not failure.name or judge.node_of_weight(capture, failure.name) is not None)
+        for capture in (reference, other)
+        for failure in capture.failures
+    )
+    compared = {what for what, _, _ in measurements}
+    return not lacking and not other.skipped and {"metric", "gradient"} <= compared
 
 
 def real_ones(findings: Sequence[Finding]) -> list[Finding]:

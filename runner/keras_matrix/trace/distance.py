@@ -20,7 +20,8 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
         scale: The largest magnitude in the reference.
         maximum: The largest absolute difference.
         relative: The largest difference divided by the magnitude of its own reference element.
-        ulps: The largest difference in units in the last place of float32 at ``scale``.
+        ulps: The largest difference in units in the last place at ``scale``, of the coarser type of
+            the two arrays.
         cosine: The cosine of the angle between the two arrays.
         flips: The fraction of rows whose largest element is at another place; None without rows.
         odd: How many elements are finite in only one array, or not finite in different ways.
@@ -69,6 +70,7 @@ def measure_distance(reference: Array, other: Array) -> Distance:
         return Distance(**shapes, **counts)
     if not both_finite.all():
         expected, actual = expected[both_finite], actual[both_finite]
+    epsilon = max(_epsilon(array) for array in (reference, other))
     with numpy.errstate(all="ignore"):
         differences = numpy.minimum(numpy.abs(actual - expected), MAX_FLOAT64)
         magnitudes = numpy.abs(expected)
@@ -83,7 +85,7 @@ def measure_distance(reference: Array, other: Array) -> Distance:
             mean=_finite(float(differences.mean()), maximum),
             rms=_finite(float(numpy.sqrt(numpy.square(differences).mean())), maximum),
             relative=relative if math.isfinite(relative) else None,
-            ulps=_ulps(maximum, scale),
+            ulps=_ulps(maximum, epsilon * scale),
             cosine=_cosine(expected, actual),
             flips=_flips(reference, other),
         )
@@ -94,10 +96,14 @@ def _finite(mean: float, upper_bound: float) -> float:
     return mean if math.isfinite(mean) else upper_bound
 
 
-def _ulps(maximum: float, scale: float) -> float | None:
+def _epsilon(array: Array) -> float:
+    return float(numpy.finfo(array.dtype).eps) if array.dtype.kind == "f" else FLOAT32_EPSILON
+
+
+def _ulps(maximum: float, unit: float) -> float | None:
     if maximum == 0:
         return 0.0
-    ulps = maximum / (FLOAT32_EPSILON * scale) if FLOAT32_EPSILON * scale > 0 else math.inf
+    ulps = maximum / unit if unit > 0 else math.inf
     return ulps if math.isfinite(ulps) else None
 
 

@@ -9,6 +9,7 @@ import msgspec
 from keras_matrix.trace.cause import Hint, Referee
 from keras_matrix.trace.distance import Distance
 from keras_matrix.trace.dump import Node, Shape, UnbuiltLayer
+from keras_matrix.trace.reach import Reach
 
 
 class FindingKind(Enum):
@@ -26,7 +27,20 @@ class FindingKind(Enum):
 
 
 VERDICT_ORDER = {kind: place for place, kind in enumerate(FindingKind)}
-"""The rank of each kind; an image's verdict is its first real finding in this order."""
+"""The rank of each kind, among findings that reach as much."""
+ALWAYS_COUNT = (FindingKind.BUILD, FindingKind.START, FindingKind.SHAPE)
+"""Kinds that count whatever they were measured to reach: they change what can be measured."""
+
+
+class TraceStage(Enum):
+    """What was compared, in the order of a training step."""
+
+    WEIGHTS = "weights"
+    OUTPUTS = "outputs"
+    LOSS = "loss and metrics"
+    GRADIENTS = "gradients"
+    UPDATES = "updates"
+    TRAINING = "training"
 
 
 class Origin(Enum):
@@ -56,6 +70,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         hint: The cause that is known and was not refuted.
         refuted: Causes that fit and were tried, without which the difference stays.
         referee: How far each image is from float64.
+        stage: What was compared; None if something could not be built, applied or computed.
+        reach: What a real finding reaches; None if that could not be measured.
     """
 
     kind: FindingKind
@@ -73,6 +89,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     refuted: list[Hint] = []
     referee: Referee | None = None
     script: MinimalScript | None = None
+    stage: TraceStage | None = None
+    reach: Reach | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether something fails there, on one of the images."""
+        return self.kind in (FindingKind.BUILD, FindingKind.TRAINING) and bool(self.message)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the difference is real and has consequences, as far as those are known."""
+        reaches_nothing = self.reach is not None and not self.reach
+        return self.origin is Origin.REAL and (self.kind in ALWAYS_COUNT or not reaches_nothing)
 
 
 def finding_at(
@@ -93,6 +122,7 @@ def inferred_shape_finding(
     """Make the finding of a layer for which Keras infers another output shape on each image."""
     return finding_at(
         *(FindingKind.SHAPE, Origin.REAL, node.key, node),
+        stage=TraceStage.OUTPUTS,
         what=f"{INFERRED_SHAPE} {shapes_in_words(shapes)} on {image}, "
         f"{shapes_in_words(other_shapes)} on {other_image}",
     )

@@ -4,7 +4,7 @@ An array that differs is computed again, alone, from the reference's inputs. If 
 the difference is real; if not, it is inherited or amplified rounding.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from keras_matrix.trace.distance import MAX_FLOAT64
@@ -156,12 +156,12 @@ def judge_loss(
     for name, chained in metrics.items():
         if chained is None or not chained.over_limit:
             continue
-        is_loss = name == "loss" or (name.endswith("_loss") and "loss" in metrics)
+        of_loss = is_loss(name, metrics)
         # Only the loss can be replayed alone, other metrics cannot.
-        replayed = replayed_loss if is_loss else None
+        replayed = replayed_loss if of_loss else None
         if is_over_limit(replayed):
             origin = Origin.REAL
-        elif outputs_differ or real:
+        elif outputs_differ:
             origin = Origin.INHERITED
         else:
             origin = Origin.REAL if replayed is None else Origin.AMPLIFIED
@@ -169,7 +169,7 @@ def judge_loss(
         yield measured_finding(
             finding_kind(replayed or chained, FindingKind.LOSS),
             *(origin, name, None),
-            ("loss" if is_loss else "metric") + _phase_note(differing, phases),
+            ("loss" if of_loss else "metric") + _phase_note(differing, phases),
             *(chained, replayed),
         )
     if is_over_limit(replayed_loss) and not is_over_limit(metrics.get("loss")):
@@ -178,6 +178,11 @@ def judge_loss(
             finding_kind(replayed_loss, FindingKind.LOSS),
             *(Origin.REAL, "loss", None, "loss", metrics.get("loss"), replayed_loss),
         )
+
+
+def is_loss(name: str, names: Collection[str]) -> bool:
+    """Tell whether a name among those of losses and metrics is that of a loss."""
+    return name == "loss" or (name.endswith("_loss") and "loss" in names)
 
 
 def judge_gradients(
@@ -209,7 +214,7 @@ def judge_gradients(
         chained = furthest(_node_gradients(measurements, node, phase))
         if chained is None or not any_over_limit(_node_gradients(measurements, node, phase)):
             continue
-        parts = _replayed_gradients(replays, node)
+        parts = replayed_gradients(replays, node)
         replayed = furthest(parts.values())
         shown, what = chained, "gradient"
         if replayed is not None and replayed.over_limit:
@@ -218,7 +223,11 @@ def judge_gradients(
             what = f"gradient by {'its input' if part.startswith('input:') else part}"
             origin = Origin.INHERITED if node.key in blamed else Origin.REAL
             explained = True
-        elif replayed is None and not explained and _far_off(measurements, node, chained, phase):
+        elif (
+            replayed is None
+            and _far_off(measurements, node, chained, phase)
+            and (not explained or _gradient_arrives(measurements, node, phase))
+        ):
             # It could not be replayed alone, and nothing else explains it.
             origin = Origin.REAL
             explained = True
@@ -230,8 +239,8 @@ def judge_gradients(
         )
 
 
-def _replayed_gradients(replays: Measurements, node: Node) -> dict[str, Measurement]:
-    """Return the gradients of a node replayed alone, by the name of the weight or input."""
+def replayed_gradients(replays: Measurements, node: Node) -> dict[str, Measurement]:
+    """Return the gradients of a node replayed alone, by the name of the weight or ``input:0``."""
     prefix = node.key + " "
     return {
         name.removeprefix(prefix): measurement
@@ -247,6 +256,13 @@ def _far_off(measurements: Measurements, node: Node, chained: Measurement, phase
         return False
     ports = [*node.feeds, *((node.key, index) for index in range(node.outputs))]
     return not any(is_over_limit(measurements.get(("output", port(*p), phase))) for p in ports)
+
+
+def _gradient_arrives(measurements: Measurements, node: Node, phase: str) -> bool:
+    """Tell whether the gradients by all outputs of a node were measured, and agree."""
+    ports = (port(node.key, index) for index in range(node.outputs))
+    gradients = [measurements.get(("gradient.output", name, phase)) for name in ports]
+    return all(one is not None and not one.over_limit for one in gradients)
 
 
 def _node_gradients(measurements: Measurements, node: Node, phase: str) -> Iterator[Measurement]:

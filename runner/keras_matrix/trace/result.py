@@ -1,24 +1,11 @@
 """The result of a trace, as ``trace.json`` has it."""
 
-from enum import Enum
-
 import msgspec
 
-from keras_matrix.trace.finding import VERDICT_ORDER, Finding, FindingKind, Origin
+from keras_matrix.trace.finding import Finding, FindingKind, Origin, TraceStage
 from keras_matrix.trace.literature import RateOfChange
 
 SCHEMA = 1
-
-
-class TraceStage(Enum):
-    """What was compared, in the order of a training step."""
-
-    WEIGHTS = "weights"
-    OUTPUTS = "outputs"
-    LOSS = "loss and metrics"
-    GRADIENTS = "gradients"
-    UPDATES = "updates"
-    TRAINING = "training"
 
 
 class StageSummary(msgspec.Struct, frozen=True):
@@ -50,7 +37,7 @@ class LayerDistance(msgspec.Struct, frozen=True, array_like=True):
 class ImageTrace(msgspec.Struct, frozen=True, kw_only=True):
     """What a trace found on one image, compared with the reference.
 
-    ``profile`` is in the order of the model.
+    ``findings`` are in the order in which they are reported, ``profile`` in that of the model.
     """
 
     image: str
@@ -64,18 +51,22 @@ class ImageTrace(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def real(self) -> list[Finding]:
-        """The findings that are neither inherited nor amplified rounding, in verdict order."""
-        real = [finding for finding in self.findings if finding.origin is Origin.REAL]
-        return sorted(real, key=lambda finding: VERDICT_ORDER[finding.kind])
+        """The findings that are neither inherited nor amplified rounding."""
+        return [finding for finding in self.findings if finding.origin is Origin.REAL]
+
+    @property
+    def counting(self) -> list[Finding]:
+        """The real findings that reach anything, so that they make the images differ."""
+        return [finding for finding in self.real if finding.counts]
 
     @property
     def verdict(self) -> Finding | None:
-        """The first real difference; None if there is no such difference."""
-        return self.real[0] if self.real else None
+        """The first difference that reaches anything; None if there is no such difference."""
+        return next(iter(self.counting), None)
 
     @property
     def kind(self) -> FindingKind | None:
-        """The kind of the first real difference."""
+        """The kind of that difference."""
         return self.verdict.kind if self.verdict is not None else None
 
 

@@ -2,15 +2,15 @@
 
 The rounding error of a sum of n terms grows like the square root of n for errors that are
 independent (Higham and Mary, A new approach to probabilistic rounding error analysis, SIAM J. Sci.
-Comput. 41, 2019). It is expressed in units in the last place (ulps) of float32 at the largest
-number of the array.
+Comput. 41, 2019). It is expressed in units in the last place (ulps) at the largest number of the
+array, of the type that the model computes in.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from keras_matrix.trace.distance import FLOAT32_EPSILON, Distance
+from keras_matrix.trace.distance import Distance
 from keras_matrix.trace.dump import ArrayKey, Capture, Node, port
 
 CHAINED_ULPS = 16.0
@@ -43,14 +43,17 @@ class Allowance:
         return self.atol is not None or self.rtol is not None
 
 
-def rounding_bound(scale: float, terms: float, ulps: float, allowance: Allowance) -> float:
+def rounding_bound(
+    scale: float, terms: float, ulps: float, allowance: Allowance, epsilon: float
+) -> float:
     """Return the largest difference that is rounding, for sums of ``terms`` terms.
 
-    ``scale`` is the size of the largest term, ``ulps`` the bound for a single term.
+    ``scale`` is the size of the largest term, ``ulps`` the bound for a single term, ``epsilon`` the
+    unit in the last place of 1.
     """
     if allowance.is_set:
         return (allowance.atol or 0.0) + (allowance.rtol or 0.0) * scale
-    return ulps * FLOAT32_EPSILON * math.sqrt(max(terms, 1.0)) * scale
+    return ulps * epsilon * math.sqrt(max(terms, 1.0)) * scale
 
 
 def exceeds(distance: Distance, limit: float) -> bool:
@@ -61,16 +64,22 @@ def exceeds(distance: Distance, limit: float) -> bool:
 class RoundingBounds:
     """How far rounding may bring each array of a model, from shapes and sizes in the reference.
 
-    ``scales`` are the largest magnitudes of the captured arrays. The rounding error of a sum whose
-    terms cancel is as large as its terms are, not as its result, so the terms' sizes count.
+    ``scales`` are the largest magnitudes of the captured arrays, ``epsilon`` is the unit in the
+    last place of 1 in the model's numbers. The rounding error of a sum whose terms cancel is as
+    large as its terms are, not as its result, so the terms' sizes count.
     """
 
     def __init__(
-        self, capture: Capture, scales: Mapping[ArrayKey, float], allowance: Allowance
+        self,
+        capture: Capture,
+        scales: Mapping[ArrayKey, float],
+        allowance: Allowance,
+        epsilon: float,
     ) -> None:
         self._capture = capture
         self._scales = scales
         self._allowance = allowance
+        self._epsilon = epsilon
         self._nodes = {node.key: node for node in capture.nodes}
         self._phase = capture.model.phases[-1] if capture.model is not None else "training"
         self._node_by_weight: dict[str, Node] = {}
@@ -88,10 +97,11 @@ class RoundingBounds:
         """
         what, name, _ = key
         if self._allowance.is_set:
-            return rounding_bound(scale, 1.0, 0.0, self._allowance)
+            return rounding_bound(scale, 1.0, 0.0, self._allowance, self._epsilon)
         ulps = ALONE_ULPS if what.startswith("alone") else CHAINED_ULPS
         term_size = self._term_size(key, scale)
-        limit = rounding_bound(term_size, self._term_count(key), ulps, self._allowance)
+        terms = self._term_count(key)
+        limit = rounding_bound(term_size, terms, ulps, self._allowance, self._epsilon)
         if nudge:
             node = self._nodes.get(node_key_of_output(name))
             if node is not None and what == "alone":

@@ -12,14 +12,21 @@ from keras_matrix.run.cell import folders
 from keras_matrix.run.prepare import Images, OpenRun
 from keras_matrix.run.session import RunResult
 from keras_matrix.text import brief, listed
-from keras_matrix.trace import conclude, judge, training
-from keras_matrix.trace.broken import FAILURE_PHRASES, ImageCapture, find_failures
+from keras_matrix.trace import conclude, judge, notes, training
+from keras_matrix.trace.broken import ImageCapture, find_failures
+from keras_matrix.trace.consequences import Consequences, Evidence
 from keras_matrix.trace.dump import Capture
 from keras_matrix.trace.explaining import Explainer
-from keras_matrix.trace.finding import Finding
+from keras_matrix.trace.finding import Finding, TraceStage
 from keras_matrix.trace.judge import Replay
 from keras_matrix.trace.literature import rates_of_change
-from keras_matrix.trace.measure import Measurements, measure, measure_replays
+from keras_matrix.trace.measure import (
+    Measurements,
+    coarsest_epsilon,
+    measure,
+    measure_inherited,
+    measure_replays,
+)
 from keras_matrix.trace.result import ImageTrace, Trace
 from keras_matrix.trace.rounding import Allowance
 from keras_matrix.trace.rounds import CaptureRequest, Purpose, Rounds
@@ -65,6 +72,7 @@ class _MeasuredImage:
     start: Measurements
     measurements: Measurements
     replays: Measurements = field(default_factory=dict)
+    inherited: Measurements = field(default_factory=dict)
     step_spreads: dict[str, float] = field(default_factory=dict)
 
 
@@ -108,6 +116,14 @@ def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
             images.append(_conclude(options, rounds, reference, image, failures, explainer))
         else:
             # Nothing could be measured, so all failures are shown with a script.
+            evidence = Evidence(
+                capture=reference.capture,
+                measurements={},
+                fails=reference.ok != other.ok,
+                complete=False,
+                epsilon=coarsest_epsilon(reference.capture),
+            )
+            failures = Consequences(evidence, failures).attach(failures)
             findings = [
                 explainer.explain(other, finding, with_script=True)
                 for finding in conclude.in_verdict_order(failures)
@@ -197,6 +213,11 @@ def _measure_images(
             image.replays = measure_replays(
                 captures[reference.image], captures[name], allowance, base, image.measurements
             )
+            image.inherited = measure_inherited(
+                (base, image.capture),
+                (captures[reference.image], captures[name]),
+                image.measurements,
+            )
     return measured
 
 
@@ -224,35 +245,34 @@ def _conclude(
     explainer: Explainer,
 ) -> ImageTrace:
     base, first = reference.capture, image.first
+    configured = conclude.find_configuration_differences(
+        base, image.capture, reference.image, first.image
+    )
     findings = [
         *failures,
-        *judge.judge_start(base, image.start),
-        *conclude.find_configuration_differences(base, image.capture, reference.image, first.image),
+        *conclude.of_stage(TraceStage.WEIGHTS, judge.judge_start(base, image.start)),
+        *configured,
         *conclude.find_differences(base, image.measurements, image.replays),
     ]
-    trained: Measurements = {}
-    if options.capture.training and reference.ok and first.ok:
-        nudged = [(own, rounds.read(own.image, Purpose.NUDGED)) for own in (reference, first)]
-        trained = training.measure_trained_weights(
-            base,
-            first.capture,
-            [(own.capture, moved) for own, moved in nudged if moved.arrays],
-            training.count_updates(reference.record),
-            options.allowance,
-        )
-        nudged_records = [
-            (own.record, rounds.records[rounds.cell(own.image, Purpose.NUDGED)])
-            for own in (reference, first)
-        ]
-        findings += training.judge_training(
-            base,
-            trained,
-            (reference.record, first.record),
-            nudged_records,
-            options.allowance,
-            conclude.real_ones(findings),
-        )
-    findings = conclude.in_verdict_order(conclude.inherit_build_failures(findings))
+    findings = conclude.inherit_build_failures(findings)
+    trained = _measure_training(options, rounds, reference, image)
+    consequences = Consequences(
+        Evidence(
+            capture=base,
+            measurements=image.measurements,
+            replays=image.replays,
+            inherited=image.inherited,
+            start=image.start,
+            trained=trained,
+            fails=reference.ok != first.ok,
+            complete=conclude.is_complete(base, image.capture, image.measurements),
+            epsilon=coarsest_epsilon(base, image.capture),
+        ),
+        findings,
+    )
+    after = training.judge_training(base, trained, consequences.explain)
+    findings += conclude.of_stage(TraceStage.TRAINING, after)
+    findings = conclude.in_verdict_order(consequences.attach(findings))
     d_mad, d_class = conclude.literature_distances(base, image.capture)
     measurements = {**image.measurements, **trained}
     return ImageTrace(
@@ -266,33 +286,36 @@ def _conclude(
         rates=rates_of_change(base, image.measurements, judge.learning_phases(base)[0]),
         d_mad=d_mad,
         d_class=d_class,
-        notes=[*_failure_notes(reference, first), *_skipped_notes(image), *_spread_notes(image)],
+        notes=[
+            *notes.shared_failures(base, first.capture),
+            *notes.skipped_layers(first.image, image.capture),
+            *notes.unsteady_steps(image.step_spreads),
+        ],
     )
 
 
-def _spread_notes(image: _MeasuredImage) -> list[str]:
-    return [
-        f"{name} does not repeat itself: the optimizer's steps from the same gradients came out "
-        f"up to {spread:.2g} apart"
-        for name, spread in image.step_spreads.items()
-        if spread > 0
+def _measure_training(
+    options: TraceOptions, rounds: Rounds, reference: ImageCapture, image: _MeasuredImage
+) -> Measurements:
+    """Measure what the whole training came to, if it was traced and ended on both images."""
+    base, first = reference.capture, image.first
+    if not (options.capture.training and reference.ok and first.ok):
+        return {}
+    epsilon = coarsest_epsilon(base, first.capture)
+    nudged = [(own, rounds.read(own.image, Purpose.NUDGED)) for own in (reference, first)]
+    weights = training.measure_trained_weights(
+        base,
+        first.capture,
+        [(own.capture, moved) for own, moved in nudged if moved.arrays],
+        training.count_updates(reference.record),
+        options.allowance,
+        epsilon,
+    )
+    records = [
+        (own.record, rounds.records[rounds.cell(own.image, Purpose.NUDGED)])
+        for own in (reference, first)
     ]
-
-
-def _skipped_notes(image: _MeasuredImage) -> list[str]:
-    if not image.capture.skipped:
-        return []
-    names = ", ".join(image.capture.skipped)
-    rest = "the layers after it were compared from the reference's output, and training was not"
-    return [f"{image.first.image} cannot apply {names}: {rest}"]
-
-
-def _failure_notes(reference: ImageCapture, other: ImageCapture) -> list[str]:
-    failed = {(failure.stage, failure.name) for failure in reference.capture.failures}
-    return [
-        f"skipped on both images: {failure.name or 'the model'}, "
-        f"{FAILURE_PHRASES.get(failure.stage, failure.stage)} "
-        f"({failure.error}: {brief(failure.message)})"
-        for failure in other.capture.failures
-        if (failure.stage, failure.name) in failed
-    ]
+    curves = training.measure_curves(
+        (reference.record, first.record), records, options.allowance, epsilon
+    )
+    return {**weights, **curves}

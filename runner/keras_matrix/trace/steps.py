@@ -42,8 +42,7 @@ def judge_steps(
         elif replayed:
             origin = Origin.INHERITED if real else Origin.AMPLIFIED
         else:
-            inherited = bool(real) or _gradients_differ(measurements)
-            origin = Origin.INHERITED if inherited else Origin.REAL
+            origin = Origin.INHERITED if _gradients_differ(measurements) else Origin.REAL
         step, shown = first
         label = "slot of the optimizer" if what == "step.slot" else "weight"
         yield measured_finding(

@@ -5,15 +5,15 @@ one unit in the last place: what rounding grows to in this training, on this dat
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from keras_matrix.records.observation import Call
 from keras_matrix.records.record import Record
 from keras_matrix.trace import rounding
 from keras_matrix.trace.distance import Distance, measure_distance
-from keras_matrix.trace.dump import Capture
+from keras_matrix.trace.dump import ArrayKey, Capture
 from keras_matrix.trace.finding import Finding, FindingKind, Origin
-from keras_matrix.trace.judge import measured_finding, node_of_weight
+from keras_matrix.trace.judge import finding_kind, measured_finding, node_of_weight
 from keras_matrix.trace.measure import AFTER_TRAINING, Measurement, Measurements
 from keras_matrix.trace.rounding import Allowance
 
@@ -24,7 +24,10 @@ Two backends round differently at each step, while the weights are moved only on
 """
 ULPS_PER_UPDATE = 16.0
 """Units in the last place, by the root of the updates, that training may add to a weight."""
-LOSS_NAMES = ("loss", "val_loss")
+HELD_OUT_LOSS = "val_loss"
+LOSS_NAMES = ("loss", HELD_OUT_LOSS)
+CURVE = "curve"
+"""What marks a loss by epoch, among what was measured."""
 STEPS_IF_UNREPORTED = 64.0
 """The number of updates that is assumed if the script reported none."""
 
@@ -35,10 +38,12 @@ def measure_trained_weights(
     nudged: Sequence[tuple[Capture, Capture]],
     steps: float,
     allowance: Allowance,
+    epsilon: float,
 ) -> Measurements:
     """Measure the weights after the whole training, with rounding and the noise floor as limits.
 
-    ``nudged`` are pairs of one backend's capture and its capture from moved weights.
+    ``nudged`` are pairs of one backend's capture and its capture from moved weights; ``epsilon`` is
+    the unit in the last place of 1 in the model's numbers.
 
     Raises:
         UnreadableError: an array cannot be read.
@@ -56,40 +61,64 @@ def measure_trained_weights(
             (_weight_distance(*pair, *key[1:]).maximum for pair in nudged), default=0.0
         )
         scale = distance.scale if allowance.is_set else largest
-        limit = rounding.rounding_bound(scale, steps, ULPS_PER_UPDATE, allowance)
+        limit = rounding.rounding_bound(scale, steps, ULPS_PER_UPDATE, allowance, epsilon)
         limit = max(limit, NOISE_FLOOR_FACTOR * noise_floor)
         measurements[key] = Measurement(distance, limit)
     return measurements
 
 
-def judge_training(
-    capture: Capture,
-    measurements: Measurements,
+def measure_curves(
     records: tuple[Record, Record],
     nudged: Sequence[tuple[Record, Record]],
     allowance: Allowance,
-    real: Sequence[Finding],
-) -> Iterator[Finding]:
-    """Yield what differs after the whole training by more than the noise floor.
+    epsilon: float,
+) -> Measurements:
+    """Measure the losses by epoch that both images reported, with the noise floor as their limit.
 
     ``nudged`` are pairs of one backend's record and its record from moved weights.
     """
-    origin = Origin.INHERITED if real else Origin.REAL
-    for (what, name, _), measurement in measurements.items():
-        if what == AFTER_TRAINING and measurement.over_limit:
-            yield measured_finding(
-                *(FindingKind.TRAINING, origin, name, node_of_weight(capture, name)),
-                *("weight after training", measurement),
-            )
-    steps = count_updates(records[0])
+    updates = count_updates(records[0])
     floors = [(loss_curves(record), loss_curves(moved)) for record, moved in nudged]
     other_curves = loss_curves(records[1])
-    for name, curve in loss_curves(records[0]).items():
-        if name in other_curves:
-            pairs = [(own.get(name, ()), moved.get(name, ())) for own, moved in floors]
-            yield from _judge_curve(
-                name, curve, other_curves[name], pairs, allowance, origin, steps
+    return {
+        (CURVE, name, "fit"): _measure_curve(
+            curve,
+            other_curves[name],
+            [(own.get(name, ()), moved.get(name, ())) for own, moved in floors],
+            lambda scale: rounding.rounding_bound(
+                scale, updates, rounding.CHAINED_ULPS, allowance, epsilon
+            ),
+        )
+        for name, curve in loss_curves(records[0]).items()
+        if name in other_curves
+    }
+
+
+def judge_training(
+    capture: Capture, measurements: Measurements, explained: Callable[[ArrayKey], bool]
+) -> Iterator[Finding]:
+    """Yield what differs after the whole training by more than the noise floor.
+
+    ``explained`` tells whether a difference in the first steps reaches it.
+    """
+    for key, measurement in measurements.items():
+        if not measurement.over_limit:
+            continue
+        what, name, _ = key
+        origin = Origin.INHERITED if explained(key) else Origin.REAL
+        if what == AFTER_TRAINING:
+            yield measured_finding(
+                FindingKind.TRAINING,
+                *(origin, name, node_of_weight(capture, name)),
+                *("weight after training", measurement),
             )
+        elif measurement.distance.same_shape:
+            kind = finding_kind(measurement, FindingKind.TRAINING)
+            yield measured_finding(kind, origin, name, None, "loss by epoch", measurement)
+        else:
+            (epochs,), (own,) = measurement.distance.reference_shape, measurement.distance.shape
+            text = f"{epochs} epochs on the reference, {own} on the other image"
+            yield measured_finding(FindingKind.TRAINING, origin, name, None, text)
 
 
 def _weight_distance(reference: Capture, other: Capture, name: str, when: str) -> Distance:
@@ -100,39 +129,30 @@ def _weight_distance(reference: Capture, other: Capture, name: str, when: str) -
     return measure_distance(expected, actual)
 
 
-def _judge_curve(
-    name: str,
+def _measure_curve(
     curve: Sequence[float],
     other: Sequence[float],
     floors: Sequence[tuple[Sequence[float], Sequence[float]]],
-    allowance: Allowance,
-    origin: Origin,
-    steps: float,
-) -> Iterator[Finding]:
-    """Yield the finding of a loss by epoch; ``floors`` are curves and those from moved weights."""
-    if len(curve) != len(other):
-        what = f"{len(curve)} epochs on the reference, {len(other)} on the other image"
-        yield measured_finding(FindingKind.TRAINING, origin, name, None, what)
-        return
-    shape = (len(curve),)
+    bound: Callable[[float], float],
+) -> Measurement:
+    """Measure a loss by epoch; ``floors`` are curves and those from moved weights.
+
+    ``bound`` is what rounding explains of a loss of a size.
+    """
     scale = max((abs(loss) for loss in curve if math.isfinite(loss)), default=0.0)
-    difference = _largest_difference(curve, other)
     floor = max((_largest_difference(*pair) for pair in floors), default=0.0)
-    bound = rounding.rounding_bound(scale, steps, rounding.CHAINED_ULPS, allowance)
-    limit = max(bound, NOISE_FLOOR_FACTOR * floor)
-    if _finite_in_one_only(curve, other):
-        if any(_finite_in_one_only(*pair) for pair in floors):
-            # Rounding alone makes this loss NaN or infinite.
-            return
-        kind, limit = FindingKind.NAN, 0.0
-        distance = Distance(shape=shape, reference_shape=shape, scale=scale, odd=1)
-    elif difference > limit:
-        kind = FindingKind.TRAINING
-        distance = Distance(shape=shape, reference_shape=shape, scale=scale, maximum=difference)
-    else:
-        return
-    measurement = Measurement(distance, limit)
-    yield measured_finding(kind, origin, name, None, "loss by epoch", measurement)
+    one_only = _finite_in_one_only(curve, other)
+    # If moved weights make the loss NaN or infinite, rounding alone does.
+    chaotic = any(_finite_in_one_only(*pair) for pair in floors)
+    distance = Distance(
+        shape=(len(other),),
+        reference_shape=(len(curve),),
+        scale=scale,
+        maximum=_largest_difference(curve, other),
+        odd=int(one_only and not chaotic),
+    )
+    limit = max(bound(scale), NOISE_FLOOR_FACTOR * floor)
+    return Measurement(distance, math.inf if one_only and chaotic else limit)
 
 
 def loss_curves(record: Record) -> Mapping[str, tuple[float, ...]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from keras_matrix.engine.facts import EngineFacts, StoreKind, Kind, parse
+from keras_matrix.engine.facts import EngineFacts, Kind, StoreKind, parse
 
 DOCKER: dict[str, Any] = {
     "ServerVersion": "28.5.2",

@@ -29,10 +29,12 @@ from keras_matrix.records.record import HostFacts, Manifest, Outcome, Record, Ti
 from keras_matrix.records.recorded import read
 from keras_matrix.report import csv, json
 from keras_matrix.report import reproduction as report
+from keras_matrix.report.trace import REACHING
 from keras_matrix.trace.cause import Hint, Referee
 from keras_matrix.trace.distance import Distance
 from keras_matrix.trace.finding import Finding, FindingKind, MinimalScript, Origin
 from keras_matrix.trace.literature import RateOfChange
+from keras_matrix.trace.reach import Reached
 from keras_matrix.trace.result import ImageTrace, StageSummary, Trace
 from tests import ROOT, documents
 from tests.documents import DOCUMENTS, Block, Document, Section, codes_in
@@ -203,6 +205,7 @@ KINDS = {
     "Image of a trace": ImageTrace,
     "Finding": Finding,
     "Distance": Distance,
+    "Reach": Reached,
 }
 """Title of a section to what is written of it."""
 NESTED = {
@@ -257,7 +260,7 @@ def test_kinds_of_findings() -> None:
     kinds = [kind.value for kind in FindingKind]
     assert firsts(DOCUMENTS["docs/explanation/trace.md"].section("Findings")) == kinds
     (row,) = (row for row in CLI.section("keras-matrix trace").rows if "fail-on" in row[0])
-    assert [code for code in codes_in(row[2]) if code not in ("any", "none")] == kinds
+    assert [c for c in codes_in(row[2]) if c not in (REACHING, "any", "none")] == kinds
 
 
 def test_origins_of_findings() -> None:

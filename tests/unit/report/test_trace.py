@@ -12,16 +12,19 @@ from rich.console import Console
 from keras_matrix.errors import ConfigurationError, ExitCode
 from keras_matrix.records.files import to_json
 from keras_matrix.report.trace import (
+    REACHING,
+    FailOn,
     describe_distance,
-    has_real_finding,
-    parse_kinds,
+    fails_without_finding,
+    parse_fail_on,
     print_trace,
     verdict,
 )
 from keras_matrix.trace.cause import Hint
-from keras_matrix.trace.finding import Finding, FindingKind, MinimalScript, Origin
+from keras_matrix.trace.finding import Finding, FindingKind, MinimalScript, Origin, TraceStage
 from keras_matrix.trace.literature import RateOfChange
-from keras_matrix.trace.result import ImageTrace, StageSummary, Trace, TraceStage
+from keras_matrix.trace.reach import Consequence, Reach, Reached
+from keras_matrix.trace.result import ImageTrace, StageSummary, Trace
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.trace.builders import apart, finding
 
@@ -33,6 +36,8 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return without_engine(tmp_path, monkeypatch)
 
 
+NOTHING = Reach()
+LOSS = Reach(targets=[Reached(what=Consequence.LOSS, worst="loss", distance=46.0, excess=3e8)])
 INHERITED = finding(where="c", origin=Origin.INHERITED)
 AMPLIFIED = finding(where="d", origin=Origin.AMPLIFIED)
 
@@ -77,32 +82,65 @@ def printed(result: Trace) -> str:
     ],
 )
 def test_kinds_by_name(text: str, kinds: set[FindingKind]) -> None:
-    assert parse_kinds(text) == kinds
+    assert parse_fail_on(text) == FailOn(frozenset(kinds))
 
 
 @pytest.mark.parametrize(
-    "text", ["", "forwards", "forward,", "any,loss", "FORWARD", "forward loss"]
+    "text", ["", "forwards", "forward,", "any,loss", "FORWARD", "forward loss", "reaching,loss"]
 )
 def test_an_unknown_kind_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"--fail-on .* use one or more of build, start"):
-        parse_kinds(text)
+        parse_fail_on(text)
+
+
+ANY, NONE = parse_fail_on("any"), parse_fail_on("none")
 
 
 def test_a_trace_fails_by_the_selected_kinds() -> None:
     result = trace(image(finding(FindingKind.LOSS)))
-    assert has_real_finding(result, frozenset(FindingKind))
-    assert has_real_finding(result, frozenset({FindingKind.LOSS}))
-    assert not has_real_finding(result, frozenset({FindingKind.FORWARD}))
-    assert not has_real_finding(result, frozenset())
+    assert ANY.fails(result)
+    assert parse_fail_on("loss").fails(result)
+    assert not parse_fail_on("forward").fails(result)
+    assert not NONE.fails(result)
 
 
 def test_any_finding_that_is_real_counts_not_only_the_first() -> None:
     result = trace(image(), image(finding(FindingKind.FORWARD), finding(FindingKind.UPDATE)))
-    assert has_real_finding(result, frozenset({FindingKind.UPDATE}))
+    assert parse_fail_on("update").fails(result)
 
 
 def test_what_is_inherited_or_rounding_does_not_fail() -> None:
-    assert not has_real_finding(trace(image(INHERITED, AMPLIFIED)), frozenset(FindingKind))
+    assert not ANY.fails(trace(image(INHERITED, AMPLIFIED)))
+
+
+@pytest.mark.parametrize(
+    ("difference", "fails"),
+    [
+        (finding(FindingKind.GRADIENT, reach=NOTHING), False),
+        (finding(FindingKind.GRADIENT, reach=LOSS), True),
+        (finding(FindingKind.GRADIENT), True),
+        (finding(FindingKind.SHAPE, reach=NOTHING), True),
+        (finding(FindingKind.START, reach=NOTHING), True),
+        (finding(FindingKind.LOSS, origin=Origin.INHERITED, reach=LOSS), False),
+    ],
+    ids=["nothing", "loss", "unknown", "shape", "start", "inherited"],
+)
+def test_a_trace_fails_by_what_reaches_something_unless_told_otherwise(
+    difference: Finding, fails: bool
+) -> None:
+    assert parse_fail_on(REACHING).fails(trace(image(difference))) is fails
+
+
+def test_what_reaches_nothing_fails_if_any_difference_does() -> None:
+    result = trace(image(finding(FindingKind.GRADIENT, reach=NOTHING)))
+    assert ANY.fails(result)
+    assert parse_fail_on("gradient").fails(result)
+
+
+def test_a_script_that_fails_is_not_explained_by_what_reaches_nothing() -> None:
+    idle = image(finding(FindingKind.GRADIENT, reach=NOTHING))
+    assert fails_without_finding(trace(idle, failed={"theano": "no disk"}))
+    assert not fails_without_finding(trace(image(finding()), failed={"theano": "no disk"}))
 
 
 # The verdict
@@ -124,18 +162,31 @@ def test_rounding_that_grows_is_agreement() -> None:
 def test_the_first_difference_and_how_many_more() -> None:
     first = finding(FindingKind.SHAPE, where="pool", layer="MaxPooling1D", what="output")
     differing = image(
-        INHERITED, finding(FindingKind.LOSS, where="loss"), finding(FindingKind.UPDATE), first
+        first, finding(FindingKind.LOSS, where="loss"), finding(FindingKind.UPDATE), INHERITED
     )
     assert verdict(trace(), differing) == (
         "theano and tf differ: shape, pool (MaxPooling1D), output, and 2 more."
     )
 
 
-def test_the_verdict_is_in_the_order_of_a_training_step() -> None:
-    differing = image(*(finding(kind) for kind in reversed(FindingKind)))
-    assert [one.kind for one in differing.real] == list(FindingKind)
-    assert differing.kind is FindingKind.BUILD
+def test_the_verdict_is_the_first_difference_that_reaches_something() -> None:
+    idle = finding(FindingKind.GRADIENT, where="pool", layer="MaxPooling2D", reach=NOTHING)
+    loss = finding(FindingKind.LOSS, where="loss", what="loss", reach=LOSS)
+    assert image(idle, loss).kind is FindingKind.LOSS
+    assert image(idle).verdict is None
     assert image(INHERITED).verdict is None
+    assert verdict(trace(), image(loss, idle)) == (
+        "theano and tf differ: loss, loss, loss; 1 more difference reaches nothing."
+    )
+
+
+def test_images_agree_where_no_difference_reaches_anything() -> None:
+    idle = finding(FindingKind.GRADIENT, where="pool", layer="MaxPooling2D", what="gradient")
+    idle = msgspec.structs.replace(idle, reach=NOTHING)
+    assert verdict(trace(), image(idle)) == (
+        "theano and tf agree in loss, metrics, predictions and weights; 1 difference reaches none "
+        "of these: gradient, pool (MaxPooling2D), gradient."
+    )
 
 
 # The text
@@ -200,6 +251,28 @@ def test_a_finding_is_printed_with_its_figures_cause_and_script() -> None:
         "import keras",
     ):
         assert part in text
+
+
+def test_a_finding_says_what_it_reaches_and_what_else_does() -> None:
+    weights = Reached(
+        what=Consequence.GRADIENTS,
+        count=2,
+        worst="a/kernel",
+        distance=0.5,
+        excess=100.0,
+        also=["loss"],
+    )
+    script, metric = Reached(what=Consequence.SCRIPT), Reached(what=Consequence.METRICS)
+    text = printed(trace(image(finding(reach=Reach(targets=[*LOSS.targets, weights])))))
+    assert (
+        "reaches the loss by 46, 3e+08 x its bound; the gradients of 2 weights by up to 0.5, "
+        "1e+02 x its bound" in text
+    )
+    assert "some of this also comes from loss" in text
+    text = printed(trace(image(finding(reach=Reach(targets=[script, metric])))))
+    assert "reaches the script, which fails; a metric\n" in text
+    assert "reaches no weight's gradient" in printed(trace(image(finding(reach=NOTHING))))
+    assert "reaches" not in printed(trace(image(finding())))
 
 
 def test_only_the_first_findings_are_printed_in_full() -> None:
@@ -289,6 +362,8 @@ FULL = finding(
     limit=1e-6,
     hint=Hint("a", "b"),
     script=MinimalScript("a.py", "x\n"),
+    stage=TraceStage.OUTPUTS,
+    reach=LOSS,
 )
 
 

@@ -7,12 +7,20 @@ from typing import Any
 
 import numpy
 
-from keras_matrix.trace import conclude, dump
+from keras_matrix.trace import conclude, dump, training
+from keras_matrix.trace.consequences import Consequences, Evidence
 from keras_matrix.trace.distance import Distance
 from keras_matrix.trace.dump import Capture
-from keras_matrix.trace.finding import Finding, FindingKind, Origin
+from keras_matrix.trace.finding import Finding, FindingKind, Origin, TraceStage
 from keras_matrix.trace.judge import Replay, plan_replay
-from keras_matrix.trace.measure import Measurements, measure, measure_replays
+from keras_matrix.trace.measure import (
+    Measurement,
+    Measurements,
+    coarsest_epsilon,
+    measure,
+    measure_inherited,
+    measure_replays,
+)
 from keras_matrix.trace.rounding import Allowance
 from keras_matrix_probe.keras2.trace.dump import Dump
 
@@ -133,6 +141,30 @@ class TracedModel:
             self.reference, self.table(allowance), self.alone(allowance)
         )
 
+    def evidence(self, **changed: Any) -> Evidence:
+        """Return what was measured; ``trained`` and the like may be added."""
+        reference, other = (side.read() for side in self.sides)
+        alone = (self._alone[0].read(), self._alone[1].read())
+        table = self.table()
+        fields: Mapping[str, Any] = {
+            "capture": reference,
+            "measurements": table,
+            "replays": self.alone(),
+            "inherited": measure_inherited((reference, other), alone, table),
+            "start": table,
+            "epsilon": coarsest_epsilon(reference, other),
+            **changed,
+        }
+        return Evidence(**fields)
+
+    def concluded(self, **changed: Any) -> list[Finding]:
+        """Return the findings with what they reach, in the order in which they are reported."""
+        evidence, findings = self.evidence(**changed), self.findings()
+        consequences = Consequences(evidence, findings)
+        after = training.judge_training(self.reference, evidence.trained, consequences.explain)
+        findings += conclude.of_stage(TraceStage.TRAINING, after)
+        return conclude.in_verdict_order(consequences.attach(findings))
+
     def origins(self) -> dict[str, Origin]:
         return {finding.where: finding.origin for finding in self.findings()}
 
@@ -140,8 +172,26 @@ class TracedModel:
         return {finding.where: finding.kind for finding in self.findings()}
 
 
+STAGES = {
+    FindingKind.START: TraceStage.WEIGHTS,
+    FindingKind.SHAPE: TraceStage.OUTPUTS,
+    FindingKind.NAN: TraceStage.OUTPUTS,
+    FindingKind.FORWARD: TraceStage.OUTPUTS,
+    FindingKind.LOSS: TraceStage.LOSS,
+    FindingKind.GRADIENT: TraceStage.GRADIENTS,
+    FindingKind.UPDATE: TraceStage.UPDATES,
+    FindingKind.TRAINING: TraceStage.TRAINING,
+}
+
+
 def finding(kind: FindingKind = FindingKind.FORWARD, **changed: Any) -> Finding:
-    fields: Mapping[str, Any] = {"origin": Origin.REAL, "where": "dense", **changed}
+    """Make a real finding; its stage is the usual one of its kind."""
+    fields: Mapping[str, Any] = {
+        "origin": Origin.REAL,
+        "where": "dense",
+        "stage": STAGES.get(kind),
+        **changed,
+    }
     return Finding(kind=kind, **fields)
 
 
@@ -150,3 +200,13 @@ def apart(maximum: float = 0.0, **changed: Any) -> Distance:
     shape = (2,)
     fields: Mapping[str, Any] = {"shape": shape, "reference_shape": shape, "size": 2, "scale": 1.0}
     return Distance(**{**fields, "maximum": maximum, **changed})
+
+
+def after_training(**distances: float) -> Measurements:
+    """Return losses by epoch, and weights, that are as far apart after training as given."""
+    return {
+        ("curve" if name.endswith("loss") else "after", name.replace("__", "/"), "fit"): (
+            Measurement(apart(maximum), 1e-3)
+        )
+        for name, maximum in distances.items()
+    }

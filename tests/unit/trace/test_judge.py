@@ -7,9 +7,9 @@ import numpy
 import pytest
 
 from keras_matrix.trace import conclude, judge
-from keras_matrix.trace.finding import FindingKind, Origin
+from keras_matrix.trace.finding import FindingKind, Origin, TraceStage
 from keras_matrix.trace.judge import Replay
-from keras_matrix.trace.result import ImageTrace, StageSummary, TraceStage
+from keras_matrix.trace.result import ImageTrace, StageSummary
 from keras_matrix.trace.rounding import Allowance
 from tests.unit.trace.builders import TracedModel, chain, floats, node
 
@@ -378,8 +378,25 @@ def test_a_gradient_of_nan_is_one(model: TracedModel) -> None:
 def test_a_gradient_that_cannot_be_replayed_is_real_where_nothing_explains_it(
     model: TracedModel,
 ) -> None:
-    gradients(model, a=OFF, b=OFF)
+    gradients(model, b=OFF)
+    assert model.origins() == {"b": REAL}
+
+
+def test_a_gradient_that_cannot_be_replayed_inherits_what_arrives_at_it(model: TracedModel) -> None:
+    outputs(model)
+    for key, arrives in (("a", OFF), ("b", None), ("c", None)):
+        model.dump_both("gradient.output", key, ONE, arrives, when="training")
+        other = None if key == "c" else OFF
+        model.dump_both("gradient", f"{key}/kernel", ONE, other, when="training")
     assert model.origins() == {"b": REAL, "a": INHERITED}
+
+
+def test_a_gradient_that_cannot_be_replayed_is_real_where_what_arrives_agrees(
+    model: TracedModel,
+) -> None:
+    gradients(model, a=OFF, c=OFF)
+    alone_gradient(model, "c c/kernel", ONE, OFF)
+    assert model.origins() == {"c": REAL, "a": REAL}
 
 
 def test_a_gradient_that_cannot_be_replayed_is_not_real_where_outputs_are_apart(

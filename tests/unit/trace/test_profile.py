@@ -8,7 +8,8 @@ import pytest
 from keras_matrix.records.files import to_json
 from keras_matrix.report import plots
 from keras_matrix.trace import conclude
-from keras_matrix.trace.result import ImageTrace, LayerDistance, Trace, TraceStage
+from keras_matrix.trace.finding import TraceStage
+from keras_matrix.trace.result import ImageTrace, LayerDistance, Trace
 from tests.unit.trace.builders import TracedModel, chain, floats
 
 ONE = floats([1.0, 0.5])

@@ -36,14 +36,24 @@ def dense(tmp_path: Path, inputs: int = 100, batch: int = 8) -> TracedModel:
 # The bound of a sum
 
 
+def bound(scale: float, terms: float, epsilon: float = FLOAT32_EPSILON) -> float:
+    return rounding_bound(scale, terms, 16, Allowance(), epsilon)
+
+
 def test_a_bound_grows_like_the_root_of_the_terms() -> None:
-    assert rounding_bound(1.0, 1, 16, Allowance()) == 16 * FLOAT32_EPSILON
-    assert rounding_bound(1.0, 100, 16, Allowance()) == pytest.approx(160 * FLOAT32_EPSILON)
-    assert rounding_bound(3.0, 100, 16, Allowance()) == pytest.approx(480 * FLOAT32_EPSILON)
+    assert rounding_bound(1.0, 1, 16, Allowance(), FLOAT32_EPSILON) == 16 * FLOAT32_EPSILON
+    assert rounding_bound(1.0, 100, 16, Allowance(), FLOAT32_EPSILON) == pytest.approx(
+        160 * FLOAT32_EPSILON
+    )
+    assert rounding_bound(3.0, 100, 16, Allowance(), FLOAT32_EPSILON) == pytest.approx(
+        480 * FLOAT32_EPSILON
+    )
 
 
 def test_less_than_one_term_is_one() -> None:
-    assert rounding_bound(1.0, 0, 16, Allowance()) == rounding_bound(1.0, 1, 16, Allowance())
+    assert rounding_bound(1.0, 0, 16, Allowance(), FLOAT32_EPSILON) == rounding_bound(
+        1.0, 1, 16, Allowance(), FLOAT32_EPSILON
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +66,7 @@ def test_less_than_one_term_is_one() -> None:
     ],
 )
 def test_what_the_user_allows_counts_instead(allowance: Allowance, expected: float) -> None:
-    assert rounding_bound(2.0, 1e6, 16, allowance) == pytest.approx(expected)
+    assert rounding_bound(2.0, 1e6, 16, allowance, FLOAT32_EPSILON) == pytest.approx(expected)
 
 
 def test_more_than_the_bound_differs() -> None:

@@ -12,12 +12,13 @@ from keras_matrix.plan.cells import Cell
 from keras_matrix.records.observation import Epoch
 from keras_matrix.records.record import Record
 from keras_matrix.trace import training
+from keras_matrix.trace.distance import FLOAT32_EPSILON
 from keras_matrix.trace.dump import Capture
 from keras_matrix.trace.finding import Finding, FindingKind, Origin
 from keras_matrix.trace.measure import Measurements
 from keras_matrix.trace.rounding import Allowance
 from tests.unit.records.builders import call, record
-from tests.unit.trace.builders import CaptureWriter, chain, finding, floats
+from tests.unit.trace.builders import CaptureWriter, chain, floats
 
 KEY = ("after", "a/kernel", "fit")
 START = [1.0, -2.0]
@@ -48,14 +49,22 @@ def judged(
     two: Sequence[Any],
     floors: Sequence[tuple[Sequence[Any], Sequence[Any]]] = (),
     allowance: Allowance | None = None,
-    real: Sequence[Finding] = (),
+    *,
+    explained: bool = False,
 ) -> list[Finding]:
     """Judge two curves of the loss; ``floors`` are pairs with one from moved weights."""
-    findings = training.judge_training(
-        *(Capture(Path()), {}, (fitted(one), fitted(two, "theano"))),
-        *([(fitted(a), fitted(b)) for a, b in floors], allowance or Allowance(), real),
-    )
-    return list(findings)
+    records = fitted(one), fitted(two, "theano")
+    return curves(records, [(fitted(a), fitted(b)) for a, b in floors], allowance, explained)
+
+
+def curves(
+    records: tuple[Record, Record],
+    nudged: Sequence[tuple[Record, Record]] = (),
+    allowance: Allowance | None = None,
+    explained: bool = False,
+) -> list[Finding]:
+    measured = training.measure_curves(records, nudged, allowance or Allowance(), FLOAT32_EPSILON)
+    return list(training.judge_training(Capture(Path()), measured, lambda _: explained))
 
 
 def after(
@@ -72,7 +81,10 @@ def after(
         for index, weights in enumerate(nudged)
     ]
     two = trained(tmp_path / "two", *other)
-    return training.measure_trained_weights(reference, two, pairs, steps, allowance or Allowance())
+    allowance = allowance or Allowance()
+    return training.measure_trained_weights(
+        reference, two, pairs, steps, allowance, FLOAT32_EPSILON
+    )
 
 
 # Weights
@@ -118,25 +130,25 @@ def test_weights_of_nan_differ(tmp_path: Path) -> None:
 def test_a_weight_that_only_one_image_kept_is_not_compared(tmp_path: Path) -> None:
     one = trained(tmp_path / "one", *START)
     two = trained(tmp_path / "two", *START, name="b/kernel")
-    assert training.measure_trained_weights(one, two, [], 1, Allowance()) == {}
+    assert training.measure_trained_weights(one, two, [], 1, Allowance(), FLOAT32_EPSILON) == {}
 
 
 def test_a_nudged_run_without_weights_has_no_noise_floor(tmp_path: Path) -> None:
     one, two = trained(tmp_path / "one", *START), trained(tmp_path / "two", 1.01, -2.0)
     nothing = CaptureWriter(tmp_path / "nothing").read()
-    assert training.measure_trained_weights(one, two, [(one, nothing)], 1, Allowance())[
-        KEY
-    ].over_limit
+    table = training.measure_trained_weights(
+        *(one, two, [(one, nothing)], 1, Allowance(), FLOAT32_EPSILON)
+    )
+    assert table[KEY].over_limit
 
 
-@pytest.mark.parametrize(("real", "origin"), [([], Origin.REAL), ([finding()], Origin.INHERITED)])
-def test_what_differs_after_training_is_inherited_if_anything_did_before(
-    tmp_path: Path, real: Sequence[Finding], origin: Origin
+@pytest.mark.parametrize(("explained", "origin"), [(False, Origin.REAL), (True, Origin.INHERITED)])
+def test_what_differs_after_training_is_inherited_if_something_before_reaches_it(
+    tmp_path: Path, explained: bool, origin: Origin
 ) -> None:
     table = after(tmp_path, [1.5, -2.0])
     reference = trained(tmp_path / "again", *START)
-    records = fitted([1.0]), fitted([1.0])
-    (difference,) = training.judge_training(reference, table, records, [], Allowance(), real)
+    (difference,) = training.judge_training(reference, table, lambda key: explained and key == KEY)
     assert (difference.kind, difference.origin, difference.where, difference.layer) == (
         *(FindingKind.TRAINING, origin),
         *("a/kernel", "Dense"),
@@ -188,19 +200,18 @@ def test_a_relative_allowance_for_losses() -> None:
 
 
 def test_losses_inherit_too() -> None:
-    (result,) = judged([1.0], [2.0], real=[finding()])
+    (result,) = judged([1.0], [2.0], explained=True)
     assert result.origin is Origin.INHERITED
 
 
 def test_the_loss_on_held_out_data_is_judged_too() -> None:
     one, two = fitted([1.0], val_loss=[1.0]), fitted([1.0], val_loss=[2.0])
-    findings = list(training.judge_training(Capture(Path()), {}, (one, two), [], Allowance(), []))
-    assert [one.where for one in findings] == ["val_loss"]
+    assert [one.where for one in curves((one, two))] == ["val_loss"]
 
 
 def test_a_loss_that_one_image_did_not_tell_is_not_compared() -> None:
     one, two = fitted([1.0], val_loss=[1.0]), fitted([1.0])
-    assert list(training.judge_training(Capture(Path()), {}, (one, two), [], Allowance(), [])) == []
+    assert curves((one, two)) == []
 
 
 def test_a_script_that_trains_batch_by_batch_has_no_curves() -> None:

@@ -101,8 +101,8 @@ def _trace_row(source: TraceSource) -> MatrixRow:
             status, sentence = Status.NOT_RUN, "this image was not traced"
         else:
             reference = trace.reference
-            status = Status.DIFFER if image.real else Status.AGREE
-            if name in trace.failed and not image.real:
+            status = Status.DIFFER if image.counting else Status.AGREE
+            if name in trace.failed and not image.counting:
                 status = Status.FAILED
             sentence = verdict(trace, image)
         entries.append(MatrixEntry(name, "", status, sentence.rstrip("."), reference))

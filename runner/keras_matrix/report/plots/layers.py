@@ -21,8 +21,8 @@ from keras_matrix.report.plots.theme import (
     series_style,
 )
 from keras_matrix.text import plural
-from keras_matrix.trace.finding import Finding, FindingKind
-from keras_matrix.trace.result import ImageTrace, Trace, TraceStage
+from keras_matrix.trace.finding import Finding, TraceStage
+from keras_matrix.trace.result import ImageTrace, Trace
 
 STAGE_TITLES = {
     TraceStage.OUTPUTS: "outputs",
@@ -31,14 +31,6 @@ STAGE_TITLES = {
     TraceStage.TRAINING: "weights after training",
 }
 """The stages that have a chart, in order, and what a title calls each."""
-STAGES_BY_KIND = {
-    FindingKind.SHAPE: TraceStage.OUTPUTS,
-    FindingKind.FORWARD: TraceStage.OUTPUTS,
-    FindingKind.GRADIENT: TraceStage.GRADIENTS,
-    FindingKind.UPDATE: TraceStage.UPDATES,
-    FindingKind.TRAINING: TraceStage.TRAINING,
-}
-"""The stage that findings of a kind belong to."""
 MIN_DRAWN_DISTANCE = 1e-3
 """Smallest distance that is drawn in its place; smaller ones are drawn here."""
 MAX_DRAWN_DISTANCE = 1e15
@@ -98,17 +90,8 @@ def image_profile(image: ImageTrace, stage: TraceStage) -> ImageProfile | None:
             distances[layer.name] = max(distances.get(layer.name, 0.0), distance)
     if not distances:
         return None
-    differing = (
-        _layer_of(finding, distances) for finding in image.real if _stage_of(finding) is stage
-    )
+    differing = (_layer_of(finding, distances) for finding in image.real if finding.stage is stage)
     return ImageProfile(image.image, distances, by_phase, next(filter(None, differing), None))
-
-
-def _stage_of(finding: Finding) -> TraceStage | None:
-    if finding.kind is not FindingKind.NAN:
-        return STAGES_BY_KIND.get(finding.kind)
-    stages = {"output": TraceStage.OUTPUTS, "gradient": TraceStage.GRADIENTS}
-    return next((stage for word, stage in stages.items() if finding.what.startswith(word)), None)
 
 
 def _layer_of(finding: Finding, distances: Mapping[str, float]) -> str | None:

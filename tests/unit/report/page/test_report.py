@@ -20,8 +20,8 @@ from keras_matrix.report.page import charts
 from keras_matrix.report.page.blocks import Tone
 from keras_matrix.report.page.sources import RunSource, Source
 from keras_matrix.trace.cause import Hint
-from keras_matrix.trace.finding import FindingKind, MinimalScript, Origin
-from keras_matrix.trace.result import ImageTrace, LayerDistance, StageSummary, Trace, TraceStage
+from keras_matrix.trace.finding import FindingKind, MinimalScript, Origin, TraceStage
+from keras_matrix.trace.result import ImageTrace, LayerDistance, StageSummary, Trace
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.records import builders
 from tests.unit.records.builders import record

@@ -27,8 +27,8 @@ from keras_matrix.report.plots.layers import image_profile
 from keras_matrix.report.plots.prediction import half_widths
 from keras_matrix.report.plots.ratios import ratio_bar
 from keras_matrix.report.plots.theme import series_style
-from keras_matrix.trace.finding import Finding, FindingKind, Origin
-from keras_matrix.trace.result import ImageTrace, LayerDistance, Trace, TraceStage
+from keras_matrix.trace.finding import Finding, FindingKind, Origin, TraceStage
+from keras_matrix.trace.result import ImageTrace, LayerDistance, Trace
 from tests.unit.records.builders import call, record
 from tests.unit.report.plots.builders import drawn, epochs, run
 from tests.unit.trace.builders import finding
@@ -567,12 +567,12 @@ def test_a_layer_that_cannot_be_compared_is_marked() -> None:
 
 
 def test_a_finding_that_is_not_finite_counts_in_its_own_stage() -> None:
-    gradient = finding(FindingKind.NAN, where="dense_0", what="gradient by its input")
+    gradient = finding(FindingKind.NAN, where="dense_0", stage=TraceStage.GRADIENTS)
     profile = image_profile(traced(outputs(1.0), gradient), TraceStage.OUTPUTS)
     assert profile is not None
     assert profile.first_to_differ is None
     profile = image_profile(
-        traced(outputs(1.0), finding(FindingKind.NAN, where="dense_0", what="output")),
+        traced(outputs(1.0), finding(FindingKind.NAN, where="dense_0", stage=TraceStage.OUTPUTS)),
         TraceStage.OUTPUTS,
     )
     assert profile is not None

@@ -1,0 +1,57 @@
+"""Gradients that are too small to matter: no training could show that they differ. Pure."""
+
+from typing import Any
+
+from keras_matrix.trace.dump import Capture
+from keras_matrix.trace.judge import node_of_weight
+from keras_matrix.trace.measure import Measurement, Measurements
+
+UPDATES = 1e6
+"""Updates in which a difference must be able to change a weight by one unit in the last place."""
+DEFAULT_EPSILON = 1e-7
+"""What Keras's optimizers add to the root of the mean square, if nothing else is configured."""
+MIN_DIVISOR = 1e-10
+"""The least that a gradient is taken to be divided by."""
+
+
+class NegligibleGradients:
+    """Tells which differences of gradients could not change a weight, however long it trains.
+
+    An update moves a weight by at most ``gain`` times its gradient: by the learning rate, or for
+    adaptive optimizers and those of the user by the learning rate divided by epsilon.
+    """
+
+    def __init__(self, capture: Capture, measurements: Measurements, epsilon: float) -> None:
+        self._capture = capture
+        self._epsilon = epsilon
+        self._gain = _gain(capture.model.optimizer if capture.model is not None else None)
+        self._sizes = {
+            name: measurement.distance.scale
+            for (what, name, _), measurement in measurements.items()
+            if what == "weight"
+        }
+
+    def __call__(self, weight: str, measurement: Measurement) -> bool:
+        """Tell whether the gradients by a weight differ, but by nothing that could change it."""
+        distance = measurement.distance
+        if not distance.same_shape or distance.odd:
+            return False
+        # Whatever a weight adds to is no more exact than the largest weight of its layer.
+        node = node_of_weight(self._capture, weight)
+        names = node.weights if node is not None else [weight]
+        size = max((self._sizes.get(name, 0.0) for name in names), default=0.0)
+        return distance.maximum * self._gain * UPDATES < self._epsilon * size
+
+
+def _gain(optimizer: Any) -> float:
+    """Return the most that an optimizer moves a weight by, as a multiple of its gradient."""
+    known: dict[str, Any] = optimizer if isinstance(optimizer, dict) else {}
+    config: dict[str, Any] = known.get("config") or {}
+    rate = _number(config.get("learning_rate", config.get("lr")), 1.0)
+    if known.get("own") and known.get("kind") == "SGD":
+        return rate / max(MIN_DIVISOR, 1.0 - _number(config.get("momentum"), 0.0))
+    return rate / max(MIN_DIVISOR, _number(config.get("epsilon"), DEFAULT_EPSILON))
+
+
+def _number(value: Any, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) else otherwise
