@@ -4,13 +4,16 @@
 #   bash docker/with-engine.sh tox -e tf,theano     the main job
 #   bash docker/with-engine.sh tox                  all tests
 #
-# It says what it installs before it does so, and leaves that installed. If no container engine
-# answers, it starts one and stops it at the end, unless KERAS_MATRIX_KEEP_ENGINE=1 is set.
+# It says what it installs before it does so, and how long that took; what the installers say is
+# in a log. What it installed stays. If no container engine answers, it starts one and stops it at
+# the end, unless KERAS_MATRIX_KEEP_ENGINE=1 is set.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly VENV="${KERAS_MATRIX_VENV:-.venv}"
 readonly ENGINE_WAIT_SECONDS=60
+readonly LOG_LINES_SHOWN=20
+install_log=""
 engine_launcher=""
 engine_state=""
 engine_unit=""
@@ -30,20 +33,35 @@ as_root() {
   fi
 }
 
+# Say what is done, do it with its output in a log, and say how long it took.
+logged() {
+  local began="$SECONDS" what="$1"
+  shift
+  if [ -z "$install_log" ]; then
+    install_log="$(mktemp -t keras-matrix-install.XXXXXX)"
+    say "what the installers say is in $install_log"
+  fi
+  say "$what"
+  if ! "$@" >>"$install_log" 2>&1; then
+    tail -n "$LOG_LINES_SHOWN" "$install_log" >&2
+    die "that failed; its last lines are above, all of them in $install_log."
+  fi
+  say "  done in $((SECONDS - began)) s"
+}
+
 apt_updated=""
 apt_update() {
   [ -z "$apt_updated" ] || return 0
-  as_root apt-get update -qq
+  logged "reading the lists of Debian packages" as_root apt-get update
   apt_updated=1
 }
 
 apt_install() {
   command -v apt-get >/dev/null ||
     die "this machine has no apt-get; install by hand: $*"
-  say "installing Debian packages: $*"
   apt_update
-  as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install --yes --no-install-recommends -qq "$@" >&2
+  logged "installing Debian packages: $*" as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --no-install-recommends "$@"
 }
 
 # --- Python -----------------------------------------------------------------------------------
@@ -66,17 +84,17 @@ prepare_python() {
     die "keras-matrix needs Python 3.10 or newer, and $(python3 --version) is the one on PATH."
   python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv
   if ! [ -x "$VENV/bin/python" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
-    say "making a virtual environment in $VENV"
-    python3 -m venv --clear "$VENV"
+    logged "making a virtual environment in $VENV" python3 -m venv --clear "$VENV"
   fi
   if [ ! -e "$VENV/.ready" ] || [ pyproject.toml -nt "$VENV/.ready" ] ||
     [ locks/host.txt -nt "$VENV/.ready" ]; then
-    say "installing into $VENV: tox and keras-matrix with its dependencies"
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
-      --require-hashes --requirement locks/host.txt >&2
+    logged "installing into $VENV: tox and what keras-matrix needs" \
+      "$VENV/bin/python" -m pip install --disable-pip-version-check \
+      --require-hashes --requirement locks/host.txt
     # Built with the packages of the lock: nothing is downloaded for it.
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
-      --no-deps --no-build-isolation --editable . >&2
+    logged "installing into $VENV: keras-matrix" \
+      "$VENV/bin/python" -m pip install --disable-pip-version-check \
+      --no-deps --no-build-isolation --editable .
     touch "$VENV/.ready"
   fi
   PATH="$(cd "$VENV/bin" && pwd):$PATH"
@@ -99,7 +117,7 @@ PYTHON
 }
 
 start_engine() {
-  local log waited
+  local log waited group
   if [ -d /run/systemd/system ]; then
     say "starting the service docker"
     as_root systemctl start docker
@@ -108,8 +126,11 @@ start_engine() {
     engine_state="$(mktemp -d -t keras-matrix-dockerd.XXXXXX)"
     log="$engine_state/log"
     say "starting dockerd (log: $log)"
+    # Root needs no group, and its own must not let others in.
+    group="$(id -gn)"
+    if [ "$(id -u)" -eq 0 ] && getent group docker >/dev/null; then group=docker; fi
     # A session of its own: Ctrl-C is for the command, and the engine must outlive it to clean up.
-    as_root setsid dockerd --group "$(id -gn)" --pidfile "$engine_state/pid" >"$log" 2>&1 &
+    as_root setsid dockerd --group "$group" --pidfile "$engine_state/pid" >"$log" 2>&1 &
     engine_launcher=$!
   fi
   for ((waited = 0; waited < ENGINE_WAIT_SECONDS; waited++)); do
@@ -152,41 +173,50 @@ prepare_engine() {
 
 # --- Base images ------------------------------------------------------------------------------
 
+# What makes a stand-in for a base image; who is not root needs user namespaces for it.
+prepare_standins() {
+  local missing=()
+  command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+  command -v newuidmap >/dev/null || missing+=(uidmap)
+  [ "${#missing[@]}" -eq 0 ] || apt_install "${missing[@]}"
+}
+
 prepare_bases() {
   # Only where the registry cannot be reached, and the images are not built yet.
   local report status=0
   report="$(keras-matrix doctor --json)" || status=$?
   if [ "$status" -ne 0 ] && [[ "$report" == *'"name": "mmdebstrap"'* ]]; then
-    command -v mmdebstrap >/dev/null || apt_install mmdebstrap
+    prepare_standins
   fi
   keras-matrix doctor >&2 || code=$? die "something is still missing; see above."
 }
 
-# --- The browser ------------------------------------------------------------------------------
+# --- The tests --------------------------------------------------------------------------------
 
-prepare_browser() {
-  # Only the tests of the report's page need a browser.
+prepare_tests() {
+  # All of them; a browser for the report's page, and stand-ins, which are tested everywhere.
   case "$*" in
     tox | *test*) ;;
     *) return 0 ;;
   esac
+  prepare_standins
   command -v chromium >/dev/null && return 0
   # Ubuntu's package only installs a snap; Playwright's own browser is used there.
   if command -v apt-get >/dev/null; then apt_update; fi
   if [ -n "$(apt-cache --quiet search --names-only '^chromium$' 2>/dev/null)" ]; then
     apt_install chromium
   else
-    say "installing into $VENV: playwright, and by it Chromium with the Debian packages it needs"
-    python -m pip install --quiet --disable-pip-version-check \
-      --constraint locks/constraints.txt playwright >&2
-    python -m playwright install --with-deps chromium >&2
+    logged "installing into $VENV: playwright" python -m pip install \
+      --disable-pip-version-check --constraint locks/constraints.txt playwright
+    logged "installing Chromium, by playwright, with the Debian packages that it needs" \
+      python -m playwright install --with-deps chromium
   fi
 }
 
 prepare_python
 prepare_engine
 prepare_bases
-prepare_browser "$@"
+prepare_tests "$@"
 status=0
 "$@" || status=$?
 exit "$status"

@@ -34,6 +34,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Collector(), "tables")
     config.pluginmanager.register(Turns(), "turns")
     config.addinivalue_line("markers", MARK)
+    config.addinivalue_line("markers", "root: mounts disks or starts an engine; added by `as_root`")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need root, by the fixture that they cannot do without."""
+    for item in items:
+        if as_root.__name__ in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.root)
+
+
+@pytest.fixture(scope="session")
+def as_root() -> None:
+    """Fail, with the remedy, where the tests do not run as root."""
+    if os.geteuid() != 0:
+        pytest.fail(
+            "This test needs root: python -m tests.accounts root pytest -m root tests/integration "
+            "(all others run without, -m 'not root').",
+            pytrace=False,
+        )
 
 
 def clean_environment(**more: str) -> dict[str, str]:

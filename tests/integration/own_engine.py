@@ -163,7 +163,9 @@ def running(data_root: Path | None = None) -> Iterator[OwnEngine]:
 
 
 @pytest.fixture(scope="session")
-def own_engine(client: docker.DockerClient, undisturbed: dict[str, Any]) -> Iterator[OwnEngine]:
+def own_engine(
+    as_root: None, client: docker.DockerClient, undisturbed: dict[str, Any]
+) -> Iterator[OwnEngine]:
     """Yield an engine that has the image tf."""
     ((tag,),) = {
         tuple(client.images.get(cell["image"]["id"]).tags) for cell in undisturbed.values()

@@ -47,12 +47,12 @@ def mounted(place: Path, size: str) -> Iterator[Path]:
 
 
 @pytest.fixture
-def disk(results: Path) -> Iterator[Path]:
+def disk(as_root: None, results: Path) -> Iterator[Path]:
     yield from mounted(results, "16m")
 
 
 @pytest.fixture
-def other_disk(tmp_path: Path) -> Iterator[Path]:
+def other_disk(as_root: None, tmp_path: Path) -> Iterator[Path]:
     yield from mounted(tmp_path / "other", "1m")
 
 

@@ -214,7 +214,7 @@ def test_disk_bomb(runs: Runs) -> None:
     assert sum(path.stat().st_size for path in ran.run.path.rglob("*")) < 2**20
 
 
-def test_disk_bomb_of_files_without_a_name(runs: Runs, tmp_path: Path) -> None:
+def test_disk_bomb_of_files_without_a_name(as_root: None, runs: Runs, tmp_path: Path) -> None:
     place = tmp_path / "disk"
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", place], check=True)

@@ -2,11 +2,13 @@
 
 import io
 import json
+import platform
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import docker
@@ -14,6 +16,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from keras_matrix.errors import ImageError
+from keras_matrix.images import standin
 from keras_matrix.images.verify import locked_versions
 from tests import ROOT
 from tests.integration.conftest import clean_environment, command_line, keras_matrix
@@ -41,6 +45,16 @@ def catalog(tmp_path: Path, client: docker.DockerClient) -> Iterator[Path]:
         client.images.remove(str(image.id), force=True)
 
 
+@cache
+def standin_python() -> str:
+    """Return a version of CPython that the host has: that of the images, or the tests' own."""
+    try:
+        standin.find_cpython("3.6.15")
+    except ImageError:
+        return platform.python_version()
+    return "3.6.15"
+
+
 def write_catalog(root: Path, base: str, dockerfile: str = DOCKERFILE) -> None:
     reference, _, digest = base.partition("@")
     (root / "small" / "Dockerfile").write_text(dockerfile)
@@ -51,7 +65,7 @@ def write_catalog(root: Path, base: str, dockerfile: str = DOCKERFILE) -> None:
         name = "small"
         folder = "small"
         backend = "tensorflow"
-        python = "3.6.15"
+        python = "{standin_python()}"
         base = {{ reference = "{reference}", digest = "{digest}" }}
         expect = {{}}
         """

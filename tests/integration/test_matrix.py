@@ -14,6 +14,7 @@ from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
 from tests import ROOT
 from tests.integration.conftest import SCRIPTS, clean_environment, keras_matrix
+from tests.tree import copy_tree
 
 pytestmark = pytest.mark.usefixtures("images")
 
@@ -144,17 +145,7 @@ def test_resumed_run_runs_only_what_is_missing(tmp_path: Path) -> None:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh copy of what a clone would hold."""
     target = tmp_path_factory.mktemp("clone")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+    copy_tree(target)
     return target
 
 

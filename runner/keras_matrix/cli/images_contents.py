@@ -32,9 +32,9 @@ def sbom_command(name: str, output: Path | None, base: str, catalog: Path | None
     from keras_matrix.plan.images import BasePolicy
     from keras_matrix.records import files
 
-    sbom.check_installed()
     images = catalogs.load(options.catalog_root(catalog))
     image = images.get(name)
+    sbom.check_installed()
     with Engine.connect() as engine:
         built = build.built(engine, images, image, BasePolicy(base))
         inside = contents.contents(engine, built)

@@ -64,8 +64,11 @@ def _target(text: str) -> Target:
 def _check_writable(path: Path) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
         raise ConfigurationError(f"--report: {path} is not a file; name a file, or - for stdout.")
+    if not path.parent.exists():
+        raise ConfigurationError(
+            f"--report: there is no folder {path.parent}; make it, or name a file elsewhere."
+        )
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:

@@ -13,6 +13,7 @@ from keras_matrix.cli.execute import make_request
 if TYPE_CHECKING:
     from keras_matrix.compare.comparison import Comparison
     from keras_matrix.errors import ExitCode
+    from keras_matrix.load.request import RunRequest
     from keras_matrix.records.folder import RunFolder
     from keras_matrix.records.recorded import RecordedRun
     from keras_matrix.run.session import RunResult
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 @click.command(name="run")
 @options.script
 @matrix_options
+@click.option(
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Check the script and all options, print the cells, and stop; needs no engine.",
+)
 @options.tolerance
 @options.output_format
 @options.reports
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
 @options.verbose
 def command(
     *,
+    only_plan: bool,
     tolerance_texts: tuple[str, ...],
     output: str,
     report_texts: tuple[str, ...],
@@ -57,6 +65,8 @@ def command(
     targets = parse_targets(report_texts)
     request = make_request(**cells)
     earlier.check_earlier_run(against, results=request.results, file=history_file)
+    if only_plan:
+        return print_plan(request)
 
     def compare(result: "RunResult") -> "tuple[RecordedRun, Comparison, ExitCode]":
         run = recorded.read(result.folder)
@@ -73,3 +83,18 @@ def command(
 
     own = stages.Stages(run=stages.run_cells, compare=compare, report=report)
     return stages.follow(request, own, quiet=quiet, verbose=verbose)
+
+
+def print_plan(request: "RunRequest") -> int:
+    """Print the ids of the cells that a request comes to, and return the exit code.
+
+    Raises:
+        KerasMatrixError: the script, an option or a tolerance is wrong.
+    """
+    from keras_matrix.errors import ExitCode
+    from keras_matrix.run.prepare import load, plan
+
+    planned = plan(request, load(request))
+    for cell in planned.only(request.only):
+        click.echo(cell.id)
+    return int(ExitCode.AGREE)

@@ -142,6 +142,9 @@ class StandinBuild:
             *self._image.base.packages,
             *_library_packages(archive_of=prefix, short=short),
         }
+        # Where the caller is not root, mmdebstrap works as a user of a namespace, who must enter.
+        self._folder.chmod(0o711)
+        archive.chmod(0o644)
         root = self._folder / "root.tar"
         self._say(f"stand-in: {release} with {', '.join(sorted(packages))}")
         self._run(
@@ -182,6 +185,11 @@ class StandinBuild:
         output, _ = self._process.communicate()
         if self._process.returncode != 0:
             lines = output.strip().splitlines()[-5:]
+            if "unable to pick chroot mode" in output:
+                raise ImageError(
+                    "mmdebstrap needs root, or user namespaces for a stand-in base; install them "
+                    "with 'apt-get install uidmap', or build the images as root."
+                )
             raise ImageError(
                 f"mmdebstrap could not make the stand-in base: {' | '.join(lines)}; check the "
                 "package sources with 'apt-get update'."

@@ -108,8 +108,10 @@ def make(options: RunOptions) -> RunRequest:
         parse_size,
     )
 
-    if not (0 < options.timeout < math.inf and 0 < options.cpus < math.inf and options.pids > 0):
-        raise ConfigurationError("--timeout, --cpus and --pids must be greater than 0.")
+    for name in ("timeout", "cpus", "pids"):
+        value = getattr(options, name)
+        if not 0 < value < math.inf:
+            raise ConfigurationError(f"--{name} {value:g} is not a number greater than 0.")
     _check_sizes(options)
     _check_texts(options)
     init = _single("--init", options.init, Init)

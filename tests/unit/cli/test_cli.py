@@ -131,7 +131,7 @@ def error_of(capsys: Captured) -> str:
         # It would be null in the manifest, which could then not be read again.
         (["run", "mlp", "--timeout", "inf"], "--timeout"),
         (["run", "mlp", "--cpus", "inf"], "--cpus"),
-        (["run", "mlp", "--cpus", "-1"], "--cpus"),
+        (["run", "mlp", "--cpus", "-1"], "--cpus -1 is not a number greater than 0"),
         (["run", "mlp", "--pids", "0"], "--pids"),
         (["run", "mlp", "--run", "a b"], "--run"),
         (["run", "mlp", "--catalog", "missing"], "--catalog"),
@@ -141,12 +141,24 @@ def error_of(capsys: Captured) -> str:
         (["diff", "missing"], "no run 'missing'"),
         (["join", "missing", "--into", "x"], "no run 'missing'"),
         (["join", "missing", "--into", "a b"], "a b"),
+        (["images", "sbom", "cntk"], "the images are tf, theano"),
+        (["run", "mlp", "--plan", "--on", "tff"], "did you mean 'tf'"),
+        (["run", "missing", "--plan"], "no script missing"),
         (["images", "key", "cntk"], "the images are tf, theano"),
     ],
 )
 def test_a_wrong_request_is_one_sentence(arguments: list[str], said: str, capsys: Captured) -> None:
     assert run_cli(*arguments) == 2
     assert said in error_of(capsys)
+
+
+def test_a_plan_is_printed_without_an_engine(nowhere: Path, capsys: Captured) -> None:
+    assert run_cli("run", "mlp", "--on", "theano,tf", "--only", "tf", "--seeds", "2", "--plan") == 0
+    out, err = capsys.readouterr()
+    assert sorted(out.splitlines()) == ["tf.seed0", "tf.seed1"]
+    assert err == ""
+    assert not (nowhere / "results").exists()
+
 
 
 @pytest.mark.parametrize(

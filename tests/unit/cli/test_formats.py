@@ -45,12 +45,21 @@ def test_a_format_is_the_same_printed_and_written(
     printed = capsys.readouterr().out
     assert printed.startswith(begins)
     assert has in printed
-    assert run_cli("diff", "one", "--report", f"{form}=out/deep/file") == 1
+    (nowhere / "out").mkdir()
+    assert run_cli("diff", "one", "--report", f"{form}=out/file") == 1
     out, err = capsys.readouterr()
     assert "theano differs from tf" in out, "the table is printed as well"
     assert err == ""
-    assert (nowhere / "out" / "deep" / "file").read_bytes().decode() == printed
-    assert os.listdir(nowhere / "out" / "deep") == ["file"]
+    assert (nowhere / "out" / "file").read_bytes().decode() == printed
+    assert os.listdir(nowhere / "out") == ["file"]
+
+
+def test_a_folder_that_is_not_there_is_more_often_a_typo_than_a_wish(
+    run: Path, nowhere: Path, capsys: Captured
+) -> None:
+    assert run_cli("diff", "one", "--report", "html=nowehre/page.html") == 2
+    assert "there is no folder" in capsys.readouterr().err
+    assert not (nowhere / "nowehre").exists()
 
 
 def test_several_reports_of_one_comparison(run: Path, nowhere: Path) -> None:
