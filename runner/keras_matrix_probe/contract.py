@@ -61,6 +61,8 @@ REFERENCE_FOLDER = "reference"
 """What the reference image's cell captured, in ``TRACE``."""
 TRIALS_FOLDER = "trials"
 """The scripts that a trace tries, in ``TRACE``."""
+OUT_OF_MEMORY_STATUS = 100
+"""The probe's exit status once the kernel killed a script for want of memory; no script sets it."""
 
 
 class CellRequest(NamedTuple):

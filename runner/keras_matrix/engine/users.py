@@ -34,6 +34,14 @@ class CellUser:
     users: Users = Users.HOST
 
     @property
+    def is_root_inside(self) -> bool:
+        """Whether cells are root in their container, and so may write to its ``/dev``.
+
+        That is so on a rootless engine, where root inside is the caller outside.
+        """
+        return self.inside[0] == 0
+
+    @property
     def name(self) -> str:
         """The user in the notation of the engine's API."""
         return "{}:{}".format(*self.inside)

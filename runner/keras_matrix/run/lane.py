@@ -44,7 +44,8 @@ class Lane:
         self._recipient = recipient
         self._cpus = cpus
         self._idle = idle
-        self._one_cell_each = task.plan.isolation is Isolation.CONTAINER
+        # What a cell may write to outlives it: no other one gets the same container.
+        self._one_cell_each = task.plan.isolation is Isolation.CONTAINER or task.user.is_root_inside
         self._workers: OrderedDict[Group, Worker] = OrderedDict()
         self._unclosed: list[Worker] = []
         self._engine: Engine | None = None

@@ -5,8 +5,9 @@ word that the report on this replicate has to hold: it is read once the replicat
 that no script can know it. A replicate is a process of its own, forked before any graph or session
 exists. When it has ended, every process that it left is killed, everything that it left in memory
 is removed, and a report (``contract.EndReport``) is written to ``ended`` in its folder. If a signal
-ended the replicate, this process ends the same way, and the container with it. This process also
-ends as soon as its input does, whatever still runs: the host process is gone.
+ended the replicate, this process ends the same way, and the container with it; if the kernel sent
+the signal for want of memory, the exit status says so, since not every engine does. This process
+also ends as soon as its input does, whatever still runs: the host process is gone.
 """
 
 import atexit
@@ -18,9 +19,9 @@ import sys
 import threading
 from typing import Any, Callable, Dict, Iterator, Optional
 
-from ..contract import ENDED_FILE, CellRequest, EndReport
+from ..contract import ENDED_FILE, OUT_OF_MEMORY_STATUS, CellRequest, EndReport
 from ..script import flush
-from . import kernel
+from . import kernel, memory
 from .leftovers import Leftovers
 from .pump import Pump
 
@@ -60,6 +61,7 @@ class Server:
             folder = os.path.join(self._output, request.folder)
             self._leftovers.remove()
             reader, writer = os.pipe()
+            killed = memory.kills()
             # The log is opened before the script could put something in its place.
             with Pump(reader, folder) as pump:
                 pid = os.fork()
@@ -74,7 +76,9 @@ class Server:
                 pump.copy_rest()
             word = read_line().decode().strip()
             if os.WIFSIGNALED(status):
-                os._exit(128 + os.WTERMSIG(status))
+                number = os.WTERMSIG(status)
+                starved = number == signal.SIGKILL and memory.kills() > killed
+                os._exit(OUT_OF_MEMORY_STATUS if starved else 128 + number)
             code = os.WEXITSTATUS(status)
             os.chmod(folder, 0o700)
             ended(folder, code)

@@ -3,13 +3,16 @@
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from keras_matrix.engine.answers import ContainerInfo
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.patience import Patience
+from keras_matrix.engine.security import Security
 from keras_matrix.engine.spec import RUN_LABEL
+from keras_matrix.engine.users import cell_user
 from keras_matrix.errors import EngineError, InterruptedRunError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.plan.cells import Cell
@@ -54,7 +57,7 @@ class FakeEngine(Engine):
 class Bench:
     """A lane whose cells end with the listed outcomes."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
         self.engine = FakeEngine()
         self.interrupts = Interrupts()
         self.outcomes: list[Outcome | type[Exception]] = []
@@ -62,11 +65,11 @@ class Bench:
         patience = Patience(self.interrupts, wait=0.02)
         self.recipient = ListRecipient()
         self.lane = Lane(
-            task(folder),
+            task(folder, **changed),
             place(folder, self.engine, self.interrupts, patience=patience),
             self.recipient,
             (0,),
-            idle=0,
+            idle=1,
             locks=folder,
         )
         monkeypatch.setattr(lane, "run_cell", self._run)
@@ -91,6 +94,20 @@ def test_a_cell_that_the_engine_failed_is_run_again_in_another_container(bench: 
     # Each attempt is handed over: the first one's record stays if there is no second.
     outcomes = [parcel.record.outcome for parcel in bench.recipient.parcels]
     assert outcomes == [Outcome.ENGINE_ERROR, Outcome.OK]
+
+
+@pytest.mark.parametrize(("rootless", "containers"), [(True, 2), (False, 1)])
+def test_root_inside_shares_its_container_with_no_other_cell(
+    rootless: bool, containers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could leave something in /dev."""
+    user = cell_user(Security(rootless=rootless), (1000, 1000))
+    bench = Bench(tmp_path, monkeypatch, user=user)
+    monkeypatch.setattr(Worker, "started", True)
+    bench.outcomes = [Outcome.OK, Outcome.OK]
+    for _ in range(2):
+        bench.lane.run(CELL)
+    assert len(set(map(id, bench.workers))) == containers
 
 
 def test_not_for_ever(bench: Bench) -> None:

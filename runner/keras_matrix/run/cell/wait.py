@@ -5,6 +5,7 @@ The report is a file, so that a cell can end well even while the engine is silen
 
 import os
 import secrets
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +19,13 @@ from keras_matrix.engine.client import Engine
 from keras_matrix.engine.patience import ATTEMPT_SECONDS, Patience
 from keras_matrix.errors import EngineError, EngineHangsError, EngineSilentError
 from keras_matrix.interrupts import Interrupts
-from keras_matrix.plan.contract import ENDED_FILE
+from keras_matrix.plan.contract import ENDED_FILE, OUT_OF_MEMORY_STATUS
 from keras_matrix.records.bounded import Text
 from keras_matrix.records.events import Environment
 from keras_matrix.records.record import Outcome
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
 from keras_matrix.run.cell.disk import DiskUse
-from keras_matrix.run.cell.outcome import CellOutcome, Ending
+from keras_matrix.run.cell.outcome import SIGNAL_BASE, CellOutcome, Ending
 from keras_matrix.run.cell.watch import Watch
 
 MAX_REPORT_BYTES = 2**20
@@ -132,8 +133,12 @@ class Wait:
         if state.exit_code == 0:
             # The probe ends by itself only when its connection is cut.
             raise EngineError("The engine cut the connection to the container; run the cell again.")
+        # The probe's own word counts, too: Podman does not always note why a process was killed.
+        starved = state.exit_code == OUT_OF_MEMORY_STATUS
         return Ending(
-            exit_code=state.exit_code, out_of_memory=state.out_of_memory, error=state.error
+            exit_code=SIGNAL_BASE + signal.SIGKILL if starved else state.exit_code,
+            out_of_memory=starved or state.out_of_memory,
+            error=state.error,
         )
 
     def _stop(self, problem: EngineError | None, refused: CellOutcome | None = None) -> Ending:

@@ -106,6 +106,13 @@ def test_a_container_that_ended_is_a_result(bench: Bench) -> None:
     assert bench.end(FakeEngine(RUNNING, None)).gone
 
 
+def test_the_probe_tells_of_a_lack_of_memory_that_the_engine_does_not(bench: Bench) -> None:
+    starved = ContainerState(running=False, exit_code=100, out_of_memory=False, error="")
+    ended = bench.end(FakeEngine(RUNNING, starved))
+    assert (ended.exit_code, ended.out_of_memory) == (137, True)
+    assert not bench.end(FakeEngine(RUNNING, KILLED)).out_of_memory
+
+
 @pytest.mark.parametrize("end", [KILLED, None])
 def test_a_container_that_went_down_with_the_engine_is_no_result(
     end: ContainerState | None, bench: Bench
