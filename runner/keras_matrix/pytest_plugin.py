@@ -91,7 +91,7 @@ class MatrixResult:
 
         texts = [f"{metric}={_figures(allowed)}" for metric, allowed in tolerance.items()]
         try:
-            comparison = assess.compare_run(recorded.read(self.folder), rules.parse(texts))
+            comparison = assess.compare_run(recorded.read(self.folder), rules.given(texts))
         except KerasMatrixError as error:
             _cannot(str(error))
         code = assess.exit_code(comparison)
@@ -192,7 +192,7 @@ class KerasMatrix:
                 **options,
             )
             result = _run(request.make(run_options))
-            comparison = assess.compare_run(recorded.read(result.folder), ())
+            comparison = assess.compare_run(recorded.read(result.folder))
         except TerminatedRunError as error:
             pytest.exit(str(error), returncode=int(error.exit_code))
         except InterruptedRunError as error:

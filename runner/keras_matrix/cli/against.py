@@ -1,6 +1,5 @@
 """The history of runs, as commands use it: add a run, and compare it with an earlier one."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from keras_matrix.errors import ExitCode, KerasMatrixError, NothingSelectedError
 if TYPE_CHECKING:
     from keras_matrix.compare.comparison import Comparison
     from keras_matrix.history.regression import RunChanges
-    from keras_matrix.plan.tolerance import Tolerance
+    from keras_matrix.plan.tolerance import Tolerances
     from keras_matrix.records.recorded import RecordedRun
 
 against: Decorator = click.option(
@@ -74,7 +73,7 @@ def judge(
     named: str,
     run: "RecordedRun",
     comparison: "Comparison",
-    rules: "Sequence[Tolerance]",
+    tolerances: "Tolerances",
     *,
     results: Path,
     file: Path | None,
@@ -87,14 +86,14 @@ def judge(
     from keras_matrix.history import database, from_disk
 
     earlier = from_disk.find(named, run, results=results, history=database.location(file))
-    return earlier, from_disk.since(earlier, run, comparison, rules)
+    return earlier, from_disk.since(earlier, run, comparison, tolerances)
 
 
 def with_changes(
     named: str | None,
     run: "RecordedRun",
     comparison: "Comparison",
-    rules: "Sequence[Tolerance]",
+    tolerances: "Tolerances",
     *,
     results: Path,
     file: Path | None,
@@ -109,7 +108,7 @@ def with_changes(
     if named is None:
         return comparison, code
     try:
-        _, changes = judge(named, run, comparison, rules, results=results, file=file)
+        _, changes = judge(named, run, comparison, tolerances, results=results, file=file)
         notes = changes.lines
         code = _code(changes, code)
     except KerasMatrixError as error:

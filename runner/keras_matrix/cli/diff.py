@@ -17,7 +17,7 @@ from keras_matrix.cli import options
     default=None,
     help="Tolerance file that takes precedence over the run's own.",
 )
-@options.tolerance
+@options.judging
 @options.results
 @earlier.against
 @options.history
@@ -29,6 +29,8 @@ def command(
     other: str | None,
     tolerances: Path | None,
     tolerance_texts: tuple[str, ...],
+    question: str,
+    margin: float | None,
     results: Path,
     against: str | None,
     history_file: Path | None,
@@ -50,10 +52,10 @@ def command(
 
     # All that is read is used to the end: collecting garbage would take a third of the time.
     gc.disable()
-    rules = tolerance.parse(tolerance_texts)
+    rules = tolerance.given(tolerance_texts, question, margin)
     targets = parse_targets(report_texts)
     if tolerances is not None:
-        rules += tolerance.load(tolerances)
+        rules = rules.then(tolerance.load(tolerances))
     runs = [recorded.read(folder.find(results, run))]
     if against is not None:
         if other is not None:

@@ -51,7 +51,7 @@ def mlflow(
     for name, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(name, value)
     recorded_run = recorded.read(store.find(results, run))
-    comparison = assess.compare_run(recorded_run, ())
+    comparison = assess.compare_run(recorded_run)
     sent = export.send(recorded_run, comparison, tracking_uri=tracking_uri, experiment=experiment)
     if as_json:
         from keras_matrix.report import json

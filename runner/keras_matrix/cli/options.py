@@ -83,13 +83,40 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Do not print progress.
 verbose = click.option(
     "-v", "--verbose", is_flag=True, help="Print the output of builds, and each epoch."
 )
-tolerance = click.option(
-    "--tolerance",
-    "tolerance_texts",
-    multiple=True,
-    metavar="METRIC=ATOL[,RTOL]",
-    help="Tolerance of a metric, or of a pattern such as 'evaluate.*'; repeatable.",
+_JUDGING: tuple[Decorator, ...] = (
+    click.option(
+        "--tolerance",
+        "tolerance_texts",
+        multiple=True,
+        metavar="METRIC=ATOL[,RTOL]",
+        help="Tolerance of a metric, or of a pattern such as 'evaluate.*'; repeatable.",
+    ),
+    click.option(
+        "--question",
+        type=click.Choice(["auto", "computation", "distribution"]),
+        default="auto",
+        show_default=True,
+        help="What to ask of each metric: whether the images compute the same on each seed, or "
+        "whether they behave the same over all seeds; auto: the first, unless backends draw "
+        "numbers of their own.",
+    ),
+    click.option(
+        "--margin",
+        type=float,
+        default=None,
+        metavar="NUMBER",
+        help="How far apart the means over seeds may be where no tolerance is given, in standard "
+        "deviations of the reference between seeds.  [default: 1.41, as two seeds are]",
+    ),
 )
+"""The options that say what is asked of each metric, and how far apart it may be."""
+
+
+def judging(function: Callback) -> Callback:
+    """Add the options that say how metrics are judged."""
+    for option in reversed(_JUDGING):
+        function = option(function)
+    return function
 
 
 def script(function: Callback) -> Callback:

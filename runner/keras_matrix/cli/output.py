@@ -179,6 +179,6 @@ def _plain_table(comparison: Comparison) -> str:
 def _page(runs: Sequence[RecordedRun], own: Comparison | None) -> str:
     from keras_matrix.report.page import charts, compose, render, sources
 
-    page_sources = [sources.read(run, (), None, own) for run in runs]
+    page_sources = [sources.read(run, own=own) for run in runs]
     plots = [charts.draw(source) for source in page_sources]
     return render.render(compose.compose(page_sources, plots, None))

@@ -33,7 +33,7 @@ PAGE_OF_SEVERAL = "keras-matrix-report.html"
     default=None,
     help="Tolerance file that takes precedence over the runs' own.",
 )
-@options.tolerance
+@options.judging
 @click.option(
     "--plots",
     type=click.Path(path_type=Path, file_okay=False),
@@ -56,6 +56,8 @@ def command(
     reported: Path | None,
     tolerances: Path | None,
     tolerance_texts: tuple[str, ...],
+    question: str,
+    margin: float | None,
     plots: Path | None,
     plot_format: str,
     results: Path,
@@ -72,9 +74,9 @@ def command(
     from keras_matrix.report.page import charts, compose, render, sources
     from keras_matrix.text import plural, relative
 
-    rules = tolerance.parse(tolerance_texts)
+    rules = tolerance.given(tolerance_texts, question, margin)
     if tolerances is not None:
-        rules += tolerance.load(tolerances)
+        rules = rules.then(tolerance.load(tolerances))
     if reported is not None and len(runs) > 1:
         raise ConfigurationError("--reported is about one script; name one run with it.")
     folders = [store.find(results, run) for run in runs]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Check the script and all options, print the cells, and stop; needs no engine.",
 )
-@options.tolerance
+@options.judging
 @options.output_format
 @options.reports
 @earlier.against
@@ -41,6 +41,8 @@ def command(
     *,
     only_plan: bool,
     tolerance_texts: tuple[str, ...],
+    question: str,
+    margin: float | None,
     output: str,
     report_texts: tuple[str, ...],
     against: str | None,
@@ -61,7 +63,7 @@ def command(
     from keras_matrix.load import tolerances
     from keras_matrix.records import recorded
 
-    rules = tolerances.parse(tolerance_texts)
+    rules = tolerances.given(tolerance_texts, question, margin)
     targets = parse_targets(report_texts)
     request = make_request(**cells)
     earlier.check_earlier_run(against, results=request.results, file=history_file)

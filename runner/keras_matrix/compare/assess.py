@@ -9,13 +9,14 @@ from pathlib import Path
 
 from keras_matrix.compare import elementwise, pairs, reproduction, suites
 from keras_matrix.compare.comparison import ArrayDifference, CompareArrays, Comparison
+from keras_matrix.compare.cost import seed_seconds
 from keras_matrix.compare.metrics import Measure, all_measures, without_compiles
 from keras_matrix.compare.notes import advice_on_seeds, notes_on_loops, remarks
 from keras_matrix.compare.reproduction import Reproduction
 from keras_matrix.compare.suites import SuiteComparison
 from keras_matrix.errors import ExitCode
 from keras_matrix.load.reported import Reported
-from keras_matrix.plan.tolerance import Tolerance, Tolerances
+from keras_matrix.plan.tolerance import NO_RULES, Tolerance, Tolerances
 from keras_matrix.records import arrays
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Record
@@ -25,20 +26,20 @@ from keras_matrix.records.untrusted import UnreadableError
 
 def compare_run(
     run: RecordedRun,
-    rules: Sequence[Tolerance],
+    tolerances: Tolerances = NO_RULES,
     *,
     beside: Sequence[Tolerance] | None = None,
 ) -> Comparison:
     """Compare the images of a run.
 
-    The tolerances are ``rules``, then those ``beside`` the model: by default the run's own.
+    The tolerances are those given, then those ``beside`` the model: by default the run's own.
 
     Raises:
         KerasMatrixError: the run has no figures, no record, or a damaged array.
     """
     require_figures(run.folder, run.manifest)
     manifest, plan = run.manifest, run.manifest.plan
-    tolerances = Tolerances((*rules, *(manifest.tolerances if beside is None else beside)))
+    tolerances = tolerances.then(manifest.tolerances if beside is None else beside)
     caps = (plan.caps.note,) if plan.caps.note else ()
     comparison = pairs.compare_images(
         run.records,
@@ -50,19 +51,23 @@ def compare_run(
         notes=(*manifest.notes, *caps, *remarks(run.records, plan.images, tolerances)),
     )
     advice = advice_on_seeds(plan, comparison)
-    return replace(comparison, notes=(*comparison.notes, *advice))
+    return replace(
+        comparison,
+        notes=(*comparison.notes, *advice),
+        seed_seconds=seed_seconds(run.records),
+    )
 
 
 def compare_two(
     before: RecordedRun,
     after: RecordedRun,
-    rules: Sequence[Tolerance],
+    tolerances: Tolerances = NO_RULES,
     *,
     beside: Sequence[Tolerance] | None = None,
 ) -> Comparison:
     """Compare two runs, image by image.
 
-    The tolerances are ``rules``, then those ``beside`` the model: by default those of ``before``.
+    The tolerances are those given, then those ``beside`` the model: by default those of ``before``.
 
     Raises:
         KerasMatrixError: a run has no figures, no record, or a damaged array.
@@ -75,7 +80,7 @@ def compare_two(
         after.records,
         names=(before.folder.name, after.folder.name),
         planned=(before.planned, after.planned),
-        tolerances=Tolerances((*rules, *beside)),
+        tolerances=tolerances.then(beside),
         compare_arrays=_array_comparison(before.folder, after.folder),
         notes=notes_on_loops((*before.good, *after.good)),
     )

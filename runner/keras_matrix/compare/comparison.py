@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from keras_matrix.compare.inference import Inference
+from keras_matrix.compare.certain import OneSided
+from keras_matrix.compare.computation import SeedBySeed
+from keras_matrix.compare.inference import Conclusion, Inference
 from keras_matrix.compare.metrics import Measure
+from keras_matrix.compare.question import Asked
 from keras_matrix.plan.tolerance import MetricKind, Tolerance
 from keras_matrix.records.record import Outcome, Record
 
@@ -20,6 +23,14 @@ class Verdict(Enum):
     INCONCLUSIVE = "inconclusive"
     REPORTED = "reported"
     MISSING = "missing"
+
+
+VERDICTS = {
+    Conclusion.EQUIVALENT: Verdict.AGREE,
+    Conclusion.DIFFERENT: Verdict.DIFFER,
+    Conclusion.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+}
+"""The verdict that each conclusion from several seeds means."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +64,12 @@ class Row:
     """One metric on two sides; a side that lacks the metric is None.
 
     ``absolute`` and ``relative`` are the difference of the medians, the latter as a share of the
-    reference. Where arrays were compared ``elementwise``, they are the largest differences of
-    elements, while the sides are the arrays' means. With several seeds, ``inference`` decides the
-    verdict.
+    reference; where seeds were compared one by one, those of the seed that is furthest apart. Where
+    arrays were compared ``elementwise``, they are the largest differences of elements, while the
+    sides are the arrays' means.
+
+    ``asked`` is the question of a row that is judged. What decides the verdict is ``certain`` (why
+    no further seed could change it), ``seeds`` (one by one), or ``inference`` (over seeds).
     """
 
     group: str
@@ -69,8 +83,17 @@ class Row:
     relative: float | None
     tolerance: Tolerance | None
     verdict: Verdict
+    asked: Asked | None = None
+    certain: str = ""
+    seeds: SeedBySeed | None = None
     inference: Inference | None = None
     elementwise: bool = False
+
+    @property
+    def rests_on_seeds(self) -> bool:
+        """Whether the verdict is about the seeds that were run, not about all seeds."""
+        inferred = self.inference is not None and self.verdict is VERDICTS[self.inference.finding]
+        return not inferred and self.verdict is not Verdict.REPORTED
 
 
 @dataclass(frozen=True)
@@ -85,7 +108,11 @@ class CellNote:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that is reported of a run, or of two; ``missing`` are planned cells without a record."""
+    """All that is reported of a run, or of two; ``missing`` are planned cells without a record.
+
+    ``one_sided`` are images that the script fails on, on every seed, and another where it does not.
+    ``seed_seconds`` is the time that one more seed takes here, None if that is not known.
+    """
 
     title: str
     rows: tuple[Row, ...]
@@ -93,6 +120,8 @@ class Comparison:
     missing: tuple[str, ...]
     notes: tuple[str, ...]
     cells: int
+    one_sided: tuple[OneSided, ...] = ()
+    seed_seconds: float | None = None
 
     @property
     def differs(self) -> bool:

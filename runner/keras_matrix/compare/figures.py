@@ -57,11 +57,16 @@ def tolerance(row: Row) -> str:
     """Format the tolerance that a row was judged by."""
     if row.tolerance is None:
         return "-"
+    inference = row.inference
+    if inference is not None and inference.spreads is not None and not row.rests_on_seeds:
+        return f"{number(inference.margin)} ({inference.spreads:.3g} sd)"
     parts = []
     if row.tolerance.atol or not row.tolerance.rtol:
         parts.append(f"{row.tolerance.atol:g}")
     if row.tolerance.rtol:
         parts.append(f"{row.tolerance.rtol * 100:g}%")
+    if row.seeds is not None and row.seeds.floor:
+        parts.append(f"noise {number(row.seeds.floor)}")
     return " + ".join(parts)
 
 

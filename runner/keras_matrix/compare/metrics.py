@@ -39,7 +39,9 @@ class Site:
 class Measure(msgspec.Struct, frozen=True):
     """One metric of one cell; for an array, ``value`` is its mean and ``file`` holds its elements.
 
-    ``compiled`` counts the modules that the backend compiled within a time.
+    ``compiled`` counts the modules that the backend compiled within a time. ``drawn`` is whether
+    the metric depends on numbers that the backend drew by itself, None if that is not known.
+    ``shape`` is that of an array.
     """
 
     metric: str
@@ -47,6 +49,8 @@ class Measure(msgspec.Struct, frozen=True):
     value: float
     file: str | None = None
     compiled: int = 0
+    drawn: bool | None = None
+    shape: tuple[int, ...] = ()
 
 
 def measures(record: Record) -> tuple[Measure, ...]:
@@ -92,11 +96,18 @@ def _finished(record: Record) -> list[Call]:
 
 def _measures_of_call(call: Call) -> list[Measure]:
     measures = [
-        Measure(f"{call.name}.{metric}", MetricKind.SCORE, float(value))
+        Measure(f"{call.name}.{metric}", MetricKind.SCORE, float(value), drawn=call.drawn)
         for metric, value in call.metrics.items()
     ]
     measures += [
-        Measure(f"{array.name}", MetricKind.ARRAY, float(array.mean), array.file)
+        Measure(
+            array.name,
+            MetricKind.ARRAY,
+            float(array.mean),
+            array.file,
+            drawn=call.drawn,
+            shape=tuple(array.shape),
+        )
         for array in call.arrays
         if array.mean is not None
     ]

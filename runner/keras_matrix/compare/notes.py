@@ -1,5 +1,7 @@
 """Notes on cells and images that no row shows, and the cells that failed. Pure."""
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 
 from keras_matrix.compare.comparison import CellNote, Comparison, Verdict
@@ -10,7 +12,8 @@ from keras_matrix.compare.repeats import repeatability, seeds_itself
 from keras_matrix.plan.cells import Cell, Init, Plan
 from keras_matrix.plan.contract import EndStatus
 from keras_matrix.plan.images import BaseKind
-from keras_matrix.plan.tolerance import MetricKind, Tolerances
+from keras_matrix.plan.question import Question
+from keras_matrix.plan.tolerance import MetricKind, Tolerance, Tolerances
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.text import last_lines, one_line
 
@@ -172,19 +175,27 @@ def _notes_on_curves(
         for metric in shared if image != reference else ():
             base = curves[reference][metric]
             seeds = base.keys() & ours[metric].keys()
-            tolerance = tolerances.for_metric(metric, MetricKind.SCORE)
+            tolerance = tolerances.for_metric(metric, MetricKind.SCORE, Question.DISTRIBUTION)
             if len(seeds) < 2 or tolerance is None:
                 continue
-            lasts = sorted(base[seed][-1] for seed in seeds)
+            lasts = [base[seed][-1] for seed in sorted(seeds)]
             compared = compare_curves(
                 {seed: base[seed] for seed in seeds},
                 {seed: ours[metric][seed] for seed in seeds},
-                margin=tolerance.allowed(lasts[len(lasts) // 2]),
+                margin=_allowed(tolerance, lasts),
                 comparisons=len(shared) * (len(curves) - 1),
             )
             if compared.parted is not None:
                 notes.append(f"{metric}: {apart} {compared.parted}.")
     return notes
+
+
+def _allowed(tolerance: Tolerance, values: Sequence[float]) -> float:
+    """Return how far the means of curves may be apart, by the reference's values at their end."""
+    allowed = tolerance.allowed(sorted(values)[len(values) // 2])
+    if tolerance.margin is not None and all(map(math.isfinite, values)):
+        allowed = max(allowed, tolerance.margin * statistics.stdev(values))
+    return allowed if math.isfinite(allowed) else 0.0
 
 
 def _curves(records: Sequence[Record]) -> CurvesBySeed:

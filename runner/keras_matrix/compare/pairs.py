@@ -1,41 +1,26 @@
 """Compare what cells measured, pair by pair of sides. Pure: from records to a comparison."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
+from keras_matrix.compare.arrays import Arrays
+from keras_matrix.compare.certain import one_sided_failures
 from keras_matrix.compare.comparison import (
-    ArrayDifference,
     CompareArrays,
     Comparison,
     Row,
     Summary,
     Verdict,
 )
-from keras_matrix.compare.inference import Conclusion, Inference, compare_ratio
-from keras_matrix.compare.inference import compare as infer
-from keras_matrix.compare.intervals import MAX_FINITE
-from keras_matrix.compare.metrics import Measure, measures, without_compiles
+from keras_matrix.compare.judge import Judgement, judge, ratio
 from keras_matrix.compare.notes import cell_notes, failures
+from keras_matrix.compare.question import Design
+from keras_matrix.compare.sides import Side, Sides
 from keras_matrix.errors import NothingSelectedError
-from keras_matrix.plan.tolerance import MetricKind, Tolerance, Tolerances
+from keras_matrix.plan.question import Question
+from keras_matrix.plan.tolerance import MetricKind, Tolerances
 from keras_matrix.records.record import Outcome, Record
-
-VERDICTS = {
-    Conclusion.EQUIVALENT: Verdict.AGREE,
-    Conclusion.DIFFERENT: Verdict.DIFFER,
-    Conclusion.INCONCLUSIVE: Verdict.INCONCLUSIVE,
-}
-"""The verdict that each conclusion from several seeds means."""
-
-Replicate = tuple[int | None, int]
-"""A seed, and the number of its repeat."""
-
-
-@dataclass(frozen=True)
-class _Side:
-    name: str
-    records: tuple[Record, ...]
 
 
 def compare_images(
@@ -64,23 +49,23 @@ def compare_images(
         for setting in settings:
             matching = [record for record in good if record.cell.settings == setting]
             first, *others = [
-                _Side(image, tuple(r for r in matching if r.cell.image == image))
-                for image in images
+                Side(image, tuple(r for r in matching if r.cell.image == image)) for image in images
             ]
             group = setting.id if len(settings) > 1 else ""
             sides += [(group, first, other) for other in others]
     elif len(settings) > 1:
         first, *others = [
-            _Side(setting.id, tuple(r for r in good if r.cell.settings == setting))
+            Side(setting.id, tuple(r for r in good if r.cell.settings == setting))
             for setting in settings
         ]
         sides += [(images[0], first, other) for other in others]
     else:
         # Nothing to compare with: the values alone.
-        sides.append(("", _Side(images[0], tuple(good)), _Side("", ())))
+        sides.append(("", Side(images[0], tuple(good)), Side("", ())))
     pairs = [_Pair(*side, tolerances, compare_arrays) for side in sides]
     rows = _all_rows(pairs)
-    return _comparison(title, rows, records, not_recorded(records, planned), notes)
+    comparison = _comparison(title, rows, records, not_recorded(records, planned), notes)
+    return replace(comparison, one_sided=one_sided_failures(records, images))
 
 
 def not_recorded(records: Sequence[Record], planned: Sequence[str]) -> tuple[str, ...]:
@@ -112,7 +97,7 @@ def compare_runs(
     several = len({settings for _, settings in groups}) > 1
     for image, settings in groups:
         reference, other = (
-            _Side(
+            Side(
                 name,
                 tuple(
                     r
@@ -159,171 +144,88 @@ def _comparison(
 
 
 class _Pair:
-    """Two sides to compare, metric by metric, over the seeds that both have.
-
-    If they share no seed, each side shows its own values and nothing is judged.
-    """
+    """Two sides to compare, metric by metric."""
 
     def __init__(
         self,
         group: str,
-        reference: _Side,
-        other: _Side,
+        reference: Side,
+        other: Side,
         tolerances: Tolerances,
         compare_arrays: CompareArrays,
     ) -> None:
         self._group = group
-        self._sides = (reference, other)
+        self._sides = Sides(reference, other)
         self._tolerances = tolerances
-        self._compare_arrays = compare_arrays
-        self._records = [
-            {(r.cell.seed, r.cell.repeat): r for r in side.records} for side in self._sides
-        ]
-        self._measured = [
-            without_compiles({seed: measures(record) for seed, record in records.items()})
-            for records in self._records
-        ]
-        shared = self._records[0].keys() & self._records[1].keys()
-        self._seeds = sorted(shared, key=_order)
+        self._arrays = Arrays(self._sides, compare_arrays)
+        self._design = Design(
+            self._sides.records, self._sides.measured, self._sides.shared, tolerances
+        )
 
     def rows(self, comparisons: int) -> list[Row]:
         """Return a row for each metric that either side has; ``comparisons`` counts all pairs'."""
-        return [self._row(metric, kind, comparisons) for metric, kind in self._kinds().items()]
+        kinds = self._sides.kinds()
+        return [self._row(metric, kind, comparisons) for metric, kind in kinds.items()]
 
     def comparisons(self) -> int:
-        """Return how many metrics are judged from several seeds."""
-        if not self._has_several_seeds:
+        """Return how many metrics are judged over seeds."""
+        if not self._sides.has_several_seeds:
             return 0
         return sum(
-            kind is not MetricKind.ARRAY and self._tolerances.for_metric(metric, kind) is not None
-            for metric, kind in self._kinds().items()
+            self._tolerances.judges(metric, kind)
+            and self._design.ask(metric, kind).question is Question.DISTRIBUTION
+            for metric, kind in self._sides.kinds().items()
         )
 
-    @property
-    def _has_several_seeds(self) -> bool:
-        return len({seed for seed, _ in self._seeds}) > 1
-
-    def _kinds(self) -> dict[str, MetricKind]:
-        """Return the metrics that either side has, each with its kind."""
-        kinds: dict[str, MetricKind] = {}
-        for side in self._measured:
-            for by_metric in side.values():
-                kinds.update((measure.metric, measure.kind) for measure in by_metric.values())
-        return kinds
-
-    def _inference(
-        self, metric: str, kind: MetricKind, margin: float | None, comparisons: int
-    ) -> Inference | None:
-        if not self._has_several_seeds or kind is MetricKind.ARRAY:
-            return None
-        left, right = (self._by_seed(metric, side) for side in self._measured)
-        if margin is not None:
-            return infer(left, right, margin=margin, comparisons=comparisons)
-        # A time without a tolerance is not judged: its ratio is shown, with an interval of its own.
-        return compare_ratio(left, right) if kind is MetricKind.TIME else None
-
-    def _by_seed(
-        self, metric: str, side: Mapping[Replicate, Mapping[str, Measure]]
-    ) -> dict[int | None, float]:
-        """Return one value a seed: the mean of its repeats."""
-        values: dict[int | None, list[float]] = {}
-        for replicate in self._seeds:
-            if metric in side[replicate]:
-                values.setdefault(replicate[0], []).append(side[replicate][metric].value)
-        return {seed: _mean(repeats) for seed, repeats in values.items()}
-
     def _row(self, metric: str, kind: MetricKind, comparisons: int) -> Row:
-        left, right = (self._summary(metric, side) for side in self._measured)
-        tolerance = self._tolerances.for_metric(metric, kind)
-        difference = None
-        if kind is MetricKind.ARRAY and tolerance is not None:
-            difference = self._array_difference(metric, tolerance)
-        absolute = relative = None
-        if difference is not None:
-            absolute, relative = difference.absolute, difference.relative
-        elif left is not None and right is not None:
-            absolute, relative = _differences(left.median, right.median)
-        inference = None
-        if left is not None and right is not None:
-            margin = None if tolerance is None else _margin(tolerance, left)
-            inference = self._inference(metric, kind, margin, comparisons)
-        if tolerance is None or not self._seeds:
+        asked = self._design.ask(metric, kind)
+        tolerance = self._tolerances.for_metric(metric, kind, asked.question)
+        elements = None
+        if tolerance is None or not self._sides.has_both:
             # A side without a good cell is reported as that cell's failure, not as a difference.
-            verdict = Verdict.REPORTED
-        elif left is None or right is None:
-            verdict = Verdict.MISSING
-        elif difference is not None:
-            verdict = Verdict.AGREE if difference.close else Verdict.DIFFER
-        elif inference is not None:
-            verdict = VERDICTS[inference.finding]
+            inference = None
+            if tolerance is None and kind is MetricKind.TIME:
+                inference = ratio(self._sides, metric)
+            found = Judgement(verdict=Verdict.REPORTED, inference=inference)
         else:
-            verdict = _verdict(left.median, right.median, tolerance)
+            if kind is MetricKind.ARRAY and asked.question is Question.COMPUTATION:
+                elements = self._arrays.difference(metric, tolerance)
+            if elements is None:
+                found = judge(self._sides, metric, kind, asked, tolerance, comparisons)
+            else:
+                found = Judgement(verdict=Verdict.AGREE if elements.close else Verdict.DIFFER)
+        judged = found.verdict is not Verdict.REPORTED
+        left, right = (
+            Summary(tuple(measure.value for measure in side.values())) if side else None
+            for side in self._sides.measures(metric)
+        )
+        absolute = relative = None
+        if elements is not None:
+            absolute, relative = elements.absolute, elements.relative
+        elif left is not None and right is not None:
+            worst = found.seeds.worst if found.seeds is not None else None
+            if worst is not None and worst.reference is not None and worst.other is not None:
+                absolute, relative = _differences(worst.reference, worst.other)
+            else:
+                absolute, relative = _differences(left.median, right.median)
         return Row(
             group=self._group,
             metric=metric,
             kind=kind,
             reference=left,
             other=right,
-            reference_name=self._sides[0].name,
-            other_name=self._sides[1].name,
+            reference_name=self._sides.names[0],
+            other_name=self._sides.names[1],
             absolute=absolute,
             relative=relative,
             tolerance=tolerance,
-            verdict=verdict,
-            inference=inference,
-            elementwise=difference is not None,
+            verdict=found.verdict,
+            asked=asked if judged else None,
+            certain=found.certain,
+            seeds=found.seeds,
+            inference=found.inference,
+            elementwise=elements is not None,
         )
-
-    def _summary(
-        self, metric: str, side: Mapping[Replicate, Mapping[str, Measure]]
-    ) -> Summary | None:
-        seeds = self._seeds or list(side)
-        values = tuple(side[seed][metric].value for seed in seeds if metric in side[seed])
-        return Summary(values) if values else None
-
-    def _array_difference(self, metric: str, tolerance: Tolerance) -> ArrayDifference | None:
-        """Return the largest differences over the seeds; None if an array was not kept."""
-        differences = []
-        for seed in self._seeds:
-            reference, other = (records[seed] for records in self._records)
-            left, right = (measured[seed] for measured in self._measured)
-            if metric not in left or metric not in right:
-                return None
-            difference = self._compare_arrays(
-                reference, left[metric], other, right[metric], tolerance
-            )
-            if difference is None:
-                return None
-            differences.append(difference)
-        if not differences:
-            return None
-        return ArrayDifference(
-            absolute=max(difference.absolute for difference in differences),
-            relative=max(difference.relative for difference in differences),
-            close=all(difference.close for difference in differences),
-        )
-
-
-def _mean(values: Sequence[float]) -> float:
-    if all(abs(value) < MAX_FINITE for value in values):
-        return math.fsum(values) / len(values)
-    # fsum raises for infinities of both signs, and for sums that overflow.
-    return sum(value / len(values) for value in values)
-
-
-def _margin(tolerance: Tolerance, reference: Summary) -> float:
-    """Return the difference of means that a tolerance allows, by the reference's finite values."""
-    usable = tuple(value for value in reference.values if abs(value) < MAX_FINITE)
-    return min(tolerance.allowed(Summary(usable).median if usable else 0.0), MAX_FINITE)
-
-
-def _verdict(reference: float, other: float, tolerance: Tolerance) -> Verdict:
-    if reference == other or (math.isnan(reference) and math.isnan(other)):
-        return Verdict.AGREE
-    # The tolerance of an infinite reference is infinite, too: that is no agreement.
-    close = abs(other - reference) <= tolerance.allowed(reference)
-    finite = math.isfinite(reference) and math.isfinite(other)
-    return Verdict.AGREE if close and finite else Verdict.DIFFER
 
 
 def _differences(reference: float, other: float) -> tuple[float, float]:
@@ -331,8 +233,3 @@ def _differences(reference: float, other: float) -> tuple[float, float]:
     if absolute == 0:
         return 0.0, 0.0
     return absolute, absolute / abs(reference) if reference else math.inf
-
-
-def _order(replicate: Replicate) -> tuple[int, int]:
-    seed, repeat = replicate
-    return (-1 if seed is None else seed, repeat)

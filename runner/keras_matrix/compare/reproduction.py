@@ -7,7 +7,6 @@ from enum import Enum
 from keras_matrix.compare.inference import (
     Conclusion,
     Inference,
-    Values,
     compare,
     compare_ratio,
 )
@@ -18,6 +17,7 @@ from keras_matrix.compare.intervals import (
     predict,
     predict_ratio,
 )
+from keras_matrix.compare.samples import Values
 from keras_matrix.load.reported import Claim, Direction, Figure, Reported, is_time
 
 Measured = Mapping[str, Mapping[str, Values]]

@@ -1,6 +1,5 @@
 """Add runs to the history, and compare a run with an earlier one, from their records on disk."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from keras_matrix.compare import assess
@@ -10,7 +9,7 @@ from keras_matrix.history.database import History
 from keras_matrix.history.earlier import LAST, folder_of, last_folder
 from keras_matrix.history.regression import ComparedRun, RunChanges, judge
 from keras_matrix.history.summary import summarize
-from keras_matrix.plan.tolerance import Tolerance
+from keras_matrix.plan.tolerance import NO_RULES, Tolerances
 from keras_matrix.records import recorded
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.folder import find as find_folder
@@ -74,7 +73,7 @@ def since(
     before: RecordedRun,
     after: RecordedRun,
     comparison: Comparison,
-    rules: Sequence[Tolerance] = (),
+    tolerances: Tolerances = NO_RULES,
 ) -> RunChanges:
     """Judge what has changed since an earlier run.
 
@@ -86,9 +85,9 @@ def since(
     """
     beside = after.manifest.tolerances
     return judge(
-        ComparedRun(before, assess.compare_run(before, rules, beside=beside)),
+        ComparedRun(before, assess.compare_run(before, tolerances, beside=beside)),
         ComparedRun(after, comparison),
-        assess.compare_two(before, after, rules, beside=beside),
+        assess.compare_two(before, after, tolerances, beside=beside),
     )
 
 
@@ -100,4 +99,4 @@ def add(history: History, run: RecordedRun, comparison: Comparison | None = None
     Raises:
         KerasMatrixError: it has no figures or no record, or the history cannot be written.
     """
-    history.add(summarize(run, comparison or assess.compare_run(run, ())))
+    history.add(summarize(run, comparison or assess.compare_run(run)))

@@ -8,15 +8,13 @@ longer do.
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
 from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
-from keras_matrix.compare.inference import compare
 from keras_matrix.compare.intervals import Scale
-from keras_matrix.compare.pairs import VERDICTS
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.tolerance import MetricKind
 from keras_matrix.records.record import Manifest, Outcome
@@ -106,7 +104,6 @@ class RunChanges:
 
 def judge(before: ComparedRun, after: ComparedRun, between: Comparison) -> RunChanges:
     """Judge what has changed; ``between`` compares ``before`` with ``after`` image by image."""
-    between = _as_samples(before, after, between)
     changes = (
         *_changed_metrics(between),
         *_changed_cells(before, after),
@@ -248,35 +245,3 @@ def _caveats(before: ComparedRun, after: ComparedRun, between: Comparison) -> li
 
 def _is_any_judged(between: Comparison) -> bool:
     return any(row.verdict is not Verdict.REPORTED for row in between.rows)
-
-
-def _as_samples(before: ComparedRun, after: ComparedRun, between: Comparison) -> Comparison:
-    """Judge metrics without a common seed, which were only reported, as unpaired samples.
-
-    Runs with repeated seeds are left as they are, as their values are not independent.
-    """
-    rows = [row for row in between.rows if _is_unjudged(row)]
-    if any(cell.repeat for cell in (*before.outcomes, *after.outcomes)):
-        return between
-    judged = {id(row): _sampled(row, len(rows)) for row in rows}
-    return replace(between, rows=tuple(judged.get(id(row), row) for row in between.rows))
-
-
-def _is_unjudged(row: Row) -> bool:
-    sides = (row.reference, row.other)
-    several = all(side is not None and len(side.values) > 1 for side in sides)
-    judged = row.tolerance is not None and row.kind is not MetricKind.ARRAY
-    return row.verdict is Verdict.REPORTED and judged and several
-
-
-def _sampled(row: Row, comparisons: int) -> Row:
-    if row.reference is None or row.other is None or row.tolerance is None:
-        return row
-    margin = row.tolerance.allowed(row.reference.median)
-    if not math.isfinite(margin):
-        return row
-    # With keys of their own, as two sequences of equal length would be paired.
-    then = {("then", place): value for place, value in enumerate(row.reference.values)}
-    now = {("now", place): value for place, value in enumerate(row.other.values)}
-    inference = compare(then, now, margin=margin, comparisons=comparisons)
-    return replace(row, inference=inference, verdict=VERDICTS[inference.finding])

@@ -108,7 +108,11 @@ class Array(msgspec.Struct, frozen=True):
 
 
 class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):
-    """A call on a model returned."""
+    """A call on a model returned.
+
+    ``drawn`` is whether what it returned depends on numbers that the backend drew by itself; None
+    if that is not known, as first weights are the backend's own.
+    """
 
     id: Count
     seconds: Seconds
@@ -118,6 +122,7 @@ class CallEnd(msgspec.Struct, frozen=True, tag="call_end", tag_field="event"):
     arrays: Annotated[list[Array], msgspec.Meta(max_length=1000)]
     compiled: Count = 0
     compile_seconds: Seconds = 0.0
+    drawn: bool | None = None
 
 
 class SourceLine(msgspec.Struct, frozen=True):

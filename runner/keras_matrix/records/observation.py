@@ -45,7 +45,8 @@ class Call(msgspec.Struct):
     """One outermost fit, evaluate or predict, or a loop of calls on single batches.
 
     ``finished`` is False if the call never returned or, for a loop, if the cell ended before its
-    script did.
+    script did. ``drawn`` is whether its results depend on numbers that the backend drew by itself,
+    None if that is not known.
     """
 
     kind: str
@@ -63,6 +64,7 @@ class Call(msgspec.Struct):
     compiled: Count = 0
     compile_seconds: Seconds = 0.0
     first_batch_compiled: Count = 0
+    drawn: bool | None = None
 
 
 class Observation(msgspec.Struct):
@@ -158,3 +160,4 @@ def _take_call_event(event: CallEvent, call: Call) -> None:
             call.arrays = event.arrays
             call.compiled = event.compiled
             call.compile_seconds = event.compile_seconds
+            call.drawn = event.drawn

@@ -182,11 +182,14 @@ def _rows(
             groups.setdefault(key, []).append(row)
     for (reference, other, source), rows in groups.items():
         title = f"{other} differs from {reference}"
-        describe = describe_difference
         if level is Level.WARNING:
             title = f"{other} against {reference}: too few seeds to tell"
-            describe = describe_inconclusive
-        lines = [describe(row) for row in rows[:MAX_ITEMS]]
+        lines = [
+            describe_difference(row)
+            if level is Level.ERROR
+            else describe_inconclusive(row, comparison.seed_seconds)
+            for row in rows[:MAX_ITEMS]
+        ]
         if len(rows) > MAX_ITEMS:
             lines.append(and_more(len(rows) - MAX_ITEMS, "metric"))
         yield Annotation(level, source, title, "\n".join(lines))

@@ -14,6 +14,8 @@ CSV_COLUMNS = (
     *("absolute", "relative", "elementwise", "atol", "rtol"),
     *("finding", "scale", "estimate", "interval_low", "interval_high", "margin", "level"),
     *("comparisons", "seeds", "seeds_needed", "method", "reason"),
+    *("question", "question_why", "certain", "spreads", "noise_floor"),
+    *("worst_seed", "worst_reference", "worst_other", "worst_allowed", "seeds_beyond"),
 )
 CELL_KIND = "cell"
 """The kind of a row that describes a cell without a result; its verdict is the cell's outcome."""
@@ -77,9 +79,23 @@ def _row(row: Row) -> dict[str, Value]:
     }
     if row.tolerance is not None:
         fields |= {"atol": row.tolerance.atol, "rtol": row.tolerance.rtol}
+    if row.asked is not None:
+        fields |= {"question": row.asked.question.value, "question_why": row.asked.why}
+    fields["certain"] = row.certain
+    if row.seeds is not None:
+        worst = row.seeds.worst
+        fields |= {
+            "noise_floor": row.seeds.floor,
+            "worst_seed": worst.seed,
+            "worst_reference": worst.reference,
+            "worst_other": worst.other,
+            "worst_allowed": worst.allowed,
+            "seeds_beyond": len(row.seeds.beyond),
+        }
     inference = row.inference
     if inference is not None:
         fields |= {
+            "spreads": inference.spreads,
             "finding": inference.finding.value,
             "scale": inference.scale.value,
             "estimate": inference.estimate,

@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from keras_matrix.compare.comparison import Comparison, Row, Summary
+from keras_matrix.compare.computation import SeedBySeed
 from keras_matrix.compare.inference import Inference
+from keras_matrix.report.questions import describe_questions
 from keras_matrix.report.words import in_words
 from keras_matrix.text import safe_json
 
@@ -21,10 +23,13 @@ def render(comparison: Comparison) -> str:
         "differs": comparison.differs,
         "inconclusive": comparison.inconclusive,
         "words": in_words(comparison),
+        "questions": describe_questions(comparison),
         "rows": [_row(row) for row in comparison.rows],
         "failures": comparison.failures,
         "missing": comparison.missing,
         "notes": comparison.notes,
+        "one_sided": comparison.one_sided,
+        "seed_seconds": comparison.seed_seconds,
         "cells": comparison.cells,
     }
     return encode(described)
@@ -47,7 +52,26 @@ def _row(row: Row) -> dict[str, Any]:
         "elementwise": row.elementwise,
         "tolerance": row.tolerance,
         "verdict": row.verdict,
+        "question": row.asked.question if row.asked else None,
+        "question_why": row.asked.why if row.asked else None,
+        "certain": row.certain,
+        "seeds": _seeds(row.seeds) if row.seeds else None,
         "inference": _inference(row.inference) if row.inference else None,
+    }
+
+
+def _seeds(seeds: SeedBySeed) -> dict[str, Any]:
+    worst = seeds.worst
+    return {
+        "compared": len(seeds.seeds),
+        "beyond": [seed.seed for seed in seeds.beyond],
+        "noise_floor": number(seeds.floor),
+        "worst": {
+            "seed": worst.seed,
+            "reference": number(worst.reference),
+            "other": number(worst.other),
+            "allowed": number(worst.allowed),
+        },
     }
 
 
@@ -59,6 +83,7 @@ def _inference(inference: Inference) -> dict[str, Any]:
         "low": number(inference.interval.low) if inference.interval else None,
         "high": number(inference.interval.high) if inference.interval else None,
         "margin": number(inference.margin),
+        "spreads": number(inference.spreads),
         "level": inference.level,
         "comparisons": inference.comparisons,
         "paired": inference.paired,

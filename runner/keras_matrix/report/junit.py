@@ -16,7 +16,8 @@ from keras_matrix.compare.comparison import Comparison, Row, Verdict, by_pair
 from keras_matrix.plan.cells import Cell, Group, Plan
 from keras_matrix.records.record import Outcome, Record
 from keras_matrix.records.recorded import RecordedRun
-from keras_matrix.report.words import describe_difference, describe_inconclusive, describe_methods
+from keras_matrix.report.questions import describe_questions
+from keras_matrix.report.words import describe_difference, describe_inconclusive
 from keras_matrix.text import brief, one_line, printable
 
 ERROR_OUTCOMES = frozenset(
@@ -140,19 +141,21 @@ def _pair_suites(comparison: Comparison) -> Iterator[TestSuite]:
         suite.add_property("reference", _name(reference))
         suite.add_property("other", _name(other))
         classname = _name(f"{other} against {reference}")
-        suite.add_testcases([_metric_case(row, classname) for row in judged])
+        suite.add_testcases(
+            [_metric_case(row, classname, comparison.seed_seconds) for row in judged]
+        )
         reported = [_reported(row) for row in rows if row.verdict is Verdict.REPORTED]
-        lines = (*describe_methods(comparison), *reported)
+        lines = (*describe_questions(comparison), *reported)
         suite.append(SystemOut("\n".join(map(_text, lines))))
         yield suite
 
 
-def _metric_case(row: Row, classname: str) -> TestCase:
+def _metric_case(row: Row, classname: str, seed_seconds: float | None) -> TestCase:
     case = TestCase(_name(figures.metric(row)), classname, 0.0)
     if row.verdict in (Verdict.DIFFER, Verdict.MISSING):
         case.result = _result(Failure, row.verdict, describe_difference(row), row)
     elif row.verdict is Verdict.INCONCLUSIVE:
-        message = f"Too few seeds to tell: {describe_inconclusive(row)}"
+        message = f"Too few seeds to tell: {describe_inconclusive(row, seed_seconds)}"
         case.result = _result(Skipped, row.verdict, message, row)
     return case
 
@@ -171,6 +174,12 @@ def _figures(row: Row) -> Iterator[tuple[str, str]]:
     yield "difference", figures.number(row.absolute)
     yield "relative", figures.relative(row)
     yield "allowed", figures.tolerance(row)
+    if row.asked is not None:
+        yield "question", f"same {row.asked.question.value}? {row.asked.why}"
+    if row.certain:
+        yield "certain", row.certain
+    if row.seeds is not None:
+        yield "furthest apart", f"seed {row.seeds.worst.seed}"
     if row.inference is not None:
         yield "interval", figures.interval(row)
         yield "method", row.inference.method

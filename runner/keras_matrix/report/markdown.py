@@ -12,7 +12,8 @@ from keras_matrix.compare import matrix as matrices
 from keras_matrix.compare.comparison import CellNote, Comparison, Row, Verdict
 from keras_matrix.compare.matrix import MatrixRow, Status
 from keras_matrix.report import rows
-from keras_matrix.report.words import describe_methods, in_words
+from keras_matrix.report.questions import describe_questions
+from keras_matrix.report.words import in_words
 from keras_matrix.text import and_more, brief, one_line, plural, printable
 
 VERDICT_MARKS = {
@@ -89,7 +90,7 @@ def _parts(comparison: Comparison, matrix: Sequence[MatrixRow]) -> Iterator[_Par
     for tail, failure in logs.items():
         if tail:
             yield _Part(5, tuple(_log(failure)))
-    notes = [f"- {escape(line)}" for line in (*describe_methods(comparison), *comparison.notes)]
+    notes = [f"- {escape(line)}" for line in (*describe_questions(comparison), *comparison.notes)]
     if len(notes) > MAX_UNFOLDED_NOTES:
         yield _Part(4, tuple(_folded(f"{len(notes)} notes", notes)))
     else:

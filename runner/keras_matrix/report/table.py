@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_matrix.compare.comparison import Comparison, Row, Verdict
+from keras_matrix.report.questions import describe_questions
 from keras_matrix.report.rows import Column, PairTable, columns, tables
-from keras_matrix.report.words import describe_methods, in_words
+from keras_matrix.report.words import in_words
 from keras_matrix.text import brief, printable
 
 VERDICT_STYLES = {
@@ -56,7 +57,7 @@ def show_rows(comparison: Comparison, out: Console) -> None:
         out.print(Text(f"{failure.cell}: {failure.outcome.value}: {brief(failure.reason)}"))
         for line in failure.log_tail:
             out.print(Text(f"  | {printable(line)}", style="dim"))
-    for line in describe_methods(comparison):
+    for line in describe_questions(comparison):
         out.print(Text(printable(line)))
 
 

@@ -64,7 +64,8 @@ class Keras2:
 
     def record(self, output: str, workspace: str, caps: Caps, clock: CompileClock) -> None:
         """Record the models and training calls of the script; last, around all else."""
-        self._recorder = Recorder(self._stream, ArrayStore(output), workspace, caps, clock)
+        draws = self._pairing.own if self._pairing is not None else None
+        self._recorder = Recorder(self._stream, ArrayStore(output), workspace, caps, clock, draws)
         self._recorder.install(self._keras)
 
     def finish(self) -> None:

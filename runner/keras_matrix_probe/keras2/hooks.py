@@ -20,6 +20,7 @@ from . import models
 from .caps import Arguments, Caps
 from .loops import BATCH_METHODS, Loop, Loops
 from .metrics import named_metrics, numbers
+from .own_draws import TRAINING_KINDS, OwnDraws
 
 CALL_KINDS = {
     "fit": "fit",
@@ -30,13 +31,13 @@ CALL_KINDS = {
     "predict_generator": "predict",
 }
 """Method to the kind of its calls; the generator forms do the same with other input."""
-TRAINING_KINDS = ("fit", "train_on_batch")
 
 
 class Recorder:
     """Reports calls on Keras models as events.
 
-    ``trained`` are the models that were trained, in the order that their training began.
+    ``trained`` are the models that were trained, in the order that their training began. ``draws``
+    is what the backend draws by itself where weights are paired; None where they are not.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Recorder:
         folder: str,
         caps: Caps,
         clock: Optional[CompileClock] = None,
+        draws: Optional[OwnDraws] = None,
     ) -> None:
         self._caps = caps
+        self._draws = draws
         self.clock = clock or CompileClock()
         self._stream = stream
         self._arrays = arrays
@@ -93,6 +96,7 @@ class Recorder:
                 arrays=arrays,
                 compiled=loop.compiled,
                 compile_seconds=loop.compile_seconds,
+                drawn=self.drawn(loop.kind),
             )
             self._note_uncapped(loop)
         for note in self._loops.left_out_notes():
@@ -193,6 +197,13 @@ class Recorder:
         """Write an event to the stream."""
         self._stream.emit(event, **fields)
 
+    def drawn(self, kind: str) -> Optional[bool]:
+        """Return whether a call that has ended depends on draws of the backend's own.
+
+        None if that is not known, as first weights are not paired.
+        """
+        return None if self._draws is None else self._draws.reach(kind)
+
     def save(self, name: str, value: Any) -> List[Dict[str, Any]]:
         """Save the arrays of a prediction; return their descriptions."""
         return self._arrays.save(name, value)
@@ -252,6 +263,7 @@ class _ModelCall:
             arrays=arrays,
             compiled=compiled,
             compile_seconds=clock.seconds - compile_seconds,
+            drawn=self._recorder.drawn(self._kind),
         )
         return result
 

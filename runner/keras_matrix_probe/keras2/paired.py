@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Tuple
 import numpy
 
 from .. import backends, draws
+from .own_draws import OwnDraws
 
 KERNELS: Dict[str, Tuple[str, ...]] = {
     "Conv1D": ("kernel",),
@@ -65,13 +66,15 @@ class Pairing:
 
     ``drawn`` counts the draws and ``converted`` the kernels flipped for this backend.
     ``not_paired`` names what may still differ between backends: weights of initializers that did
-    not draw here, and convolution kernels of layers that are not Keras's own.
+    not draw here, and convolution kernels of layers that are not Keras's own. ``own`` says what the
+    backend still draws by itself.
     """
 
     def __init__(self, keras: Any, seed: int) -> None:
         self.drawn = 0
         self.converted = 0
         self.not_paired: List[str] = []
+        self.own = OwnDraws(keras.backend.learning_phase)
         self._seed = seed
         self._keras = keras
         self._backend = keras.backend
@@ -99,6 +102,9 @@ class Pairing:
         _wrap(backend, "random_normal_variable", functools.partial(self._variable, draws.normal))
         _wrap(backend, "random_uniform_variable", functools.partial(self._variable, draws.uniform))
         _wrap(self._keras.layers.Layer, "add_weight", self._add_weight)
+        _wrap(backend, "dropout", self.own.dropout)
+        _wrap(backend, "random_binomial", self.own.drawing)
+        _wrap(backend, "in_train_phase", self.own.in_train_phase)
         for name in CONVOLUTION_FUNCTIONS:
             if hasattr(backend, name):
                 _wrap(backend, name, self._convolution)
@@ -130,6 +136,7 @@ class Pairing:
 
     def _drawing(self, draw: Function, original: Function) -> Function:
         """Make one of the backend's random functions draw from NumPy within initializers."""
+        drawing = self.own.drawing(original)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             if self._initializing:
@@ -139,7 +146,8 @@ class Pairing:
                         numbers, dtype=str(numbers.dtype), shape=numbers.shape
                     )
                 self._note("%s with a tensor for an argument" % original.__name__)
-            return original(*args, **kwargs)
+                return original(*args, **kwargs)
+            return drawing(*args, **kwargs)
 
         return call
 
@@ -223,6 +231,7 @@ class Pairing:
             self._note("%s: %s" % (label, name))
 
     def _note(self, name: str) -> None:
+        self.own.always = True
         if name not in self.not_paired and len(self.not_paired) < MAX_NOT_PAIRED:
             self.not_paired.append(name)
 

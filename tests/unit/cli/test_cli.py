@@ -160,7 +160,6 @@ def test_a_plan_is_printed_without_an_engine(nowhere: Path, capsys: Captured) ->
     assert not (nowhere / "results").exists()
 
 
-
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -19,15 +19,15 @@ def looping(image: str) -> Record:
 
 
 def test_what_tells_chance_from_a_difference_comes_last(tmp_path: Path) -> None:
-    notes = compare_run(read(tf_and_theano(tmp_path / "run", tf=0.5, theano=0.9)), ()).notes
+    notes = compare_run(read(tf_and_theano(tmp_path / "run", tf=0.5, theano=0.9))).notes
     assert "tells chance from a difference" in notes[-1]
-    assert compare_run(read(tf_and_theano(tmp_path / "same")), ()).notes == ()
+    assert compare_run(read(tf_and_theano(tmp_path / "same"))).notes == ()
 
 
 def test_a_loop_is_compared_by_its_ends(tmp_path: Path) -> None:
     run = read(run_folder(tmp_path / "run", [looping("tf"), looping("theano")]))
     told = "fit at model.py:3: 20 calls; the first and the last are compared."
-    for comparison in (compare_run(run, ()), compare_two(run, run, ())):
+    for comparison in (compare_run(run), compare_two(run, run)):
         metrics = {row.metric for row in comparison.rows}
         assert metrics == {"fit#1.loss", "fit#20.loss"}
         assert comparison.notes == (told,)

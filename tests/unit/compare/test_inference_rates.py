@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from keras_matrix.compare.inference import (
     Conclusion,
     Inference,
-    Values,
     compare,
     compare_ratio,
 )
 from keras_matrix.compare.intervals import Interval
+from keras_matrix.compare.samples import Values
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
 

@@ -4,15 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keras_matrix.compare.assess import exit_code
+from keras_matrix.compare.certain import OneSided
 from keras_matrix.compare.comparison import ArrayDifference, Comparison, Row, Verdict
 from keras_matrix.compare.metrics import Measure
 from keras_matrix.compare.pairs import compare_images, compare_runs
+from keras_matrix.compare.question import Asked
 from keras_matrix.errors import ExitCode, NothingSelectedError
-from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.cells import Caps, Cell, Init, Limits, Terms
 from keras_matrix.plan.images import BaseKind
+from keras_matrix.plan.question import Question
 from keras_matrix.plan.settings import Floatx, KerasSettings
 from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records.bounded import Number
@@ -152,7 +158,7 @@ def test_medians_over_the_seeds_both_have_are_compared() -> None:
 
 @pytest.mark.parametrize(
     ("shift", "noise", "verdict"),
-    [(0.0, 1e-4, AGREE), (0.5, 1e-2, DIFFER), (0.0, 0.5, INCONCLUSIVE), (0.0, 0.0, AGREE)],
+    [(0.0, 1e-4, AGREE), (0.5, 1e-2, DIFFER), (0.4, 0.5, INCONCLUSIVE), (0.0, 0.5, AGREE)],
 )
 def test_several_seeds_are_judged_by_their_interval(
     shift: float, noise: float, verdict: Verdict
@@ -169,7 +175,11 @@ def test_several_seeds_are_judged_by_their_interval(
 
 
 def test_the_level_is_shared_out_over_all_that_is_judged() -> None:
-    records = [score(i, 0.5 + s, s) for i in ("tf", "theano", "cntk") for s in range(3)]
+    records = [
+        score(image, 0.5 + seed * (1 + shift), seed)
+        for shift, image in enumerate(("tf", "theano", "cntk"))
+        for seed in range(3)
+    ]
     rows = compared(records, images=("tf", "theano", "cntk")).rows
     assert [row.inference.comparisons for row in rows if row.inference is not None] == [2, 2]
 
@@ -177,7 +187,8 @@ def test_the_level_is_shared_out_over_all_that_is_judged() -> None:
 def test_repeats_count_as_one_value_a_seed() -> None:
     def cell(image: str, seed: int, repeat: int) -> Record:
         return record(
-            Cell(image, seed=seed, repeat=repeat), call(metrics={"loss": 0.5 + repeat + seed})
+            Cell(image, seed=seed, repeat=repeat),
+            call(metrics={"loss": 0.5 + repeat + seed * (9 if image == "tf" else 7)}),
         )
 
     records = [cell(i, s, r) for i in ("tf", "theano") for s in range(4) for r in range(3)]
@@ -446,3 +457,188 @@ def test_the_same_call_in_another_order_is_the_same_metric() -> None:
         ]
     )
     assert [row.verdict for row in comparison.rows] == [AGREE, AGREE]
+
+
+# What is asked
+
+
+def paired(image: str, loss: Number, seed: int, *, drawn: bool | None = False) -> Record:
+    one = call("fit", {"loss": loss})
+    one.drawn = drawn
+    made = record(Cell(image, seed=seed), one)
+    return replace(made, terms=Terms(Limits(), Caps(), Init.PAIRED))
+
+
+def test_with_paired_weights_each_seed_is_judged_by_itself() -> None:
+    records = [paired("tf", 0.5 + seed, seed) for seed in range(2)]
+    records += [paired("theano", 0.5 + seed + 1e-7 * (seed + 1), seed) for seed in range(2)]
+    row = only(compared(records))
+    assert (row.verdict, row.inference) == (AGREE, None)
+    assert row.asked == Asked(
+        Question.COMPUTATION, "first weights are paired, and nothing else is drawn"
+    )
+
+
+def test_one_seed_beyond_is_a_difference_and_is_named() -> None:
+    records = [paired("tf", 0.5 + seed, seed) for seed in range(9)]
+    records += [paired("theano", 0.5 + seed + 0.1 * (seed == 7), seed) for seed in range(9)]
+    row = only(compared(records))
+    assert row.verdict is DIFFER
+    assert row.seeds is not None
+    assert [seed.seed for seed in row.seeds.beyond] == [7]
+    assert (row.seeds.worst.reference, row.seeds.worst.other) == (7.5, 7.6)
+    assert row.absolute == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("drawn", [True, None])
+def test_what_depends_on_masks_is_judged_over_seeds_the_rest_by_seed(drawn: bool | None) -> None:
+    def cell(image: str, seed: int) -> Record:
+        made = paired(image, 0.5 + seed * (1.5 if image == "tf" else 1.3), seed, drawn=drawn)
+        first = call(metrics={"loss": 0.25 + seed})
+        first.drawn = False
+        made.observation.calls.append(first)
+        return made
+
+    rows = compared([cell(image, seed) for image in ("tf", "theano") for seed in range(3)]).rows
+    questions = [row.asked.question for row in rows if row.asked is not None]
+    assert questions == [Question.DISTRIBUTION, Question.COMPUTATION]
+    # The level is for what is random only.
+    assert [row.inference and row.inference.comparisons for row in rows] == [1, None]
+
+
+def test_a_script_that_seeds_itself_is_judged_as_it_is() -> None:
+    records = [score("tf", 0.5, seed) for seed in range(2)]
+    row = only(compared([*records, *(score("theano", 0.6, seed) for seed in range(2))]))
+    assert row.verdict is DIFFER
+    assert row.asked is not None
+    assert row.asked.why == "the script seeds itself, or draws nothing"
+
+
+def test_the_question_can_be_chosen() -> None:
+    records = [score("tf", 0.5 + seed, seed) for seed in range(3)]
+    records += [score("theano", 0.6 + seed * 0.9, seed) for seed in range(3)]
+    assert only(compared(records)).verdict is AGREE
+    rule = Tolerance("*", atol=0.01, question=Question.COMPUTATION)
+    assert only(compared(records, rule)).verdict is DIFFER
+
+
+def test_repeats_of_a_seed_measure_the_noise_floor() -> None:
+    def cell(image: str, repeat: int, loss: float) -> Record:
+        made = paired(image, loss, 0)
+        return replace(made, cell=Cell(image, seed=0, repeat=repeat))
+
+    records = [cell("tf", 0, 0.50), cell("tf", 1, 0.51), cell("tf", 2, 0.49)]
+    records += [cell("theano", repeat, 0.515) for repeat in range(3)]
+    row = only(compared(records, Tolerance("*", atol=0.001)))
+    assert row.seeds is not None
+    assert row.seeds.floor == pytest.approx(0.02)
+    assert row.verdict is AGREE
+    assert row.seeds.worst.difference == pytest.approx(0.015)
+    far = [cell("theano", repeat, 0.53) for repeat in range(3)]
+    assert only(compared([*records[:3], *far], Tolerance("*", atol=0.001))).verdict is DIFFER
+
+
+# What is certain
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("tf", "theano", "verdict"),
+    [
+        (0.5, "nan", DIFFER),
+        ("nan", 0.5, DIFFER),
+        ("inf", "-inf", DIFFER),
+        ("nan", "inf", DIFFER),
+        (0.5, "inf", DIFFER),
+        ("nan", "nan", AGREE),
+        ("inf", "inf", AGREE),
+    ],
+)
+def test_what_is_not_finite_on_every_seed_of_one_side_is_certain(
+    tf: Number, theano: Number, verdict: Verdict, seeds: int
+) -> None:
+    def value(loss: Number, seed: int) -> Number:
+        return loss + seed if isinstance(loss, float) else loss
+
+    records = [score("tf", value(tf, seed), seed) for seed in range(seeds)]
+    records += [score("theano", value(theano, seed), seed) for seed in range(seeds)]
+    row = only(compared(records))
+    assert row.verdict is verdict
+    assert row.certain
+
+
+def test_the_certain_side_that_is_not_finite_is_named_first() -> None:
+    records = [score("tf", 0.5 + seed, seed) for seed in range(2)]
+    records += [score("theano", "nan", seed) for seed in range(2)]
+    assert only(compared(records)).certain == (
+        "NaN on every one of 2 seeds of theano, finite on every one of 2 seeds of tf"
+    )
+
+
+def test_arrays_of_another_shape_differ_whatever_their_means() -> None:
+    def cell(image: str, seed: int) -> Record:
+        made = array("predict.0", 0.5 + seed)
+        made = msgspec.structs.replace(made, shape=[2, len(image)])
+        return record(Cell(image, seed=seed), call("predict", arrays=[made]))
+
+    row = only(compared([cell(image, seed) for image in ("tf", "theano") for seed in range(2)]))
+    assert row.verdict is DIFFER
+    assert row.certain == "the shapes differ: tf [2, 2], theano [2, 6]"
+
+
+def test_with_own_weights_the_means_of_arrays_are_compared_not_their_elements() -> None:
+    def refuse(*given: object) -> ArrayDifference:
+        raise AssertionError("elements differ by nature")
+
+    records = [predicted("tf", 0.5 + 0.1 * seed, seed) for seed in range(3)]
+    records += [predicted("theano", 0.5 + 0.11 * seed, seed) for seed in range(3)]
+    row = only(compared(records, compare_arrays=refuse))
+    assert row.asked is not None
+    assert row.asked.question is Question.DISTRIBUTION
+    assert row.inference is not None
+
+
+def test_a_script_that_fails_on_every_seed_of_one_image_is_a_difference() -> None:
+    records = [score("tf", 0.5, seed) for seed in range(2)]
+    records += [record(Cell("theano", seed=s), outcome=Outcome.SCRIPT_ERROR) for s in range(2)]
+    comparison = compared(records)
+    assert comparison.one_sided == (OneSided("theano", "tf", Outcome.SCRIPT_ERROR, 2),)
+    assert exit_code(comparison) == ExitCode.CELL_FAILED
+    assert compared([*records[:3], score("theano", 0.5, 1)]).one_sided == ()
+
+
+# More seeds
+
+
+losses = st.floats(0.01, 1000, allow_nan=False)
+near = st.floats(-1, 1).map(lambda share: share * 1e-3)
+
+
+@given(st.lists(st.tuples(losses, near), min_size=1, max_size=6))
+def test_seeds_that_agree_agree_however_many_they_are(seeds: list[tuple[float, float]]) -> None:
+    for count in range(1, len(seeds) + 1):
+        records = [score("tf", loss, seed) for seed, (loss, _) in enumerate(seeds[:count])]
+        records += [
+            score("theano", loss * (1 + off), seed)
+            for seed, (loss, off) in enumerate(seeds[:count])
+        ]
+        assert only(compared(records)).verdict is AGREE
+
+
+@given(
+    st.lists(st.tuples(losses, losses), min_size=2, max_size=6),
+    st.lists(losses, min_size=1, max_size=4),
+    st.sampled_from([(), (Tolerance("*", atol=1.0),), (Tolerance("*", atol=300.0),)]),
+)
+def test_a_seed_that_agrees_never_takes_agreement_away(
+    seeds: list[tuple[float, float]], more: list[float], rules: tuple[Tolerance, ...]
+) -> None:
+    before = None
+    pairs_of_values = [*seeds, *((loss, loss) for loss in more)]
+    for count in range(len(seeds), len(pairs_of_values) + 1):
+        values = list(enumerate(pairs_of_values[:count]))
+        records = [score("tf", one, seed) for seed, (one, _) in values]
+        records += [score("theano", other, seed) for seed, (_, other) in values]
+        verdict = only(compared(records, *rules)).verdict
+        assert not (before is AGREE and verdict is not AGREE)
+        before = verdict

@@ -24,6 +24,7 @@ from keras_matrix.history.database import History
 from keras_matrix.load import catalog, data_sets, notebook, reported, tolerances
 from keras_matrix.load import suites as suite_files
 from keras_matrix.plan import contract, tolerance
+from keras_matrix.plan.question import Question
 from keras_matrix.records import arrays, observation, recorded
 from keras_matrix.records.files import to_json
 from keras_matrix.records.folder import RunFolder
@@ -141,7 +142,7 @@ def tolerance_file(content: bytes, folder: Path) -> None:
     result = taken(lambda: tolerances.load(path), KerasMatrixError)
     rules = tolerance.Tolerances(result or ())
     for kind in tolerance.MetricKind:
-        rules.for_metric("evaluate.loss", kind)
+        rules.for_metric("evaluate.loss", kind, Question.DISTRIBUTION)
 
 
 def reported_file(content: bytes, folder: Path) -> None:
@@ -169,7 +170,7 @@ def script_source(content: bytes) -> None:
 
 def comparison_reports(folder: RunFolder) -> None:
     """Compare a run and write every report but the page; whatever it holds stays text."""
-    result = taken(lambda: assess.compare_run(recorded.read(folder), ()), KerasMatrixError)
+    result = taken(lambda: assess.compare_run(recorded.read(folder)), KerasMatrixError)
     if result is None:
         return
     assess.exit_code(result)
@@ -205,7 +206,7 @@ def suite_reports(folder: RunFolder) -> None:
 
 def page(folder: RunFolder) -> None:
     """Write a run's page with its plots."""
-    source = taken(lambda: sources.read(recorded.read(folder), (), None), KerasMatrixError)
+    source = taken(lambda: sources.read(recorded.read(folder)), KerasMatrixError)
     if source is not None:
         page_builders.check(render.render(compose.compose([source], [charts.draw(source)], None)))
 

@@ -12,6 +12,7 @@ from keras_matrix.errors import KerasMatrixError
 from keras_matrix.load import options, request, tolerances
 from keras_matrix.load.request import RunOptions
 from keras_matrix.plan import tolerance
+from keras_matrix.plan.question import Question
 from keras_matrix.records import folder
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.fuzz.strategies import NASTY
@@ -74,7 +75,9 @@ def test_any_text_of_an_option(text: str) -> None:
     taken(lambda: options.parse_floats("--epsilon", text), KerasMatrixError)
     taken(lambda: options.parse_choices("--reports", text, tolerance.MetricKind), KerasMatrixError)
     for rule in taken(lambda: tolerances.parse([text]), KerasMatrixError) or ():
-        tolerance.Tolerances((rule,)).for_metric("evaluate.loss", tolerance.MetricKind.SCORE)
+        tolerance.Tolerances((rule,)).for_metric(
+            "evaluate.loss", tolerance.MetricKind.SCORE, Question.COMPUTATION
+        )
     if "/" not in text:
         taken(lambda: parse_targets([text]), KerasMatrixError)
     taken(lambda: folder.find(Path("results"), text), KerasMatrixError)

@@ -92,7 +92,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def summary_of(folder: RunFolder) -> RunSummary:
     run = read(folder)
-    return summarize(run, assess.compare_run(run, ()))
+    return summarize(run, assess.compare_run(run))
 
 
 def metric(image: str, median: float, name: str = "evaluate.loss", **changed: Any) -> MetricSummary:

@@ -11,7 +11,7 @@ from keras_matrix.compare.comparison import Verdict
 from keras_matrix.history.from_disk import since
 from keras_matrix.history.regression import RunChanges, Trend
 from keras_matrix.plan.cells import Cell, Limits
-from keras_matrix.plan.tolerance import Tolerance
+from keras_matrix.plan.tolerance import Tolerance, Tolerances
 from keras_matrix.records.bounded import Number
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome, Record
@@ -35,7 +35,9 @@ def judged(
 
 def changed_since(then: RunFolder, now: RunFolder, rules: Sequence[Tolerance] = ()) -> RunChanges:
     run = read(now)
-    return since(read(then), run, assess.compare_run(run, rules), rules)
+    return since(
+        read(then), run, assess.compare_run(run, Tolerances(tuple(rules))), Tolerances(tuple(rules))
+    )
 
 
 def changes(found: RunChanges) -> list[tuple[Trend, str]]:
@@ -174,9 +176,16 @@ def test_seeds_are_paired(tmp_path: Path) -> None:
 
 
 def test_too_few_seeds_to_tell_is_no_regression(tmp_path: Path) -> None:
-    found = judged(tmp_path, losses({"tf": [0.1, 0.9]}), losses({"tf": [0.9, 0.2]}))
+    found = judged(tmp_path, losses({"tf": [0.1, 0.9]}), losses({"tf": [0.9, 0.2]}, first=9))
     assert found.changes == ()
     assert found.between.inconclusive
+
+
+def test_the_same_script_and_seed_on_one_image_give_the_same_or_have_changed(
+    tmp_path: Path,
+) -> None:
+    (found,) = judged(tmp_path, losses({"tf": [0.1, 0.9]}), losses({"tf": [0.1, 0.8]})).changes
+    assert found.text == "tf: evaluate.loss is 0.45 [0.1..0.8], was 0.5 [0.1..0.9]"
 
 
 def test_other_seeds_are_compared_as_independent_samples(tmp_path: Path) -> None:

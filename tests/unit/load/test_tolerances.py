@@ -4,7 +4,10 @@ import pytest
 
 from keras_matrix.errors import ConfigurationError
 from keras_matrix.load.tolerances import load, parse
+from keras_matrix.plan.question import Question
 from keras_matrix.plan.tolerance import DEFAULT, MetricKind, Tolerance, Tolerances
+
+COMPUTATION, DISTRIBUTION = Question.COMPUTATION, Question.DISTRIBUTION
 
 
 def test_allowed_is_absolute_plus_a_share_of_the_reference() -> None:
@@ -14,32 +17,41 @@ def test_allowed_is_absolute_plus_a_share_of_the_reference() -> None:
 def test_the_first_rule_that_matches_goes_before_the_rest_and_the_default() -> None:
     first, second = Tolerance("evaluate.loss", atol=1), Tolerance("evaluate.*", atol=2)
     rules = Tolerances((first, second))
-    assert rules.for_metric("evaluate.loss", MetricKind.SCORE) is first
-    assert rules.for_metric("evaluate.acc", MetricKind.SCORE) is second
-    assert rules.for_metric("fit.loss", MetricKind.SCORE) is DEFAULT
-    assert rules.for_metric("predict.0", MetricKind.ARRAY) is DEFAULT
+    assert rules.for_metric("evaluate.loss", MetricKind.SCORE, COMPUTATION) is first
+    assert rules.for_metric("evaluate.acc", MetricKind.SCORE, COMPUTATION) is second
+    assert rules.for_metric("fit.loss", MetricKind.SCORE, COMPUTATION) is DEFAULT
+    assert rules.for_metric("predict.0", MetricKind.ARRAY, COMPUTATION) is DEFAULT
 
 
 def test_patterns_mind_case() -> None:
     rules = Tolerances((Tolerance("Evaluate.*", atol=9),))
-    assert rules.for_metric("evaluate.loss", MetricKind.SCORE) is DEFAULT
+    assert rules.for_metric("evaluate.loss", MetricKind.SCORE, COMPUTATION) is DEFAULT
 
 
 def test_times_are_judged_by_name_only() -> None:
     everything, by_name = Tolerance("*", atol=1), Tolerance("fit.seconds", atol=2)
-    assert Tolerances().for_metric("fit.seconds", MetricKind.TIME) is None
-    assert Tolerances((everything,)).for_metric("fit.seconds", MetricKind.TIME) is None
-    assert Tolerances((Tolerance("**"),)).for_metric("fit.seconds", MetricKind.TIME) is None
-    assert Tolerances((everything, by_name)).for_metric("fit.seconds", MetricKind.TIME) is by_name
-    assert Tolerances((everything,)).for_metric("fit.loss", MetricKind.SCORE) is everything
+    assert Tolerances().for_metric("fit.seconds", MetricKind.TIME, COMPUTATION) is None
+    assert Tolerances((everything,)).for_metric("fit.seconds", MetricKind.TIME, COMPUTATION) is None
+    assert (
+        Tolerances((Tolerance("**"),)).for_metric("fit.seconds", MetricKind.TIME, COMPUTATION)
+        is None
+    )
+    assert (
+        Tolerances((everything, by_name)).for_metric("fit.seconds", MetricKind.TIME, COMPUTATION)
+        is by_name
+    )
+    assert (
+        Tolerances((everything,)).for_metric("fit.loss", MetricKind.SCORE, COMPUTATION)
+        is everything
+    )
 
 
 @pytest.mark.parametrize("metric", ["fit.lr", "fit#2.learning_rate"])
 def test_what_a_script_sets_is_judged_by_a_rule_only(metric: str) -> None:
-    assert Tolerances().for_metric(metric, MetricKind.SCORE) is None
+    assert Tolerances().for_metric(metric, MetricKind.SCORE, COMPUTATION) is None
     rule = Tolerance("fit*", atol=1)
-    assert Tolerances((rule,)).for_metric(metric, MetricKind.SCORE) is rule
-    assert Tolerances().for_metric("fit.lr_loss", MetricKind.SCORE) is DEFAULT
+    assert Tolerances((rule,)).for_metric(metric, MetricKind.SCORE, COMPUTATION) is rule
+    assert Tolerances().for_metric("fit.lr_loss", MetricKind.SCORE, COMPUTATION) is DEFAULT
 
 
 def test_a_tolerance_on_the_command_line() -> None:

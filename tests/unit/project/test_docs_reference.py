@@ -297,8 +297,10 @@ def test_fields_of_the_catalog() -> None:
 
 def test_a_comparison_as_json(tmp_path: Path) -> None:
     cells = [Cell(image, seed=seed) for image in ("tf", "theano") for seed in range(3)]
-    records = [record(cell, call(metrics={"loss": 0.5 + (cell.seed or 0)})) for cell in cells]
-    described = loads(json.render(assess.compare_run(read(run_folder(tmp_path, records)), ())))
+    records = [
+        record(cell, call(metrics={"loss": len(cell.image) * (cell.seed or 1)})) for cell in cells
+    ]
+    described = loads(json.render(assess.compare_run(read(run_folder(tmp_path, records)))))
     assert firsts(FORMATS.section("A comparison as JSON")) == list(described)
     (row,) = described["rows"]
     assert firsts(FORMATS.section("Rows")) == list(row)

@@ -126,18 +126,18 @@ def with_arrays(path: Path) -> RunFolder:
 
 def test_a_flipped_bit_in_an_array_is_reported_by_a_comparison(tmp_path: Path) -> None:
     folder = with_arrays(tmp_path / "run")
-    assert not assess.compare_run(read(folder), ()).differs
+    assert not assess.compare_run(read(folder)).differs
     path = folder.arrays_path(Cell("theano")) / "1-predict.0.npz"
     path.write_bytes(flipped(npz(), 100, 3))
     with pytest.raises(DamagedError, match=re.escape(str(path))) as raised:
-        assess.compare_run(read(folder), ())
+        assess.compare_run(read(folder))
     assert "--resume" in str(raised.value)
 
 
 def test_without_its_arrays_a_run_is_compared_by_their_means(tmp_path: Path) -> None:
     folder = with_arrays(tmp_path / "run")
     (folder.arrays_path(TF) / "1-predict.0.npz").unlink()
-    (row,) = (row for row in assess.compare_run(read(folder), ()).rows if row.metric == "predict.0")
+    (row,) = (row for row in assess.compare_run(read(folder)).rows if row.metric == "predict.0")
     assert not row.elementwise
 
 

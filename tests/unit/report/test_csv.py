@@ -30,12 +30,12 @@ def scores(
     path: Path, tf: Mapping[str, Number], theano: Mapping[str, Number]
 ) -> list[dict[str, str]]:
     records = [record(Cell("tf"), call(metrics=tf)), record(Cell("theano"), call(metrics=theano))]
-    return table(render(assess.compare_run(read(run_folder(path / "one", records)), ())))
+    return table(render(assess.compare_run(read(run_folder(path / "one", records)))))
 
 
 def test_a_row_for_each_metric(tmp_path: Path) -> None:
     run = read(tf_and_theano(tmp_path / "one", theano=0.75))
-    (row,) = table(render(assess.compare_run(run, ())))
+    (row,) = table(render(assess.compare_run(run)))
     assert {name: value for name, value in row.items() if value} == {
         "metric": "evaluate.loss",
         "kind": "score",
@@ -55,11 +55,17 @@ def test_a_row_for_each_metric(tmp_path: Path) -> None:
         "elementwise": "false",
         "atol": "0.001",
         "rtol": "0.001",
+        "question": "computation",
+        "question_why": "there is one run of each",
+        "worst_reference": "0.5",
+        "worst_other": "0.75",
+        "worst_allowed": "0.0015",
+        "seeds_beyond": "1",
     }
 
 
 def test_it_follows_the_standard(tmp_path: Path) -> None:
-    text = render(assess.compare_run(read(tf_and_theano(tmp_path / "one")), ()))
+    text = render(assess.compare_run(read(tf_and_theano(tmp_path / "one"))))
     assert text.count("\r\n") == text.count("\n") == 2
     assert text.endswith("\r\n")
     assert text.startswith('"group","metric",')
@@ -113,7 +119,7 @@ def test_a_name_from_outside_is_no_formula(name: str, shown: str, tmp_path: Path
         record(Cell("tf"), call(metrics={"loss": 0.5})),
         record(Cell("theano"), outcome=Outcome.SCRIPT_ERROR, reason=name),
     ]
-    text = render(assess.compare_run(read(run_folder(tmp_path / "one", records)), ()))
+    text = render(assess.compare_run(read(run_folder(tmp_path / "one", records))))
     assert table(text)[-1]["reason"] == shown
     quoted = shown.replace('"', '""')
     assert f'"{quoted}"' in text, "quoted, so that another separator does not split it"
@@ -128,7 +134,7 @@ def test_cells_without_a_score_are_rows(tmp_path: Path) -> None:
     cells = [Cell(image) for image in ("tf", "theano", "jax")]
     failed = record(cells[1], outcome=Outcome.TIMEOUT, reason="Not done.")
     folder = run_folder(tmp_path / "one", [failed], cells=cells)
-    rows = table(render(assess.compare_run(read(folder), ())))
+    rows = table(render(assess.compare_run(read(folder))))
     described = [(row["metric"], row["kind"], row["verdict"], row["reason"]) for row in rows]
     assert described == [
         ("theano", "cell", "time-out", "Not done."),
@@ -143,7 +149,7 @@ def seeds(path: Path, tf: Sequence[float], theano: Sequence[float]) -> dict[str,
         for image, values in (("tf", tf), ("theano", theano))
         for seed, loss in enumerate(values)
     ]
-    (row,) = table(render(assess.compare_run(read(run_folder(path / "one", records)), ())))
+    (row,) = table(render(assess.compare_run(read(run_folder(path / "one", records)))))
     return row
 
 
@@ -158,7 +164,7 @@ def test_the_inference_of_several_seeds(tmp_path: Path) -> None:
     assert (row["other_low"], row["other_median"], row["other_high"]) == ("0.4", "0.61", "0.7")
     assert float(row["interval_low"]) < float(row["estimate"]) < float(row["interval_high"])
     assert int(row["seeds_needed"]) > 3
-    assert row["method"].startswith("Mean of 3 differences")
+    assert row["method"].startswith("Mean of the differences on 3 seeds")
 
 
 def test_many_rows(tmp_path: Path) -> None:

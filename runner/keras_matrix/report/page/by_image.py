@@ -27,7 +27,7 @@ from keras_matrix.report.page.blocks import (
 )
 from keras_matrix.report.page.overview import PageRun
 from keras_matrix.report.page.sources import RunSource
-from keras_matrix.report.words import describe_methods
+from keras_matrix.report.questions import describe_questions
 from keras_matrix.text import plural
 
 MAX_TABLE_ROWS = 200
@@ -38,7 +38,7 @@ MAX_NOTES = 100
 def section(run: PageRun, source: RunSource) -> Section:
     """Return the section, with a card for each image and one for the notes."""
     blocks: list[Block] = [_card(run, source, entry) for entry in run.row.entries]
-    notes = (*describe_methods(source.comparison), *source.comparison.notes)
+    notes = (*describe_questions(source.comparison), *source.comparison.notes)
     if notes:
         more = left_out(len(notes) - MAX_NOTES, "note", "printed by keras-matrix diff")
         bullets = BulletList((*notes[:MAX_NOTES], *([more] if more else ())))

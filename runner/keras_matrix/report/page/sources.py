@@ -1,7 +1,6 @@
 """The runs of a page, each with what it is compared with."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from keras_matrix.compare.suites import SuiteComparison
 from keras_matrix.errors import ConfigurationError, NothingSelectedError, StoreError
 from keras_matrix.load import reported
 from keras_matrix.plan.cells import RunKind
-from keras_matrix.plan.tolerance import Tolerance
+from keras_matrix.plan.tolerance import NO_RULES, Tolerances
 from keras_matrix.records.folder import TRACE_FILE
 from keras_matrix.records.recorded import RecordedRun
 from keras_matrix.records.untrusted import UnreadableError, read_bounded
@@ -54,13 +53,15 @@ Source = RunSource | TraceSource | SuiteSource
 
 def read(
     run: RecordedRun,
-    tolerances: Sequence[Tolerance],
-    reported_file: Path | None,
-    comparison: Comparison | None = None,
+    tolerances: Tolerances = NO_RULES,
+    reported_file: Path | None = None,
+    *,
+    own: Comparison | None = None,
 ) -> Source:
     """Compare a run by its kind; the figures of ``reported_file`` are compared with the run.
 
-    Without ``comparison``, the run's images are compared here.
+    ``own`` is the comparison of the run's images with each other; without it, they are compared
+    here.
 
     Raises:
         KerasMatrixError: the run is damaged or has no record, or the figures do not fit it.
@@ -74,8 +75,7 @@ def read(
         )
     if manifest.kind is RunKind.TESTS:
         return SuiteSource(**vars(run), comparison=assess.compare_suite(run))
-    if comparison is None:
-        comparison = assess.compare_run(run, tolerances)
+    comparison = assess.compare_run(run, tolerances) if own is None else own
     several_settings = len({cell.settings for cell in manifest.plan.cells}) > 1
     if several_settings and reported_file is not None:
         raise ConfigurationError(

@@ -92,6 +92,11 @@ def _difference(row: Row) -> tuple[float, float]:
         return difference, inference.margin
     if row.reference is None or row.other is None:
         return math.nan, math.nan
+    if row.seeds is not None:
+        worst = row.seeds.worst
+        if worst.reference is None or worst.other is None:
+            return math.nan, math.nan
+        return worst.other - worst.reference, worst.allowed
     allowed = row.tolerance.allowed(row.reference.median) if row.tolerance is not None else 0.0
     return row.other.median - row.reference.median, allowed
 

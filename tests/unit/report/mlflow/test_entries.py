@@ -41,7 +41,7 @@ def trained(cell: Cell, *losses: Number) -> Record:
 def matrix(folder: RunFolder) -> TrackerEntry:
     manifest = folder.manifest()
     return entries.matrix_entry(
-        manifest, folder.records(), assess.compare_run(read(folder), ()), content=b"content"
+        manifest, folder.records(), assess.compare_run(read(folder)), content=b"content"
     )
 
 

@@ -118,7 +118,7 @@ def test_an_entry_of_the_matrix_has_a_word_and_a_symbol_and_links_to_its_details
     ]
     assert rows[1] == [
         *("fit.loss", "≠ differ", "0.501 0.5 to 0.502", "0.703 0.7 to 0.706"),
-        *("0.202 40.3%", "0.1948..0.2092", "0.001 + 0.1%"),
+        *("0.202 40.3%", "0.1948..0.2092", "0.001501 (1.41 sd)"),
     ]
 
 
@@ -160,7 +160,7 @@ def test_the_notes_begin_with_the_method(tmp_path: Path) -> None:
     records = [good(image, 0.5, seed, notes=("mind this",)) for seed in (0, 1) for image in IMAGES]
     page = report(folder(tmp_path / "a-run", records))
     notes = [item.text for item in page.headed("Notes").all("li")]
-    assert notes[0].startswith("method: ")
+    assert notes[0].startswith("question: ")
     assert "4 cells: mind this" in notes
 
 
