@@ -271,7 +271,11 @@ def _assemble(
         "model = Model(inputs, layer(inputs))",
         *([f"layer.set_weights({body.weights})"] if body.weights is not None else []),
         f"model.compile({body.optimizer or repr('sgd')}, {loss})",
-        *([f"y = np.zeros((len({first}), 1))"] if body.loss is None else []),
+        *(
+            [f"y = np.zeros([len({first})] + [1] * (len(model.output_shape) - 1))"]
+            if body.loss is None
+            else []
+        ),
         f"model.fit({fitted}, y, batch_size=len({first}), shuffle=False, verbose=0)",
     ]
     file = io.BytesIO()

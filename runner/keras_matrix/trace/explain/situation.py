@@ -81,8 +81,11 @@ class Situation:
 
     @cached_property
     def input_sizes(self) -> tuple[int, ...]:
-        """The sizes of the layer's first input without the samples; empty if they are not known."""
-        if self.inputs:
+        """The sizes of the layer's first input without the samples; empty if they are not known.
+
+        They are those of its minimal script: that of a failure has inputs of its own.
+        """
+        if self.inputs and self.finding.kind is not FindingKind.BUILD:
             return self.inputs[0].shape[1:]
         shapes = self.finding.input_shapes
         return tuple(size or SIZE_IF_UNKNOWN for size in shapes[0][1:]) if shapes else ()

@@ -120,13 +120,13 @@ CAUSES = (
     ),
     Cause(
         text="Without gamma and beta (scale=False, center=False), Keras on Theano passes ones of "
-        "the input's own shape for gamma, so the mean and the variance have as many dimensions as "
-        "the input, and the moving averages, which are vectors, cannot be updated with them.",
+        "the input's own shape for gamma. Theano then returns a mean and a variance with as many "
+        "dimensions as the input, which the moving averages, being vectors, cannot take.",
         source=NORMALIZE_BATCH + " (gamma = ones_like(x))",
         kinds=(FindingKind.BUILD,),
         layers=BATCH_NORMALIZATION,
         settings={"scale": False, "center": False},
-        message="Cannot convert Type TensorType",
+        message="Cannot convert Type TensorType|Rebroadcast.s input was supposed to be 1",
         failing=THEANO,
         counterfactual=Counterfactual(
             "scale=True", lambda _: [Insert(Place.MODEL, "layer.scale = True")]

@@ -109,7 +109,7 @@ def _made_explicit(situation: Situation) -> list[Edit]:
 def _explicit_words(situation: Situation) -> str:
     pads = [axis.padding for axis in spatial_axes(situation)]
     if not any(begin or end for begin, end in pads):
-        return "padding='valid', which pads as TensorFlow's 'same' does here: nothing,"
+        return "padding='valid' (TensorFlow's 'same' pads nothing here)"
     return f"{_padded(pads, 'ZeroPadding', situation.config)} and padding='valid'"
 
 
@@ -330,12 +330,7 @@ CAUSES = (
         holds=lambda situation: situation.finding.input_shapes[0][1] is None,
         counterfactual=Counterfactual(
             "inputs of a given length",
-            lambda situation: [
-                Insert(
-                    Place.MODEL,
-                    f"inputs = Input(shape={situation.input_sizes})",
-                )
-            ],
+            lambda _: [Insert(Place.MODEL, "inputs = Input(shape=x.shape[1:])")],
         ),
     ),
 )
