@@ -71,7 +71,7 @@ class Cause:
         finding = situation.finding
         if finding.kind not in self.kinds or not _is_known(situation.stacks):
             return False
-        if self.layers and finding.layer not in self.layers:
+        if self.layers and (finding.layer not in self.layers or not situation.is_own_layer):
             return False
         try:
             return (

@@ -1,7 +1,7 @@
 """What is known where a finding is: what the conditions of causes are checked against."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -65,6 +65,14 @@ class Situation:
         if node is None and self.finding.layer:
             node = next((node for node in nodes if node.layer == where), None)
         return node
+
+    @property
+    def is_own_layer(self) -> bool:
+        """Whether the class of the finding's layer is Keras's own, not the script's."""
+        if self.node is not None:
+            return self.node.own
+        unbuilt = (capture.unbuilt for capture in (self.capture, self.other))
+        return all(u.own for u in unbuilt if u is not None and u.layer == self.finding.where)
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -136,6 +144,14 @@ class Situation:
         return name_of(self.capture.model.loss) if self.capture.model is not None else ""
 
     @property
+    def from_logits(self) -> bool:
+        """Whether the loss is told that the model's output are logits."""
+        loss = self.capture.model.loss if self.capture.model is not None else None
+        losses = loss if isinstance(loss, list) else [loss]
+        one = losses[self.output_index] if self.output_index < len(losses) else losses[0]
+        return _config(one).get("from_logits") is True
+
+    @property
     def optimizer(self) -> str:
         """The name of the optimizer."""
         return name_of(self.capture.model.optimizer) if self.capture.model is not None else ""
@@ -156,15 +172,26 @@ class Situation:
     @cached_property
     def code(self) -> str:
         """The part of the script that defines what the finding is about."""
-        node = self.node
+        node, finding = self.node, self.finding
         if node is not None and node.source is not None:
             text = slicing.function_at(self.script, node.source.line) or ""
             needed = slicing.needed_statements(self.script, text or node.source.name)
-            return f"{text}\n{needed or ''}".strip()
-        kinds = (FindingKind.UPDATE, FindingKind.LOSS)
-        if self.finding.kind in kinds or "regularizer" in self.finding.what:
+            return f"{text}\n{needed or slicing.definition(self.script, node.source.name)}".strip()
+        names: list[str] = []
+        if finding.kind is FindingKind.UPDATE:
+            names = [self.optimizer, *_named_in(finding.config, "_constraint")]
+        elif not finding.layer:
+            # A loss, or a metric that is named as its function is.
+            names = [finding.where, *self.loss.split()]
+        elif "regularizer" in finding.what:
             return self.script
-        return ""
+        definitions = {name: slicing.definition(self.script, name) for name in names}
+        parts = [
+            slicing.needed_statements(self.script, name) or text
+            for name, text in definitions.items()
+            if text
+        ]
+        return "\n".join(dict.fromkeys(parts))
 
     def _latest(self, what: str, name: str) -> Array | None:
         """Return an array as the training phase, or else another phase, has it."""
@@ -216,6 +243,14 @@ def name_of(serialized: Any) -> str:
     if isinstance(serialized, list):
         return " ".join(name_of(part) for part in serialized)
     return str(serialized)
+
+
+def _named_in(config: Mapping[str, Any], suffix: str) -> Iterator[str]:
+    """Yield the names of functions and classes that settings with a suffix have."""
+    for setting, value in config.items():
+        name = value.get("class_name") if isinstance(value, Mapping) else value
+        if setting.endswith(suffix) and isinstance(name, str):
+            yield name
 
 
 def _config(serialized: Any) -> Mapping[str, Any]:

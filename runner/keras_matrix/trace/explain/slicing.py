@@ -44,12 +44,18 @@ def needed_statements(code: str, expression: str) -> str | None:
 
 def defines_name(code: str, name: str) -> bool:
     """Tell whether a script defines a function or class with that name on its top level."""
+    return bool(definition(code, name))
+
+
+def definition(code: str, name: str) -> str:
+    """Return the text of a function or class that a script defines on its top level, or nothing."""
     try:
         tree = ast.parse(code)
     except PARSE_ERRORS:
-        return False
-    definitions = ast.FunctionDef | ast.ClassDef
-    return any(isinstance(node, definitions) and node.name == name for node in tree.body)
+        return ""
+    kinds = ast.FunctionDef | ast.ClassDef
+    found = [node for node in tree.body if isinstance(node, kinds) and node.name == name]
+    return _text(code, found[-1]) if found else ""
 
 
 def function_at(code: str, line: int) -> str | None:

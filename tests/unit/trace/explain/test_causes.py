@@ -1,5 +1,6 @@
 """Known causes: each under its condition, and none where the condition is not met."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -335,6 +336,39 @@ def test_a_cosine_of_short_vectors(tmp_path: Path, size: float, fits: bool) -> N
     assert bool(told(at_loss(tmp_path, LOSS, "cosine_proximity", rows, rows))) is fits
 
 
+@pytest.mark.parametrize(
+    ("kind", "logit", "fits"),
+    [
+        ("BinaryCrossentropy", 20.0, True),
+        ("BinaryCrossentropy", -20.0, True),
+        ("BinaryCrossentropy", 3.0, False),
+        ("CategoricalCrossentropy", 3.0, False),
+    ],
+)
+def test_a_loss_from_logits(tmp_path: Path, kind: str, logit: float, fits: bool) -> None:
+    loss = {"kind": kind, "own": True, "config": {"from_logits": True}}
+    texts = told(at_loss(tmp_path, LOSS, loss, floats([[logit]]), floats([[1.0]])))
+    assert bool(texts) is fits
+    assert all("from_logits=True" in text for text in texts)
+
+
+METRIC = "def hits(y, p):\n    return K.mean(K.cast(K.equal(y, p), 'int32'))\n"
+
+
+@pytest.mark.parametrize(("where", "fits"), [("hits", True), ("misses", False)])
+def test_a_metric_by_the_function_that_it_is_named_after(
+    tmp_path: Path, where: str, fits: bool
+) -> None:
+    about = at_loss(tmp_path, LOSS, "mse", LABELS, LABELS, where=where, what="metric")
+    texts = told(replace(about, script=METRIC + "\n\ndef misses(y, p):\n    return y\n"))
+    assert bool(texts) is fits
+
+
+def test_code_elsewhere_in_the_script_is_not_about_the_loss(tmp_path: Path) -> None:
+    about = at_loss(tmp_path, LOSS, "mse", LABELS, LABELS)
+    assert told(replace(about, script="unit = lambda t: K.l2_normalize(t)\n")) == []
+
+
 # Ties and kinks
 
 
@@ -432,8 +466,16 @@ ONCE = "def updates(p, q):\n    return [K.update_sub(p, 1), K.update_sub(q, 2)]\
 
 @pytest.mark.parametrize(("script", "fits"), [(TWICE, True), (ONCE, False)])
 def test_a_variable_with_two_updates(tmp_path: Path, script: str, fits: bool) -> None:
-    about = at_layer(tmp_path, UPDATE, "Dense", script=script, what="weight after step 1")
+    config = {"kernel_constraint": "updates"}
+    about = at_layer(
+        *(tmp_path, UPDATE, "Dense"), config=config, script=script, what="weight after step 1"
+    )
     assert bool(told(about)) is fits
+
+
+def test_code_elsewhere_in_the_script_is_not_about_an_update(tmp_path: Path) -> None:
+    about = at_layer(tmp_path, UPDATE, "Dense", script=TWICE, what="weight after step 1")
+    assert told(about) == []
 
 
 # What the script's own code calls
@@ -520,6 +562,19 @@ def test_a_dropout_that_theano_leaves_out(tmp_path: Path) -> None:
 
 
 # What all causes have in common
+
+
+def test_a_class_that_the_script_names_like_one_of_kerass(tmp_path: Path) -> None:
+    config = {**SAME, "pool_size": [2, 2]}
+    about = at_layer(
+        *(tmp_path, FORWARD, "MaxPooling2D"),
+        config=config,
+        inputs=[IMAGES],
+        script="class MaxPooling2D(Layer):\n    pass\n",
+        line=1,
+        what="output",
+    )
+    assert told(about) == []
 
 
 @pytest.mark.parametrize(

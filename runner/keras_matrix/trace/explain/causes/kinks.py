@@ -10,7 +10,7 @@ from keras_matrix.trace.explain.windows import has_ties_along_an_axis, has_ties_
 from keras_matrix.trace.finding import FindingKind
 
 GRADIENTS = (FindingKind.GRADIENT,)
-OF_GRADIENT = "^gradient"
+OF_GRADIENT = "^gradient($| by)"
 MAX_POOLING = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
 GLOBAL_MAX_POOLING = ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
 RELU_LAYERS = ("ReLU", "LeakyReLU", "PReLU")

@@ -26,14 +26,16 @@ TENSORFLOW_LOSSES = "in tensorflow/python/keras/backend.py, tag v1.14.0, and "
 WRITTEN_OUT = """\
 from keras import backend as K
 def binary(target, output, from_logits=False):
+    output = K.sigmoid(output) if from_logits else output
     p = K.clip(output, 1e-7, 1 - 1e-7)
     return -target * K.log(p) - (1 - target) * K.log(1 - p)
 def categorical(target, output, from_logits=False, axis=-1):
+    output = K.softmax(output) if from_logits else output
     p = K.clip(output, 1e-7, 1 - 1e-7)
     return -K.sum(target * K.log(p), axis=-1)
 def sparse(target, output, from_logits=False, axis=-1):
     labels = K.one_hot(K.cast(target, 'int32'), K.int_shape(output)[-1])
-    return categorical(K.reshape(labels, (-1,) + K.int_shape(output)[1:]), output)
+    return categorical(K.reshape(labels, (-1,) + K.int_shape(output)[1:]), output, from_logits)
 K.binary_crossentropy = binary
 K.categorical_crossentropy = categorical
 K.sparse_categorical_crossentropy = sparse
@@ -66,6 +68,8 @@ def comes_from(situation: Situation) -> str:
 
 def takes_logits(situation: Situation) -> bool:
     """Tell whether TensorFlow computes the loss from what the sigmoid or softmax was given."""
+    if situation.from_logits:
+        return False
     expected = "sigmoid" if crossentropy(situation) == "binary_crossentropy" else "softmax"
     return bool(crossentropy(situation)) and comes_from(situation) == expected
 
@@ -90,6 +94,22 @@ def _is_close_to_one(situation: Situation) -> bool:
 
 def _is_binary(situation: Situation) -> bool:
     return crossentropy(situation) == "binary_crossentropy"
+
+
+def _hides_its_sigmoid(situation: Situation) -> bool:
+    return _is_binary(situation) and not takes_logits(situation) and not situation.from_logits
+
+
+def _logits_are_clipped(situation: Situation) -> bool:
+    """Tell whether a sigmoid or softmax of the output is beyond the clip."""
+    logits = situation.predictions
+    if not situation.from_logits or not crossentropy(situation) or logits is None:
+        return False
+    logits = logits.astype(numpy.float64)
+    if _is_binary(situation):
+        return bool((numpy.abs(logits) > -numpy.log(EPSILON)).any())
+    below = logits.max(axis=-1, keepdims=True) - logits
+    return bool((below > -numpy.log(EPSILON)).any())
 
 
 def _both(*conditions: Callable[[Situation], bool]) -> Callable[[Situation], bool]:
@@ -179,7 +199,16 @@ CAUSES = (
         source="binary_crossentropy " + TENSORFLOW_LOSSES + THEANO_BACKEND_FILE,
         kinds=LOSSES,
         what=OF_LOSS,
-        holds=_both(_is_binary, _not(takes_logits)),
+        holds=_hides_its_sigmoid,
+        counterfactual=ALIKE,
+    ),
+    Cause(
+        text="With from_logits=True TensorFlow computes the loss from the logits; Theano applies "
+        "the sigmoid or softmax and clips it to between 1e-7 and 1 - 1e-7.",
+        source=CLIPPED_SOURCE,
+        kinds=LOSSES,
+        what=OF_LOSS,
+        holds=_logits_are_clipped,
         counterfactual=ALIKE,
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from keras_matrix.trace.explain.cause import TENSORFLOW, THEANO, Cause, Counterfactual
+from keras_matrix.trace.explain.cause import THEANO, Cause, Counterfactual
 from keras_matrix.trace.explain.causes.sources import BOTH_BACKEND_FILES, THEANO_BACKEND_FILE
 from keras_matrix.trace.explain.edits import SET_WEIGHTS, Apply, Edit, Insert, Place, Without
 from keras_matrix.trace.explain.situation import Situation
@@ -253,7 +253,7 @@ CAUSES = (
         source=f"conv2d_transpose in {BOTH_BACKEND_FILES}; SAME of tf.nn.conv2d_transpose",
         kinds=OUTPUTS,
         layers=TRANSPOSED_LAYERS,
-        settings=SAME,
+        settings={**SAME, "output_padding": None},
         what=OF_OUTPUT,
         holds=lambda situation: any(
             axis.padding[0] != theano_convolution_padding(axis.window)
@@ -272,66 +272,6 @@ CAUSES = (
         failing=THEANO,
         holds=_has_even_window,
         counterfactual=CROPPED,
-    ),
-    Cause(
-        text="TensorFlow has no convolution that both strides and dilates.",
-        source="_get_strides_and_dilation_rate in tensorflow/python/ops/nn_ops.py, tag v1.14.0",
-        kinds=(FindingKind.BUILD,),
-        message="strides > 1 not supported in conjunction with dilation_rate > 1",
-        failing=TENSORFLOW,
-        counterfactual=Counterfactual(
-            "a dilation rate of 1",
-            lambda situation: [
-                Insert(
-                    Place.MODEL,
-                    "layer.dilation_rate = "
-                    f"{tuple(1 for _ in listed(situation.config['dilation_rate']))}",
-                )
-            ],
-        ),
-    ),
-    Cause(
-        text="TensorFlow's depthwise convolution supports equal strides only.",
-        source="tensorflow/core/kernels/depthwise_conv_op.cc, tag v1.14.0",
-        kinds=(FindingKind.BUILD,),
-        message="only supports equal length strides",
-        failing=TENSORFLOW,
-        counterfactual=Counterfactual(
-            "equal strides",
-            lambda situation: [
-                Insert(
-                    Place.MODEL,
-                    f"layer.strides = {tuple([max(listed(situation.config['strides']))] * 2)}",
-                )
-            ],
-        ),
-    ),
-    Cause(
-        text="On Theano, Keras supports bilinear upsampling by a factor of 2 only.",
-        source="resize_images in " + THEANO_BACKEND_FILE,
-        kinds=(FindingKind.BUILD,),
-        layers=("UpSampling2D",),
-        settings={"interpolation": "bilinear"},
-        message="Bilinear upscaling with factors other than",
-        failing=THEANO,
-        holds=lambda situation: listed(situation.config["size"], 2) != [2, 2],
-        counterfactual=Counterfactual(
-            "size=(2, 2)", lambda _: [Insert(Place.MODEL, "layer.size = (2, 2)")]
-        ),
-    ),
-    Cause(
-        text="On Theano, causal padding needs an input of known length.",
-        source="temporal_padding in " + THEANO_BACKEND_FILE,
-        kinds=(FindingKind.BUILD,),
-        layers=("Conv1D",),
-        settings={"padding": "causal"},
-        message="unsupported operand type.*NoneType",
-        failing=THEANO,
-        holds=lambda situation: situation.finding.input_shapes[0][1] is None,
-        counterfactual=Counterfactual(
-            "inputs of a given length",
-            lambda _: [Insert(Place.MODEL, "inputs = Input(shape=x.shape[1:])")],
-        ),
     ),
 )
 """The more specific before the more general."""
