@@ -124,8 +124,9 @@ class TraceRequest(NamedTuple):
     ``steps`` of its optimizer, ``impose`` whether from the reference's weights and batch, ``skip``
     whether to leave out layers that the backend cannot apply, ``stop`` whether to end the script
     then. Cells with a repeat in ``nudged`` train from moved weights instead. ``forward`` and
-    ``gradient`` name the nodes to replay alone, ``loss`` and ``update`` whether to replay these.
-    If there are ``trials``, they are run instead of the script.
+    ``gradient`` name the nodes to replay alone, ``moving`` those whose moving averages to update
+    alone, ``loss`` and ``update`` whether to replay these. If there are ``trials``, they are run
+    instead of the script.
     """
 
     look: bool
@@ -137,6 +138,7 @@ class TraceRequest(NamedTuple):
     nudged: list[int]
     forward: Sequence[str]
     gradient: Sequence[str]
+    moving: Sequence[str]
     loss: bool
     update: bool
     trials: Sequence[TrialRequest]

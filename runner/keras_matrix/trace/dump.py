@@ -31,6 +31,7 @@ STAGE_LABELS = {
     "alone": "differing layers alone",
     "alone.loss": "the loss alone",
     "alone.gradient": "differing gradients alone",
+    "alone.moving": "moving averages alone",
     "alone.step": "steps from the same gradients",
     "trial": "trials of causes",
 }

@@ -27,16 +27,18 @@ class Replay:
 
     forward: tuple[str, ...] = ()
     gradient: tuple[str, ...] = ()
+    moving: tuple[str, ...] = ()
     loss: bool = False
     update: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.forward or self.gradient or self.loss or self.update)
+        return bool(self.forward or self.gradient or self.moving or self.loss or self.update)
 
     def __or__(self, other: "Replay") -> "Replay":
         return Replay(
             forward=tuple(dict.fromkeys((*self.forward, *other.forward))),
             gradient=tuple(dict.fromkeys((*self.gradient, *other.gradient))),
+            moving=tuple(dict.fromkeys((*self.moving, *other.moving))),
             loss=self.loss or other.loss,
             update=self.update or other.update,
         )
@@ -52,6 +54,15 @@ def plan_replay(capture: Capture, measurements: Measurements) -> Replay:
             node.key
             for node in capture.nodes
             if any_over_limit(_node_gradients(measurements, node, phases[-1]))
+        ),
+        moving=tuple(
+            node.key
+            for node in capture.nodes
+            if any(
+                measurement.over_limit and name in node.weights and name not in capture.trained
+                for (what, name, _), measurement in measurements.items()
+                if what == "step"
+            )
         ),
         loss=bool({"metric", "gradient", "gradient.output"} & over_limit),
         update=any(
@@ -165,11 +176,12 @@ def judge_loss(
             origin = Origin.INHERITED
         else:
             origin = Origin.REAL if replayed is None else Origin.AMPLIFIED
-        differing = [p for p in phases if is_over_limit(measurements.get(("metric", name, p)))]
+        measured = [p for p in phases if ("metric", name, p) in measurements]
+        differing = [p for p in measured if measurements["metric", name, p].over_limit]
         yield measured_finding(
             finding_kind(replayed or chained, FindingKind.LOSS),
             *(origin, name, None),
-            ("loss" if of_loss else "metric") + _phase_note(differing, phases),
+            ("loss" if of_loss else "metric") + _phase_note(differing, measured),
             *(chained, replayed),
         )
     if is_over_limit(replayed_loss) and not is_over_limit(metrics.get("loss")):

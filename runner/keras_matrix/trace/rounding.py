@@ -129,7 +129,8 @@ class RoundingBounds:
             by_input = part.startswith("input:")
             factor = self._weight_size(replayed) if by_input else self._input_size(replayed)
             return max(scale, self._upstream_size(replayed) * max(1.0, factor))
-        if what == "step" and name in self._node_by_weight and name not in self._capture.trained:
+        averaged = what in ("step", "alone.moving") and name not in self._capture.trained
+        if averaged and name in self._node_by_weight:
             node = self._node_by_weight[name]
             momentum = node.config.get("momentum")
             share = 1 - momentum if isinstance(momentum, float) else 1.0

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from keras_matrix.trace.dump import Capture
+from keras_matrix.trace.dump import Capture, Node
 from keras_matrix.trace.finding import Finding, FindingKind, Origin
 from keras_matrix.trace.judge import (
     any_over_limit,
     finding_kind,
+    furthest,
+    is_over_limit,
     learning_phases,
     measured_finding,
     node_of_weight,
@@ -23,7 +25,7 @@ def judge_steps(
     names = dict.fromkeys(
         name
         for what, name, _ in (*measurements, *replays)
-        if what.split(".")[-1] in ("step", "slot")
+        if what.split(".")[-1] in ("step", "slot", "moving")
     )
     replayed = any(what == "alone.step" for what, _, _ in replays)
     for name in names:
@@ -31,8 +33,8 @@ def judge_steps(
         chained = _first_difference(measurements, what, name)
         alone = _first_difference(replays, f"alone.{what}", name)
         if what == "step" and name not in capture.trained:
-            if chained is not None:
-                yield _moving_average(capture, measurements, name, *chained, real)
+            averaged = [m for key, m in replays.items() if key[:2] == ("alone.moving", name)]
+            yield from _moving_average(capture, measurements, averaged, name, chained, real)
             continue
         first = alone or chained
         if first is None:
@@ -56,13 +58,42 @@ def judge_steps(
 def _moving_average(
     capture: Capture,
     measurements: Measurements,
+    averaged: Sequence[Measurement],
     name: str,
-    step: str,
-    chained: Measurement,
+    chained: tuple[str, Measurement] | None,
     real: Sequence[Finding],
-) -> Finding:
-    """Make the finding of a moving average; it is real if what was averaged agrees."""
+) -> Iterator[Finding]:
+    """Yield the finding of a moving average; ``averaged`` is what was averaged alone, by step.
+
+    Without that, it is real if what it averages agrees.
+    """
+    alone = furthest(averaged)
+    if chained is None and not is_over_limit(alone):
+        return
     nodes = [node for node in capture.nodes if name in node.weights]
+    if alone is not None and alone.over_limit:
+        origin = Origin.REAL
+    elif alone is not None:
+        origin = Origin.INHERITED if real else Origin.AMPLIFIED
+    else:
+        origin = _origin_in_model(capture, measurements, nodes, chained, real)
+    after = f" after step {chained[0]}" if chained is not None else ""
+    in_model = chained[1] if chained is not None else None
+    yield measured_finding(
+        finding_kind(alone if is_over_limit(alone) else in_model, FindingKind.UPDATE),
+        *(origin, name, nodes[0] if nodes else None),
+        *(f"moving average{after}", in_model, alone),
+    )
+
+
+def _origin_in_model(
+    capture: Capture,
+    measurements: Measurements,
+    nodes: Sequence[Node],
+    chained: tuple[str, Measurement] | None,
+    real: Sequence[Finding],
+) -> Origin:
+    """Return the origin of a moving average's difference that could not be computed alone."""
     phase = learning_phases(capture)[-1]
     input_differs = any(
         any_over_limit(node_measurements(measurements, "output", source, [phase]))
@@ -71,17 +102,13 @@ def _moving_average(
         if (source := capture.node(key)) is not None
     )
     blamed = {finding.where for finding in real}
-    origin = Origin.REAL
     if any(node.key in blamed for node in nodes):
-        origin = Origin.INHERITED
-    elif input_differs or (step != FIRST_STEP and _first_step_differs(capture, measurements)):
+        return Origin.INHERITED
+    first = chained is not None and chained[0] == FIRST_STEP
+    if input_differs or (not first and _first_step_differs(capture, measurements)):
         # After a first step that differs, the layers before have other weights.
-        origin = Origin.INHERITED if real else Origin.AMPLIFIED
-    return measured_finding(
-        finding_kind(chained, FindingKind.UPDATE),
-        *(origin, name, nodes[0] if nodes else None),
-        *(f"moving average after step {step}", chained),
-    )
+        return Origin.INHERITED if real else Origin.AMPLIFIED
+    return Origin.REAL
 
 
 def _first_step_differs(capture: Capture, measurements: Measurements) -> bool:

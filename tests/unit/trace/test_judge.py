@@ -508,8 +508,47 @@ def test_a_layer_that_differs_has_moving_averages_that_do(tmp_path: Path) -> Non
     assert normalized(tmp_path, bn=OFF).origins() == {"bn": REAL, "bn/moving_mean": INHERITED}
 
 
-def test_moving_averages_are_not_replayed(tmp_path: Path) -> None:
-    assert not normalized(tmp_path).replay()
+def test_moving_averages_are_replayed_in_all_applications_of_their_layer(tmp_path: Path) -> None:
+    assert normalized(tmp_path).replay() == Replay(moving=("bn",))
+
+
+def averaged(traced: TracedModel, other: float) -> TracedModel:
+    traced.dump_both("alone.moving", "bn/moving_mean", floats([1.0]), floats([other]), when="1")
+    return traced
+
+
+def test_a_moving_average_that_differs_from_the_same_inputs_is_real(tmp_path: Path) -> None:
+    traced = averaged(normalized(tmp_path, a=OFF), 1.25)
+    assert traced.origins() == {"a": REAL, "bn/moving_mean": REAL}
+    average = traced.findings()[-1]
+    assert average.alone is not None
+    assert average.alone.maximum == 0.25
+
+
+def test_a_moving_average_that_agrees_from_the_same_inputs_is_inherited(tmp_path: Path) -> None:
+    traced = averaged(normalized(tmp_path, a=OFF), 1.0)
+    assert traced.origins() == {"a": REAL, "bn/moving_mean": INHERITED}
+
+
+def test_a_moving_average_that_agrees_alone_although_its_inputs_do_amplifies(
+    tmp_path: Path,
+) -> None:
+    assert averaged(normalized(tmp_path), 1.0).origins() == {"bn/moving_mean": AMPLIFIED}
+
+
+def test_a_moving_average_that_differs_only_alone_is_reported(tmp_path: Path) -> None:
+    nodes = chain("bn", bn={"kind": "BatchNormalization", "weights": ["bn/moving_mean"]})
+    traced = TracedModel(tmp_path, nodes)
+    traced.dump_both("step", "bn/moving_mean", floats([1.0]), when="1")
+    assert averaged(traced, 1.25).origins() == {"bn/moving_mean": REAL}
+
+
+def test_a_loss_of_one_phase_only_says_so_if_both_were_computed(model: TracedModel) -> None:
+    outputs(model)
+    model.dump_both("metric", "loss", floats(1.0), floats(1.5), when="inference")
+    assert model.findings()[0].what == "loss"
+    model.dump_both("metric", "loss", floats(1.0), when="training")
+    assert model.findings()[0].what == "loss, inference phase only"
 
 
 # In all

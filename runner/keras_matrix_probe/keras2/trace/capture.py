@@ -337,6 +337,10 @@ class ModelCapture:
             outer = [node for node in self._graph.nodes if node.key in request.gradient]
             self._stage("alone.gradient", lambda: replayer.backward(outer, self._weights))
             self._stage("alone.penalty", lambda: replayer.penalty(self._model, self._weights))
+        if request.moving:
+            chosen = [node for node in nodes if node.key in request.moving and node.inner is None]
+            arguments = (chosen, self._weights, request.steps, state.restore_variables)
+            self._stage("alone.moving", lambda: replayer.averages(*arguments))
         if request.update:
             steps = OptimizerSteps(self._keras, self._model, self._dump, request.steps)
             phase = self._phase.names()[-1][0]

@@ -104,6 +104,64 @@ class Replayer:
         for ((name, weight), _), value in zip(connected, results):
             self._dump.array("alone.penalty", name, phase, weights.common(weight, value))
 
+    def averages(
+        self,
+        nodes: Sequence[Node],
+        named: Sequence[weights.Named],
+        steps: int,
+        restore: Callable[[], None],
+    ) -> None:
+        """Make the layers' own updates, as of moving averages, from the reference's inputs.
+
+        They are made ``steps`` times, from the same inputs each time; ``restore`` sets all
+        variables back. All applications of a layer are taken together, as in training.
+        """
+        phase, number = self._phase.names()[-1]
+        layers: Dict[int, List[Node]] = {}
+        for node in nodes:
+            layers.setdefault(id(node.layer), []).append(node)
+        for applied in layers.values():
+            try:
+                self._averages_of(applied, named, steps, restore, phase, number)
+            except Exception as failure:  # of any kind: of the script's own layer, too
+                self._report_failure("alone.moving", applied[0].key, failure)
+            restore()
+
+    def _averages_of(
+        self,
+        nodes: Sequence[Node],
+        named: Sequence[weights.Named],
+        steps: int,
+        restore: Callable[[], None],
+        phase: str,
+        number: int,
+    ) -> None:
+        layer = nodes[0].layer
+        stored = [self._inputs(node, phase) for node in nodes if node.feeds]
+        tensors = [tensor for node in nodes for tensor in node.inputs]
+        twice = len({id(tensor) for node in nodes for tensor in node.inputs}) < len(tensors)
+        if twice or len(stored) < len(nodes) or any(values is None for values in stored):
+            # A model that is used twice has its layers' tensors only once.
+            return
+        updates = [update for node in nodes for update in layer.get_updates_for(node.inputs)]
+        updates += layer.get_updates_for(None)
+        own = {id(weight) for weight in layer.non_trainable_weights}
+        listed = [(name, weight) for name, weight in named if id(weight) in own]
+        if not updates or not listed:
+            return
+        around = self._around(nodes, phase)
+        inputs = [*tensors, *(tensor for tensor, _ in around)]
+        batch = [value for _, value in around]
+        values = [value for one in stored for value in one or []]
+        output = self._backend.sum(tensors[0])
+        compute = GraphFunction(self._backend, self._phase, inputs, [output], updates)
+        for suffix, fed in (("", values), (NUDGED, _nudge(values))):
+            restore()
+            for step in range(1, steps + 1):
+                compute([*fed, *batch], number)
+                what = "alone.moving" + suffix
+                weights.dump_all(self._backend, self._dump, listed, what, str(step))
+
     def _inputs(self, node: Node, phase: str) -> Optional[List[Any]]:
         values = [
             self._reference.get("output", port(source, index), phase)

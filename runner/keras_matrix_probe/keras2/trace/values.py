@@ -34,10 +34,18 @@ class LearningPhase:
 
 
 class GraphFunction:
-    """A function of tensors, compiled once for both learning phases."""
+    """A function of tensors, compiled once for both learning phases.
+
+    ``updates`` of variables are made whenever it computes.
+    """
 
     def __init__(
-        self, backend: Any, phase: LearningPhase, inputs: Sequence[Any], outputs: Sequence[Any]
+        self,
+        backend: Any,
+        phase: LearningPhase,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        updates: Sequence[Any] = (),
     ) -> None:
         self._inputs: List[Any] = []
         self._places: List[int] = []
@@ -55,6 +63,8 @@ class GraphFunction:
         self._function = None
         if computed:
             options = backends.named(backend.backend()).function_options(len(computed))
+            if updates:
+                options["updates"] = list(updates)
             self._function = backend.function(tensors, computed, **options)
 
     def __call__(self, values: Sequence[Any], phase: int) -> Values:
