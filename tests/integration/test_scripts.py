@@ -101,6 +101,9 @@ def test_a_loop_that_is_cut_off_leaves_what_it_did(results: Path, tmp_path: Path
 def test_paired_weights_leave_masks_to_each_backend(results: Path) -> None:
     done = run("uses_dropout", results, "--on", "tf,theano", "--init", "paired", "--seeds", "1")
     assert "note: 2 cells: Not paired: the masks of dropout_1 (each" in done.stdout
+    for record in records(results):
+        drawn = {call.name: call.drawn for call in record.observation.calls}
+        assert drawn == {"evaluate": False, "fit": True, "evaluate#2": True}
 
 
 def test_a_script_that_says_which_backend_it_needs_is_bound(results: Path, tmp_path: Path) -> None:

@@ -72,5 +72,6 @@ def command(
         refuse_page(targets)
         runs.append(recorded.read(folder.find(results, other)))
         comparison = assess.compare_two(runs[0], runs[1], rules)
+        assess.require_judged(comparison, runs[0], runs[1])
     show(comparison, chosen_format(output, as_json), targets, runs, alone)
     return int(assess.exit_code(comparison))

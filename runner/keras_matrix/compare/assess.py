@@ -8,13 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from keras_matrix.compare import elementwise, pairs, reproduction, suites
-from keras_matrix.compare.comparison import ArrayDifference, CompareArrays, Comparison
+from keras_matrix.compare.comparison import (
+    ArrayDifference,
+    CompareArrays,
+    Comparison,
+    Verdict,
+)
 from keras_matrix.compare.cost import seed_seconds
 from keras_matrix.compare.metrics import Measure, all_measures, without_compiles
 from keras_matrix.compare.notes import advice_on_seeds, notes_on_loops, remarks
 from keras_matrix.compare.reproduction import Reproduction
 from keras_matrix.compare.suites import SuiteComparison
-from keras_matrix.errors import ExitCode
+from keras_matrix.errors import ExitCode, NothingSelectedError
 from keras_matrix.load.reported import Reported
 from keras_matrix.plan.tolerance import NO_RULES, Tolerance, Tolerances
 from keras_matrix.records import arrays
@@ -83,6 +88,31 @@ def compare_two(
         tolerances=tolerances.then(beside),
         compare_arrays=_array_comparison(before.folder, after.folder),
         notes=notes_on_loops((*before.good, *after.good)),
+    )
+
+
+def require_judged(comparison: Comparison, before: RecordedRun, after: RecordedRun) -> None:
+    """Refuse a comparison of two runs in which nothing is judged: that is no agreement.
+
+    Raises:
+        NothingSelectedError: nothing is judged, and no cell failed or is missing, which says more.
+    """
+    judged = any(row.verdict is not Verdict.REPORTED for row in comparison.rows)
+    if judged or comparison.failures or comparison.missing:
+        return
+    sides = [{record.cell for record in run.good} for run in (before, after)]
+    groups = [{cell.group for cell in side} for side in sides]
+    if not groups[0] & groups[1]:
+        why = "they have no image with the same keras.json in common"
+    elif not sides[0] & sides[1]:
+        why = (
+            "they have no seed in common, and one seed of each says nothing; give both the same "
+            "--seeds, or several"
+        )
+    else:
+        why = "there is no figure that both have and that is judged"
+    raise NothingSelectedError(
+        f"{before.folder.name} and {after.folder.name} cannot be compared: {why}."
     )
 
 

@@ -21,6 +21,9 @@ import numpy as np
 
 from keras_matrix.compare.intervals import MAX_SEEDS_NEEDED, Floats, Spread
 
+PLANNING_SEEDS = 5
+"""With fewer seeds than these, how many more are needed is planned without their own spread."""
+
 
 @dataclass(frozen=True)
 class ScaledBound:
@@ -95,9 +98,14 @@ def seeds_needed(
     """Return about how many seeds a side would show DIFFERENT or EQUIVALENT with this power.
 
     That is for this true difference, spread and standard deviation of the reference, and values
-    near normal; at most ``MAX_SEEDS_NEEDED``.
+    near normal; at most ``MAX_SEEDS_NEEDED``. ``least`` is one more than the seeds that there are:
+    of fewer than ``PLANNING_SEEDS`` the spread is too uncertain, and that of two sides that are
+    alike and independent stands for it.
     """
     from scipy import special
+
+    if least <= PLANNING_SEEDS:
+        spread = Spread(error=0.0, df=0.0, variance=2 * deviation**2, share=2.0)
 
     quantile = float(special.ndtri(power))
     margin = spreads * deviation

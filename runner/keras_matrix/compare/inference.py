@@ -62,7 +62,8 @@ class Inference:
     uncertainty of that. DIFFERENT without an estimate means that one side is finite more often.
 
     ``seeds_needed``, for INCONCLUSIVE, is how many seeds a side would settle it with the requested
-    power if the true difference and spread are the observed ones, which are themselves uncertain.
+    power if the true difference and spread are the observed ones, which are themselves uncertain;
+    on the scale of the reference's spread, if there is no difference, unless one is shown.
     ``method`` is a sentence for users.
     """
 
@@ -304,8 +305,10 @@ def _seeds_needed(
     least = max(len(x), len(y)) + 1
     if margin.spreads is None or allowed <= margin.least:
         return spread.seeds_needed(estimate, allowed, level, power, least=least)
+    # A difference that may be none is planned for as none: few seeds say little of its size.
+    apart = abs(estimate) if spread.interval(estimate, level / 2).distance(0) else 0.0
     return equivalence.seeds_needed(
-        abs(estimate),
+        apart,
         spread,
         float(x.std(ddof=1)),
         spreads=margin.spreads,

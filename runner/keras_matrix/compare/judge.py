@@ -1,6 +1,6 @@
 """Judge one metric on two sides by the question that is asked of it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from keras_matrix.compare.certain import Certain, of_values
 from keras_matrix.compare.comparison import VERDICTS, Verdict
 from keras_matrix.compare.computation import SeedBySeed
 from keras_matrix.compare.inference import (
+    POWER,
     Conclusion,
     Inference,
     compare,
@@ -20,6 +21,9 @@ from keras_matrix.compare.question import Asked
 from keras_matrix.compare.sides import Sides, shapes
 from keras_matrix.plan.question import Question
 from keras_matrix.plan.tolerance import MetricKind, Tolerance
+
+MAX_LEFT_OUT = 100
+"""Seeds that agree and that are left out, one after the other, to see whether the rest agrees."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +50,8 @@ def judge(
 ) -> Judgement:
     """Judge a metric that is judged at all; ``comparisons`` metrics share the level.
 
-    A metric over seeds also agrees if it agrees on each of them, or on those that are left without
-    some that agree: a seed that agrees is never an argument against agreement.
+    A metric over seeds also agrees if it agrees on each of them, or if those that are left without
+    some that agree show it: a seed that agrees is never an argument against agreement.
     """
     left, right = sides.by_seed(metric)
     if not left or not right:
@@ -65,12 +69,29 @@ def judge(
     if not sides.has_several_seeds:
         verdict = Verdict.INCONCLUSIVE if sides.shared else Verdict.REPORTED
         return Judgement(verdict=Verdict.AGREE if on_each else verdict, seeds=seeds)
-    inference = infer(left, right, tolerance, comparisons)
-    if on_each:
+    return over_seeds(left, right, seeds, tolerance, comparisons)
+
+
+def over_seeds(
+    reference: Mapping[Any, float],
+    other: Mapping[Any, float],
+    seeds: SeedBySeed | None,
+    tolerance: Tolerance,
+    comparisons: int = 1,
+    *,
+    power: float | None = POWER,
+) -> Judgement:
+    """Judge a metric over several seeds; ``seeds`` is its comparison seed by seed, if any.
+
+    See ``inference.compare`` for ``power``.
+    """
+    inference = infer(reference, other, tolerance, comparisons, power=power)
+    if seeds is not None and not seeds.beyond:
         return Judgement(verdict=Verdict.AGREE, seeds=seeds, inference=inference)
     if inference.finding is Conclusion.INCONCLUSIVE and seeds is not None:
         agreeing = [seed.seed for seed in seeds.seeds if seed.within]
-        inference = _without_some(left, right, agreeing, tolerance, comparisons) or inference
+        fewer = _without_some(reference, other, agreeing, tolerance, comparisons)
+        inference = fewer or inference
     return Judgement(verdict=VERDICTS[inference.finding], inference=inference)
 
 
@@ -98,15 +119,25 @@ def certain_of(sides: Sides, metric: str, kind: MetricKind) -> Certain | None:
 
 
 def infer(
-    reference: dict[Any, float], other: dict[Any, float], tolerance: Tolerance, comparisons: int
+    reference: Mapping[Any, float],
+    other: Mapping[Any, float],
+    tolerance: Tolerance,
+    comparisons: int,
+    *,
+    power: float | None = POWER,
 ) -> Inference:
     """Compare means over seeds by a tolerance, or by the margin that it has instead."""
     finite = sorted(value for value in reference.values() if abs(value) < MAX_FINITE)
     least = min(tolerance.allowed(_median(finite)), MAX_FINITE)
     if tolerance.margin is None:
-        return compare(reference, other, margin=least, comparisons=comparisons)
+        return compare(reference, other, margin=least, comparisons=comparisons, power=power)
     return compare_scaled(
-        reference, other, spreads=tolerance.margin, least=least, comparisons=comparisons
+        reference,
+        other,
+        spreads=tolerance.margin,
+        least=least,
+        comparisons=comparisons,
+        power=power,
     )
 
 
@@ -117,19 +148,19 @@ def ratio(sides: Sides, metric: str) -> Inference | None:
 
 
 def _without_some(
-    left: dict[Any, float],
-    right: dict[Any, float],
+    left: Mapping[Any, float],
+    right: Mapping[Any, float],
     agreeing: Sequence[Any],
     tolerance: Tolerance,
     comparisons: int,
 ) -> Inference | None:
     """Return the inference that shows agreement without the last of the seeds that agree."""
-    for kept in range(len(agreeing) - 1, -1, -1):
+    for kept in range(len(agreeing) - 1, max(-1, len(agreeing) - 1 - MAX_LEFT_OUT), -1):
         out = set(agreeing[kept:])
         sides = [{k: v for k, v in side.items() if k not in out} for side in (left, right)]
         if min(map(len, sides)) < 2:
             continue
-        inference = infer(sides[0], sides[1], tolerance, comparisons)
+        inference = infer(sides[0], sides[1], tolerance, comparisons, power=None)
         if inference.finding is Conclusion.EQUIVALENT:
             return inference
     return None

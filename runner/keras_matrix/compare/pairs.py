@@ -173,6 +173,7 @@ class _Pair:
             return 0
         return sum(
             self._tolerances.judges(metric, kind)
+            and all(self._sides.measures(metric))
             and self._design.ask(metric, kind).question is Question.DISTRIBUTION
             for metric, kind in self._sides.kinds().items()
         )

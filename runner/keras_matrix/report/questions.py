@@ -50,6 +50,8 @@ def _asks(asked: Asked, rows: Sequence[Row]) -> str:
 
 def _how(rows: Sequence[Row]) -> str:
     inferred = [row for row in rows if row.inference is not None]
+    if all(row.certain for row in rows):
+        return "The answer is certain, whatever other seeds do."
     if not inferred:
         return "Compared seed by seed: the verdict is about these runs."
     texts = [
@@ -75,7 +77,7 @@ def undecided(rows: Sequence[Row], seed_seconds: float | None, *, named: bool = 
         advice = f"about {max(needed)} seeds would settle it"
         if seed_seconds is not None and max(needed) > seeds:
             more = (max(needed) - seeds) * seed_seconds
-            advice += f", {max(needed) - seeds} more, some {_time(more)} here"
+            advice += f", {max(needed) - seeds} more, about {_time(more)} here"
     elif needed:
         remedies = dict.fromkeys(row.asked.remedy for row in rows if row.asked and row.asked.remedy)
         advice = f"over {MAX_SEEDS} seeds would be needed: {', and '.join([*remedies, TRACE])}"

@@ -1,5 +1,6 @@
 """Reported figures and claims, compared with what was measured: as a table, and as JSON."""
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
@@ -17,9 +18,10 @@ from keras_matrix.compare.reproduction import (
     Reproduction,
 )
 from keras_matrix.report import json
-from keras_matrix.text import one_line
+from keras_matrix.text import listed, one_line, plural
 
 SCHEMA = 1
+MAX_REASONS = 3
 VERDICT_STYLES = {
     FigureVerdict.CONSISTENT: "green",
     FigureVerdict.INCONSISTENT: "bold red",
@@ -33,9 +35,38 @@ VERDICT_STYLES = {
 
 def holds(judged: Reproduction) -> bool:
     """Tell whether every figure that can be compared is consistent and every claim supported."""
-    return all(
-        figure.verdict is not FigureVerdict.INCONSISTENT for figure in judged.figures
-    ) and all(claim.verdict is ClaimVerdict.SUPPORTED for claim in judged.claims)
+    fails = (
+        FigureVerdict.INCONSISTENT,
+        ClaimVerdict.CONTRADICTED,
+        ClaimVerdict.NOT_SUPPORTED,
+    )
+    return not any(one.verdict in fails for one in _all(judged))
+
+
+def _all(judged: Reproduction) -> tuple[JudgedFigure | JudgedClaim, ...]:
+    return (*judged.figures, *judged.claims)
+
+
+def summary(judged: Reproduction) -> str:
+    """Return in one line what holds, what does not, and why something could not be compared."""
+    parts = []
+    for noun, kind in (("figure", JudgedFigure), ("claim", JudgedClaim)):
+        found = [one for one in _all(judged) if isinstance(one, kind)]
+        verdicts = Counter(one.verdict.value for one in found)
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+        if counts:
+            parts.append(f"{plural(len(found), noun)}: {counts}")
+    apart = [
+        one.why
+        for one in _all(judged)
+        if one.verdict in (FigureVerdict.NOT_COMPARABLE, ClaimVerdict.NOT_COMPARABLE)
+    ]
+    text = "; ".join(parts)
+    if apart:
+        reasons = listed([one_line(why) for why in dict.fromkeys(apart)], MAX_REASONS, "; ")
+        text += f". Not comparable, and not held against the text: {reasons}"
+    verdict = "what can be compared holds" if holds(judged) else "not all of it holds"
+    return f"{verdict}: {text}." if text else "nothing was reported."
 
 
 def show(judged: Reproduction, out: Console) -> None:
@@ -59,6 +90,7 @@ def show(judged: Reproduction, out: Console) -> None:
         _show_claim(f'claim "{one_line(claim.claim.text)}"', claim, out)
         for part in claim.parts:
             _show_claim(f"  by {one_line(part.claim.metric)} alone", part, out)
+    out.print(Text(summary(judged), style="bold"))
 
 
 def _show_claim(name: str, claim: JudgedClaim, out: Console) -> None:

@@ -9,4 +9,6 @@ y = np.random.rand(64)
 
 model = Sequential([Dense(8, activation="relu", input_shape=(4,)), Dropout(0.5), Dense(1)])
 model.compile("sgd", "mse")
+model.evaluate(x, y, verbose=0)
 model.fit(x, y, epochs=3, verbose=0)
+model.evaluate(x, y, verbose=0)

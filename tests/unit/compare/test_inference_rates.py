@@ -10,13 +10,16 @@ from keras_matrix.compare.inference import (
     Inference,
     compare,
     compare_ratio,
+    compare_scaled,
 )
 from keras_matrix.compare.intervals import Interval
 from keras_matrix.compare.samples import Values
+from keras_matrix.plan.tolerance import DEFAULT_MARGIN
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], NDArray[np.float64]]
 
 SIMULATIONS = 2000
+FEWER = 600
 SHAPES: dict[str, Draw] = {
     "normal": lambda rng, shape: rng.normal(size=shape),
     "skewed": lambda rng, shape: rng.lognormal(0, 1, shape),
@@ -151,6 +154,74 @@ def test_values_that_fail_to_be_finite_alike_are_seldom_called_different() -> No
     for sides in (zip(x, y, strict=True), map(unpaired, x, y)):
         found = [compare(*side, power=None) for side in sides]
         assert share(Conclusion.DIFFERENT, found) <= at_most(0.05, 1000)
+
+
+# On the scale of the reference's own spread
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10, 20])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_difference_of_the_allowed_spreads_is_seldom_called_equivalent(
+    shape: str, sign: int, seeds: int
+) -> None:
+    rng = np.random.default_rng([13, seeds])
+    x, y = SHAPES[shape](rng, (2, FEWER, seeds))
+    y += sign * SPREADS[shape] * DEFAULT_MARGIN
+    for pair in (True, False):
+        sides = zip(x.tolist(), y.tolist(), strict=True)
+        found = [
+            compare_scaled(*(side if pair else unpaired(*side)), spreads=DEFAULT_MARGIN, power=None)
+            for side in sides
+        ]
+        assert share(Conclusion.EQUIVALENT, found) <= at_most(0.05, FEWER)
+        assert share(Conclusion.DIFFERENT, found) >= share(Conclusion.EQUIVALENT, found)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_nor_are_equal_distributions_called_different_on_that_scale(shape: str) -> None:
+    for seeds in (3, 10):
+        x, y = SHAPES[shape](np.random.default_rng([14, seeds]), (2, FEWER, seeds)).tolist()
+        found = [
+            compare_scaled(*sides, spreads=DEFAULT_MARGIN, power=None)
+            for sides in zip(x, y, strict=True)
+        ]
+        assert share(Conclusion.DIFFERENT, found) <= at_most(0.05, FEWER)
+
+
+@pytest.mark.parametrize(("seeds", "least"), [(15, 0.45), (20, 0.75), (25, 0.9)])
+def test_some_twenty_seeds_settle_a_handful_of_metrics(seeds: int, least: float) -> None:
+    x, y = np.random.default_rng([15, seeds]).normal(size=(2, FEWER, seeds)).tolist()
+    found = [
+        compare_scaled(*sides, spreads=DEFAULT_MARGIN, comparisons=4, power=None)
+        for sides in zip(x, y, strict=True)
+    ]
+    assert share(Conclusion.EQUIVALENT, found) >= least
+
+
+@pytest.mark.parametrize("seeds", [3, 6])
+@pytest.mark.parametrize("comparisons", [1, 4])
+def test_the_seeds_needed_on_that_scale_settle_it_if_there_is_no_difference(
+    seeds: int, comparisons: int
+) -> None:
+    rng = np.random.default_rng([16, seeds])
+    needed, settled = [], []
+    for x, y in rng.normal(size=(60, 2, seeds)):
+        # The sides of the plan: a spread of 1, and no difference.
+        one, other = ((side - side.mean()) / side.std(ddof=1) for side in (x, y))
+        first = compare_scaled(
+            *unpaired(one.tolist(), other.tolist()), spreads=DEFAULT_MARGIN, comparisons=comparisons
+        )
+        if first.seeds_needed is None:
+            continue
+        needed.append(first.seeds_needed)
+        found = [
+            compare_scaled(*unpaired(*more), spreads=DEFAULT_MARGIN, comparisons=comparisons)
+            for more in rng.normal(size=(10, 2, needed[-1])).tolist()
+        ]
+        settled.append(share(Conclusion.EQUIVALENT, found))
+    assert max(needed) <= 30
+    assert 0.6 <= np.mean(settled) <= 0.95
 
 
 @pytest.mark.parametrize(("seeds", "rate"), [(10, 0.1), (30, 0.075)])

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from keras_matrix.errors import ConfigurationError
-from keras_matrix.load.tolerances import load, parse
+from keras_matrix.load.tolerances import given, load, parse
 from keras_matrix.plan.question import Question
-from keras_matrix.plan.tolerance import DEFAULT, MetricKind, Tolerance, Tolerances
+from keras_matrix.plan.tolerance import DEFAULT, DEFAULT_MARGIN, MetricKind, Tolerance, Tolerances
 
 COMPUTATION, DISTRIBUTION = Question.COMPUTATION, Question.DISTRIBUTION
 
@@ -118,3 +118,71 @@ def test_a_wrong_tolerance_file_is_refused_in_one_sentence(tmp_path: Path, conte
 def test_a_missing_tolerance_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="No such file"):
         load(tmp_path / "tolerances.toml")
+
+
+# What is asked
+
+
+def rules_of(tmp_path: Path, text: str) -> tuple[Tolerance, ...]:
+    path = tmp_path / "tolerances.toml"
+    path.write_text(f'schema = 1\n[[tolerance]]\nmetric = "*"\n{text}\n')
+    return load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("margin = 2", Tolerance("*", 1e-3, 1e-3, question=DISTRIBUTION, margin=2.0)),
+        (
+            'question = "distribution"',
+            Tolerance("*", 1e-3, 1e-3, question=DISTRIBUTION, margin=DEFAULT_MARGIN),
+        ),
+        ('question = "computation"', Tolerance("*", 1e-3, 1e-3, question=COMPUTATION)),
+        (
+            'question = "distribution"\natol = 0.1',
+            Tolerance("*", 0.1, question=DISTRIBUTION),
+        ),
+    ],
+)
+def test_a_rule_may_choose_the_question_and_the_margin(
+    tmp_path: Path, text: str, rule: Tolerance
+) -> None:
+    assert rules_of(tmp_path, text) == (rule,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "margin = 0",
+        "margin = -1",
+        "margin = inf",
+        "margin = 1\natol = 1",
+        'margin = 1\nquestion = "computation"',
+        'question = "neither"',
+    ],
+)
+def test_a_margin_or_question_without_sense_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        rules_of(tmp_path, text)
+
+
+@pytest.mark.parametrize("margin", [0.0, -1.0, float("nan"), float("inf")])
+def test_so_is_one_on_the_command_line(margin: float) -> None:
+    with pytest.raises(ConfigurationError, match="--margin"):
+        given([], margin=margin)
+
+
+def test_the_command_line_asks_of_all_metrics_whatever_files_say() -> None:
+    rules = given([], "computation").then([Tolerance("*", margin=2.0, question=DISTRIBUTION)])
+    assert rules.chosen("fit.loss", MetricKind.SCORE) is COMPUTATION
+    assert rules.for_metric("fit.loss", MetricKind.SCORE, COMPUTATION) is DEFAULT
+
+
+def test_the_margin_is_for_what_has_no_tolerance() -> None:
+    own = Tolerance("fit.*", atol=0.1)
+    rules = given([], margin=2.0).then([own])
+    assert rules.for_metric("fit.loss", MetricKind.SCORE, DISTRIBUTION) is own
+    other = rules.for_metric("evaluate.loss", MetricKind.SCORE, DISTRIBUTION)
+    assert other is not None
+    assert (other.margin, other.why) == (2.0, "given on the command line")
+    assert rules.for_metric("evaluate.loss", MetricKind.SCORE, COMPUTATION) is DEFAULT
