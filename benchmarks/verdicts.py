@@ -9,7 +9,7 @@ table of docs/explanation/statistics.md. The random numbers are seeded.
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -55,17 +55,17 @@ class Rates:
     """Shares of simulated metrics.
 
     ``false_differ``: called different without a difference. ``false_agree``: shown to agree with a
-    difference of exactly what is allowed. ``agree``: shown to agree without a difference.
-    ``differ``: called different with one of ``FAR``. ``covered``: the interval holds the truth.
-    ``on_each``: agree only as they agree on each seed, with a difference of what is allowed.
+    difference of exactly what is allowed; ``on_each``: not shown, but both agree on each seed.
+    ``agree``: agree without a difference. ``differ``: called different with one of ``FAR``.
+    ``covered``: the interval holds the true difference.
     """
 
     false_differ: float
     false_agree: float
+    on_each: float
     agree: float
     differ: float
     covered: float
-    on_each: float
 
 
 def rates(metric: Metric, seeds: int, tolerance: Tolerance, count: int) -> Rates:
@@ -116,12 +116,12 @@ def _share(found: object) -> float:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the table."""
+    """Print the table: percentages for each number of seeds."""
     count = int(arguments[0]) if arguments else COUNT
     scaled = Tolerance("*", DEFAULT.atol, DEFAULT.rtol, margin=DEFAULT_MARGIN)
-    names = ("wrong differ", "wrong agree", "on each only", "agree", "differ", "covered")
-    print(f"| allowed | metric | seeds | {' | '.join(names)} |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    names = ("wrong differ", "wrong agree", "agree on each only", "agree", "differ", "covered")
+    print(f"| allowed | metric | {' | '.join(names)} |")
+    print("| --- | --- |" + " --- |" * len(names))
     for metric in METRICS:
         for allowed, tolerance in (
             ("1.41 sd", scaled),
@@ -129,14 +129,10 @@ def main(arguments: list[str]) -> None:
         ):
             if not metric.spread and tolerance is not scaled:
                 continue
-            for seeds in SEEDS:
-                row = rates(metric, seeds, tolerance, count)
-                figures = (
-                    *(row.false_differ, row.false_agree, row.on_each),
-                    *(row.agree, row.differ, row.covered),
-                )
-                texts = " | ".join(f"{100 * figure:.1f} %" for figure in figures)
-                print(f"| {allowed} | {metric.name} | {seeds} | {texts} |", flush=True)
+            rows = [rates(metric, seeds, tolerance, count) for seeds in SEEDS]
+            columns = zip(*map(astuple, rows), strict=True)
+            texts = [" ".join(f"{100 * rate:.1f}" for rate in column) for column in columns]
+            print(f"| {allowed} | {metric.name} | {' | '.join(texts)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -204,7 +204,8 @@ class _Pair:
         if elements is not None:
             absolute, relative = elements.absolute, elements.relative
         elif left is not None and right is not None:
-            worst = found.seeds.worst if found.seeds is not None else None
+            by_seed = found.seeds if found.inference is None else None
+            worst = by_seed.worst if by_seed is not None else None
             if worst is not None and worst.reference is not None and worst.other is not None:
                 absolute, relative = _differences(worst.reference, worst.other)
             else:

@@ -44,8 +44,11 @@ def _question(asked: Asked, rows: Sequence[Row], *, several: bool) -> str:
 def _asks(asked: Asked, rows: Sequence[Row]) -> str:
     if asked.question is Question.DISTRIBUTION:
         return "do both behave the same over all seeds?"
-    seeds = max((len(row.reference.values) for row in rows if row.reference), default=1)
-    return "do both compute the same?" if seeds == 1 else "do both compute the same on each seed?"
+    return f"do both compute the same{'' if _seeds(rows) == 1 else ' on each seed'}?"
+
+
+def _seeds(rows: Sequence[Row]) -> int:
+    return max((len(row.reference.values) for row in rows if row.reference), default=1)
 
 
 def _how(rows: Sequence[Row]) -> str:
@@ -53,6 +56,8 @@ def _how(rows: Sequence[Row]) -> str:
     if all(row.certain for row in rows):
         return "The answer is certain, whatever other seeds do."
     if not inferred:
+        if _seeds(rows) == 1:
+            return "The verdict is about these two runs."
         return "Compared seed by seed: the verdict is about these runs."
     texts = [
         "Agree: the means are shown to be closer than is allowed, or the two are on each seed.",
@@ -71,10 +76,10 @@ def undecided(rows: Sequence[Row], seed_seconds: float | None, *, named: bool = 
     """Say which rows have too few seeds, and what would settle them: more seeds, or what else."""
     inferences = [row.inference for row in rows if row.inference is not None]
     needed = [one.seeds_needed for one in inferences if one.seeds_needed is not None]
-    seeds = max((len(row.reference.values) for row in rows if row.reference), default=0)
+    seeds = _seeds(rows)
     advice = ""
     if needed and max(needed) <= MAX_SEEDS:
-        advice = f"about {max(needed)} seeds would settle it"
+        advice = f"about {max(needed)} seeds would settle {'it' if len(rows) == 1 else 'them'}"
         if seed_seconds is not None and max(needed) > seeds:
             more = (max(needed) - seeds) * seed_seconds
             advice += f", {max(needed) - seeds} more, about {_time(more)} here"

@@ -456,8 +456,8 @@ def test_markdown() -> None:
         "evaluate.loss \\(0.75 against 0.5; allowed 0.001 \\+ 0.1%\\)."
     )
     question = (
-        "question: do both compute the same? There is one run of each. Compared seed by seed: the "
-        "verdict is about these runs."
+        "question: do both compute the same? There is one run of each. The verdict is about "
+        "these two runs."
     )
     assert markdown.render(scores(0.5, 0.75)).splitlines() == [
         "### mlp \\(a\\-run\\)",
