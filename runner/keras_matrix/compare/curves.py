@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from keras_matrix.compare.computation import SeedValues
 from keras_matrix.compare.inference import Conclusion, Inference, compare
 from keras_matrix.compare.intervals import LEVEL, check_level
+from keras_matrix.plan.tolerance import Tolerance
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,22 @@ def compare_curves(
         parted=parted[0] if parted else None,
         left_out=max(lengths, default=0) - count,
     )
+
+
+def first_apart(
+    reference: Mapping[Any, Sequence[float]],
+    other: Mapping[Any, Sequence[float]],
+    tolerance: Tolerance,
+) -> int | None:
+    """Return the first epoch, from 1, at which a seed's curves are beyond a tolerance; or None.
+
+    That is for curves in which nothing is random but rounding: each seed stands for itself.
+    """
+    pairs = [(curve, other[seed]) for seed, curve in reference.items() if seed in other]
+    epochs = min((min(map(len, pair)) for pair in pairs), default=0)
+    for epoch in range(epochs):
+        for one, two in pairs:
+            allowed = tolerance.allowed(one[epoch])
+            if not SeedValues(None, one[epoch], two[epoch], allowed).within:
+                return epoch + 1
+    return None

@@ -59,7 +59,7 @@ def tolerance(row: Row) -> str:
         return "-"
     inference = row.inference
     if inference is not None and inference.spreads is not None and not row.rests_on_seeds:
-        return f"{number(inference.margin)} ({inference.spreads:.3g} sd)"
+        return f"{inference.margin:.3g} ({inference.spreads:.3g} sd)"
     parts = []
     if row.tolerance.atol or not row.tolerance.rtol:
         parts.append(f"{row.tolerance.atol:g}")

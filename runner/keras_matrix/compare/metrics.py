@@ -41,7 +41,7 @@ class Measure(msgspec.Struct, frozen=True):
 
     ``compiled`` counts the modules that the backend compiled within a time. ``drawn`` is whether
     the metric depends on numbers that the backend drew by itself, None if that is not known.
-    ``shape`` is that of an array.
+    ``shape`` is that of an array, ``spread`` the standard deviation of its elements.
     """
 
     metric: str
@@ -51,6 +51,15 @@ class Measure(msgspec.Struct, frozen=True):
     compiled: int = 0
     drawn: bool | None = None
     shape: tuple[int, ...] = ()
+    spread: float | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """All figures that are known of the metric, by name: of an array, two."""
+        found = {self.metric: self.value}
+        if self.spread is not None:
+            found[f"{self.metric} (spread)"] = self.spread
+        return found
 
 
 def measures(record: Record) -> tuple[Measure, ...]:
@@ -107,6 +116,7 @@ def _measures_of_call(call: Call) -> list[Measure]:
             array.file,
             drawn=call.drawn,
             shape=tuple(array.shape),
+            spread=None if array.std is None else float(array.std),
         )
         for array in call.arrays
         if array.mean is not None

@@ -5,10 +5,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from keras_matrix.compare.comparison import CellNote, Comparison, Verdict
-from keras_matrix.compare.curves import compare_curves
+from keras_matrix.compare.curves import compare_curves, first_apart
 from keras_matrix.compare.figures import number
 from keras_matrix.compare.metrics import Measure, loops, measured_calls, measures
+from keras_matrix.compare.question import Design
 from keras_matrix.compare.repeats import repeatability, seeds_itself
+from keras_matrix.compare.sides import Side, Sides
 from keras_matrix.plan.cells import Cell, Init, Plan
 from keras_matrix.plan.contract import EndStatus
 from keras_matrix.plan.images import BaseKind
@@ -125,7 +127,8 @@ def _notes_on_seeds(image: str, scores: Scores) -> list[str]:
     values: dict[str, dict[int | None, float]] = {}
     for cell, measured in scores:
         for measure in measured if not cell.repeat else ():
-            values.setdefault(measure.metric, {})[cell.seed] = measure.value
+            for name, value in measure.figures.items():
+                values.setdefault(name, {})[cell.seed] = value
     if not seeds_itself(values):
         return []
     return [f"{image}: all seeds give the same figures: the script seeds itself, or draws nothing."]
@@ -165,28 +168,35 @@ def _notes_on_compiles(image: str, records: Sequence[Record]) -> list[str]:
 
 
 def _notes_on_curves(
-    sides: Mapping[str, Sequence[Record]], reference: str, tolerances: Tolerances
+    by_image: Mapping[str, Sequence[Record]], reference: str, tolerances: Tolerances
 ) -> list[str]:
-    curves = {image: _curves(records) for image, records in sides.items()}
+    curves = {image: _curves(records) for image, records in by_image.items()}
+    base = Side(reference, tuple(by_image[reference]))
     notes = []
     for image, ours in curves.items():
+        if image == reference:
+            continue
+        sides = Sides(base, Side(image, tuple(by_image[image])))
+        design = Design(sides.records, sides.measured, sides.shared, tolerances)
         shared = [metric for metric in ours if metric in curves[reference]]
-        apart = f"the curves of {image} and {reference} part at epoch"
-        for metric in shared if image != reference else ():
-            base = curves[reference][metric]
-            seeds = base.keys() & ours[metric].keys()
-            tolerance = tolerances.for_metric(metric, MetricKind.SCORE, Question.DISTRIBUTION)
+        for metric in shared:
+            seeds = sorted(curves[reference][metric].keys() & ours[metric].keys())
+            question = design.ask(metric, MetricKind.SCORE).question
+            tolerance = tolerances.for_metric(metric, MetricKind.SCORE, question)
             if len(seeds) < 2 or tolerance is None:
                 continue
-            lasts = [base[seed][-1] for seed in sorted(seeds)]
-            compared = compare_curves(
-                {seed: base[seed] for seed in seeds},
-                {seed: ours[metric][seed] for seed in seeds},
-                margin=_allowed(tolerance, lasts),
-                comparisons=len(shared) * (len(curves) - 1),
+            here, there = (
+                {seed: side[metric][seed] for seed in seeds} for side in (curves[reference], ours)
             )
-            if compared.parted is not None:
-                notes.append(f"{metric}: {apart} {compared.parted}.")
+            if question is Question.COMPUTATION:
+                parted = first_apart(here, there, tolerance)
+            else:
+                margin = _allowed(tolerance, [here[seed][-1] for seed in seeds])
+                comparisons = len(shared) * (len(curves) - 1)
+                parted = compare_curves(here, there, margin=margin, comparisons=comparisons).parted
+            if parted is not None:
+                text = f"the curves of {image} and {reference} part at epoch {parted}"
+                notes.append(f"{metric}: {text}.")
     return notes
 
 

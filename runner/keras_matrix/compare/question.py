@@ -121,5 +121,6 @@ def _ignores_seeds(side: Measured) -> bool:
     for (seed, repeat), by_metric in side.items():
         for measure in by_metric.values() if not repeat else ():
             if measure.kind is not MetricKind.TIME:
-                values.setdefault(measure.metric, {})[seed] = measure.value
+                for name, value in measure.figures.items():
+                    values.setdefault(name, {})[seed] = value
     return seeds_itself(values)

@@ -7,7 +7,8 @@ from keras_matrix.compare import figures
 from keras_matrix.compare.comparison import Comparison, Row
 from keras_matrix.compare.question import Asked
 from keras_matrix.plan.question import Question
-from keras_matrix.text import plural
+from keras_matrix.plan.tolerance import MetricKind
+from keras_matrix.text import listed, plural
 
 MAX_METRICS = 3
 """Undecided metrics that are named."""
@@ -69,6 +70,8 @@ def _how(rows: Sequence[Row]) -> str:
             f"Without a tolerance, {spread:.3g} standard deviations (sd) between seeds of "
             f"{rows[0].reference_name} are allowed."
         )
+    if any(row.kind is MetricKind.ARRAY for row in inferred):
+        texts.append("Of an array that is the mean of its elements.")
     return " ".join(texts)
 
 
@@ -88,8 +91,7 @@ def undecided(rows: Sequence[Row], seed_seconds: float | None, *, named: bool = 
         advice = f"over {MAX_SEEDS} seeds would be needed: {', and '.join([*remedies, TRACE])}"
     if not named:
         return advice
-    # Metrics beyond those named are in the count already.
-    names = ", ".join(figures.metric(row) for row in rows[:MAX_METRICS])
+    names = listed([figures.metric(row) for row in rows], MAX_METRICS)
     found = f"too few seeds to tell in {plural(len(rows), 'metric')} ({names})"
     return f"{found}: {advice}" if advice else found
 

@@ -1,6 +1,6 @@
 """Reported figures and claims, compared with what was measured: as a table, and as JSON."""
 
-from collections import Counter
+from collections.abc import Container
 from typing import Any
 
 from rich.console import Console
@@ -18,10 +18,9 @@ from keras_matrix.compare.reproduction import (
     Reproduction,
 )
 from keras_matrix.report import json
-from keras_matrix.text import listed, one_line, plural
+from keras_matrix.text import one_line, plural
 
 SCHEMA = 1
-MAX_REASONS = 3
 VERDICT_STYLES = {
     FigureVerdict.CONSISTENT: "green",
     FigureVerdict.INCONSISTENT: "bold red",
@@ -33,40 +32,34 @@ VERDICT_STYLES = {
 }
 
 
+FAILS = (FigureVerdict.INCONSISTENT, ClaimVerdict.CONTRADICTED, ClaimVerdict.NOT_SUPPORTED)
+"""Verdicts with which a text does not hold; what cannot be compared is not held against it."""
+NOT_COMPARABLE = (FigureVerdict.NOT_COMPARABLE, ClaimVerdict.NOT_COMPARABLE)
+
+
 def holds(judged: Reproduction) -> bool:
     """Tell whether every figure that can be compared is consistent and every claim supported."""
-    fails = (
-        FigureVerdict.INCONSISTENT,
-        ClaimVerdict.CONTRADICTED,
-        ClaimVerdict.NOT_SUPPORTED,
-    )
-    return not any(one.verdict in fails for one in _all(judged))
-
-
-def _all(judged: Reproduction) -> tuple[JudgedFigure | JudgedClaim, ...]:
-    return (*judged.figures, *judged.claims)
+    return not _counted(judged, FAILS)
 
 
 def summary(judged: Reproduction) -> str:
-    """Return in one line what holds, what does not, and why something could not be compared."""
-    parts = []
-    for noun, kind in (("figure", JudgedFigure), ("claim", JudgedClaim)):
-        found = [one for one in _all(judged) if isinstance(one, kind)]
-        verdicts = Counter(one.verdict.value for one in found)
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
-        if counts:
-            parts.append(f"{plural(len(found), noun)}: {counts}")
-    apart = [
-        one.why
-        for one in _all(judged)
-        if one.verdict in (FigureVerdict.NOT_COMPARABLE, ClaimVerdict.NOT_COMPARABLE)
-    ]
-    text = "; ".join(parts)
+    """Return in one line whether the text holds, and how much of it could be compared."""
+    verdict = "what can be compared holds"
+    if not holds(judged):
+        verdict = f"does not hold: {_counted(judged, FAILS)}"
+    apart = _counted(judged, NOT_COMPARABLE)
     if apart:
-        reasons = listed([one_line(why) for why in dict.fromkeys(apart)], MAX_REASONS, "; ")
-        text += f". Not comparable, and not held against the text: {reasons}"
-    verdict = "what can be compared holds" if holds(judged) else "not all of it holds"
-    return f"{verdict}: {text}." if text else "nothing was reported."
+        verdict += f"; not comparable, for the reasons above: {apart}"
+    return f"{verdict}."
+
+
+def _counted(judged: Reproduction, verdicts: Container[object]) -> str:
+    """Count the figures and claims with some verdicts, out of all; empty if there are none."""
+    counts = [
+        (sum(one.verdict in verdicts for one in judged.figures), len(judged.figures), "figure"),
+        (sum(one.verdict in verdicts for one in judged.claims), len(judged.claims), "claim"),
+    ]
+    return " and ".join(f"{count} of {plural(of, noun)}" for count, of, noun in counts if count)
 
 
 def show(judged: Reproduction, out: Console) -> None:

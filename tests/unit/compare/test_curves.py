@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from keras_matrix.compare.curves import compare_curves
+from keras_matrix.compare.curves import compare_curves, first_apart
 from keras_matrix.compare.inference import Conclusion
+from keras_matrix.plan.tolerance import Tolerance
 
 FAMILIES = 400
 
@@ -79,3 +80,12 @@ def test_without_curves_there_is_nothing() -> None:
 def test_a_level_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match="level"):
         compare_curves({}, {}, level=0.5)
+
+
+def test_curves_of_one_computation_part_where_any_seed_is_beyond_the_tolerance() -> None:
+    one = {0: [1.0, 0.5, 0.25], 1: [1.0, 0.5, math.nan]}
+    other = {0: [1.0, 0.5005, 0.25], 1: [1.0, 0.5, math.nan]}
+    assert first_apart(one, other, Tolerance("*", atol=0.001)) is None
+    other[1][1] = 0.6
+    assert first_apart(one, other, Tolerance("*", atol=0.001)) == 2
+    assert first_apart(one, {5: [9.0]}, Tolerance("*")) is None

@@ -642,3 +642,16 @@ def test_a_seed_that_agrees_never_takes_agreement_away(
         verdict = only(compared(records, *rules)).verdict
         assert not (before is AGREE and verdict is not AGREE)
         before = verdict
+
+
+def test_arrays_of_the_same_mean_are_not_the_same_on_all_seeds() -> None:
+    """As probabilities are, whose mean is one over their number whatever the seed."""
+
+    def cell(image: str, seed: int) -> Record:
+        made = msgspec.structs.replace(array("predict.0", 0.5), std=0.1 * seed + 0.01 * len(image))
+        return record(Cell(image, seed=seed), call("predict", arrays=[made]))
+
+    row = only(compared([cell(image, seed) for image in ("tf", "theano") for seed in range(3)]))
+    assert row.asked is not None
+    assert row.asked.why == "each backend draws its own first weights"
+    assert row.verdict is AGREE
