@@ -1,7 +1,8 @@
 """Traces on the real stack: known differences are found where they start, and nowhere else.
 
 Each script in ``scripts/trace/differ`` has a line ``# expect:`` with the kind and the place of the
-first difference. Those in ``scripts/trace/control`` must have no finding.
+first difference, and a line ``# cause:`` with the status of its cause and the beginning of its text;
+only a cause that is to be proven is tried. Those in ``scripts/trace/control`` must have no finding.
 """
 
 import json
@@ -43,6 +44,8 @@ def trace(script: Path, results: Path, *more: object) -> Done:
     options = [] if trained else ["--no-training"]
     if script.name.startswith(PREFIXES_BEFORE_STEPS):
         options += ["--steps", "0"]
+    if "# cause: proven" not in script.read_text():
+        options += ["--no-proof"]
     return keras_matrix(
         *("trace", script, "--on", "tf,theano", "--json", "--jobs", 1, "--results", results),
         *options,
@@ -78,6 +81,20 @@ def test_a_known_difference_is_found_where_it_starts(script: Path, traces: Trace
     real = real_findings(done)
     assert done.returncode == 1
     assert (real[0]["kind"], real[0]["where"]) == (kind, where)
+
+
+@pytest.mark.parametrize("script", DIFFER, ids=lambda script: script.stem)
+def test_a_known_difference_has_its_cause_and_no_other(script: Path, traces: Traces) -> None:
+    expected = re.search(r"^# cause: (proven|possible|none) ?(.*)$", script.read_text(), re.M)
+    assert expected is not None
+    status, text = expected.groups()
+    first = real_findings(traces[script].result())[0]
+    if status == "none":
+        assert first["hint"] is None
+        return
+    assert first["hint"]["text"].startswith(text)
+    assert first["hint"]["status"] == status
+    assert first["refuted"] == []
 
 
 @pytest.mark.parametrize("script", CONTROL, ids=lambda script: script.stem)

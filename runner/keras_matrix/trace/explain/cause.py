@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from keras_matrix.trace.cause import Hint
+from keras_matrix.trace.cause import CauseStatus, Hint, Proof
 from keras_matrix.trace.explain.edits import Edit
 from keras_matrix.trace.explain.situation import Situation, Stack
 from keras_matrix.trace.finding import FindingKind
@@ -52,6 +52,8 @@ class Cause:
         code: A pattern of the script's own code at the finding.
         holds: A condition on what was captured: the numbers, the graph. It returns None for what
             cannot be checked; the cause is then possible.
+        counterfactual: What to try, in the minimal script.
+        proof: A trial that needs no cell, as it only computes with what was captured.
     """
 
     text: Words
@@ -65,6 +67,7 @@ class Cause:
     code: str = ""
     holds: Callable[[Situation], bool | None] | None = None
     counterfactual: Counterfactual | None = None
+    proof: Callable[[Situation], Proof] | None = None
 
     def fits(self, situation: Situation) -> bool:
         """Tell whether all conditions that can be checked are met."""
@@ -86,8 +89,11 @@ class Cause:
             return False
 
     def hint(self, situation: Situation) -> Hint:
-        """Return the cause as a finding has it, before it was tried."""
-        return Hint(in_words(self.text, situation), self.source)
+        """Return the cause as a finding has it before its counterfactual was tried."""
+        text = in_words(self.text, situation)
+        if self.proof is None:
+            return Hint(text, self.source)
+        return Hint(text, self.source, CauseStatus.PROVEN, self.proof(situation))
 
 
 def in_words(words: Words, situation: Situation) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 import pytest
 
+from keras_matrix.trace.cause import CauseStatus
 from keras_matrix.trace.dump import Capture
 from keras_matrix.trace.explain import causes
 from keras_matrix.trace.explain.situation import Stack
@@ -116,7 +117,12 @@ def test_a_kernel_is_called_turned_only_if_it_is(tmp_path: Path, other: Any, fit
         other_weights={"kernel": other},
         where="layer_1/kernel",
     )
-    assert bool(told(about)) is fits
+    hints = [cause.hint(about) for cause in causes.fitting(about)]
+    assert bool(hints) is fits
+    for hint in hints:
+        assert hint.status is CauseStatus.PROVEN
+        assert hint.proof is not None
+        assert (hint.proof.before.difference, hint.proof.after.difference) == (2.0, 0.0)
 
 
 # Messages

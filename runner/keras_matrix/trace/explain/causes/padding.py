@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy
 
+from keras_matrix.trace.cause import Proof, TrialOutcome
+from keras_matrix.trace.distance import measure_distance
 from keras_matrix.trace.explain.cause import THEANO, Cause, Counterfactual
 from keras_matrix.trace.explain.causes.sources import BOTH_BACKEND_FILES, THEANO_BACKEND_FILE
 from keras_matrix.trace.explain.edits import SET_WEIGHTS, Apply, Edit, Insert, Place, Without
@@ -161,6 +163,23 @@ def _is_turned(situation: Situation) -> bool:
     return bool(numpy.array_equal(turned(both[0]), both[1]))
 
 
+def _turned_back(situation: Situation) -> Proof:
+    """Return how far the kernels are apart as they are, and with one of them turned around.
+
+    Raises:
+        ValueError: they were not captured; the cause does not fit then.
+    """
+    both = situation.start_of_both()
+    if both is None:
+        raise ValueError("no kernels")
+    mine, other = both
+    return Proof(
+        "one of the kernels turned around",
+        TrialOutcome(measure_distance(mine, other).maximum),
+        TrialOutcome(measure_distance(turned(mine), other).maximum),
+    )
+
+
 def turned(kernel: Any) -> Any:
     """Return a kernel turned around: backwards along all axes but the last two, the channels."""
     return kernel[(slice(None, None, -1),) * (kernel.ndim - 2)]
@@ -175,6 +194,7 @@ CAUSES = (
         kinds=(FindingKind.START,),
         layers=TURNED_LAYERS,
         holds=_is_turned,
+        proof=_turned_back,
     ),
     Cause(
         text="Theano has no gradient for an average that excludes the padding.",

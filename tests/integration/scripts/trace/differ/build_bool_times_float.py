@@ -2,6 +2,7 @@
 # Source: tensorflow v1.14 math_ops.py binary_op_wrapper (no implicit casts) vs Theano rel-1.0.4
 # scalar/basic.py upcast_out.
 # expect: build lambda_1
+# cause: possible TensorFlow multiplies no floats by booleans
 import numpy as np
 from keras.layers import Dense, Lambda
 from keras.models import Sequential

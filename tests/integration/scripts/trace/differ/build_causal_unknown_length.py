@@ -2,6 +2,7 @@
 # Source: keras/backend/theano_backend.py temporal_padding (x._keras_shape[1] + sum(padding)), tag
 # 2.3.1.
 # expect: build conv1d_1
+# cause: possible On Theano, causal padding needs an input of known length
 import numpy as np
 from keras.layers import Conv1D, GlobalAveragePooling1D
 from keras.models import Sequential

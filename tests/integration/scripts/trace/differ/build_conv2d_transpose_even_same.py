@@ -2,6 +2,7 @@
 # Source: keras-team/keras#6302, #6613; keras/backend/theano_backend.py conv2d_transpose (raises)
 # vs tensorflow_backend.py conv2d_transpose, tag 2.3.1.
 # expect: build conv2d_transpose_1
+# cause: proven Keras does not support even kernels
 import numpy as np
 from keras.layers import Conv2DTranspose
 from keras.models import Sequential

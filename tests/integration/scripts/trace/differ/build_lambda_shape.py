@@ -3,6 +3,7 @@
 # Source: keras/layers/core.py Lambda.compute_output_shape ("Defaulting to output shape ... same
 # as input shape"), tag 2.3.1.
 # expect: build lambda_1
+# cause: proven Without output_shape
 import numpy as np
 from keras.layers import Dense, Lambda
 from keras.models import Sequential

@@ -2,6 +2,7 @@
 # Source: keras/backend/tensorflow_backend.py sum (no cast, unlike mean) vs theano_backend.py sum,
 # tag 2.3.1.
 # expect: build the script
+# cause: none
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense

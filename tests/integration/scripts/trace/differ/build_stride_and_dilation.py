@@ -2,6 +2,7 @@
 # Source: tensorflow v1.14 python/ops/nn_ops.py ("strides > 1 not supported in conjunction with
 # dilation_rate > 1").
 # expect: build conv2d_1
+# cause: possible TensorFlow has no convolution that both strides and dilates
 import numpy as np
 from keras.layers import Conv2D, GlobalAveragePooling2D
 from keras.models import Sequential

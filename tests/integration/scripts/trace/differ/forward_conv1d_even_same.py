@@ -2,6 +2,7 @@
 # Source: keras-team/keras#5652; keras/backend/theano_backend.py _postprocess_conv2d_output
 # ('half' padding, cropped at the end), tag 2.3.1.
 # expect: forward conv1d_1
+# cause: possible With padding 'same' TensorFlow pads as little
 import numpy as np
 from keras.layers import Conv1D
 from keras.models import Sequential

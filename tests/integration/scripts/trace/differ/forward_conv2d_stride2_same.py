@@ -3,6 +3,7 @@
 # Source: keras-team/keras#5652, #9473; keras/backend/theano_backend.py conv2d (border_mode
 # 'half') vs tf.nn.convolution SAME, tag 2.3.1.
 # expect: forward conv2d_1
+# cause: possible With padding 'same' TensorFlow pads as little
 import numpy as np
 from keras.layers import Conv2D
 from keras.models import Sequential

@@ -2,6 +2,7 @@
 # Source: keras/engine/saving.py _need_convert_kernel; keras/backend/theano_backend.py conv2d
 # (filter_flip), tag 2.3.1.
 # expect: start conv1d_1/kernel
+# cause: proven Theano's convolutions turn the kernel around
 import numpy as np
 from keras.layers import Conv1D
 from keras.models import Sequential

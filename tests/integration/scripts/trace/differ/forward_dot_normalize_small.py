@@ -2,6 +2,7 @@
 # Source: keras/layers/merge.py Dot.call -> K.l2_normalize: theano_backend.py epsilon() 1e-7 vs
 # tf.nn.l2_normalize 1e-12, tag 2.3.1.
 # expect: forward dot_1
+# cause: possible The smallest norm that l2_normalize divides by
 import numpy as np
 from keras.layers import Dense, Dot, Input
 from keras.models import Model

@@ -2,6 +2,7 @@
 # Source: keras-team/keras#13841, #6936, #5090; keras/backend/theano_backend.py pool2d (pad =
 # pool_size - 1 on both sides), tag 2.3.1.
 # expect: forward max_pooling1d_1
+# cause: proven With padding 'same' TensorFlow pads as little
 import numpy as np
 from keras.layers import Dense, Flatten, MaxPooling1D
 from keras.models import Sequential

@@ -2,6 +2,7 @@
 # Source: keras/backend/theano_backend.py mean (dtype floatx for ints) vs tensorflow_backend.py
 # mean (casts booleans only), tag 2.3.1.
 # expect: forward lambda_1
+# cause: possible K.mean of integers
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense, Lambda

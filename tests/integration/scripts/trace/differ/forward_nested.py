@@ -1,6 +1,7 @@
 # A pooling that differs, within a model within the model: told by its own place.
 # Source: keras-team/keras#13841; keras/backend/theano_backend.py pool2d, tag 2.3.1.
 # expect: forward model_1/max_pooling1d_1
+# cause: possible With padding 'same' TensorFlow pads as little
 import numpy as np
 from keras.layers import Conv1D, Dense, Flatten, Input, MaxPooling1D
 from keras.models import Model

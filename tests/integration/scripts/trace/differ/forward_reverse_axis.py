@@ -2,6 +2,7 @@
 # Source: keras/backend/theano_backend.py reverse (only -1 is translated) vs tensorflow_backend.py
 # reverse, tag 2.3.1.
 # expect: forward lambda_1
+# cause: possible On Theano, K.reverse supports no negative axis
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense, Flatten, Lambda

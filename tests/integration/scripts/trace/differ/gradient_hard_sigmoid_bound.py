@@ -3,6 +3,7 @@
 # Source: Theano rel-1.0.4 tensor/nnet/sigm.py hard_sigmoid (0.2 * x + 0.5 in float32, clip) vs
 # tensorflow v1.14 python/keras/backend.py hard_sigmoid.
 # expect: gradient dense_1
+# cause: possible At the bounds where hard_sigmoid is clipped
 import numpy as np
 from keras.layers import Dense
 from keras.models import Sequential

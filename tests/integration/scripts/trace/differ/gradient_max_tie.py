@@ -2,6 +2,7 @@
 # to each.
 # Source: Theano/Theano#4568; tensorflow v1.14 python/ops/math_grad.py _MinOrMaxGrad.
 # expect: gradient lambda_1
+# cause: possible At ties of a maximum
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense, Lambda

@@ -3,6 +3,7 @@
 # Source: Theano/Theano#5404, #5248; Theano rel-1.0.4 tensor/signal/pool.py MaxPoolGrad (all
 # maxima) vs tensorflow v1.14 maxpooling_op.cc (argmax).
 # expect: gradient max_pooling2d_1
+# cause: proven Where several elements of a window are the largest
 import numpy as np
 from keras.layers import Conv2D, MaxPooling2D
 from keras.models import Sequential

@@ -2,6 +2,7 @@
 # Source: keras/layers/advanced_activations.py PReLU.call (a formula of its own for Theano), tag
 # 2.3.1.
 # expect: gradient p_re_lu_1
+# cause: possible At exactly 0
 import numpy as np
 from keras.initializers import Constant
 from keras.layers import Dense, PReLU

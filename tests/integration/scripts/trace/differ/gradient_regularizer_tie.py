@@ -3,6 +3,7 @@
 # Source: tensorflow v1.14 math_grad.py _MinOrMaxGrad vs Theano rel-1.0.4 tensor/basic.py
 # MaxAndArgmax.grad.
 # expect: gradient dense_1/kernel
+# cause: possible At ties of a maximum
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense

@@ -2,6 +2,7 @@
 # Source: Theano rel-1.0.4 tensor/nnet/nnet.py relu (0.5 * (x + abs(x))) vs tensorflow v1.14
 # ReluGrad (x > 0).
 # expect: gradient dense_1
+# cause: proven At exactly 0
 import numpy as np
 from keras.layers import Dense
 from keras.models import Sequential

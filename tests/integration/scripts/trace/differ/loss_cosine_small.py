@@ -3,6 +3,7 @@
 # Source: keras/losses.py cosine_proximity -> K.l2_normalize: theano_backend.py epsilon() vs
 # tf.nn.l2_normalize 1e-12, tag 2.3.1.
 # expect: loss loss
+# cause: possible The smallest norm that l2_normalize divides by
 import numpy as np
 from keras.layers import Dense
 from keras.models import Sequential

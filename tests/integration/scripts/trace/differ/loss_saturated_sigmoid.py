@@ -3,6 +3,7 @@
 # Source: tensorflow v1.14 python/keras/backend.py binary_crossentropy (output.op.type 'Sigmoid')
 # vs keras/backend/theano_backend.py binary_crossentropy, tag 2.3.1.
 # expect: loss loss
+# cause: proven The output is a sigmoid, so TensorFlow computes the loss from the logits
 import numpy as np
 from keras.layers import Dense
 from keras.models import Sequential

@@ -2,6 +2,7 @@
 # Source: keras/backend/theano_backend.py normalize_batch_in_training (returns inv(stdinv ** 2) =
 # var + epsilon) vs tensorflow_backend.py _regular_normalize_batch_in_training, tag 2.3.1.
 # expect: update batch_normalization_1/moving_variance
+# cause: possible On Theano the variance that is averaged includes epsilon
 import numpy as np
 from keras.layers import BatchNormalization, Dense
 from keras.models import Sequential

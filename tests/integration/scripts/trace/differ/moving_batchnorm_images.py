@@ -4,6 +4,7 @@
 # core/kernels/fused_batch_norm_op.cc (rest_size / (rest_size - 1)); keras/layers/normalization.py
 # BatchNormalization.call, tag 2.3.1.
 # expect: update batch_normalization_1/moving_variance
+# cause: possible TensorFlow's fused batch normalization returns the variance
 import numpy as np
 from keras.layers import BatchNormalization, Conv2D
 from keras.models import Sequential

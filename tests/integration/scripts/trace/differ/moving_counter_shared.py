@@ -3,6 +3,7 @@
 # Source: keras/backend/theano_backend.py Function.__init__ (unique_variables_to_update) vs
 # tensorflow_backend.py update_add, tag 2.3.1.
 # expect: update counting_1/count
+# cause: possible The layer is applied several times
 import numpy as np
 from keras import backend as K
 from keras.layers import Add, Dense, Input, Layer

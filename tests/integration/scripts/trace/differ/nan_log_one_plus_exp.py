@@ -2,6 +2,7 @@
 # Source: Theano rel-1.0.4 tensor/nnet/sigm.py log1pexp_to_softplus;
 # keras/backend/tensorflow_backend.py log, exp, tag 2.3.1.
 # expect: nan lambda_1
+# cause: possible Theano rewrites log(sigmoid)
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense, Lambda

@@ -3,6 +3,7 @@
 # Source: keras/backend/theano_backend.py categorical_crossentropy (output /= sum) vs tensorflow
 # v1.14 python/keras/backend.py sparse_categorical_crossentropy (clip, log), tag 2.3.1.
 # expect: nan loss
+# cause: possible For a row of outputs that are all 0
 import numpy as np
 from keras.initializers import Constant
 from keras.layers import Dense

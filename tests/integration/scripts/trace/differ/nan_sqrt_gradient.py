@@ -2,6 +2,7 @@
 # Source: keras/backend/theano_backend.py sqrt (clip, then sqrt: 0 * inf) vs tensorflow v1.14
 # python/ops/clip_ops.py clip_by_value (minimum, maximum, whose gradients select), tag 2.3.1.
 # expect: nan lambda_1
+# cause: possible K.sqrt first clips its argument
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense, Lambda

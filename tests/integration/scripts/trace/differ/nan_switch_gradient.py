@@ -3,6 +3,7 @@
 # Source: keras/backend/tensorflow_backend.py switch (tf.where: 0 * inf) vs Theano rel-1.0.4
 # tensor/opt.py (switch lifted over the division).
 # expect: nan lambda_1
+# cause: possible TensorFlow's gradient of K.switch
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense, Lambda

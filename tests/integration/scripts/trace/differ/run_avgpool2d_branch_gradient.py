@@ -3,6 +3,7 @@
 # Source: Theano rel-1.0.4 tensor/signal/pool.py AveragePoolGrad ("padding must be zero for
 # average_exc_pad"); keras/backend/theano_backend.py pool2d (mode 'average_exc_pad'), tag 2.3.1.
 # expect: build average_pooling2d_1
+# cause: possible Theano has no gradient for an average
 import numpy as np
 from keras.layers import AveragePooling2D, Concatenate, Conv2D, Dense, Flatten, Input
 from keras.models import Model

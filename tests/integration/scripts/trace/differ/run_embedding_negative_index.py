@@ -3,6 +3,7 @@
 # Source: keras/backend/theano_backend.py gather (reference[indices]) vs tensorflow_backend.py
 # gather (tf.nn.embedding_lookup), tag 2.3.1.
 # expect: build embedding_1
+# cause: proven An index below 0
 import numpy as np
 from keras.layers import Embedding, GlobalAveragePooling1D
 from keras.models import Sequential

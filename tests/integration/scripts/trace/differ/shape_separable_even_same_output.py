@@ -3,6 +3,7 @@
 # Source: keras-team/keras#13849; keras/backend/theano_backend.py separable_conv1d (crops by the
 # pointwise kernel's shape, 1), tag 2.3.1.
 # expect: shape separable_conv1d_1
+# cause: possible Theano pads half of an even kernel
 import numpy as np
 from keras.layers import SeparableConv1D
 from keras.models import Sequential

@@ -2,6 +2,7 @@
 # Source: keras/backend/theano_backend.py slice (x[start:start + size]) vs tensorflow_backend.py
 # slice (tf.slice), tag 2.3.1.
 # expect: shape lambda_1
+# cause: possible On Theano, K.slice
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense, Lambda

@@ -3,6 +3,7 @@
 # Source: as loss_saturated_sigmoid: tensorflow v1.14 python/keras/backend.py binary_crossentropy
 # (logits) vs keras/backend/theano_backend.py binary_crossentropy (clip).
 # expect: training dense_1/kernel
+# cause: none
 import numpy as np
 from keras.layers import Dense
 from keras.models import Sequential

@@ -1,6 +1,7 @@
 # A recurrent layer's dropout: Keras leaves it out on Theano, with a warning.
 # Source: keras-team/keras#8660; SimpleRNN.__init__ in keras/layers/recurrent.py, tag 2.3.1.
 # expect: forward simple_rnn_1
+# cause: possible Keras on Theano has no dropout
 import numpy as np
 from keras.layers import SimpleRNN
 from keras.models import Sequential

@@ -2,6 +2,7 @@
 # Source: keras/backend/theano_backend.py l2_normalize (epsilon() 1e-7) vs tf.nn.l2_normalize
 # (1e-12), tag 2.3.1.
 # expect: update dense_1/kernel
+# cause: possible The smallest norm that l2_normalize divides by
 import numpy as np
 from keras import backend as K
 from keras.initializers import Constant

@@ -3,6 +3,7 @@
 # Source: keras/backend/theano_backend.py Function.__init__ (unique_variables_to_update) vs
 # tensorflow_backend.py update_sub (tf.assign_sub), tag 2.3.1.
 # expect: update dense_1/kernel
+# cause: possible If one variable has several updates
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense
