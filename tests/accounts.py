@@ -2,7 +2,9 @@
 
 ``python -m tests.accounts ARGUMENTS`` calls pytest twice. Called by root, it makes a user for the
 first call, who may use the container engine and works in a copy of the tree; called by another
-user, it asks sudo for the second. Users of keras-matrix are seldom root, and the files, limits and
+user, it asks sudo for the second. With ``--as-root`` first, there is one call, as root.
+
+Users of keras-matrix are seldom root, and the files, limits and
 leftovers of a container are not the same for root.
 """
 
@@ -151,6 +153,8 @@ def reachable(paths: Iterable[Path]) -> Iterator[list[str]]:
 def main(arguments: Sequence[str]) -> int:
     """Run the tests that the arguments name, and return pytest's exit code."""
     pytest_command = [sys.executable, "-m", "pytest"]
+    if arguments[:1] == ["--as-root"]:
+        return as_root([*pytest_command, *arguments[1:]])
     codes = []
     for run_as, which in ((as_ordinary, "not root"), (as_root, "root")):
         codes.append(run_as([*pytest_command, "-m", which, *arguments]))

@@ -13,77 +13,81 @@ import yaml
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
 from tests import ROOT
-from tests.integration.conftest import SCRIPTS, clean_environment, keras_matrix
+from tests.integration.conftest import SCRIPTS, Done, clean_environment, keras_matrix
 from tests.tree import copy_tree
 
 pytestmark = pytest.mark.usefixtures("images")
 
+MODELS = f"{SCRIPTS / 'tiny.py'} {SCRIPTS / 'steady.py'}"
+
 
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs of one script, each on one image, as separate jobs make them."""
-    results = tmp_path_factory.mktemp("parts")
+    """Runs of two scripts, each image's by a job of its own, as ci-IMAGE/SCRIPT."""
+    results = tmp_path_factory.mktemp("parts") / "parts"
     for image in ("tf", "theano"):
-        done = keras_matrix(
-            *("run", SCRIPTS / "tiny.py", "--on", image, "--results", results),
-            *("--run", f"ci-{image}", "--seeds", "1"),
-        )
+        done = run_step("cells", results.parent, MODELS=MODELS, IMAGE=image, SEEDS="1", BASE="auto")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "nothing to compare with yet" in done.stdout
+        assert done.stdout.count("nothing to compare with yet") == 2
+    (results.parent / "results").rename(results)
     return results
 
 
-def diff_step() -> str:
+def run_step(name: str, folder: Path, **variables: str) -> Done:
+    """Run a step of the workflow matrix, with the command of this environment."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "matrix.yml").read_text())
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
-    (script,) = [step["run"] for step in steps if step.get("id") == "diff"]
-    return str(script)
-
-
-def run_diff_step(parts: Path, joined: Path) -> "subprocess.CompletedProcess[str]":
-    programs = joined.parent / "bin"
+    (script,) = [step["run"] for step in steps if step.get("id") == name]
+    programs = folder / "bin"
     programs.mkdir(exist_ok=True)
     program = programs / "keras-matrix"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m keras_matrix "$@"\n')
     program.chmod(0o755)
-    summary = joined.parent / "summary.md"
+    summary = folder / "summary.md"
     summary.touch()
+    variables |= {"GITHUB_STEP_SUMMARY": str(summary)}
     return subprocess.run(
-        ["bash", "-e", "-o", "pipefail", "-c", diff_step()],
-        cwd=joined.parent,
-        env=clean_environment(
-            PATH=f"{programs}:{os.environ['PATH']}",
-            IMAGES="tf theano",
-            CELLS_RESULT="success",
-            RECORDS_DIR=str(parts),
-            JOINED_DIR=str(joined),
-            REPORTS_DIR=str(joined.parent / "reports"),
-            GITHUB_STEP_SUMMARY=str(summary),
-        ),
+        ["bash", "-e", "-o", "pipefail", "-c", str(script)],
+        cwd=folder,
+        env=clean_environment(PATH=f"{programs}:{os.environ['PATH']}", **variables),
         capture_output=True,
         text=True,
         check=False,
     )
 
 
+def run_diff_step(parts: Path, folder: Path) -> Done:
+    return run_step(
+        *("diff", folder),
+        MODELS=MODELS,
+        IMAGES="tf theano",
+        CELLS_RESULT="success",
+        RECORDS_DIR=str(parts),
+        JOINED_DIR=str(folder / "joined"),
+        REPORTS_DIR=str(folder / "reports"),
+    )
+
+
 def test_workflows_last_job_on_separately_made_records(parts: Path, tmp_path: Path) -> None:
-    done = run_diff_step(parts, tmp_path / "joined")
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = run_diff_step(parts, tmp_path)
+    assert done.returncode == 1, "the exit code is that of the worst"
     summary = (tmp_path / "summary.md").read_text()
     assert "theano agrees with tf in all 5 judged metrics" in summary.replace("\\", "")
     assert "| evaluate.loss |" in summary.replace("\\", "")
-    assert "| tiny | reference: 1 cell ran | ✅ agrees in all 5 judged metrics |" in summary
-    reports = tmp_path / "reports"
-    assert (reports / "report.html").read_text().startswith("<!DOCTYPE html>")
-    assert 'failures="0" errors="0"' in (reports / "junit.xml").read_text()
-    assert "::notice title=tiny (joined)::theano agrees with tf in all 5" in done.stdout
+    assert "| tiny.py | reference: 1 cell ran | ✅ agrees in all 5 judged metrics |" in summary
+    for name, verdict, failures in (("tiny.py", "agree", 0), ("steady.py", "differ", 2)):
+        assert f"## Keras matrix: {name}: the backends {verdict}" in summary
+        reports = tmp_path / "reports" / name
+        assert (reports / "report.html").read_text().startswith("<!DOCTYPE html>")
+        assert f'failures="{failures}" errors="0"' in (reports / "junit.xml").read_text()
+    assert "::notice title=tiny (tiny.py)::theano agrees with tf in all 5" in done.stdout
 
 
 def test_workflows_last_job_without_the_records_of_an_image(parts: Path, tmp_path: Path) -> None:
     """Never nothing into a success: what is missing is not a score."""
     partial = tmp_path / "partial"
     shutil.copytree(parts / "ci-tf", partial / "ci-tf")
-    done = run_diff_step(partial, tmp_path / "joined")
+    done = run_diff_step(partial, tmp_path)
     assert done.returncode == 4
     assert "theano" in (tmp_path / "summary.md").read_text()
 
@@ -92,8 +96,8 @@ def test_join_then_diff_from_disk_without_an_engine(parts: Path, tmp_path: Path)
     nowhere = "unix:///nonexistent.sock"
     joined = keras_matrix(
         "join",
-        parts / "ci-tf",
-        parts / "ci-theano",
+        parts / "ci-tf" / "tiny.py",
+        parts / "ci-theano" / "tiny.py",
         "--into",
         tmp_path / "joined",
         DOCKER_HOST=nowhere,
@@ -118,7 +122,9 @@ def test_same_seed_on_the_same_image_is_the_same(parts: Path, tmp_path: Path) ->
         *("--run", "again", "--seeds", "1", "-q"),
     )
     assert again.returncode == 0
-    done = keras_matrix("diff", parts / "ci-tf", tmp_path / "again", "--tolerance", "*=0", "--json")
+    done = keras_matrix(
+        "diff", parts / "ci-tf" / "tiny.py", tmp_path / "again", "--tolerance", "*=0", "--json"
+    )
     assert done.returncode == 0, done.stdout
 
 

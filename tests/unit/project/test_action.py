@@ -1,12 +1,6 @@
 """The composite action's own shell, with a fake GITHUB_* environment and a fake engine."""
 
-import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,45 +10,12 @@ import yaml
 from keras_matrix.plan.cells import Cell
 from keras_matrix.records.record import Outcome, Record
 from tests import ROOT
-from tests.unit.cli.builders import run_cli
-from tests.unit.records.builders import call, record, run_folder
+from tests.unit.project.steps import Done, Runner, commands
+from tests.unit.records.builders import call, record
 
 ACTION = ROOT / ".github" / "actions" / "keras-matrix" / "action.yml"
 WORKFLOWS = (ROOT / ".github" / "workflows").glob("*.yml")
 EXPRESSION = re.compile(r"\$\{\{ *(.+?) *\}\}")
-
-REPORTS = {
-    "markdown": "summary.md",
-    "github": "annotations.txt",
-    "junit": "junit.xml",
-    "csv": "comparison.csv",
-    "json": "comparison.json",
-}
-PROGRAM = f"""#!{sys.executable}
-import json, pathlib, shutil, sys
-
-arguments = sys.argv[1:]
-here = pathlib.Path(__file__).parent
-with open(here / "calls", "a") as calls:
-    calls.write(json.dumps(arguments) + "\\n")
-if arguments[0] == "list":
-    from keras_matrix.cli import main
-    main()
-if arguments[0] == "images":
-    if arguments[1] == "save":
-        pathlib.Path(arguments[3]).write_text("archive")
-    sys.exit(1 if arguments[1] == "load" and not pathlib.Path(arguments[2]).exists() else 0)
-print("::error::forged by a script", flush=True)
-print("##[error]forged, too", file=sys.stderr)
-if not (here / "left").exists():
-    sys.exit(2)
-shutil.copytree(here / "left" / "run", arguments[arguments.index("--results") + 1] + "/mlp-1")
-for place, argument in enumerate(arguments):
-    if argument == "--report":
-        to = arguments[place + 1].partition("=")[2]
-        shutil.copy(here / "left" / pathlib.Path(to).name, to)
-sys.exit(int((here / "left" / "code").read_text()))
-"""
 
 
 def action() -> Any:
@@ -65,49 +26,27 @@ def steps() -> list[Any]:
     return list(action()["runs"]["steps"])
 
 
-@dataclass
-class Job:
-    """A job that uses the action: its folders, and what its steps have said."""
+class Job(Runner):
+    """A job that uses the action."""
 
-    root: Path
-    inputs: dict[str, str]
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.inputs = {"script": "models/mlp", "seeds": "2"}
+        (root / "models" / "mlp").mkdir(parents=True)
+        (root / "models" / "mlp" / "model.py").write_text("import keras\n")
 
-    def __post_init__(self) -> None:
-        self.outputs: dict[str, dict[str, str]] = {}
-        self.bin = self.root / "temp" / "keras-matrix" / "venv" / "bin"
-        self.bin.mkdir(parents=True)
-        (self.bin / "python").symlink_to(sys.executable)
-        program = self.bin / "keras-matrix"
-        program.write_text(PROGRAM)
-        program.chmod(0o755)
-        self.summary = self.root / "summary.md"
-        self.summary.touch()
-
-    def run(self, name: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, name: str) -> Done:
         """Run a step as GitHub does, and take in its outputs."""
         (step,) = [one for one in steps() if one.get("id") == name]
-        outputs = self.root / f"outputs-{name}"
-        outputs.touch()
         given = {key: self._value(text) for key, text in step.get("env", {}).items()}
-        done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
-            cwd=self.root,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.root),
-                "RUNNER_TEMP": str(self.root / "temp"),
-                "GITHUB_OUTPUT": str(outputs),
-                "GITHUB_STEP_SUMMARY": str(self.summary),
-                **given,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        lines = outputs.read_text().splitlines()
-        self.outputs[name] = dict(line.split("=", 1) for line in lines)
-        return done
+        return self.run_step(step, {"GITHUB_ACTION_PATH": str(ACTION.parent), **given})
+
+    def upto_run(self) -> Done:
+        """Run what comes before the matrix, without the installation and the images, and it."""
+        for name in ("begin", "plan"):
+            done = self.run(name)
+            assert done.returncode == 0, done.stdout + done.stderr
+        return self.run("run")
 
     def _value(self, text: str) -> str:
         found = EXPRESSION.fullmatch(text)
@@ -119,18 +58,6 @@ class Job:
         assert (where, names[1]) == ("steps", "outputs")
         return self.outputs.get(names[0], {}).get(names[2], "")
 
-    def calls(self) -> list[list[str]]:
-        return [json.loads(line) for line in (self.bin / "calls").read_text().splitlines()]
-
-    def leaves(self, *records: Record) -> None:
-        """Let what the fake runs leave such records, and the reports of their comparison."""
-        left = self.bin / "left"
-        folder = run_folder(left / "run", records)
-        wanted = [f"{form}={left / name}" for form, name in REPORTS.items()]
-        code = run_cli("diff", folder.path, *(f"--report={one}" for one in wanted))
-        (left / "report.html").write_text("<!doctype html>")
-        (left / "code").write_text(str(code))
-
 
 def good(image: str, loss: float = 0.5) -> Record:
     return record(Cell(image), call(metrics={"loss": loss}))
@@ -138,7 +65,7 @@ def good(image: str, loss: float = 0.5) -> Record:
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    return Job(tmp_path, {"script": "models/mlp", "seeds": "2"})
+    return Job(tmp_path)
 
 
 # What the file says
@@ -157,68 +84,131 @@ def test_every_input_is_used_and_every_used_one_is_there() -> None:
 
 def test_every_output_comes_from_a_step() -> None:
     for output in action()["outputs"].values():
-        (name, key) = re.findall(r"steps\.(\w+)\.outputs\.(\w+)", output["value"])[0]
-        (step,) = [one for one in steps() if one.get("id") == name]
-        assert re.search(rf"\b{key}\b", step["run"])
+        for name, key in re.findall(r"steps\.(\w+)\.outputs\.(\w+)", output["value"]):
+            (step,) = [one for one in steps() if one.get("id") == name]
+            assert re.search(rf"\b{key}\b", step["run"])
 
 
 def test_other_actions_are_pinned_as_in_the_workflows() -> None:
     pinned = re.compile(r"uses: (\S+@[0-9a-f]{40} # v[0-9.]+)")
-    ours = set(pinned.findall(ACTION.read_text()))
-    assert len(ours) == sum("uses" in step for step in steps()) == 4
-    assert ours <= {one for path in WORKFLOWS for one in pinned.findall(path.read_text())}
+    ours = pinned.findall(ACTION.read_text())
+    assert len(ours) == sum("uses" in step for step in steps()) == 6
+    assert set(ours) <= {one for path in WORKFLOWS for one in pinned.findall(path.read_text())}
+
+
+def test_what_is_installed_is_what_the_lock_names() -> None:
+    (install,) = [step["run"] for step in steps() if step.get("id") == "install"]
+    assert '--require-hashes --requirement "$here/locks/host.txt"' in install
+    assert "--no-deps --no-build-isolation" in install
 
 
 # Its steps
 
 
-def test_the_key_of_the_archives_is_that_of_the_images(job: Job) -> None:
-    assert job.run("images").returncode == 0
-    first = job.outputs["images"]
+def test_the_key_of_the_archives_is_that_of_the_images_in_any_order(job: Job) -> None:
+    def planned(images: str, base: str = "hub") -> dict[str, str]:
+        job.inputs |= {"on": images, "base": base}
+        for name in ("begin", "plan"):
+            done = job.run(name)
+            assert done.returncode == 0, done.stderr
+        return job.outputs["plan"]
+
+    first = planned("tf,theano")
     assert first["names"] == "tf theano"
     assert re.fullmatch("[0-9a-f]{64}", first["key"])
-    assert first["archives"] == str(job.root / "temp" / "keras-matrix" / "images")
-    job.inputs["on"] = "theano"
-    assert job.run("images").returncode == 0
-    assert job.outputs["images"]["names"] == "theano"
-    assert job.outputs["images"]["key"] != first["key"]
+    assert first["archives"].startswith(str(job.root / "temp" / "keras-matrix" / "images-"))
+    assert planned("theano,tf")["key"] == first["key"]
+    assert planned("theano")["names"] == "theano"
+    others = [planned("theano"), planned("tf,theano", "standin")]
+    assert first["key"] not in [one["key"] for one in others]
 
 
-def test_an_image_that_is_not_there_is_told(job: Job) -> None:
-    job.inputs["on"] = "theanno"
-    done = job.run("images")
-    assert done.returncode == 2
-    assert "did you mean 'theano'" in done.stderr
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [
+        ({"on": "theanno"}, "There is no image 'theanno'; did you mean 'theano'?"),
+        ({"script": "models/mpl"}, "There is no script models/mpl; check the path."),
+        ({"options": "--cpus=0"}, "--cpus 0 is not a number greater than 0."),
+        ({"fail-on": "differ,diffr"}, "'diffr' is none of differ, failed, inconclusive, regressed"),
+        ({"seeds": "many"}, "--seeds 'many'"),
+    ],
+)
+def test_a_mistake_is_told_before_any_image_is_built(
+    inputs: dict[str, str], said: str, job: Job
+) -> None:
+    job.inputs |= inputs
+    assert job.run("begin").returncode == 0
+    assert job.run("plan").returncode == 2
+    told = job.run("failed")
+    assert told.returncode == 0, told.stderr
+    assert job.outputs["failed"] == {"verdict": "error", "code": "2"}
+    (command,) = commands(told.stdout)
+    assert command.startswith("::error title=Keras matrix::")
+    assert said in command
+    assert said in job.summary.read_text()
+    assert job.summary.read_text().startswith("## Keras matrix: no comparison\n\n**Not a score.**")
 
 
-def images(job: Job, found: str) -> list[list[str]]:
+def images(job: Job) -> list[list[str]]:
     archives = job.root / "archives"
-    job.outputs["images"] = {"names": "tf theano", "archives": str(archives)}
-    job.outputs["archives"] = {"cache-hit": found}
+    assert job.run("begin").returncode == 0
+    job.outputs["plan"] = {"names": "tf theano", "archives": str(archives)}
     done = job.run("build")
     assert done.returncode == 0, done.stderr
-    return [[part.replace(f"{archives}/", "") for part in one[1:]] for one in job.calls()]
+    return [[part.replace(f"{archives}/", "") for part in one[1:-2]] for one in job.calls()]
 
 
 def test_images_are_built_and_saved(job: Job) -> None:
-    assert images(job, "") == [
+    assert images(job) == [
         *(["build", "tf"], ["save", "tf", "tf.tar"]),
         *(["build", "theano"], ["save", "theano", "theano.tar"]),
     ]
+    assert job.calls()[0][-2:] == ["--base", "hub"]
+    assert job.outputs["build"] == {"built": "yes"}
 
 
 def test_images_are_not_saved_where_nothing_is_cached(job: Job) -> None:
     job.inputs["cache"] = "false"
-    assert images(job, "") == [["build", "tf"], ["build", "theano"]]
+    assert images(job) == [["build", "tf"], ["build", "theano"]]
 
 
-def test_an_archive_that_does_not_load_costs_time_only(job: Job) -> None:
+def test_archives_are_loaded_and_checked(job: Job) -> None:
     (job.root / "archives").mkdir()
-    (job.root / "archives" / "tf.tar").write_text("archive")
-    assert images(job, "true") == [
-        ["load", "tf.tar"],
-        *(["load", "theano.tar"], ["build", "theano"], ["save", "theano", "theano.tar"]),
-    ]
+    for name in ("tf", "theano"):
+        (job.root / "archives" / f"{name}.tar").write_text("archive")
+    images(job)
+    done = [call[1] for call in job.calls()]
+    assert done == ["load", "verify"] * 2
+    assert job.outputs["build"] == {"built": "no"}
+
+
+@pytest.mark.parametrize("command", ["load", "verify"])
+def test_an_archive_that_does_not_load_is_built_and_replaced(command: str, job: Job) -> None:
+    (job.root / "archives").mkdir()
+    (job.root / "archives" / "tf.tar").write_text("not an archive")
+    job.fails(command)
+    images(job)
+    assert [call[1:3] for call in job.calls()][-4:-2] == [["build", "tf"], ["save", "tf"]]
+    assert (job.root / "archives" / "tf.tar").read_text() == "archive"
+    assert job.outputs["build"] == {"built": "yes"}
+
+
+def test_an_image_that_does_not_build_is_told(job: Job) -> None:
+    job.fails("build")
+    assert job.run("begin").returncode == 0
+    job.outputs["plan"] = {"names": "tf", "archives": str(job.root / "archives")}
+    assert job.run("build").returncode == 6
+    told = job.run("failed")
+    assert commands(told.stdout) == ["::error title=Keras matrix::The image is 100%25 wrong."]
+    assert job.summary.read_text().endswith("\n\n    The image is 100% wrong.\n")
+    assert job.outputs["failed"] == {"verdict": "error", "code": "6"}
+
+
+def test_what_fails_without_a_sentence_is_told_all_the_same(job: Job) -> None:
+    told = job.run("failed")
+    assert told.returncode == 0, told.stderr
+    assert job.outputs["failed"] == {"verdict": "error", "code": "2"}
+    assert "A step before the comparison failed" in job.summary.read_text()
 
 
 @pytest.mark.parametrize(
@@ -227,7 +217,7 @@ def test_an_archive_that_does_not_load_costs_time_only(job: Job) -> None:
 )
 def test_a_run_is_reported_everywhere(theano: float, verdict: str, title: str, job: Job) -> None:
     job.leaves(good("tf"), good("theano", theano))
-    done = job.run("run")
+    done = job.upto_run()
     assert done.returncode == 0, done.stdout + done.stderr
     told = job.outputs["run"]
     code = {"agree": "0", "differ": "1"}[verdict]
@@ -245,25 +235,32 @@ def test_a_run_is_reported_everywhere(theano: float, verdict: str, title: str, j
     assert job.run("verdict").returncode == int(code)
 
 
-def commands(said: str) -> list[str]:
-    """Return the workflow commands that GitHub's runner heeds."""
-    heeded, token = [], ""
-    for line in said.splitlines():
-        stop = re.match(r"::stop-commands::(.+)", line)
-        if token:
-            token = "" if line == f"::{token}::" else token
-        elif stop:
-            token = stop[1]
-            assert re.fullmatch("[0-9a-f]{32}", token)
-        elif line.lstrip().startswith("::") or "##[" in line:
-            heeded.append(line)
-    assert token == "", "commands are heeded again"
-    return heeded
+@pytest.mark.parametrize(
+    ("fail_on", "code"), [("differ, failed", 1), ("failed", 0), ("", 0), ("\n differ\n", 1)]
+)
+def test_the_caller_says_what_fails_the_job(fail_on: str, code: int, job: Job) -> None:
+    job.inputs["fail-on"] = fail_on
+    job.leaves(good("tf"), good("theano", 0.75))
+    assert job.upto_run().returncode == 0
+    assert job.outputs["run"]["verdict"] == "differ"
+    assert job.run("verdict").returncode == code
+
+
+def test_too_few_seeds_are_told_with_what_to_do(job: Job) -> None:
+    job.leaves(good("tf"), good("theano"))
+    (job.bin / "left" / "code").write_text("7")
+    done = job.upto_run()
+    assert job.outputs["run"]["verdict"] == "inconclusive"
+    assert "without inconclusive in fail-on" in job.summary.read_text()
+    assert any(
+        line.startswith("::notice title=Keras matrix%3A too few") for line in commands(done.stdout)
+    )
+    assert job.run("verdict").returncode == 7
 
 
 def test_what_a_script_prints_is_no_command_but_annotations_are(job: Job) -> None:
     job.leaves(good("tf"), good("theano", 0.75))
-    done = job.run("run")
+    done = job.upto_run()
     assert "forged by a script" in done.stdout
     assert "forged, too" in done.stdout, "in one stream, or its order is lost"
     assert done.stderr == ""
@@ -277,7 +274,7 @@ def test_the_log_of_a_cell_that_failed_is_no_command(job: Job) -> None:
         Cell("theano"), outcome=Outcome.CRASHED, reason="No.", log_tail=("::error::forged",)
     )
     job.leaves(good("tf"), bad)
-    done = job.run("run")
+    done = job.upto_run()
     assert (job.outputs["run"]["verdict"], job.outputs["run"]["code"]) == ("failed", "3")
     (command,) = commands(done.stdout)
     assert command.startswith("::error title=theano%3A crashed::No.%0A")
@@ -286,22 +283,27 @@ def test_the_log_of_a_cell_that_failed_is_no_command(job: Job) -> None:
 
 def test_inputs_are_arguments_and_nothing_else(job: Job) -> None:
     job.leaves(good("tf"), good("theano"))
+    script = "$(touch owned); models/my model.py"
+    (job.root / "$(touch owned); models").mkdir()
+    (job.root / script).write_text("import keras\n")
+    (job.root / "a b.toml").write_text("schema = 1\n")
+    (job.root / "`touch owned`").mkdir()
     job.inputs |= {
-        "script": "$(touch owned); models/my model.py",
+        "script": script,
         "on": "tf,theano",
         "seeds": "",
         "tolerances": "a b.toml",
         "options": "--epochs-cap=2\r\n\n--data=`touch owned`\n",
         "arguments": "--fast\n*\n'",
     }
-    assert job.run("run").returncode == 0
-    (given,) = job.calls()
+    assert job.upto_run().returncode == 0
+    given = job.calls()[-1]
     place = given.index("--")
-    assert given[place:] == ["--", "$(touch owned); models/my model.py", "--fast", "*", "'"]
+    assert given[place:] == ["--", script, "--fast", "*", "'"]
     assert given[place - 4 : place] == [
         *("--report", given[place - 3], "--epochs-cap=2", "--data=`touch owned`"),
     ]
-    assert given[:3] == ["run", "--on", "tf,theano"]
+    assert given[:5] == ["run", "--on", "tf,theano", "--base", "hub"]
     assert "--seeds" not in given
     assert given[given.index("--tolerances") + 1] == "a b.toml"
     assert not (job.root / "owned").exists()
@@ -309,35 +311,25 @@ def test_inputs_are_arguments_and_nothing_else(job: Job) -> None:
 
 def test_seeds_are_passed_on(job: Job) -> None:
     job.leaves(good("tf"), good("theano"))
-    job.run("run")
-    (given,) = job.calls()
+    job.upto_run()
+    given = job.calls()[-1]
     assert given[given.index("--seeds") + 1] == "2"
 
 
 def test_what_is_no_comparison_is_no_score(job: Job) -> None:
-    done = job.run("run")
-    assert done.returncode == 0
-    told = job.outputs["run"]
-    assert {**told, "folder": ""} == {
-        "verdict": "error",
-        "code": "2",
-        "folder": "",
-        "report": "",
-        "run": "",
-    }
-    said = "keras-matrix run ended with status 2; this step's log says why."
-    assert commands(done.stdout) == [f"::error title=Keras matrix::{said}"]
-    assert job.summary.read_text() == (
-        f"## Keras matrix: no comparison\n\n**Not a score.** {said}\n"
-    )
-    assert job.run("verdict").returncode == 2
+    assert job.upto_run().returncode == 5
+    assert "verdict" not in job.outputs["run"]
+    assert Path(job.outputs["run"]["folder"]).is_dir(), "what there is, is uploaded"
+    told = job.run("failed")
+    assert job.outputs["failed"] == {"verdict": "error", "code": "5"}
+    assert commands(told.stdout) == ["::error title=Keras matrix::The engine has gone."]
 
 
 def test_two_uses_in_a_job_do_not_meet(job: Job) -> None:
     job.leaves(good("tf"), good("theano"))
-    folders: Mapping[str, None] = {}
+    folders = set()
     for _ in range(2):
-        job.run("run")
-        folders = {**folders, job.outputs["run"]["folder"]: None}
-    assert len(folders) == 2
+        job.upto_run()
+        folders.add((job.outputs["run"]["folder"], job.outputs["begin"]["state"]))
+    assert len({one for both in folders for one in both}) == 4
     assert job.summary.read_text().count("## Keras matrix: the backends agree") == 2
