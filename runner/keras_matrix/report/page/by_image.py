@@ -106,13 +106,18 @@ def _metric_row(row: Row, *, judged: bool, inferred: bool) -> tuple[TableCell, .
         figures.number(row.absolute), "" if relative == "-" else relative, numeric=True
     )
     return (
-        TableCell(name, code=True),
+        TableCell(name, code=True, small=_question(row)),
         *((TableCell(badge=verdict_badge(row.verdict)),) if judged else ()),
         _summary(row.reference),
         *((_summary(row.other), difference) if row.other_name else ()),
         *((TableCell(figures.interval(row), numeric=True),) if inferred else ()),
         *((TableCell(figures.tolerance(row), numeric=True),) if judged else ()),
     )
+
+
+def _question(row: Row) -> str:
+    """Return what was asked of a metric, in few words; empty if nothing was."""
+    return f"same {row.asked.question.value}?" if row.asked is not None else ""
 
 
 def _summary(summary: Summary | None) -> TableCell:

@@ -13,8 +13,8 @@ from keras_matrix.text import listed, plural
 
 STATUS_MEANINGS = {
     Status.REFERENCE: "the others are compared with it",
-    Status.AGREE: "every judged metric is within its tolerance",
-    Status.DIFFER: "a judged metric is beyond its tolerance, or only one side has it",
+    Status.AGREE: "every judged metric is within what is allowed",
+    Status.DIFFER: "a judged metric is beyond what is allowed, or only one side has it",
     Status.INCONCLUSIVE: "too few seeds to decide",
     Status.FAILED: "a cell gave no result",
     Status.NOT_RUN: "a planned cell has not run",

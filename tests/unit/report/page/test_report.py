@@ -117,7 +117,7 @@ def test_an_entry_of_the_matrix_has_a_word_and_a_symbol_and_links_to_its_details
         *("metric", "verdict", "tf", "theano", "difference", "interval", "allowed"),
     ]
     assert rows[1] == [
-        *("fit.loss", "≠ differ", "0.501 0.5 to 0.502", "0.703 0.7 to 0.706"),
+        *("fit.loss same distribution?", "≠ differ", "0.501 0.5 to 0.502", "0.703 0.7 to 0.706"),
         *("0.202 40.3%", "0.1948..0.2092", "0.0015 (1.41 sd)"),
     ]
 
@@ -243,7 +243,11 @@ def test_names_that_are_markup_are_shown_as_text(tmp_path: Path) -> None:
     assert page.all("h1")[0].text == EVIL
     assert [heading.text for heading in page.all("h2")] == ["Matrix", f"{EVIL} & \"'"]
     rows = table(page, "theano against tf: 2 metrics, judged")
-    assert [row[0] for row in rows] == ["metric", f"fit.{EVIL}", f"evaluate.{EVIL}"]
+    assert [row[0] for row in rows] == [
+        "metric",
+        f"fit.{EVIL} same computation?",
+        f"evaluate.{EVIL} same computation?",
+    ]
     assert f"2 cells: {EVIL}red" in [item.text for item in page.all("li")]
     packages = table(page, "Packages that only some images have")
     assert [EVIL, "-", EVIL] in packages
@@ -298,7 +302,7 @@ def test_each_keras_json_is_a_column(tmp_path: Path) -> None:
         *("model", "tf.default", "theano.default", "tf.float64", "theano.float64")
     ]
     rows = table(page, "theano.float64 against tf.float64: 2 metrics, judged")
-    assert rows[1][:4] == ["fit.loss", "✓ agree", "0.6", "0.6"]
+    assert rows[1][:4] == ["fit.loss same computation?", "✓ agree", "0.6", "0.6"]
     assert len(table(page, "Cells of theano.float64")) == 2
 
 
@@ -558,7 +562,7 @@ def test_of_many_metrics_those_that_differ_are_shown_first(tmp_path: Path) -> No
     page = report(folder(tmp_path / "a-run", records))
     rows = table(page, "theano against tf: 400 metrics, judged")
     assert len(rows) == 1 + 200
-    assert rows[1][:2] == ["evaluate.m399", "≠ differ"]
+    assert rows[1][:2] == ["evaluate.m399 same computation?", "≠ differ"]
     assert "and 200 more rows; --json has them all." in page.text
 
 
