@@ -55,7 +55,7 @@ def _seeds(rows: Sequence[Row]) -> int:
 def _how(rows: Sequence[Row]) -> str:
     inferred = [row for row in rows if row.inference is not None]
     if all(row.certain for row in rows):
-        return "The answer is certain, whatever other seeds do."
+        return "It needs no statistics: it is so on every seed that was run."
     if not inferred:
         if _seeds(rows) == 1:
             return "The verdict is about these two runs."
@@ -89,6 +89,8 @@ def undecided(rows: Sequence[Row], seed_seconds: float | None, *, named: bool = 
     elif needed:
         remedies = dict.fromkeys(row.asked.remedy for row in rows if row.asked and row.asked.remedy)
         advice = f"over {MAX_SEEDS} seeds would be needed: {', and '.join([*remedies, TRACE])}"
+    elif any(row.inference is None for row in rows):
+        advice = "give several --seeds"
     if not named:
         return advice
     names = listed([figures.metric(row) for row in rows], MAX_METRICS)

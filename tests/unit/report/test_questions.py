@@ -110,7 +110,7 @@ def test_what_is_certain_is_said_so() -> None:
         "seeds of theano, finite on every one of 2 seeds of tf)."
     )
     (line,) = describe_questions(compared(*records))
-    assert line.endswith("The answer is certain, whatever other seeds do.")
+    assert line.endswith("It needs no statistics: it is so on every seed that was run.")
 
 
 def test_a_script_that_fails_on_one_side_only_differs_for_certain() -> None:
