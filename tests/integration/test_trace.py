@@ -1,8 +1,8 @@
 """Traces on the real stack: known differences are found where they start, and nowhere else.
 
 Each script in ``scripts/trace/differ`` has a line ``# expect:`` with the kind and the place of the
-first difference, and a line ``# cause:`` with the status of its cause and the beginning of its text;
-only a cause that is to be proven is tried. Those in ``scripts/trace/control`` must have no finding.
+first difference, and a line ``# cause:`` with the status and the first words of its cause. Only a
+cause that is to be proven is tried. Those in ``scripts/trace/control`` must have no finding.
 """
 
 import json

@@ -30,22 +30,28 @@ def describe_trial(hint: Hint) -> str | None:
     proof = hint.proof
     if proof is None:
         return None
+    subject = f"it fails on {proof.before.failed_on}" if proof.before.failed_on else ""
     match hint.status:
         case CauseStatus.PROVEN:
-            verb = "the difference goes away"
+            verb = f"{subject} no longer" if subject else "the difference goes away"
         case CauseStatus.REFUTED:
-            verb = "the difference stays"
+            verb = f"{subject} as well" if subject else "the difference stays"
         case CauseStatus.POSSIBLE:
-            verb = "the difference changes but does not go away"
+            verb = "another difference is left" if subject else "the difference changes"
+    text = f"with {proof.instead} instead, {verb}"
+    if subject and hint.status is not CauseStatus.POSSIBLE:
+        return text
     before, after = describe_outcome(proof.before), describe_outcome(proof.after)
-    return f"with {proof.instead} instead, {verb}: {before} becomes {after}"
+    if proof.before.problem or proof.after.problem:
+        return f"{text}; before: {before}; then: {after}"
+    return f"{text}: {before} becomes {after}"
 
 
 def describe_outcome(outcome: TrialOutcome) -> str:
     """Return how far apart a trial came out."""
-    if outcome.problem:
-        return outcome.problem
-    return f"{outcome.difference or 0:.2g}"
+    if outcome.failed_on:
+        return f"a failure on {outcome.failed_on}"
+    return outcome.problem or f"{outcome.difference or 0:.2g}"
 
 
 def describe_referee(referee: Referee, reference: str, image: str) -> str:

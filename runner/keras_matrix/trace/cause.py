@@ -24,10 +24,12 @@ class TrialOutcome(msgspec.Struct, frozen=True):
 
     ``difference`` is the largest absolute difference, None if there is none to compute; then
     ``problem`` says why: a failure, another shape, or elements that are finite on one side only.
+    ``failed_on`` is the image that failed alone.
     """
 
     difference: float | None = None
     problem: str = ""
+    failed_on: str = ""
 
 
 class Proof(msgspec.Struct, frozen=True):

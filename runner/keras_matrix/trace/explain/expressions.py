@@ -33,6 +33,8 @@ DEFAULT_SETTINGS: dict[str, Any] = {
     **dict.fromkeys(("return_state", "go_backwards", "stateful", "unroll", "mask_zero"), False),
     **dict.fromkeys(("dropout", "recurrent_dropout"), 0.0),
 }
+LAMBDA = "<lambda>"
+"""The name of every function without a name."""
 DEFAULT_INITIALIZERS = ("Zeros", "Ones", "VarianceScaling", "Orthogonal")
 
 
@@ -161,6 +163,9 @@ class _VerbatimName(str):
 def _defined_by_script(value: Any, code: str, parts: ScriptParts) -> Any:
     """Replace a setting by the expression for it if the script defines its function or class."""
     name = value.get("class_name") if isinstance(value, Mapping) else value
+    if name == LAMBDA:
+        # Where it is in the script is not known.
+        raise NoMinimalScriptError
     if not isinstance(name, str) or not name.isidentifier():
         return value
     if not slicing.defines_name(code, name):
@@ -224,7 +229,7 @@ def include_definition(
     source = serialized.get("source")
     if not isinstance(source, Mapping) or source.get("file") != script:
         raise NoMinimalScriptError
-    if name == "<lambda>":
+    if name == LAMBDA:
         line = source.get("line")
         function = slicing.function_at(code, line) if isinstance(line, int) else None
         if function is None:

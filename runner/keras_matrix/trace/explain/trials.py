@@ -181,7 +181,7 @@ def _is_small(before: TrialOutcome, after: TrialOutcome) -> bool:
 
 def _is_same(before: TrialOutcome, after: TrialOutcome) -> bool:
     if before.problem or after.problem:
-        return before.problem == after.problem
+        return (before.problem, before.failed_on) == (after.problem, after.failed_on)
     if before.difference is None or after.difference is None:
         return False
     return after.difference >= STAYS_SHARE * before.difference
@@ -203,7 +203,7 @@ def outcome(situation: Situation, results: Results) -> Measured:
         return Measured(TrialOutcome(problem=FAILS_ON_BOTH))
     if any(failed):
         image, message = next((i, m) for i, m in zip(images, failed, strict=True) if m)
-        return Measured(TrialOutcome(problem=f"fails on {image} only ({message})"))
+        return Measured(TrialOutcome(problem=message, failed_on=image))
     largest, share = 0.0, 0.0
     for key in arrays_of(number, captures[0]):
         expected, actual = captures[0].array(key), captures[1].array(key)

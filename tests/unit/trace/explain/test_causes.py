@@ -183,6 +183,8 @@ PLAIN = {"scale": True, "center": True, "epsilon": 1e-3, "axis": -1}
     ("config", "message", "word"),
     [
         ({**PLAIN, "epsilon": 1e-6}, TOO_SMALL, "no epsilon below"),
+        ({**PLAIN, "epsilon": 1e-5}, TOO_SMALL, "no epsilon below"),
+        ({**PLAIN, "epsilon": 1.001e-5}, TOO_SMALL, ""),
         ({**PLAIN, "scale": False, "center": False}, NO_VECTOR, "ones of the input's own shape"),
         ({**PLAIN, "scale": False, "center": False}, "TypeError: epsilon", ""),
         ({**PLAIN, "scale": False}, NO_VECTOR, ""),

@@ -594,6 +594,12 @@ def test_a_definition_is_taken_once() -> None:
     assert parts.definitions == [slicing.needed_statements(CODE, "Twice")]
 
 
+def test_a_setting_that_is_a_function_without_a_name_is_not_possible() -> None:
+    config = {"units": 3, "kernel_regularizer": "<lambda>"}
+    with pytest.raises(NoMinimalScriptError):
+        layer_expression("Dense", config, None, CODE, SCRIPT, ScriptParts())
+
+
 def test_what_the_script_does_not_define_is_not_possible() -> None:
     with pytest.raises(NoMinimalScriptError):
         layer_expression("Lambda", {}, None, CODE, SCRIPT, ScriptParts())

@@ -33,7 +33,8 @@ for name in {INPUT_NAMES}:
     globals()[name] = value + moves.uniform(0.25, 1, value.shape) * (np.abs(value).max() + 1e-3)
 """
 MOVED_WEIGHTS = """\
-layer.set_weights([w + moves.uniform(0.01, 0.1, w.shape) for w in layer.get_weights()])
+sizes = [w.shape if w.ndim < 3 else () for w in layer.get_weights()]  # kernels may be turned
+layer.set_weights([w + moves.uniform(0.01, 0.1, s) for w, s in zip(layer.get_weights(), sizes)])
 """
 
 

@@ -143,7 +143,7 @@ def _labels_below_zero(situation: Situation) -> bool:
 
 
 ALIKE = Counterfactual(
-    "the loss written out alike on both, from clipped probabilities",
+    "the loss written out from clipped probabilities on both",
     lambda _: [Insert(Place.IMPORTS, WRITTEN_OUT)],
 )
 CLIPPED_SOURCE = (

@@ -94,7 +94,7 @@ WITH_SAME_NORM = Counterfactual(
     "the least norm sqrt(1e-12) on both", lambda _: [Insert(Place.IMPORTS, SAME_NORM)]
 )
 WITH_SAME_VARIANCE = Counterfactual(
-    "the variance written out, without either, on both",
+    "the variance written out alike on both",
     lambda situation: (
         [Insert(Place.IMPORTS, SAME_VARIANCE)] if _has_channels_last(situation) else []
     ),
@@ -115,7 +115,8 @@ CAUSES = (
         layers=BATCH_NORMALIZATION,
         message="epsilon must be at least 1e-5",
         failing=THEANO,
-        holds=lambda situation: _epsilon(situation) < LEAST_EPSILON,
+        # In float32, 1e-5 itself is below 1e-5.
+        holds=lambda situation: float(numpy.float32(_epsilon(situation))) < LEAST_EPSILON,
         counterfactual=WITH_EPSILON,
     ),
     Cause(
