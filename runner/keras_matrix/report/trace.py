@@ -97,7 +97,10 @@ def parse_fail_on(text: str) -> FailOn:
 
 def fails_without_finding(trace: Trace) -> bool:
     """Tell whether the script fails on an image and no difference that counts explains it."""
-    return any(image.image in trace.failed and not image.counting for image in trace.images)
+    return any(
+        {image.image, trace.reference} & trace.failed.keys() and not image.counting
+        for image in trace.images
+    )
 
 
 def print_trace(trace: Trace, out: Console | None = None) -> None:
@@ -159,6 +162,12 @@ def verdict(trace: Trace, image: ImageTrace) -> str:
     reason = image.image in trace.failed and trace.failed.get(trace.reference)
     if reason:
         return f"{pair} agree up to where the script fails on both ({reason})."
+    if image.image in trace.failed or trace.reference in trace.failed:
+        name = image.image if image.image in trace.failed else trace.reference
+        return (
+            f"{pair} agree as far as both could be compared; the script failed on {name}, which is "
+            f"no difference ({trace.failed[name]})."
+        )
     if idle:
         differences = plural(len(idle), "difference reaches", "differences reach")
         return (

@@ -69,6 +69,15 @@ def find_failures(reference: ImageCapture, other: ImageCapture) -> list[Finding]
     return [blamed, *inherited]
 
 
+def failing_images(reference: ImageCapture, other: ImageCapture) -> set[str]:
+    """Return which of two images fail where the other does not."""
+    pairs = list(_failures(reference, other))
+    real = [pair for pair in pairs if pair[1].origin is Origin.REAL]
+    if _same_layer([finding for _, finding in real]):
+        return set()
+    return {image.image for image, finding in real if finding.fails}
+
+
 def _failures(
     reference: ImageCapture, other: ImageCapture
 ) -> Iterator[tuple[ImageCapture, Finding]]:

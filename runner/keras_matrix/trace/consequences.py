@@ -15,9 +15,10 @@ from keras_matrix.trace.dump import ArrayKey, Capture, port
 from keras_matrix.trace.finding import Finding, Origin, TraceStage
 from keras_matrix.trace.judge import is_loss, learning_phases, node_of_weight
 from keras_matrix.trace.measure import AFTER_TRAINING, Measurement, Measurements
-from keras_matrix.trace.negligible import NegligibleGradients
+from keras_matrix.trace.negligible import Negligible
 from keras_matrix.trace.propagation import Propagation
 from keras_matrix.trace.reach import Consequence, Reach, Reached
+from keras_matrix.trace.rounding import node_key_of_output
 from keras_matrix.trace.steps import FIRST_STEP
 from keras_matrix.trace.training import CURVE, HELD_OUT_LOSS
 
@@ -65,9 +66,7 @@ class Consequences:
     def __init__(self, evidence: Evidence, findings: Sequence[Finding]) -> None:
         self._evidence = evidence
         self._propagation = Propagation(evidence.capture, evidence.measurements, evidence.replays)
-        self._negligible = NegligibleGradients(
-            evidence.capture, evidence.measurements, evidence.epsilon
-        )
+        self._negligible = Negligible(evidence.capture, evidence.measurements, evidence.epsilon)
         self._effects = self._effects_of(evidence.measurements)
         self._real = [finding for finding in findings if finding.origin is Origin.REAL]
         self._own = [self._own_effects(finding) for finding in self._real]
@@ -149,16 +148,23 @@ class Consequences:
     def _effects_of(self, measurements: Measurements) -> dict[ArrayKey, Consequence]:
         """Return what differs, of what a user sees, up to the end of the first steps.
 
-        Gradients that are too small to matter, and slots of the optimizer, are not among it.
+        What is too small to matter, and slots of the optimizer, are not among it.
         """
         effects = {}
         for key, measurement in measurements.items():
             what = self._consequence(key)
             if what is None or key[0] == "step.slot" or not measurement.over_limit:
                 continue
-            if key[0] != "gradient" or not self._negligible(key[1], measurement):
+            if not self._matters_not(key, measurement):
                 effects[key] = what
         return effects
+
+    def _matters_not(self, key: ArrayKey, measurement: Measurement) -> bool:
+        what, name, _ = key
+        if what == "output":
+            node = self._evidence.capture.node(node_key_of_output(name))
+            return self._negligible.prediction(node, measurement.distance)
+        return what == "gradient" and self._negligible.gradient(name, measurement.distance)
 
     def _consequence(self, key: ArrayKey) -> Consequence | None:
         what, name, when = key
@@ -177,8 +183,7 @@ class Consequences:
         return {
             key: measurement
             for key, measurement in self._propagation.own(finding).items()
-            if self._consequence(key) is not None
-            and not (key[0] == "gradient" and self._negligible(key[1], measurement))
+            if self._consequence(key) is not None and not self._matters_not(key, measurement)
         }
 
     def _first_step(self, findings: Sequence[Finding]) -> list[set[ArrayKey]]:

@@ -1,10 +1,11 @@
-"""Gradients that are too small to matter: no training could show that they differ. Pure."""
+"""Differences that are too small to matter, however far beyond rounding they are. Pure."""
 
 from typing import Any
 
-from keras_matrix.trace.dump import Capture
+from keras_matrix.trace.distance import Distance
+from keras_matrix.trace.dump import Capture, Node
 from keras_matrix.trace.judge import node_of_weight
-from keras_matrix.trace.measure import Measurement, Measurements
+from keras_matrix.trace.measure import Measurements
 
 UPDATES = 1e6
 """Updates in which a difference must be able to change a weight by one unit in the last place."""
@@ -12,13 +13,16 @@ DEFAULT_EPSILON = 1e-7
 """What Keras's optimizers add to the root of the mean square, if nothing else is configured."""
 MIN_DIVISOR = 1e-10
 """The least that a gradient is taken to be divided by."""
+PROBABILITIES = ("sigmoid", "softmax")
+"""Activations whose outputs are probabilities."""
 
 
-class NegligibleGradients:
-    """Tells which differences of gradients could not change a weight, however long it trains.
+class Negligible:
+    """Tells which differences of gradients and of predictions nobody could ever notice.
 
-    An update moves a weight by at most ``gain`` times its gradient: by the learning rate, or for
-    adaptive optimizers and those of the user by the learning rate divided by epsilon.
+    ``epsilon`` is the unit in the last place of 1 in the model's numbers. An update moves a weight
+    by at most ``gain`` times its gradient: by the learning rate, or for adaptive optimizers and
+    those of the user by the learning rate divided by epsilon.
     """
 
     def __init__(self, capture: Capture, measurements: Measurements, epsilon: float) -> None:
@@ -31,9 +35,8 @@ class NegligibleGradients:
             if what == "weight"
         }
 
-    def __call__(self, weight: str, measurement: Measurement) -> bool:
-        """Tell whether the gradients by a weight differ, but by nothing that could change it."""
-        distance = measurement.distance
+    def gradient(self, weight: str, distance: Distance) -> bool:
+        """Tell whether gradients by a weight differ by nothing that could change the weight."""
         if not distance.same_shape or distance.odd:
             return False
         # Whatever a weight adds to is no more exact than the largest weight of its layer.
@@ -41,6 +44,16 @@ class NegligibleGradients:
         names = node.weights if node is not None else [weight]
         size = max((self._sizes.get(name, 0.0) for name in names), default=0.0)
         return distance.maximum * self._gain * UPDATES < self._epsilon * size
+
+    def prediction(self, node: Node | None, distance: Distance) -> bool:
+        """Tell whether outputs are probabilities that differ by less than 1 can be told from 1.
+
+        What a logarithm makes of them, as a loss, is another array.
+        """
+        if node is None or not distance.same_shape or distance.odd:
+            return False
+        probable = node.kind == "Softmax" or node.config.get("activation") in PROBABILITIES
+        return node.own and probable and distance.maximum < self._epsilon
 
 
 def _gain(optimizer: Any) -> float:

@@ -17,6 +17,15 @@ def unsteady_steps(spreads: Mapping[str, float]) -> Iterator[str]:
             )
 
 
+def without_noise_floor(*, lacking: bool) -> Iterator[str]:
+    """Yield that the end of training was not compared, if the noise floor is lacking."""
+    if lacking:
+        yield (
+            "the end of training was not compared: no training from moved weights succeeded, so "
+            "the noise floor is not known"
+        )
+
+
 def skipped_layers(image: str, capture: Capture) -> Iterator[str]:
     """Yield which layers an image cannot apply."""
     if capture.skipped:

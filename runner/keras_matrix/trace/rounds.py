@@ -35,7 +35,7 @@ from keras_matrix.trace.judge import Replay
 
 
 class Purpose(IntEnum):
-    """What a cell of a trace is for; the number is the cell's repeat."""
+    """What a cell of a trace is for; the number is the repeat of its first attempt."""
 
     FIRST = 0
     """Capture the model, then let the script train to its end."""
@@ -49,7 +49,10 @@ class Purpose(IntEnum):
     """Run small scripts that show a finding, with and without a cause of it."""
 
 
-CELLS_PER_IMAGE = len(Purpose)
+ATTEMPTS = 2
+"""Times that a cell is run if it fails and that of another image does not."""
+CELLS_PER_IMAGE = ATTEMPTS * len(Purpose)
+NUDGED_REPEATS = [Purpose.NUDGED + attempt * len(Purpose) for attempt in range(ATTEMPTS)]
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,10 @@ class CaptureRequest:
 
 @dataclass
 class Rounds:
-    """Runs a trace's cells, a round for each purpose, and reads what they captured."""
+    """Runs a trace's cells, a round for each purpose, and reads what they captured.
+
+    A cell that is run again has a repeat, a record and a capture of its own; then those count.
+    """
 
     run: OpenRun
     images: Images
@@ -76,6 +82,8 @@ class Rounds:
     records: dict[Cell, Record] = field(default_factory=dict)
     _execute: Callable[[Sequence[Cell]], None] | None = None
     _requests: Path = Path()
+    _attempts: dict[tuple[str, Purpose], int] = field(default_factory=dict)
+    _rounds: dict[Purpose, tuple[Mapping[str, Any], str | None]] = field(default_factory=dict)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -104,6 +112,7 @@ class Rounds:
     def capture(self) -> dict[str, Capture]:
         """Capture the model on every image, and train on where the request includes training."""
         purposes = (Purpose.FIRST, Purpose.NUDGED)
+        self._rounds.update(dict.fromkeys(purposes, ({}, None)))
         cells = self._cells(purposes if self.capture_request.training else purposes[:1])
         return self._run_round(cells, {}, None)[Purpose.FIRST]
 
@@ -114,12 +123,14 @@ class Rounds:
         """
         cells = self._cells((Purpose.IMPOSED,), images)
         options = {"impose": True, "stop": True, "skip": True}
+        self._rounds[Purpose.IMPOSED] = options, reference
         return self._run_round(cells, options, reference)[Purpose.IMPOSED]
 
     def replay(self, images: list[str], reference: str, replay: Replay) -> dict[str, Capture]:
         """Compute what differs alone on some images, from the reference's inputs."""
         cells = self._cells((Purpose.REPLAY,), images)
         options = {"look": False, "impose": True, "stop": True, "skip": True, **asdict(replay)}
+        self._rounds[Purpose.REPLAY] = options, reference
         return self._run_round(cells, options, reference)[Purpose.REPLAY]
 
     def run_trials(
@@ -131,14 +142,42 @@ class Rounds:
         cells = self._cells((Purpose.TRIAL,), images)
         return self._run_round(cells, {"trials": trials}, None)[Purpose.TRIAL]
 
+    def again(self, images: Sequence[str], purpose: Purpose) -> dict[str, Capture]:
+        """Run the cells of a purpose once more on some images, as before."""
+        self._attempts.update({(image, purpose): 1 for image in images})
+        options, reference = self._rounds[purpose]
+        cells = [self.cell(image, purpose) for image in images]
+        return self._run_round(cells, options, reference)[purpose]
+
+    def check(self, images: Sequence[str], *, stop: bool) -> None:
+        """Run the script once more on some images, without a capture.
+
+        With ``stop`` it ends where a capture would begin.
+        """
+        cells = [self._cell(image, Purpose.FIRST, attempt=1) for image in images]
+        stop = stop or not self.capture_request.training
+        self._run_round(cells, {"look": False, "stop": stop}, None)
+
+    def attempts(self, image: str) -> list[Record]:
+        """Return the records of all runs of the script on an image so far."""
+        return [
+            record
+            for cell, record in self.records.items()
+            if cell.image == image and _purpose(cell) in (Purpose.FIRST, Purpose.NUDGED)
+        ]
+
     def read(self, image: str, purpose: Purpose) -> Capture:
         """Read what a cell captured; it is empty if the cell was not run."""
         cell = self.cell(image, purpose)
         return self._read(cell) if cell in self.records else Capture(self.folder / cell.id)
 
     def cell(self, image: str, purpose: Purpose) -> Cell:
-        """Return the cell of an image and purpose."""
-        return next(c for c in self.run.selected if (c.image, c.repeat) == (image, purpose))
+        """Return the cell of an image and purpose, that of the last attempt."""
+        return self._cell(image, purpose, self._attempts.get((image, purpose), 0))
+
+    def _cell(self, image: str, purpose: Purpose, attempt: int) -> Cell:
+        repeat = purpose + attempt * len(Purpose)
+        return next(c for c in self.run.selected if (c.image, c.repeat) == (image, repeat))
 
     @property
     def folder(self) -> Path:
@@ -154,7 +193,7 @@ class Rounds:
 
     def _run_round(
         self, cells: list[Cell], options: Mapping[str, Any], reference: str | None
-    ) -> dict[int, dict[str, Capture]]:
+    ) -> dict[Purpose, dict[str, Capture]]:
         """Run cells with a request; return their captures by purpose and image."""
         request = TraceRequest(
             look=True,
@@ -163,7 +202,7 @@ class Rounds:
             impose=False,
             skip=False,
             stop=not self.capture_request.training,
-            nudged=[Purpose.NUDGED],
+            nudged=NUDGED_REPEATS,
             trials=[],
             **asdict(Replay()),
         )._replace(**options)
@@ -172,9 +211,9 @@ class Rounds:
         self.run.progress.planned(cells)
         if self._execute is not None:
             self._execute(cells)
-        captures: dict[int, dict[str, Capture]] = {}
+        captures: dict[Purpose, dict[str, Capture]] = {}
         for cell in cells:
-            captures.setdefault(cell.repeat, {})[cell.image] = self._read(cell)
+            captures.setdefault(_purpose(cell), {})[cell.image] = self._read(cell)
         return captures
 
     def _note(self, record: Record) -> None:
@@ -195,3 +234,7 @@ class Rounds:
             return
         for entry in os.scandir(self.folder / self.cell(reference, Purpose.FIRST).id):
             os.link(entry.path, folder / entry.name, follow_symlinks=False)
+
+
+def _purpose(cell: Cell) -> Purpose:
+    return Purpose(cell.repeat % len(Purpose))

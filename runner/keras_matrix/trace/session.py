@@ -12,7 +12,7 @@ from keras_matrix.run.cell import folders
 from keras_matrix.run.prepare import Images, OpenRun
 from keras_matrix.run.session import RunResult
 from keras_matrix.text import brief, listed
-from keras_matrix.trace import conclude, judge, notes, training
+from keras_matrix.trace import attempts, conclude, judge, notes, training
 from keras_matrix.trace.broken import ImageCapture, find_failures
 from keras_matrix.trace.consequences import Consequences, Evidence
 from keras_matrix.trace.dump import Capture
@@ -99,21 +99,22 @@ def trace(options: TraceOptions, run: OpenRun, images: Images) -> TraceResult:
 
 def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
     plan = rounds.run.plan
-    captures = rounds.capture()
-    firsts = [
-        ImageCapture(image, captures[image], rounds.records[rounds.cell(image, Purpose.FIRST)])
-        for image in plan.images
-    ]
+    settled = attempts.settle(rounds, rounds.capture())
+    firsts = settled.firsts
     reference = _choose_reference(firsts, options.capture.model)
     others = [first for first in firsts if first is not reference]
     measured = _measure_images(options, rounds, reference, others)
     explainer = Explainer(rounds, reference, options.prove)
     images = []
     for other in others:
-        failures = find_failures(reference, other)
+        unsteady = {reference.image, other.image} & settled.unsteady
+        failures = [] if unsteady else find_failures(reference, other)
+        remarks = settled.remarks(reference.image, other.image)
         if other.image in measured:
             image = measured[other.image]
-            images.append(_conclude(options, rounds, reference, image, failures, explainer))
+            images.append(
+                _conclude(options, rounds, reference, image, failures, explainer, remarks)
+            )
         else:
             # Nothing could be measured, so all failures are shown with a script.
             evidence = Evidence(
@@ -128,7 +129,7 @@ def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
                 explainer.explain(other, finding, with_script=True)
                 for finding in conclude.in_verdict_order(failures)
             ]
-            images.append(ImageTrace(image=other.image, findings=findings))
+            images.append(ImageTrace(image=other.image, findings=findings, notes=remarks))
     return Trace(
         tool=f"keras-matrix {keras_matrix.__version__}",
         run=rounds.run.folder.name,
@@ -150,8 +151,8 @@ def _choose_reference(firsts: list[ImageCapture], name: str | None) -> ImageCapt
     Raises:
         NoCaptureError: no image captured a model.
     """
-    complete = [first for first in firsts if first.capture.complete]
-    if not complete:
+    reference = attempts.choose_reference(firsts)
+    if reference is None:
         if name is not None and all(first.ok for first in firsts):
             raise NoCaptureError(_no_such_model(name, firsts))
         reasons = "; ".join(f"{first.image}: {_reason(first.record)}" for first in firsts)
@@ -159,7 +160,7 @@ def _choose_reference(firsts: list[ImageCapture], name: str | None) -> ImageCapt
             f"The script reached a model's first training call on no image, so there is nothing to "
             f"trace ({reasons}); run the script with 'keras-matrix run' first."
         )
-    return next((first for first in complete if first.ok), complete[0])
+    return reference
 
 
 def _no_such_model(name: str, firsts: list[ImageCapture]) -> str:
@@ -194,9 +195,9 @@ def _measure_images(
         images = [*other_start, *(other.image for other in unbuilt)]
         captures = rounds.capture_imposed(images, reference.image)
         for name in other_start:
-            _require_complete(rounds, name, Purpose.IMPOSED, captures[name])
-            measured[name].capture = captures[name]
-            measured[name].measurements = measure(base, captures[name], allowance)
+            imposed = _complete(rounds, name, Purpose.IMPOSED, captures[name])
+            measured[name].capture = imposed
+            measured[name].measurements = measure(base, imposed, allowance)
         for other in unbuilt:
             capture = captures[other.image]
             if capture.complete and capture.skipped:
@@ -207,8 +208,11 @@ def _measure_images(
         replay |= judge.plan_replay(base, image.measurements)
     if replay:
         captures = rounds.replay([reference.image, *measured], reference.image, replay)
+        captures = {
+            name: _complete(rounds, name, Purpose.REPLAY, capture)
+            for name, capture in captures.items()
+        }
         for name, image in measured.items():
-            _require_complete(rounds, name, Purpose.REPLAY, captures[name])
             image.step_spreads = {n: captures[n].step_spread for n in (reference.image, name)}
             image.replays = measure_replays(
                 captures[reference.image], captures[name], allowance, base, image.measurements
@@ -221,19 +225,24 @@ def _measure_images(
     return measured
 
 
-def _require_complete(rounds: Rounds, image: str, purpose: Purpose, capture: Capture) -> None:
-    """Check that a further capture is complete: what it lacks would pass as no difference.
+def _complete(rounds: Rounds, image: str, purpose: Purpose, capture: Capture) -> Capture:
+    """Return a further capture, made again if it is not complete.
+
+    What it lacks would pass as no difference.
 
     Raises:
-        EngineError: something other than the script stopped the cell.
+        EngineError: something other than the script stopped the cell twice.
     """
+    if not capture.complete:
+        capture = rounds.again([image], purpose)[image]
     if not capture.complete:
         record = rounds.records[rounds.cell(image, purpose)]
         raise EngineError(
-            f"A second capture of the model on {image} was cut off although the first succeeded "
-            f"({brief(record.reason)}); trace again, with more --memory or --timeout if they were "
-            "too small."
+            f"A second capture of the model on {image} was cut off twice although the first "
+            f"succeeded ({brief(record.reason)}); trace again, with more --memory or --timeout if "
+            "they were too small."
         )
+    return capture
 
 
 def _conclude(
@@ -243,6 +252,7 @@ def _conclude(
     image: _MeasuredImage,
     failures: list[Finding],
     explainer: Explainer,
+    remarks: list[str],
 ) -> ImageTrace:
     base, first = reference.capture, image.first
     configured = conclude.find_configuration_differences(
@@ -255,7 +265,8 @@ def _conclude(
         *conclude.find_differences(base, image.measurements, image.replays),
     ]
     findings = conclude.inherit_build_failures(findings)
-    trained = _measure_training(options, rounds, reference, image)
+    trains = options.capture.training and reference.ok and first.ok
+    trained = _measure_training(options, rounds, reference, first) if trains else {}
     consequences = Consequences(
         Evidence(
             capture=base,
@@ -290,19 +301,24 @@ def _conclude(
             *notes.shared_failures(base, first.capture),
             *notes.skipped_layers(first.image, image.capture),
             *notes.unsteady_steps(image.step_spreads),
+            *notes.without_noise_floor(lacking=trains and not trained),
+            *remarks,
         ],
     )
 
 
 def _measure_training(
-    options: TraceOptions, rounds: Rounds, reference: ImageCapture, image: _MeasuredImage
+    options: TraceOptions, rounds: Rounds, reference: ImageCapture, first: ImageCapture
 ) -> Measurements:
-    """Measure what the whole training came to, if it was traced and ended on both images."""
-    base, first = reference.capture, image.first
-    if not (options.capture.training and reference.ok and first.ok):
-        return {}
+    """Measure what the whole training came to on two images on which it ended.
+
+    Without a noise floor nothing is measured: it could be chaos.
+    """
+    base = reference.capture
     epsilon = coarsest_epsilon(base, first.capture)
     nudged = [(own, rounds.read(own.image, Purpose.NUDGED)) for own in (reference, first)]
+    if not any(moved.arrays for _, moved in nudged):
+        return {}
     weights = training.measure_trained_weights(
         base,
         first.capture,

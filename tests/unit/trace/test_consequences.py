@@ -211,6 +211,23 @@ def test_a_gradient_too_small_to_change_a_weight_reaches_nothing(
     assert difference.counts is counts
 
 
+@pytest.mark.parametrize(
+    ("activation", "size", "counts"),
+    [("sigmoid", 7.8e-20, False), ("sigmoid", 1e-5, True), ("linear", 7.8e-20, True)],
+)
+def test_a_probability_that_cannot_be_told_from_0_reaches_nothing(
+    tmp_path: Path, activation: str, size: float, counts: bool
+) -> None:
+    nodes = chain("a", a={"weights": ["a/kernel"], "config": {"activation": activation}})
+    traced = TracedModel(tmp_path, nodes)
+    traced.dump_both("output", "a", tiny(0.0), tiny(size))
+    traced.dump_both("alone", "a", tiny(0.0), tiny(size))
+    traced.dump_both("metric", "loss", ONE)
+    traced.dump_both("gradient", "a/kernel", ONE, when="training")
+    (difference,) = traced.concluded()
+    assert difference.counts is counts
+
+
 def test_a_gradient_of_nan_is_never_too_small(tmp_path: Path) -> None:
     nan = floats([[numpy.nan, -2.0]])
     model = Model(tmp_path, weighted("a"), gradient_a__kernel=nan)
