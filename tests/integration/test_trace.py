@@ -2,7 +2,8 @@
 
 Each script in ``scripts/trace/differ`` has a line ``# expect:`` with the kind and the place of the
 first difference, and a line ``# cause:`` with the status and the first words of its cause. Only a
-cause that is to be proven is tried. Those in ``scripts/trace/control`` must have no finding.
+cause that is to be proven is tried. Those in ``scripts/trace/control`` must have no finding, those
+in ``idle`` one that reaches nothing; what fails in ``unsteady`` is no difference.
 """
 
 import json
@@ -18,6 +19,8 @@ from tests.integration.conftest import SCRIPTS, Done, keras_matrix
 pytestmark = pytest.mark.usefixtures("images")
 
 DIFFER = sorted((SCRIPTS / "trace" / "differ").glob("*.py"))
+IDLE = sorted((SCRIPTS / "trace" / "idle").glob("*.py"))
+UNSTEADY = SCRIPTS / "trace" / "unsteady" / "failing_now_and_then.py"
 CONTROL = sorted((SCRIPTS / "trace" / "control").glob("*.py"))
 RETRACED = (
     "forward_maxpool1d_same",
@@ -61,7 +64,7 @@ def traces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with ThreadPoolExecutor(MAX_CONCURRENT_TRACES) as pool:
         return {
             script: pool.submit(trace, script, results)
-            for script in (*DIFFER, *CONTROL)
+            for script in (*DIFFER, *CONTROL, *IDLE)
             if f"[{script.stem}]" in selected
         }
 
@@ -102,6 +105,48 @@ def test_a_control_comes_out_clean(script: Path, traces: Traces) -> None:
     done = traces[script].result()
     assert real_findings(done) == []
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("script", IDLE, ids=lambda script: script.stem)
+def test_a_difference_that_reaches_nothing_is_reported_and_does_not_fail(
+    script: Path, traces: Traces, tmp_path: Path
+) -> None:
+    done = traces[script].result()
+    expected = re.search(r"^# expect: (\w+) (.+)$", script.read_text(), re.MULTILINE)
+    assert expected is not None
+    (finding,) = real_findings(done)
+    assert (finding["kind"], finding["where"]) == expected.groups()
+    assert finding["reach"] == {"targets": []}
+    assert done.returncode == 0
+    assert trace(script, tmp_path, "--fail-on", "any").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["training_loss_beside_tiny_output"])
+def test_a_difference_says_what_it_reaches_the_loss_first(name: str, traces: Traces) -> None:
+    script = SCRIPTS / "trace" / "differ" / f"{name}.py"
+    loss, *others = real_findings(traces[script].result())
+    reached = {target["what"]: target["distance"] for target in loss["reach"]["targets"]}
+    assert reached["training"] > 10
+    assert [one["reach"] for one in others if one["where"] == "dense_1"] == [{"targets": []}]
+
+
+def test_what_fails_now_and_then_is_no_difference(tmp_path: Path) -> None:
+    """A failure is a finding only if all attempts of one image failed, and none of the other."""
+    done = keras_matrix("trace", UNSTEADY, "--on", "tf,theano", "--json", "--results", tmp_path)
+    assert done.returncode in (0, 1, 3), done.stderr
+    (run,) = tmp_path.iterdir()
+    failed: dict[str, list[bool]] = {}
+    for path in (run / "records").glob("*.json"):
+        record = json.loads(path.read_text())
+        failed.setdefault(record["cell"]["image"], []).append(record["outcome"] != "ok")
+    alone = [name for name, outcomes in failed.items() if all(outcomes)]
+    never = [name for name, outcomes in failed.items() if not any(outcomes)]
+    (image,) = json.loads(done.stdout)["images"]
+    findings = [one for one in image["findings"] if one["origin"] == "differs by itself"]
+    assert bool(findings) is bool(alone and never)
+    assert (done.returncode == 1) is bool(findings)
+    notes = [note for note in image["notes"] if "happens now and then" in note]
+    assert bool(notes) is any(any(outcomes) and not all(outcomes) for outcomes in failed.values())
 
 
 def retrace(first: "Future[Done]", results: Path) -> Done:

@@ -29,6 +29,7 @@ MAX_GROUPS_SHOWN = 5
 """The most groups of findings of an image that are printed; the others are in ``trace.json``."""
 REACHING = "reaching"
 """What ``--fail-on`` calls the findings, of any kind, that reach something."""
+REACHES_NOTHING = "no weight's gradient, no update, loss, metric or prediction"
 REACHED_WORDS = {
     Consequence.SCRIPT: ("the script, which fails", "the script, which fails"),
     Consequence.LOSS: ("the loss", "{} losses"),
@@ -214,7 +215,7 @@ def _finding_lines(group: Sequence[Finding], reference: str, image: str) -> Iter
     """Yield the lines on the first finding of a group, and where the others are."""
     finding = group[0]
     yield f"{finding.kind.value}: {describe_place(finding)}, {finding.what}"
-    yield from (f"  {line}" for line in describe_reach(finding))
+    yield from (f"  {label} {text}" for label, text in describe_reach(finding))
     if finding.message:
         yield f"  {finding.message}"
     if finding.alone is not None:
@@ -263,12 +264,9 @@ def describe_distance(distance: Distance, reference: str, image: str) -> str:
     return ", ".join(parts)
 
 
-def describe_reach(finding: Finding) -> Iterator[str]:
-    """Yield what a finding reaches, and what else reaches that."""
+def describe_reach(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Yield what a finding reaches, and what else reaches that, each with its label."""
     if finding.reach is None:
-        return
-    if not finding.reach:
-        yield "reaches no weight's gradient, no update, loss, metric or prediction"
         return
     parts = []
     for target in finding.reach.targets:
@@ -279,10 +277,10 @@ def describe_reach(finding: Finding) -> Iterator[str]:
             up_to = "by" if target.count == 1 else "by up to"
             part += f" {up_to} {target.distance:.2g}{times}"
         parts.append(part)
-    yield f"reaches {'; '.join(parts)}"
+    yield "reaches", "; ".join(parts) or REACHES_NOTHING
     also = dict.fromkeys(name for target in finding.reach.targets for name in target.also)
     if also:
-        yield f"  some of this also comes from {listed(list(also), MAX_NAMES)}"
+        yield "some of it also comes from", listed(list(also), MAX_NAMES)
 
 
 def describe_finding(finding: Finding) -> str:

@@ -1,6 +1,6 @@
 """Tell what fails on one image each time from what fails now and then: run it again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from keras_matrix.records.record import Outcome, Record
@@ -14,21 +14,17 @@ from keras_matrix.trace.rounds import Purpose, Rounds
 class Settled:
     """The first captures of all images, after those that failed were tried again.
 
-    ``unsteady`` are images that fail, but not each time, or not alone: that they fail is no
-    difference. ``notes`` are remarks by image.
+    ``unsteady`` are images whose failure is no difference: they do not fail each time, or another
+    image failed alike. ``notes`` is a remark on each image that failed now and then.
     """
 
     firsts: list[ImageCapture]
     unsteady: set[str] = field(default_factory=set)
-    notes: dict[str, list[str]] = field(default_factory=dict)
-
-    def note(self, image: str, text: str) -> None:
-        """Add a remark on an image."""
-        self.notes.setdefault(image, []).append(text)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def remarks(self, *images: str) -> list[str]:
         """Return the remarks on some images."""
-        return [text for image in images for text in self.notes.get(image, [])]
+        return [self.notes[image] for image in images if image in self.notes]
 
 
 def settle(rounds: Rounds, captures: Mapping[str, Capture]) -> Settled:
@@ -46,10 +42,14 @@ def settle(rounds: Rounds, captures: Mapping[str, Capture]) -> Settled:
         _try_again(rounds, settled, doubtful - tried)
         tried |= doubtful
         doubtful = _doubtful(settled.firsts)
-    if tried:
-        _judge_attempts(rounds, settled, tried, doubtful)
+    alike = _compare_attempts(rounds, settled, tried, doubtful)
     if rounds.capture_request.training:
         _settle_nudged(rounds, settled)
+    settled.notes = {
+        first.image: _now_and_then(rounds, [first.image, *alike.get(first.image, [])])
+        for first in settled.firsts
+        if first.image in alike or len(set(map(_way, rounds.attempts(first.image)))) > 1
+    }
     return settled
 
 
@@ -83,38 +83,34 @@ def _try_again(rounds: Rounds, settled: Settled, images: set[str]) -> None:
     ]
 
 
-def _judge_attempts(rounds: Rounds, settled: Settled, tried: set[str], failing: set[str]) -> None:
-    """Note what failed now and then, of images that were tried again and may be failing still."""
+def _compare_attempts(
+    rounds: Rounds, settled: Settled, tried: set[str], failing: set[str]
+) -> dict[str, list[str]]:
+    """Find out which failures do not count, of images that were tried again and may fail still.
+
+    Returns: for images that failed each time, the others that failed alike once.
+    """
     repeated = []
     for first in settled.firsts:
-        if first.image not in tried or (first.ok and first.image in failing):
-            # It was not in doubt; or the script ends, and part of the capture fails each time.
+        if first.image not in tried or first.ok:
+            # It was not in doubt, or the script ends: then what fails is part of the capture.
             continue
         if len(set(map(_way, rounds.attempts(first.image)))) > 1:
-            settled.note(first.image, _now_and_then(rounds, first.image))
-            if not first.ok:
-                settled.unsteady.add(first.image)
+            settled.unsteady.add(first.image)
         elif first.image in failing:
             repeated.append(first)
     intact = [first.image for first in settled.firsts if first.ok]
-    if repeated and intact:
-        _check_intact(rounds, settled, repeated, intact)
-
-
-def _check_intact(
-    rounds: Rounds, settled: Settled, repeated: list[ImageCapture], intact: list[str]
-) -> None:
-    """Look whether images that did not fail were lucky; a script that ran once is run again."""
     ran_once = [image for image in intact if len(rounds.attempts(image)) == 1]
-    if ran_once:
+    if repeated and ran_once:
         # A script that fails before it trains needs no training to show that.
         rounds.check(ran_once, stop=not any(first.capture.complete for first in repeated))
-    for image in intact:
-        ways = {_way(record) for record in rounds.attempts(image)}
-        alike = [first.image for first in repeated if _way(first.record) in ways]
-        settled.unsteady.update(alike)
-        for name in alike:
-            settled.note(name, _now_and_then(rounds, name, image))
+    alike: dict[str, list[str]] = {}
+    for first in repeated:
+        for image in intact:
+            if _way(first.record) in map(_way, rounds.attempts(image)):
+                settled.unsteady.add(first.image)
+                alike.setdefault(first.image, []).append(image)
+    return alike
 
 
 def _settle_nudged(rounds: Rounds, settled: Settled) -> None:
@@ -124,13 +120,8 @@ def _settle_nudged(rounds: Rounds, settled: Settled) -> None:
         for first in settled.firsts
         if first.ok and _nudged(rounds, first.image).outcome is not Outcome.OK
     ]
-    if not failed:
-        return
-    rounds.again(failed, Purpose.NUDGED)
-    for image in failed:
-        text = _now_and_then(rounds, image)
-        if text not in settled.remarks(image):
-            settled.note(image, text)
+    if failed:
+        rounds.again(failed, Purpose.NUDGED)
 
 
 def _nudged(rounds: Rounds, image: str) -> Record:
@@ -149,7 +140,7 @@ def _way(record: Record) -> tuple[Outcome, str]:
     return record.outcome, error.kind if error is not None else ""
 
 
-def _now_and_then(rounds: Rounds, *images: str) -> str:
+def _now_and_then(rounds: Rounds, images: Sequence[str]) -> str:
     """Say how often the script failed on some images."""
     counts, reason = [], ""
     for image in images:

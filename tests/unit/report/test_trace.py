@@ -268,7 +268,7 @@ def test_a_finding_says_what_it_reaches_and_what_else_does() -> None:
         "reaches the loss by 46, 3e+08 x its bound; the gradients of 2 weights by up to 0.5, "
         "1e+02 x its bound" in text
     )
-    assert "some of this also comes from loss" in text
+    assert "some of it also comes from loss" in text
     text = printed(trace(image(finding(reach=Reach(targets=[script, metric])))))
     assert "reaches the script, which fails; a metric\n" in text
     assert "reaches no weight's gradient" in printed(trace(image(finding(reach=NOTHING))))

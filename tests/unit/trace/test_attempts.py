@@ -196,8 +196,8 @@ def test_images_that_fail_before_training_in_two_ways_are_both_run_again(tmp_pat
 
 
 def test_an_image_that_turns_out_to_fail_alone_is_run_again_too(tmp_path: Path) -> None:
-    ends = {"tf": (LOCKED, LOCKED, LOCKED, OK), "theano": (LOCKED, OK, OK, OK)}
-    cells = Cells(tmp_path, early=False, **ends)
+    theano = (LOCKED, OK, OK, OK)
+    cells = Cells(tmp_path, early=False, tf=(LOCKED, LOCKED, LOCKED, OK), theano=theano)
     result = settled(cells)
     assert len(cells.attempts("tf")) == 3
     assert result.unsteady == {"tf"}

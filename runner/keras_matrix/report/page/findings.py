@@ -95,10 +95,7 @@ def _stage_row(summary: StageSummary) -> tuple[TableCell, ...]:
 def _finding(group: Sequence[Finding], reference: str, image: str, *, unfolded: bool) -> Details:
     """Return the description of findings with the same kind, layer class and known cause."""
     first = group[0]
-    facts = []
-    reach = " ".join(line.strip() for line in words.describe_reach(first))
-    if reach:
-        facts.append(("reach", reach))
+    facts = [*words.describe_reach(first)]
     if first.alone is not None:
         distance = words.describe_distance(first.alone, reference, image)
         facts.append(("alone, from identical inputs", distance))

@@ -20,6 +20,13 @@ STATUS_MEANINGS = {
     Status.NOT_RUN: "a planned cell has not run",
     Status.NOT_JUDGED: "nothing to compare with a tolerance",
 }
+TRACE_MEANINGS = {
+    **STATUS_MEANINGS,
+    Status.AGREE: "nothing that matters differs by more than rounding explains",
+    Status.DIFFER: "something differs by more than rounding explains",
+    Status.FAILED: "the script fails there, and no difference explains it",
+    Status.NOT_RUN: "the image was not traced",
+}
 STATUS_VERBS = {
     Status.FAILED: ("has cells that failed", "have cells that failed"),
     Status.NOT_RUN: ("is not complete", "are not complete"),
@@ -112,16 +119,26 @@ def _trace_row(source: TraceSource) -> MatrixRow:
 def matrix_grid(runs: Sequence[PageRun]) -> Grid:
     """Return the matrix: a row for each run, a column for each image (and keras.json)."""
     names = columns([run.row for run in runs])
-    statuses = {entry.status for run in runs for entry in run.row.entries}
     return Grid(
         columns=names,
         rows=tuple(_grid_row(run, names) for run in runs),
         legend=tuple(
             (status_badge(status), meaning)
-            for status, meaning in STATUS_MEANINGS.items()
-            if status in statuses
+            for status in Status
+            if (meaning := _meaning(status, runs))
         ),
     )
+
+
+def _meaning(status: Status, runs: Sequence[PageRun]) -> str:
+    """Return what a status means in the runs that have it; empty if none has."""
+    having = [run for run in runs if any(entry.status is status for entry in run.row.entries)]
+    traces = [run for run in having if isinstance(run.source, TraceSource)]
+    meanings = [STATUS_MEANINGS[status]] if len(traces) < len(having) else []
+    if traces and TRACE_MEANINGS[status] not in meanings:
+        of_traces = "of a trace: " if meanings else ""
+        meanings.append(f"{of_traces}{TRACE_MEANINGS[status]}")
+    return "; ".join(meanings)
 
 
 def _grid_row(run: PageRun, names: Sequence[str]) -> GridRow:

@@ -21,6 +21,7 @@ from keras_matrix.report.page.blocks import Tone
 from keras_matrix.report.page.sources import RunSource, Source
 from keras_matrix.trace.cause import Hint
 from keras_matrix.trace.finding import FindingKind, MinimalScript, Origin, TraceStage
+from keras_matrix.trace.reach import Consequence, Reach, Reached
 from keras_matrix.trace.result import ImageTrace, LayerDistance, StageSummary, Trace
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.records import builders
@@ -339,6 +340,7 @@ def traced(path: Path) -> RunFolder:
         alone=apart(0.5),
         limit=1e-5,
         script=MinimalScript("/far/away/scripts/forward_conv_1.py", "import keras\n"),
+        reach=Reach(targets=[Reached(what=Consequence.LOSS, distance=46.0, excess=3e8)]),
     )
     inherited = finding(where="dense_1", origin=Origin.INHERITED)
     image = ImageTrace(
@@ -383,6 +385,7 @@ def test_a_trace_is_described_by_its_findings(tmp_path: Path) -> None:
         "possible cause It pads otherwise.",
         "Source: keras#1",
         "rounding explains 1e-05",
+        "reaches the loss by 46, 3e+08 x its bound",
         "scripts/forward_conv_1.py, in the trace's folder",
         "inherited from the findings above: dense_1",
         "a note",
@@ -396,6 +399,15 @@ def test_a_trace_is_described_by_its_findings(tmp_path: Path) -> None:
 def test_a_trace_and_a_run_share_one_matrix(tmp_path: Path) -> None:
     page = report(both(tmp_path / "a-run"), traced(tmp_path / "a-trace"))
     assert words(page, "p", "sentence") == ["Of 2 runs, 1 differs (conv), 1 agrees (mlp)."]
+    (legend,) = page.all("dl", class_="legend")
+    assert "something differs by more than rounding explains" in legend.text
+    assert "every judged metric is within its tolerance" in legend.text
+
+
+def test_a_page_of_traces_speaks_of_rounding_not_of_tolerances(tmp_path: Path) -> None:
+    (legend,) = drawn(traced(tmp_path / "a-trace")).all("dl", class_="legend")
+    assert "something differs by more than rounding explains" in legend.text
+    assert "tolerance" not in legend.text
 
 
 def suite_of(path: Path, *outcomes: tuple[str, str]) -> RunFolder:
