@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from keras_matrix.text import plural
 from keras_matrix.trace.cause import CauseStatus, Hint, Referee, TrialOutcome
 from keras_matrix.trace.finding import Finding
 
@@ -61,6 +62,12 @@ def describe_referee(referee: Referee, reference: str, image: str) -> str:
             f"in float64 they are {referee.between:.2g} apart as well: each is right by its own "
             "definition"
         )
-    return (
-        f"from float64, {image} is {referee.other:.2g} off and {reference} {referee.reference:.2g}"
-    )
+    other = _off(image, referee.other, referee.other_odd)
+    return f"from float64, {other} and {_off(reference, referee.reference, referee.reference_odd)}"
+
+
+def _off(image: str, distance: float, odd: int) -> str:
+    """Return how far an image is from its own float64."""
+    if odd:
+        return f"{image} is off by {plural(odd, 'NaN or Inf', 'NaN or Inf')}"
+    return f"{image} is {distance:.2g} off"

@@ -59,13 +59,20 @@ class Referee(msgspec.Struct, frozen=True, kw_only=True):
         reference: How far the reference's float32 is from its float64, the largest difference.
         other: The same of the other image.
         between: How far the two float64s are apart.
+        reference_odd: How many elements of the reference are finite only in float64, or only in
+            float32.
+        other_odd: The same of the other image.
     """
 
     reference: float
     other: float
     between: float
+    reference_odd: int = 0
+    other_odd: int = 0
 
     @property
     def both_right(self) -> bool:
         """Whether the float64s are as far apart: each side is right by its own definition."""
+        if self.reference_odd or self.other_odd:
+            return False
         return self.between > OWN_DEFINITION_SHARE * max(self.reference, self.other)

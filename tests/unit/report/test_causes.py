@@ -64,12 +64,18 @@ def test_a_cause_that_was_not_tried() -> None:
 @pytest.mark.parametrize(
     ("between", "sentence"),
     [
-        (1e-12, "from float64, theano is 0.06 off and tf 3e-08"),
+        (1e-12, "from float64, theano is 0.06 off and tf is 3e-08 off"),
         (0.06, "in float64 they are 0.06 apart as well: each is right by its own definition"),
     ],
 )
 def test_who_is_off(between: float, sentence: str) -> None:
     referee = Referee(reference=3e-8, other=0.06, between=between)
+    assert describe_referee(referee, "tf", "theano") == sentence
+
+
+def test_numbers_that_only_float32_lacks() -> None:
+    referee = Referee(reference=0.0, other=1e-8, between=0.0, reference_odd=8)
+    sentence = "from float64, theano is 1e-08 off and tf is off by 8 NaN or Inf"
     assert describe_referee(referee, "tf", "theano") == sentence
 
 
@@ -85,5 +91,5 @@ def test_all_that_is_told_of_causes() -> None:
         "    a.py",
         "  not the cause: Not that.",
         "    with b instead, the difference stays: 0.00026 becomes 0.00026",
-        "  from float64, theano is 1 off and tf 0",
+        "  from float64, theano is 1 off and tf is 0 off",
     ]

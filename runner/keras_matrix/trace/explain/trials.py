@@ -251,24 +251,29 @@ def arrays_of(number: int, capture: Capture) -> list[ArrayKey]:
 def _referee(as_is: Results, double: Results) -> Referee | None:
     """Return each side's distance from its float64, where the two float32s are furthest apart.
 
-    Return None if one image computes no float64, or not all numbers are finite.
+    Return None if one image computes no float64, or if not all numbers of it are finite.
     """
     number, *captures = as_is
-    worst, referee = 0.0, None
+    worst, referee = (0, 0.0), None
     for what, name, when in arrays_of(number, captures[0]):
         label = f"{double[0]} {name.partition(' ')[2]}"
         arrays = [capture.array((what, name, when)) for capture in captures]
         arrays += [capture.array((what, label, when)) for capture in double[1:]]
-        known = [array for array in arrays if array is not None and numpy.isfinite(array).all()]
+        known = [array for array in arrays if array is not None]
         if len(known) < len(arrays) or len({array.shape for array in known}) != 1:
             continue
         mine, other, exact, other_exact = known
-        apart = measure_distance(mine, other).maximum
-        if apart > worst:
-            worst = apart
+        distance = measure_distance(mine, other)
+        finite = numpy.isfinite(exact).all() and numpy.isfinite(other_exact).all()
+        if finite and (distance.odd, distance.maximum) > worst:
+            worst = (distance.odd, distance.maximum)
+            of_reference = measure_distance(exact, mine)
+            of_other = measure_distance(other_exact, other)
             referee = Referee(
-                reference=measure_distance(exact, mine).maximum,
-                other=measure_distance(other_exact, other).maximum,
+                reference=of_reference.maximum,
+                other=of_other.maximum,
                 between=measure_distance(exact, other_exact).maximum,
+                reference_odd=of_reference.odd,
+                other_odd=of_other.odd,
             )
     return referee

@@ -227,6 +227,12 @@ def test_each_side_is_right_by_its_own_definition(tmp_path: Path) -> None:
     assert found.both_right
 
 
+def test_a_side_that_is_not_finite_in_float32_only(tmp_path: Path) -> None:
+    found = referee(tmp_path, (ONES * numpy.inf, ONES), (EXACT, EXACT))
+    assert found == Referee(reference=0.0, other=0.0, between=0.0, reference_odd=2)
+    assert not found.both_right
+
+
 @pytest.mark.parametrize(
     "double", [(EXACT, "no float64"), ("no float64", EXACT), (EXACT, EXACT * numpy.inf)]
 )
