@@ -59,7 +59,7 @@ class Explainer:
             other=other.capture,
             other_stack=stack_of(other),
             script=code,
-        )
+        ).of_inner_layer()
         fitting = causes.fitting(situation)
         hint = fitting[0].hint(situation) if fitting else None
         finding = msgspec.structs.replace(finding, hint=hint)

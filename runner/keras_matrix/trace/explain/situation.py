@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import numpy
 
 from keras_matrix.trace import judge
@@ -15,6 +16,7 @@ from keras_matrix.trace.finding import Finding, FindingKind
 
 FAILS_ONLY = re.compile(r"fails on (\S+) only")
 """How the findings of failures name the image."""
+TIME_DISTRIBUTED = "TimeDistributed"
 SIZE_IF_UNKNOWN = 5
 """The size that minimal scripts on random inputs give an axis without one."""
 
@@ -33,7 +35,8 @@ class Situation:
     """A finding with its surroundings.
 
     ``capture`` and ``stack`` are the reference's, ``other`` and ``other_stack`` those of the image
-    that the finding is about. ``script`` is the text of the traced script.
+    that the finding is about. ``script`` is the text of the traced script, and ``over_time``
+    tells that the layer is applied to each step of a sequence, by a ``TimeDistributed``.
     """
 
     finding: Finding
@@ -42,6 +45,21 @@ class Situation:
     other: Capture
     other_stack: Stack
     script: str = ""
+    over_time: bool = False
+
+    def of_inner_layer(self) -> "Situation":
+        """Return the situation of the layer that a ``TimeDistributed`` applies; of others, this."""
+        inner = self.finding.config.get("layer")
+        if self.finding.layer != TIME_DISTRIBUTED or not isinstance(inner, Mapping):
+            return self
+        config = inner.get("config")
+        finding = msgspec.structs.replace(
+            self.finding,
+            layer=str(inner.get("class_name")),
+            config=dict(config) if isinstance(config, Mapping) else {},
+            input_shapes=[[*shape[:1], *shape[2:]] for shape in self.finding.input_shapes],
+        )
+        return replace(self, finding=finding, over_time=True)
 
     @property
     def stacks(self) -> tuple[Stack, Stack]:
@@ -85,6 +103,8 @@ class Situation:
         if self.node is None:
             return ()
         arrays = [self._latest("output", port(*feed)) for feed in self.node.feeds]
+        if self.over_time:
+            arrays = [a if a is None else a.reshape(-1, *a.shape[2:]) for a in arrays]
         return tuple(array for array in arrays if array is not None) if all_known(arrays) else ()
 
     @cached_property
@@ -222,13 +242,13 @@ def preactivation(situation: Situation, activation: str) -> Array | None:
     The layer is an ``Activation``, or a ``Dense`` of Keras's own. Computed in float64.
     """
     node, inputs = situation.node, situation.inputs
-    if node is None or not inputs or node.config.get("activation") != activation:
+    if node is None or not inputs or situation.config.get("activation") != activation:
         return None
     values = inputs[0].astype(numpy.float64)
-    if node.kind == "Activation":
+    if situation.finding.layer == "Activation":
         return values
     kernel = situation.weights.get("kernel")
-    if node.kind != "Dense" or kernel is None or values.shape[-1] != kernel.shape[0]:
+    if situation.finding.layer != "Dense" or kernel is None or values.shape[-1] != kernel.shape[0]:
         return None
     bias = situation.weights.get("bias")
     product: Array = values @ kernel.astype(numpy.float64)

@@ -243,6 +243,25 @@ def test_a_moving_average(tmp_path: Path, name: str, given: Any, word: str) -> N
     assert word in "".join(told(about))
 
 
+@pytest.mark.parametrize(("scale", "fits"), [(0.0, True), (1.0, False)])
+def test_a_layer_that_is_applied_to_each_step_of_a_sequence(
+    tmp_path: Path, scale: float, fits: bool
+) -> None:
+    config = {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid"}
+    sequences = floats(scale * numpy.arange(2 * 3 * 16)).reshape(2, 3, 4, 4, 1)
+    about = at_layer(
+        *(tmp_path, GRADIENT, "TimeDistributed"),
+        config={"layer": {"class_name": "MaxPooling2D", "config": config}},
+        inputs=[sequences],
+        what="gradient by its input",
+    )
+    assert told(about) == []
+    inner = about.of_inner_layer()
+    assert bool(told(inner)) is fits
+    assert inner.input_sizes == (4, 4, 1)
+    assert inner.of_inner_layer() is inner
+
+
 def test_a_layer_that_is_applied_several_times(tmp_path: Path) -> None:
     about = at_layer(
         *(tmp_path, UPDATE, "BatchNormalization"),

@@ -95,7 +95,8 @@ def _made_explicit(situation: Situation) -> list[Edit]:
     """Pad where TensorFlow does, by a layer of its own, and let the windows have no padding."""
     axes = spatial_axes(situation)
     pads = [axis.padding for axis in axes]
-    if len(axes) == 1 and situation.config.get("data_format") == "channels_first":
+    first = len(axes) == 1 and situation.config.get("data_format") == "channels_first"
+    if first or situation.over_time:
         return []
     edits: list[Edit] = [Insert(Place.MODEL, "layer.padding = 'valid'")]
     if any(begin or end for begin, end in pads):
@@ -130,7 +131,8 @@ def _transposed_axes(situation: Situation) -> list[Axis]:
 def _cropped(situation: Situation) -> list[Edit]:
     pads = [axis.padding for axis in _transposed_axes(situation)]
     # Without padding the output has max(window - stride, 0) places more.
-    if any(axis.window < axis.stride for axis in _transposed_axes(situation)):
+    narrow = any(axis.window < axis.stride for axis in _transposed_axes(situation))
+    if narrow or situation.over_time:
         return []
     cropping = _padded(pads, "Cropping", situation.config)
     return [
