@@ -64,6 +64,21 @@ MISPLACED_TEXTS = """
   return [...outside, ...overlapping];
 })
 """
+# The figures in the tables of judged metrics, and whether each is seen without scrolling sideways.
+METRICS = """
+() => [...document.querySelectorAll("table")]
+  .filter(table => table.caption.textContent.endsWith(", judged"))
+  .flatMap(table => [...table.querySelectorAll("tbody td")].map(figure => {
+    const region = table.parentElement.getBoundingClientRect();
+    const {left, right, width} = figure.getBoundingClientRect();
+    const text = document.createRange();
+    text.selectNodeContents(figure);
+    const end = Math.max(right, text.getBoundingClientRect().right);
+    const fits = region.right <= window.innerWidth;
+    return [figure.dataset.column,
+      width > 0 && fits && left >= region.left - 1 && end <= region.right + 1];
+  }))
+"""
 UNFOLD = "() => document.querySelectorAll('details').forEach(item => { item.open = true; })"
 
 
@@ -402,6 +417,17 @@ def test_no_text_of_a_chart_overlaps_another(path: Path, visit: Visitor, width: 
     page = visit(path, width=width).page
     assert page.locator("svg.chart text").count() > 50
     assert page.evaluate(MISPLACED_TEXTS) == []
+
+
+@pytest.mark.parametrize("width", [PHONE_WIDTH, 800, 1200, 1920])
+def test_a_verdict_its_difference_and_what_is_allowed_are_seen_at_any_width(
+    path: Path, visit: Visitor, width: int
+) -> None:
+    page = visit(path, width=width).page
+    seen = page.evaluate(METRICS)
+    assert any("difference" in column for column, _ in seen)
+    assert any(column == "allowed" for column, _ in seen)
+    assert [column for column, shown in seen if not shown] == []
 
 
 def test_on_a_phone_only_wide_blocks_scroll_sideways(path: Path, visit: Visitor) -> None:

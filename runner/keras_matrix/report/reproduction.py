@@ -72,7 +72,7 @@ def show(judged: Reproduction, out: Console) -> None:
         ("one more run would lie in", "right"),
         ("verdict", "left"),
     ):
-        table.add_column(column, justify="right" if justify == "right" else "left")
+        table.add_column(column, justify="right" if justify == "right" else "left", overflow="fold")
     for figure in judged.figures:
         table.add_row(*map(escape, figure_cells(figure)), _styled(figure.verdict))
     out.print(table)

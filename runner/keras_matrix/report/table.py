@@ -1,7 +1,7 @@
 """A comparison as a table for people, in a terminal or as plain lines."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from rich import box
@@ -28,6 +28,7 @@ VERDICT_STYLES = {
 PLAIN_WIDTH = 400
 """Columns where there is no terminal: enough for a row on one line."""
 COLUMN_GAP = 2
+LIST_INDENT = 2
 MIN_METRIC_WIDTH = 16
 """The least width of the metrics' names; figures are never folded or cut."""
 
@@ -107,8 +108,22 @@ def _show_list(pair: PairTable, shown: Sequence[Column], out: Console) -> None:
     for row in pair.rows:
         out.print(Text.assemble(printable(metric.show(row)), ": ", _verdict(row)))
         texts = [(column.heading, column.show(row)) for column in figures]
-        text = ", ".join(f"{heading} {figure}" for heading, figure in texts if figure != "-")
-        out.print(Padding(Text(printable(text), overflow="fold"), (0, 0, 0, 2)))
+        parts = [printable(f"{heading} {figure}") for heading, figure in texts if figure != "-"]
+        for line in _filled(parts, out.width - LIST_INDENT):
+            out.print(Padding(Text(line, overflow="fold"), (0, 0, 0, LIST_INDENT)))
+
+
+def _filled(parts: Sequence[str], width: int) -> Iterator[str]:
+    """Yield lines of parts with commas between them; a line ends between two parts."""
+    line = ""
+    for number, part in enumerate(parts):
+        text = part if number == len(parts) - 1 else f"{part},"
+        if line and cell_len(line) + 1 + cell_len(text) > width:
+            yield line
+            line = ""
+        line += f" {text}" if line else text
+    if line:
+        yield line
 
 
 def _verdict(row: Row) -> Text:

@@ -186,8 +186,8 @@ def verdict(trace: Trace, image: ImageTrace) -> str:
 def _stage_table(image: ImageTrace) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False)
     table.add_column("stage")
-    table.add_column(image.image, justify="right")
-    table.add_column("furthest apart")
+    table.add_column(image.image, justify="right", overflow="fold")
+    table.add_column("furthest apart", overflow="fold")
     for summary in image.stages:
         furthest = Text(printable(describe_furthest(summary)))
         table.add_row(summary.stage.value, describe_agreement(summary), furthest)

@@ -287,7 +287,7 @@ def test_a_wide_terminal_shows_a_table() -> None:
     assert line.split()[-1] == "agree"
 
 
-@pytest.mark.parametrize("width", [20, 40, 80, 100])
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100])
 def test_a_narrow_terminal_cuts_no_figure(width: int) -> None:
     text = on_terminal(compared(*SEEDS), width)
     assert "…" not in text
@@ -298,6 +298,13 @@ def test_a_narrow_terminal_cuts_no_figure(width: int) -> None:
         assert "allowed 0.001 + 0.1%" in whole
         assert "fit.seconds: reported tf 2 [1..3], theano" in whole
         assert "allowed -" not in whole
+
+
+def test_in_a_narrow_terminal_a_line_ends_between_two_figures() -> None:
+    lines = on_terminal(compared(*SEEDS), 60).splitlines()
+    (place,) = [at for at, line in enumerate(lines) if line.startswith("fit.a_metric_of_its_own")]
+    assert all(line.rstrip().endswith(",") for line in lines[place + 1 : place + 3])
+    assert any(line.startswith("  allowed 0.001 + 0.1%") or "difference" in line for line in lines)
 
 
 @pytest.mark.parametrize("width", [80, 100])

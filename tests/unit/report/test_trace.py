@@ -62,9 +62,9 @@ def trace(*images: ImageTrace, **changed: Any) -> Trace:
     )
 
 
-def printed(result: Trace) -> str:
+def printed(result: Trace, width: int = 200) -> str:
     out = io.StringIO()
-    print_trace(result, Console(file=out, width=200, color_system=None))
+    print_trace(result, Console(file=out, width=width, color_system=None))
     return out.getvalue()
 
 
@@ -222,6 +222,15 @@ def test_stages_are_a_table() -> None:
     beyond = "not comparable, or infinitely far beyond the bound"
     assert f"gradients 1 of 3 differ dense/kernel: {beyond}" in lines
     assert "training 4 agree dense/bias: 0.5 x the noise floor" in lines
+
+
+def test_a_narrow_terminal_cuts_no_name() -> None:
+    where = "batch_normalization_12/moving_variance_of_a_name_that_is_longer_than_a_line"
+    result = trace(image(stages=[StageSummary(TraceStage.UPDATES, 6, 2, where, 20.0)]))
+    text = printed(result, 60)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 60
+    assert where in "".join(text.split()).replace("updates2of6differ", "")
 
 
 def test_a_finding_is_printed_with_its_figures_cause_and_script() -> None:

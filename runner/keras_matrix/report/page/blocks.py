@@ -82,7 +82,7 @@ def entry_title(entry: MatrixEntry) -> str:
 
 @dataclass(frozen=True)
 class TableCell:
-    """The content of a table's cell: a badge, or text with a smaller second line.
+    """The content of a table's cell: a badge, or text with smaller lines below it.
 
     A column with a ``numeric`` cell is aligned to the right.
     """
@@ -123,13 +123,18 @@ class Facts:
 
 @dataclass(frozen=True)
 class DataTable:
-    """A table; the first column names the rows, ``note`` says what is left out."""
+    """A table; the first column names the rows, ``note`` says what is left out.
+
+    Where there is no room for its columns, it scrolls, or if it ``stacks``, the figures of a row
+    stand below each other, each with its column's name.
+    """
 
     kind: ClassVar[str] = "table"
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[TableCell, ...], ...]
     note: str = ""
+    stacks: bool = False
 
     @cached_property
     def numeric(self) -> tuple[bool, ...]:

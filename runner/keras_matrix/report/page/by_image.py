@@ -86,31 +86,33 @@ def _table(entry: MatrixEntry, metrics: Sequence[Row], description: str) -> Data
         "metric",
         *(("verdict",) if judged else ()),
         reference,
-        *((other, "difference") if other else ()),
-        *(("interval",) if inferred else ()),
+        *((other, "difference, interval" if inferred else "difference") if other else ()),
         *(("allowed",) if judged else ()),
     )
     return DataTable(
         caption=f"{entry_title(entry)}: {description}" if other else description,
         header=header,
-        rows=tuple(_metric_row(row, judged=judged, inferred=inferred) for row in table.rows),
+        rows=tuple(_metric_row(row, judged=judged) for row in table.rows),
         note=table.rest,
+        stacks=True,
     )
 
 
-def _metric_row(row: Row, *, judged: bool, inferred: bool) -> tuple[TableCell, ...]:
-    """Return a metric's row; ``judged`` and ``inferred`` say which columns the table has."""
+def _metric_row(row: Row, *, judged: bool) -> tuple[TableCell, ...]:
+    """Return a metric's row; ``judged`` says whether the table has verdicts and tolerances."""
     name = figures.label(row).removeprefix(f"{row.group}: ")
     relative = figures.relative(row)
+    below = [relative, figures.interval(row)]
     difference = TableCell(
-        figures.number(row.absolute), "" if relative == "-" else relative, numeric=True
+        figures.number(row.absolute),
+        "\n".join(text for text in below if text != "-"),
+        numeric=True,
     )
     return (
         TableCell(name, code=True, small=_question(row)),
         *((TableCell(badge=verdict_badge(row.verdict)),) if judged else ()),
         _summary(row.reference),
         *((_summary(row.other), difference) if row.other_name else ()),
-        *((TableCell(figures.interval(row), numeric=True),) if inferred else ()),
         *((TableCell(figures.tolerance(row), numeric=True),) if judged else ()),
     )
 
@@ -136,6 +138,7 @@ def _cells(entry: MatrixEntry, records: Sequence[Record]) -> Details:
         header=("cell", "outcome", "run time, s", "peak memory, MiB", "metrics", "reused from"),
         rows=tuple(_cell_row(record) for record in failed_first[:MAX_TABLE_CELLS]),
         note=left_out(len(records) - MAX_TABLE_CELLS, "cell", "in the run's folder"),
+        stacks=True,
     )
     return Details(plural(len(records), "cell"), (table,))
 

@@ -12,6 +12,8 @@ from keras_matrix.report.plots import Chart
 
 _NUMBER = re.compile(r"[-+\N{MINUS SIGN}]?(?:[\d.]+|nan|inf)")
 _NO_VALUE = ("", "-", "\N{EN DASH}")
+MANY_COLUMNS = 5
+"""Columns of a table of numbers that stacks where it has no room."""
 
 
 @dataclass(frozen=True)
@@ -88,4 +90,5 @@ def _numbers(chart: Chart) -> DataTable:
         )
         for row in chart.rows
     )
-    return DataTable(f"Numbers: {chart.title}", chart.header, rows)
+    wide = len(chart.header) >= MANY_COLUMNS
+    return DataTable(f"Numbers: {chart.title}", chart.header, rows, stacks=wide)

@@ -115,11 +115,11 @@ def test_an_entry_of_the_matrix_has_a_word_and_a_symbol_and_links_to_its_details
     assert details.all("h4")[0].text == "theano against tf ≠ differ"
     rows = table(details, "theano against tf: 2 metrics, judged")
     assert rows[0] == [
-        *("metric", "verdict", "tf", "theano", "difference", "interval", "allowed"),
+        *("metric", "verdict", "tf", "theano", "difference, interval", "allowed"),
     ]
     assert rows[1] == [
         *("fit.loss same distribution?", "≠ differ", "0.501 0.5 to 0.502", "0.703 0.7 to 0.706"),
-        *("0.202 40.3%", "0.1948..0.2092", "0.0015 (1.41 sd)"),
+        *("0.202 40.3% 0.1948..0.2092", "0.0015 (1.41 sd)"),
     ]
 
 
