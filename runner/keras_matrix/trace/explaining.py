@@ -24,6 +24,8 @@ from keras_matrix.trace.rounds import Purpose, Rounds
 
 MAX_CASES = 5
 """The most findings of a trace whose causes are tried."""
+MAX_REFEREED = 2
+"""The most findings of a trace that are computed in float64: Theano compiles all of it anew."""
 MAX_SCRIPT_NAME_CHARACTERS = 80
 SCRIPTS_FOLDER = "scripts"
 
@@ -89,7 +91,11 @@ class Explainer:
 
         If the trials cannot be run, the causes remain possible, and a note says why.
         """
-        planned = [(key, trial) for key in self._cases for trial in self._plan(key)]
+        planned = [
+            (key, trial)
+            for index, (key, case) in enumerate(self._cases.items())
+            for trial in trials.plan_trials(case, with_referee=index < MAX_REFEREED)
+        ]
         if not self.proves or not planned:
             return images
         names = list(dict.fromkeys([self.reference.image, *(key[0] for key, _ in planned)]))
@@ -101,9 +107,6 @@ class Explainer:
         except (KerasMatrixError, UnreadableError) as error:
             note = f"the causes were not tried: {error}"
             return [msgspec.structs.replace(i, notes=[*i.notes, note]) for i in images]
-
-    def _plan(self, key: FindingKey) -> list[Trial]:
-        return trials.plan_trials(self._cases[key])
 
     def _scripts(
         self, planned: list[tuple[FindingKey, Trial]]

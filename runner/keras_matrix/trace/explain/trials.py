@@ -82,11 +82,14 @@ def trial_stage(finding: Finding) -> TrialStage:
     return TrialStage.FORWARD
 
 
-def plan_trials(case: TriedFinding) -> list[Trial]:
-    """Return what to run for a finding: its script as it is, in float64, and without each cause."""
+def plan_trials(case: TriedFinding, *, with_referee: bool = True) -> list[Trial]:
+    """Return what to run for a finding: its script as it is, in float64, and without each cause.
+
+    Without a referee the script is not run in float64.
+    """
     stage = trial_stage(case.finding)
     trials = [Trial(case.text, stage)]
-    if stage not in (TrialStage.BUILD, TrialStage.SHAPE):
+    if with_referee and stage not in (TrialStage.BUILD, TrialStage.SHAPE):
         trials.append(Trial(_in_double(case.text), stage, double=True))
     for cause in case.causes[:MAX_CAUSES_TRIED]:
         trials += _counterfactual(case, stage, cause)

@@ -131,6 +131,15 @@ def test_a_failure_has_no_float64_and_without_a_cause_to_try_there_is_no_trial(
     assert [trial.double for trial in plan_trials(about)] == [False, True]
 
 
+def test_a_script_without_a_referee_is_not_run_in_float64(tmp_path: Path) -> None:
+    plan = plan_trials(case(tmp_path, cause()), with_referee=False)
+    assert [(trial.cause is None, trial.double) for trial in plan] == [
+        (True, False),
+        (False, False),
+    ]
+    assert plan_trials(case(tmp_path), with_referee=False) == []
+
+
 def test_layers_within_layers_have_no_dtype_of_their_own(tmp_path: Path) -> None:
     text = TEXT.replace("Dense(units=2)", "TimeDistributed.from_config({'dtype': 'float32'})")
     plan = plan_trials(replace(case(tmp_path), text=text))
