@@ -273,9 +273,13 @@ def describe_reach(finding: Finding) -> Iterator[tuple[str, str]]:
         one, several = REACHED_WORDS[target.what]
         part = one if target.count == 1 else several.format(target.count)
         if target.distance is not None:
-            times = f", {target.excess:.2g} x its bound" if target.excess is not None else ""
-            up_to = "by" if target.count == 1 else "by up to"
-            part += f" {up_to} {target.distance:.2g}{times}"
+            part += (
+                f" by {target.distance:.2g}"
+                if target.count == 1
+                else f" by up to {target.distance:.2g}"
+            )
+        if target.excess is not None:
+            part += f" ({target.excess:.2g} x{'' if parts else ' its bound'})"
         parts.append(part)
     yield "reaches", "; ".join(parts) or REACHES_NOTHING
     also = dict.fromkeys(name for target in finding.reach.targets for name in target.also)

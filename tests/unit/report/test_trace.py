@@ -274,8 +274,8 @@ def test_a_finding_says_what_it_reaches_and_what_else_does() -> None:
     script, metric = Reached(what=Consequence.SCRIPT), Reached(what=Consequence.METRICS)
     text = printed(trace(image(finding(reach=Reach(targets=[*LOSS.targets, weights])))))
     assert (
-        "reaches the loss by 46, 3e+08 x its bound; the gradients of 2 weights by up to 0.5, "
-        "1e+02 x its bound" in text
+        "reaches the loss by 46 (3e+08 x its bound); the gradients of 2 weights by up to 0.5 "
+        "(1e+02 x)" in text
     )
     assert "some of it also comes from loss" in text
     text = printed(trace(image(finding(reach=Reach(targets=[script, metric])))))

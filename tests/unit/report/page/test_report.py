@@ -385,7 +385,7 @@ def test_a_trace_is_described_by_its_findings(tmp_path: Path) -> None:
         "possible cause It pads otherwise.",
         "Source: keras#1",
         "rounding explains 1e-05",
-        "reaches the loss by 46, 3e+08 x its bound",
+        "reaches the loss by 46 (3e+08 x its bound)",
         "scripts/forward_conv_1.py, in the trace's folder",
         "inherited from the findings above: dense_1",
         "a note",
@@ -401,7 +401,7 @@ def test_a_trace_and_a_run_share_one_matrix(tmp_path: Path) -> None:
     assert words(page, "p", "sentence") == ["Of 2 runs, 1 differs (conv), 1 agrees (mlp)."]
     (legend,) = page.all("dl", class_="legend")
     assert "something differs by more than rounding explains" in legend.text
-    assert "every judged metric is within its tolerance" in legend.text
+    assert "every judged metric is within what is allowed" in legend.text
 
 
 def test_a_page_of_traces_speaks_of_rounding_not_of_tolerances(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 # Source: as loss_saturated_sigmoid: tensorflow v1.14 python/keras/backend.py binary_crossentropy
 # (logits) vs keras/backend/theano_backend.py binary_crossentropy (clip).
 # expect: loss loss
-# cause: proven The output is a sigmoid, so TensorFlow computes the loss from the logits
+# cause: possible The output is a sigmoid, so TensorFlow computes the loss from the logits
 import numpy as np
 from keras.layers import Dense
 from keras.models import Sequential
