@@ -268,7 +268,7 @@ def describe_reach(finding: Finding) -> Iterator[tuple[str, str]]:
     """Yield what a finding reaches, and what else reaches that, each with its label."""
     if finding.reach is None:
         return
-    parts = []
+    parts: list[str] = []
     for target in finding.reach.targets:
         one, several = REACHED_WORDS[target.what]
         part = one if target.count == 1 else several.format(target.count)
