@@ -57,6 +57,11 @@ class EngineFacts:
     storage: str = ""
     control_groups: int = 0
 
+    @property
+    def builder(self) -> str:
+        """What builds images for a request of the engine's API."""
+        return "Buildah" if self.kind is Kind.PODMAN else "the classic builder"
+
     def runtime(self, name: str) -> str:
         """Return the name of a runtime: the one given, or the engine's default if it is empty.
 

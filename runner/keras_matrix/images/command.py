@@ -19,15 +19,17 @@ POLL_INTERVAL = 0.05
 """Seconds between two looks at whether the command has ended."""
 MAX_OUTPUT_BYTES = 4 * 2**20
 """Bytes of output that are read; the rest is lost."""
-COMMAND_MEMORY = 2**30
-"""Bytes of memory of the container."""
+COMMAND_LIMITS = Limits(memory=2**30)
+"""What the container may use."""
 
 
-def run_command(engine: Engine, image: str, purpose: str, command: tuple[str, ...]) -> bytes:
+def run_command(
+    engine: Engine, image: str, purpose: str, command: tuple[str, ...], runtime: str = ""
+) -> bytes:
     """Run a command in an image and return what it prints.
 
     ``image`` is a digest, and ``purpose`` part of the container's name. The command can import the
-    probe.
+    probe. ``runtime`` is the engine's name of the runtime, empty for its default.
 
     Raises:
         ImageError: the command fails, or takes too long.
@@ -41,8 +43,9 @@ def run_command(engine: Engine, image: str, purpose: str, command: tuple[str, ..
         environment={"PYTHONPATH": str(PROBE)},
         binds=(Bind(PROBE_FOLDER, PROBE / PROBE_FOLDER.name),),
         user=user,
-        limits=Limits(memory=COMMAND_MEMORY),
+        limits=COMMAND_LIMITS,
         labels={CELL_LABEL: purpose, OWNER_LABEL: Owner.this_process().label()},
+        runtime=runtime,
     )
     try:
         container = engine.create(spec)

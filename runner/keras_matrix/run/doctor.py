@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 from keras_matrix.engine.client import Engine
 from keras_matrix.engine.facts import EngineFacts
+from keras_matrix.engine.security import Security
 from keras_matrix.engine.users import Users, cell_user
 from keras_matrix.errors import EngineError, ImageError
 from keras_matrix.images import build, standin
 from keras_matrix.load.catalog import Catalog, Image
 from keras_matrix.plan.images import BasePolicy
+from keras_matrix.run import closed
+from keras_matrix.run.closed import Look
 
 
 @dataclass(frozen=True)
@@ -35,29 +38,66 @@ def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
         return (_no_engine(error),)
     with connected as engine:
         facts = engine.facts()
-        checks = [Check("engine", True, f"{facts.version} on {facts.platform}")]
-        for name, supported in facts.limits.items():
-            found = "supported" if supported else "not supported: cells would run without it"
-            remedy = "" if supported else "use an engine whose kernel has this control group"
-            checks.append(Check(f"limit on {name}", supported, found, remedy))
-        checks += _check_confinement(facts)
-        missing = []
-        for image in catalog.images:
-            built = build.find(engine, catalog, image, policy)
-            if built is None:
-                missing.append(image)
-            else:
-                base = f"built on base {built.base.value}"
-                checks.append(Check(f"image {image.name}", True, base))
+        built = {image.name: build.find(engine, catalog, image, policy) for image in catalog.images}
+        one = next(filter(None, built.values()), None)
+        user = _check_user(facts.security)
+        # Without a user to run as, there is no container to look into.
+        seen = closed.look(engine, one) if one is not None and user.ok else closed.Look()
+        runtimes = closed.runtimes(engine, facts, one if user.ok else None)
+        checks = [
+            *_check_engine(facts),
+            *_check_limits(facts, seen),
+            *_check_confinement(facts, runtimes),
+            user,
+            _check_closed(facts, seen),
+            *(
+                Check(f"image {image.name}", True, f"built on base {image.base.value}")
+                for image in built.values()
+                if image is not None
+            ),
+        ]
+        missing = [image for image in catalog.images if built[image.name] is None]
         checks += _check_builds(engine, missing, policy)
     return tuple(checks)
 
 
-def _check_confinement(facts: EngineFacts) -> Iterator[Check]:
-    """Check what the engine confines cells with, and which user they run as."""
-    runtimes = (name for name in facts.runtimes if name != facts.default_runtime)
-    names = ", ".join((f"{facts.default_runtime} (default)", *runtimes))
-    yield Check("runtime", True, names)
+def _check_engine(facts: EngineFacts) -> Iterator[Check]:
+    """Name what the engine is and how it works: nothing of that can be missing."""
+    api = f"API {facts.api[0]} to {facts.api[1]}"
+    yield Check("engine", True, f"{facts.kind.value} {facts.version} on {facts.platform}; {api}")
+    yield Check("image store", True, f"{facts.store.value} ({facts.storage})")
+    yield Check("builder", True, facts.builder)
+    version = f"version {facts.control_groups}" if facts.control_groups else "version not reported"
+    yield Check("control groups", True, version)
+
+
+def _check_limits(facts: EngineFacts, seen: Look) -> Iterator[Check]:
+    for name in facts.limits:
+        holds, found = seen.limit(name, facts)
+        remedy = "" if holds else "use an engine whose kernel has this control group"
+        yield Check(f"limit on {name}", holds, found, remedy)
+
+
+def _check_closed(facts: EngineFacts, look: Look) -> Check:
+    """Check how closed a container was that was started as cells are."""
+    if look.problem:
+        return Check("closed cell", False, "no container starts", look.problem)
+    if look.seen is None:
+        return Check("closed cell", True, "not tried: no image is built; each cell checks it")
+    found = look.seen.open_to(facts.default_runtime)
+    if found:
+        remedy = "use an engine that confines cells, with its default seccomp profile"
+        return Check("closed cell", False, f"it has {'; '.join(found)}", remedy)
+    return Check(
+        "closed cell",
+        True,
+        "no network, capability or new privilege; read-only root; executable scratch space",
+    )
+
+
+def _check_confinement(facts: EngineFacts, runtimes: Sequence[str]) -> Iterator[Check]:
+    """Check what the engine confines cells with; ``runtimes`` are there besides its default."""
+    yield Check("runtime", True, ", ".join((f"{facts.default_runtime} (default)", *runtimes)))
     security = facts.security
     if security.filters_calls:
         modules = "".join(f", {name}" for name in security.modules)
@@ -65,17 +105,19 @@ def _check_confinement(facts: EngineFacts) -> Iterator[Check]:
     else:
         remedy = "start the engine without --seccomp-profile unconfined, on a kernel with seccomp"
         yield Check("seccomp", True, "none: cells can make all system calls", remedy)
+
+
+def _check_user(security: Security) -> Check:
+    """Check which user cells run as."""
     try:
         user = cell_user(security, (os.getuid(), os.getgid()))
     except EngineError as error:
-        yield Check("user of cells", False, "none", str(error))
-        return
+        return Check("user of cells", False, "none", str(error))
     found = f"{user.name}, on the host {user.outside[0]}:{user.outside[1]}"
     if user.users is Users.HOST_DESPITE_NAMESPACE:
         remedy = "sudo keras-matrix ...  # only root can take over files of a mapped user"
-        yield Check("user of cells", True, f"{found}, without the user namespace", remedy)
-    else:
-        yield Check("user of cells", True, found)
+        return Check("user of cells", True, f"{found}, without the user namespace", remedy)
+    return Check("user of cells", True, found)
 
 
 def _no_engine(error: EngineError) -> Check:

@@ -20,7 +20,8 @@ def checks(security: Security) -> dict[str, doctor.Check]:
         runtimes=("crun", "runc", "runsc"),
         default_runtime="runc",
     )
-    return {check.name: check for check in doctor._check_confinement(facts)}
+    confinement = doctor._check_confinement(facts, ("crun", "runsc"))
+    return {check.name: check for check in (*confinement, doctor._check_user(security))}
 
 
 def test_runtimes_are_named_the_engines_own_first() -> None:
