@@ -186,6 +186,16 @@ PLAIN = {"scale": True, "center": True, "epsilon": 1e-3, "axis": -1}
         ({**PLAIN, "epsilon": 1e-5}, TOO_SMALL, "no epsilon below"),
         ({**PLAIN, "epsilon": 1.001e-5}, TOO_SMALL, ""),
         ({**PLAIN, "scale": False, "center": False}, NO_VECTOR, "ones of the input's own shape"),
+        (
+            {**PLAIN, "scale": False, "center": False},
+            "TypeError: ('An update must have the same type as the original shared variable",
+            "ones of the input's own shape",
+        ),
+        (
+            {**PLAIN, "scale": False, "center": False},
+            "ValueError: Dimension 0 in Rebroadcast's input was supposed to be 1 (got 8 instead)",
+            "ones of the input's own shape",
+        ),
         ({**PLAIN, "scale": False, "center": False}, "TypeError: epsilon", ""),
         ({**PLAIN, "scale": False}, NO_VECTOR, ""),
         ({**PLAIN, "epsilon": 1e-3}, "ValueError: epsilon of another kind", ""),

@@ -127,7 +127,9 @@ CAUSES = (
         kinds=(FindingKind.BUILD,),
         layers=BATCH_NORMALIZATION,
         settings={"scale": False, "center": False},
-        message="Cannot convert Type TensorType|Rebroadcast.s input was supposed to be 1",
+        # When it is compiled, when an update is made, or when it is computed.
+        message="Cannot convert Type TensorType|An update must have the same type"
+        "|Rebroadcast.s input was supposed to be 1",
         failing=THEANO,
         counterfactual=Counterfactual(
             "scale=True", lambda _: [Insert(Place.MODEL, "layer.scale = True")]
