@@ -1,7 +1,7 @@
 """Causes in what a backend supports and builds: shapes, indices, depth, options. Pure."""
 
 from keras_matrix.trace.explain.cause import TENSORFLOW, THEANO, Cause, Counterfactual
-from keras_matrix.trace.explain.causes.padding import OF_OUTPUT, OUTPUTS, listed
+from keras_matrix.trace.explain.causes.padding import listed
 from keras_matrix.trace.explain.causes.sources import BOTH_BACKEND_FILES, THEANO_BACKEND_FILE
 from keras_matrix.trace.explain.edits import Edit, Insert, Place
 from keras_matrix.trace.explain.situation import Situation
@@ -116,20 +116,6 @@ CAUSES = (
         holds=lambda situation: listed(situation.config["size"], 2) != [2, 2],
         counterfactual=Counterfactual(
             "size=(2, 2)", lambda _: [Insert(Place.MODEL, "layer.size = (2, 2)")]
-        ),
-    ),
-    Cause(
-        text="TensorFlow's bilinear resizing begins at the first pixel; Theano's is a convolution "
-        "with a triangular kernel, which is half a pixel further.",
-        source="resize_images in " + BOTH_BACKEND_FILES + "; bilinear_upsampling in "
-        "theano/tensor/nnet/abstract_conv.py, tag rel-1.0.4",
-        kinds=OUTPUTS,
-        layers=("UpSampling2D",),
-        settings={"interpolation": "bilinear"},
-        what=OF_OUTPUT,
-        counterfactual=Counterfactual(
-            "interpolation='nearest'",
-            lambda _: [Insert(Place.MODEL, "layer.interpolation = 'nearest'")],
         ),
     ),
     Cause(
