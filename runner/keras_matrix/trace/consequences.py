@@ -67,6 +67,11 @@ class Consequences:
         self._evidence = evidence
         self._propagation = Propagation(evidence.capture, evidence.measurements, evidence.replays)
         self._negligible = Negligible(evidence.capture, evidence.measurements, evidence.epsilon)
+        self._measured = {**evidence.measurements, **evidence.trained, **evidence.inherited}
+        model = evidence.capture.model
+        self._outputs = {port(*place) for place in model.outputs} if model is not None else set()
+        self._phase = learning_phases(evidence.capture)[0]
+        self._metrics = {name for what, name, _ in evidence.measurements if what == "metric"}
         self._effects = self._effects_of(evidence.measurements)
         self._real = [finding for finding in findings if finding.origin is Origin.REAL]
         self._own = [self._own_effects(finding) for finding in self._real]
@@ -141,9 +146,7 @@ class Consequences:
 
     def _distance(self, place: int, key: ArrayKey) -> Measurement:
         """Return how far apart one finding brings an array, as far as that was told apart."""
-        evidence = self._evidence
-        measured = {**evidence.measurements, **evidence.trained, **evidence.inherited}
-        return self._own[place].get(key) or measured[key]
+        return self._own[place].get(key) or self._measured[key]
 
     def _effects_of(self, measurements: Measurements) -> dict[ArrayKey, Consequence]:
         """Return what differs, of what a user sees, up to the end of the first steps.
@@ -161,6 +164,8 @@ class Consequences:
 
     def _matters_not(self, key: ArrayKey, measurement: Measurement) -> bool:
         what, name, _ = key
+        if self._negligible.underflow(measurement.distance):
+            return True
         if what == "output":
             node = self._evidence.capture.node(node_key_of_output(name))
             return self._negligible.prediction(node, measurement.distance)
@@ -168,14 +173,11 @@ class Consequences:
 
     def _consequence(self, key: ArrayKey) -> Consequence | None:
         what, name, when = key
-        capture = self._evidence.capture
-        if what == "output" and capture.model is not None:
-            ports = [port(*place) for place in capture.model.outputs]
-            predicted = name in ports and when == learning_phases(capture)[0]
+        if what == "output":
+            predicted = name in self._outputs and when == self._phase
             return Consequence.PREDICTIONS if predicted else None
         if what == "metric":
-            names = {name for kind, name, _ in self._evidence.measurements if kind == "metric"}
-            return Consequence.LOSS if is_loss(name, names) else Consequence.METRICS
+            return Consequence.LOSS if is_loss(name, self._metrics) else Consequence.METRICS
         return CONSEQUENCES.get(what)
 
     def _own_effects(self, finding: Finding) -> Measurements:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy
+
 from keras_matrix.trace.distance import Distance
 from keras_matrix.trace.dump import Capture, Node
 from keras_matrix.trace.judge import node_of_weight
@@ -28,12 +30,18 @@ class Negligible:
     def __init__(self, capture: Capture, measurements: Measurements, epsilon: float) -> None:
         self._capture = capture
         self._epsilon = epsilon
+        single = epsilon >= float(numpy.finfo(numpy.float32).eps)
+        self._smallest = float(numpy.finfo(numpy.float32 if single else numpy.float64).tiny)
         self._gain = _gain(capture.model.optimizer if capture.model is not None else None)
         self._sizes = {
             name: measurement.distance.scale
             for (what, name, _), measurement in measurements.items()
             if what == "weight"
         }
+
+    def underflow(self, distance: Distance) -> bool:
+        """Tell whether arrays differ by so little that some processors round it to 0."""
+        return distance.same_shape and not distance.odd and distance.maximum < self._smallest
 
     def gradient(self, weight: str, distance: Distance) -> bool:
         """Tell whether gradients by a weight differ by nothing that could change the weight."""

@@ -33,6 +33,7 @@ class Propagation:
 
     def __init__(self, capture: Capture, measurements: Measurements, replays: Measurements) -> None:
         self._capture = capture
+        self._nodes = {node.key: node for node in capture.nodes}
         self._measurements = measurements
         self._replays = replays
         self._flow = Dataflow(capture)
@@ -85,7 +86,7 @@ class Propagation:
         what, name, when = key
         where, stage = finding.where, finding.stage
         if stage is TraceStage.OUTPUTS and what == "alone":
-            node = self._capture.node(where)
+            node = self._nodes.get(where)
             ports = [port(where, index) for index in range(node.outputs)] if node else []
             return ("output", name, when) if name in ports else None
         if stage is TraceStage.LOSS and what == "alone.loss":
@@ -122,7 +123,7 @@ class Propagation:
 
     def _starts(self, where: str, phase: str) -> bool:
         """Tell whether the outputs of a node that differs do so in a learning phase."""
-        node = self._capture.node(where)
+        node = self._nodes.get(where)
         if node is None:
             return True
         alone = [*node_measurements(self._replays, "alone", node, [phase])]
@@ -130,7 +131,7 @@ class Propagation:
         return not alone + chained or any(m.over_limit for m in alone + chained)
 
     def _passes(self, key: str, *, phase: str, strict: bool) -> bool:
-        node = self._capture.node(key)
+        node = self._nodes.get(key)
         if node is None or not strict:
             return True
         measured = [*node_measurements(self._measurements, "output", node, [phase])]
@@ -149,7 +150,7 @@ class Propagation:
 
     def _after_gradient(self, where: str, strict: bool) -> Iterator[ArrayKey]:
         """Yield the gradients by weights that a difference of a gradient may change."""
-        node = self._capture.node(where)
+        node = self._nodes.get(where)
         if node is None:
             if where == "loss":
                 yield from self._gradients(self._flow.before(key for key, _ in self._outputs))

@@ -211,6 +211,18 @@ def test_a_gradient_too_small_to_change_a_weight_reaches_nothing(
     assert difference.counts is counts
 
 
+def test_a_slot_that_only_underflows_on_one_image_reaches_nothing(tmp_path: Path) -> None:
+    for size, counts in ((8e-39, False), (8e-30, True)):
+        traced = TracedModel(tmp_path / str(counts), weighted("a"))
+        traced.dump_both("output", "a", ONE)
+        traced.dump_both("metric", "loss", ONE)
+        traced.dump_both("gradient", "a/kernel", ONE, when="training")
+        for what in ("step.slot", "alone.step.slot"):
+            traced.dump_both(what, "a/kernel.slot2", tiny(size), tiny(0.0), when="1")
+        (difference,) = traced.concluded()
+        assert difference.counts is counts
+
+
 @pytest.mark.parametrize(
     ("activation", "size", "counts"),
     [("sigmoid", 7.8e-20, False), ("sigmoid", 1e-5, True), ("linear", 7.8e-20, True)],
