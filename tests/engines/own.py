@@ -69,7 +69,7 @@ def engine(*options: str) -> Iterator[OwnEngine]:
             start_new_session=True,
         )
     try:
-        _wait_for(host, process, folder / "log")
+        wait_for(host, process, folder / "log")
         yield OwnEngine(host, folder)
     finally:
         process.terminate()
@@ -77,7 +77,8 @@ def engine(*options: str) -> Iterator[OwnEngine]:
         shutil.rmtree(folder)
 
 
-def _wait_for(host: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def wait_for(host: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until an engine answers; fail if it ends, or takes too long."""
     deadline = time.monotonic() + WAIT
     while process.poll() is None and time.monotonic() < deadline:
         doctor = subprocess.run(

@@ -8,10 +8,7 @@ A runtime that is not installed is a failure here, too; leave it out with ``-k '
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,50 +17,11 @@ import pytest
 from keras_matrix.records.folder import RunFolder
 from keras_matrix.records.record import Outcome
 from tests import ROOT
+from tests.engines.conftest import Done, call, facts_of
 from tests.engines.own import MAPPED, OwnEngine, engine
 
 SCRIPTS = ROOT / "tests" / "integration" / "scripts"
 RUNTIMES = ("crun", "runsc")
-
-Done = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what is cached and noted here apart from the user's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("CACHE", "HISTORY"):
-            path = tmp_path_factory.mktemp(name.lower()) / name.lower()
-            patch.setenv(f"KERAS_MATRIX_{name}", str(path))
-        yield
-
-
-@pytest.fixture(scope="session")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an archive of the image tf, built on the machine's own engine."""
-    file = tmp_path_factory.mktemp("image") / "tf.tar"
-    for step in (("build", "tf"), ("save", "tf", file)):
-        done = call("images", *step)
-        assert done.returncode == 0, done.stderr
-    return file
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    return tmp_path / "results"
-
-
-def call(*arguments: object, host: str = "") -> Done:
-    environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
-    return subprocess.run(
-        [sys.executable, "-m", "keras_matrix", *map(str, arguments)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
 
 
 def lend(image: Path, *options: str) -> Iterator[OwnEngine]:
@@ -80,13 +38,6 @@ def run(own: OwnEngine, results: Path, script: str, *options: object) -> tuple[D
     assert done.returncode == 0, done.stdout + done.stderr
     (folder,) = (path for path in results.iterdir() if path.is_dir())
     return done, RunFolder(folder)
-
-
-def facts_of(folder: RunFolder) -> dict[str, object]:
-    (log, *_) = sorted((folder.path / "logs").iterdir())
-    (line,) = [line for line in log.read_text().splitlines() if line.startswith("FACTS ")]
-    found: dict[str, object] = json.loads(line[6:])
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +73,8 @@ class TestMappedUsers:
 
     def test_a_cell_is_as_closed_as_without(self, mapping: OwnEngine, results: Path) -> None:
         _, folder = run(mapping, results, "closed.py")
-        facts = facts_of(folder)
+        (log, *_) = sorted((folder.path / "logs").iterdir())
+        facts = facts_of(log.read_text())
         assert facts["uid"] == 10001
         assert (facts["capabilities"], facts["new_privileges"]) == (0, "1")
 

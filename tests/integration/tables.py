@@ -4,6 +4,7 @@ A test reports its row and fails if the page says otherwise. ``pytest tests/inte
 --write-tables`` rewrites the pages, without the rows that no test reports any more.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,13 @@ PAGES = {
         DOCS / "faults.md",
         ("fault", "message", "exit", "on disk", "containers left", "`--resume`"),
     ),
+    "engines": Page(
+        DOCS / "engines.md",
+        (
+            *("engine", "image store", "builds", "same image", "same figures", "limits read back"),
+            *("closed cell", "cells run as", "killed", "leftovers", "saved and loaded"),
+        ),
+    ),
     "hostile": Page(DOCS / "hostile.md", ("the script tries", "outcome", "reason in the record")),
 }
 
@@ -82,7 +90,11 @@ def cell(text: object) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that writes the pages."""
-    parser.addoption("--write-tables", action="store_true", help="write docs/reference's tables")
+    # The conftest of each folder that reports rows adds it.
+    with contextlib.suppress(ValueError):
+        parser.addoption(
+            "--write-tables", action="store_true", help="write docs/reference's tables"
+        )
 
 
 def writes(config: pytest.Config) -> bool:

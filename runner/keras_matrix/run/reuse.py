@@ -136,7 +136,8 @@ class Reuse:
             record = run.record(cell, self._plan) if run is not None else None
             if run is None or record is None:
                 return None
-            if record.outcome is not Outcome.OK or record.image != image:
+            other = record.image is None or not record.image.is_build(image)
+            if record.outcome is not Outcome.OK or other:
                 return None
             run.verify(record)
         except DamagedError as error:

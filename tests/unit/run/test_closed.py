@@ -11,7 +11,7 @@ from keras_matrix.engine.security import Security
 from keras_matrix.errors import EngineError
 from keras_matrix.images.command import COMMAND_LIMITS
 from keras_matrix.run import closed, doctor
-from keras_matrix.run.closed import Look, Confined
+from keras_matrix.run.closed import Confined, Look
 from tests.unit.records.builders import identity
 
 FACTS = EngineFacts(

@@ -128,6 +128,16 @@ def test_what_names_the_run_alone_changes_nothing() -> None:
     assert INPUTS.key(one, CELL, identity("tf")) == INPUTS.key(other, CELL, identity("tf"))
 
 
+def test_the_same_build_by_another_engines_id_is_reused(tmp_path: Path) -> None:
+    build = replace(identity("tf"), content="sha256:content")
+    done = replace(record(CELL), image=build)
+    run = run_folder(tmp_path / "results" / "one", [done])
+    known = Reuse(tmp_path / "known", tmp_path / "results", INPUTS, plan([CELL]))
+    known.note(done, run)
+    assert known.find(CELL, replace(build, id="sha256:manifest")) is not None
+    assert known.find(CELL, replace(build, content="sha256:other")) is None
+
+
 def test_a_failure_is_not_reused(tmp_path: Path) -> None:
     done = replace(record(CELL), outcome=Outcome.TIMEOUT)
     run = run_folder(tmp_path / "results" / "one", [done])
