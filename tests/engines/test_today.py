@@ -169,15 +169,19 @@ class Checks:
         assert ours is not None
         assert theirs is not None
         assert ours.is_build(theirs)
-        shutil.copytree(self.reference.results, self.folder / "reused")
         again = run(
             self.reference.results,
             SHARED_SCRIPTS / "tiny.py",
             *("--runtime", "runc"),
             host=self.own.host,
         )
+        same = "yes" if ours.id == theirs.id else "yes, by another id"
+        if records[0].runtime != "runc":
+            assert again.returncode == 2
+            assert "its default runtime only" in again.stderr
+            return same, f"yes, with {records[0].runtime}"
         assert "2 cells reused" in again.stderr, again.stderr
-        return "yes" if ours.id == theirs.id else "yes, by another id", "yes, and reused"
+        return same, "yes, and reused"
 
     def doctor(self) -> tuple[str, str, str]:
         """Read limits and confinement back from a container."""
@@ -187,7 +191,7 @@ class Checks:
         assert {checks[name]["found"] for name in limits} == {"supported"}
         assert checks["closed cell"]["ok"], checks["closed cell"]
         for name in checks["runtime"]["found"].replace(" (default)", "").split(", "):
-            assert name in ("runc", "crun", "io.containerd.runc.v2")
+            assert name in ("runc", "crun", "io.containerd.runc.v2"), "not installed"
         user = checks["user of cells"]["found"].partition(",")[0]
         return ", ".join(name.removeprefix("limit on ") for name in limits), "as doctor", user
 

@@ -38,9 +38,9 @@ class EngineFacts:
     """What the engine is and what it can do.
 
     ``memory`` is in bytes. ``limits`` say which kinds of limits the engine can apply. ``runtimes``
-    are the names of the runtimes that it can run containers with; Podman also lists those that are
-    not installed. ``api`` are the oldest and the newest version of its API. ``control_groups`` is
-    their version, 0 if it is unknown; ``storage`` names the driver of its file systems.
+    are the names of the runtimes that it can run containers with. ``api`` are the oldest and the
+    newest version of its API. ``control_groups`` is their version, 0 if it is unknown; ``storage``
+    names the driver of its file systems.
     """
 
     version: str
@@ -68,6 +68,12 @@ class EngineFacts:
         Raises:
             ConfigurationError: the engine has no runtime of that name.
         """
+        if name not in ("", self.default_runtime) and self.kind is Kind.PODMAN:
+            raise ConfigurationError(
+                f"Podman's API runs containers with its default runtime only, which is "
+                f"{self.default_runtime}; leave --runtime out, or set another default in "
+                "containers.conf(5)."
+            )
         # The engine does not list shims.
         if name and name not in self.runtimes and not name.startswith(SHIM_PREFIX):
             raise ConfigurationError(
@@ -88,6 +94,10 @@ def parse(info: Mapping[str, Any], version: Mapping[str, Any]) -> EngineFacts:
     status = dict(pair for pair in info.get("DriverStatus") or () if len(pair) == 2)
     containerd = status.get("driver-type") == CONTAINERD_STORE
     groups = str(info.get("CgroupVersion") or "")
+    default_runtime = str(info.get("DefaultRuntime", ""))
+    # Podman lists what it is configured for, installed or not, and its API (libpod's handlers for
+    # Docker's clients) passes over the runtime that a request names.
+    runtimes = (default_runtime,) if podman else tuple(sorted(info.get("Runtimes") or ()))
     return EngineFacts(
         version=str(info.get("ServerVersion", "?")),
         platform=f"{info.get('OperatingSystem', '?')}, {info.get('Architecture', '?')}",
@@ -101,8 +111,8 @@ def parse(info: Mapping[str, Any], version: Mapping[str, Any]) -> EngineFacts:
         security=security.parse(
             info.get("SecurityOptions") or (), str(info.get("DockerRootDir", ""))
         ),
-        runtimes=tuple(sorted(info.get("Runtimes") or ())),
-        default_runtime=str(info.get("DefaultRuntime", "")),
+        runtimes=runtimes,
+        default_runtime=default_runtime,
         kind=Kind.PODMAN if podman else Kind.DOCKER,
         api=(str(version.get("MinAPIVersion", "")), str(version.get("ApiVersion", ""))),
         store=StoreKind.CONTAINERD if containerd else StoreKind.OWN,

@@ -23,13 +23,11 @@ COMMAND_LIMITS = Limits(memory=2**30)
 """What the container may use."""
 
 
-def run_command(
-    engine: Engine, image: str, purpose: str, command: tuple[str, ...], runtime: str = ""
-) -> bytes:
+def run_command(engine: Engine, image: str, purpose: str, command: tuple[str, ...]) -> bytes:
     """Run a command in an image and return what it prints.
 
     ``image`` is a digest, and ``purpose`` part of the container's name. The command can import the
-    probe. ``runtime`` is the engine's name of the runtime, empty for its default.
+    probe.
 
     Raises:
         ImageError: the command fails, or takes too long.
@@ -45,7 +43,6 @@ def run_command(
         user=user,
         limits=COMMAND_LIMITS,
         labels={CELL_LABEL: purpose, OWNER_LABEL: Owner.this_process().label()},
-        runtime=runtime,
     )
     try:
         container = engine.create(spec)

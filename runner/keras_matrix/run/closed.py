@@ -1,7 +1,6 @@
 """How closed a cell is on an engine, read in a container: what the engine says of itself is less.
 
-Podman on control groups v2 reports that it cannot limit CPUs, and limits them; it lists runtimes
-that are not installed.
+Podman on control groups v2 reports that it cannot limit CPUs, and limits them.
 """
 
 import math
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from keras_matrix.engine.client import Engine
-from keras_matrix.engine.facts import EngineFacts, Kind
+from keras_matrix.engine.facts import EngineFacts
 from keras_matrix.errors import EngineError, ImageError
 from keras_matrix.images.command import COMMAND_LIMITS, run_command
 from keras_matrix.plan.contract import SCRATCH
@@ -94,19 +93,3 @@ def look(engine: Engine, image: ImageIdentity) -> Look:
         return Look(msgspec.json.decode(printed, type=Confined))
     except (EngineError, ImageError, msgspec.MsgspecError) as error:
         return Look(problem=str(error))
-
-
-def runtimes(engine: Engine, facts: EngineFacts, image: ImageIdentity | None) -> tuple[str, ...]:
-    """Return the runtimes that are there besides the default one, as far as that can be told."""
-    others = tuple(name for name in facts.runtimes if name != facts.default_runtime)
-    if facts.kind is not Kind.PODMAN:
-        return others
-    return tuple(name for name in others if image is not None and _runs(engine, image, name))
-
-
-def _runs(engine: Engine, image: ImageIdentity, runtime: str) -> bool:
-    try:
-        run_command(engine, image.id, f"runtime.{runtime}", ("python", "-c", ""), runtime=runtime)
-    except (EngineError, ImageError):
-        return False
-    return True

@@ -43,11 +43,10 @@ def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
         user = _check_user(facts.security)
         # Without a user to run as, there is no container to look into.
         seen = closed.look(engine, one) if one is not None and user.ok else closed.Look()
-        runtimes = closed.runtimes(engine, facts, one if user.ok else None)
         checks = [
             *_check_engine(facts),
             *_check_limits(facts, seen),
-            *_check_confinement(facts, runtimes),
+            *_check_confinement(facts),
             user,
             _check_closed(facts, seen),
             *(
@@ -95,9 +94,11 @@ def _check_closed(facts: EngineFacts, look: Look) -> Check:
     )
 
 
-def _check_confinement(facts: EngineFacts, runtimes: Sequence[str]) -> Iterator[Check]:
-    """Check what the engine confines cells with; ``runtimes`` are there besides its default."""
-    yield Check("runtime", True, ", ".join((f"{facts.default_runtime} (default)", *runtimes)))
+def _check_confinement(facts: EngineFacts) -> Iterator[Check]:
+    """Check what the engine confines cells with."""
+    runtimes = (name for name in facts.runtimes if name != facts.default_runtime)
+    names = ", ".join((f"{facts.default_runtime} (default)", *runtimes))
+    yield Check("runtime", True, names)
     security = facts.security
     if security.filters_calls:
         modules = "".join(f", {name}" for name in security.modules)

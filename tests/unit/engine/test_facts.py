@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from keras_matrix.engine.facts import EngineFacts, Kind, StoreKind, parse
+from keras_matrix.errors import ConfigurationError
 
 DOCKER: dict[str, Any] = {
     "ServerVersion": "28.5.2",
@@ -40,10 +41,15 @@ def test_an_engine_of_today() -> None:
 def test_podman() -> None:
     status = [["Supports d_type", "true"], ["Backing Filesystem", "extfs"]]
     facts = parse(
-        {**DOCKER, "Driver": "overlay", "DriverStatus": status},
+        {**DOCKER, "Driver": "overlay", "DriverStatus": status, "DefaultRuntime": "crun"},
         {"Components": [{"Name": "Podman Engine"}, {"Name": "Conmon"}]},
     )
     assert (facts.kind, facts.store) == (Kind.PODMAN, StoreKind.OWN)
+    # It lists what it is configured for, and runs its default whatever a request names.
+    assert facts.runtimes == ("crun",)
+    assert facts.runtime("") == facts.runtime("crun") == "crun"
+    with pytest.raises(ConfigurationError, match="its default runtime only"):
+        facts.runtime("runc")
 
 
 @pytest.mark.parametrize("info", [{}, {"DriverStatus": None, "Runtimes": None}])

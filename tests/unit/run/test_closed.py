@@ -8,11 +8,9 @@ import pytest
 
 from keras_matrix.engine.facts import EngineFacts, Kind
 from keras_matrix.engine.security import Security
-from keras_matrix.errors import EngineError
 from keras_matrix.images.command import COMMAND_LIMITS
-from keras_matrix.run import closed, doctor
+from keras_matrix.run import doctor
 from keras_matrix.run.closed import Confined, Look
-from tests.unit.records.builders import identity
 
 FACTS = EngineFacts(
     version="5.8",
@@ -91,19 +89,6 @@ def test_a_container_that_does_not_start_is_no_closed_cell() -> None:
     check = doctor._check_closed(FACTS, Look(problem="The engine refused."))
     assert (check.ok, check.remedy) == (False, "The engine refused.")
     assert doctor._check_closed(FACTS, Look()).ok
-
-
-def test_a_runtime_that_is_not_installed_is_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(engine: object, image: str, purpose: str, command: object, runtime: str) -> bytes:
-        if runtime == "krun":
-            raise EngineError("no such file")
-        return b""
-
-    monkeypatch.setattr(closed, "run_command", run)
-    engine: Any = None
-    assert closed.runtimes(engine, FACTS, identity("tf")) == ("runc",)
-    assert closed.runtimes(engine, FACTS, None) == ()
-    assert closed.runtimes(engine, replace(FACTS, kind=Kind.DOCKER), None) == ("krun", "runc")
 
 
 def test_the_engine_is_named_with_how_it_works() -> None:

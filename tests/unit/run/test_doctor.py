@@ -20,7 +20,7 @@ def checks(security: Security) -> dict[str, doctor.Check]:
         runtimes=("crun", "runc", "runsc"),
         default_runtime="runc",
     )
-    confinement = doctor._check_confinement(facts, ("crun", "runsc"))
+    confinement = doctor._check_confinement(facts)
     return {check.name: check for check in (*confinement, doctor._check_user(security))}
 
 
