@@ -70,7 +70,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         hint: The cause that is known and was not refuted.
         refuted: Causes that fit and were tried, without which the difference stays.
         referee: How far each image is from float64.
-        stage: What was compared; None if something could not be built, applied or computed.
+        stage: What was compared; None if something could not be built, applied or computed, or is
+            configured otherwise.
         reach: What a real finding reaches; None if that could not be measured.
     """
 
