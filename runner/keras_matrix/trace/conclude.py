@@ -146,11 +146,13 @@ def _reached_loss(finding: Finding) -> Reached | None:
 
 
 def is_complete(reference: Capture, other: Capture, measurements: Measurements) -> bool:
-    """Tell whether everything up to the gradients was computed on both images."""
-    stages = ("forward", "loss", "gradient", "skipped")
+    """Tell whether everything up to the gradients by weights was computed on both images."""
     lacking = any(
-        failure.stage in stages
-        and (not failure.name or judge.node_of_weight(capture, failure.name) is not None)
+        failure.stage in ("forward", "loss", "skipped")
+        or (
+            failure.stage == "gradient"
+            and (not failure.name or judge.node_of_weight(capture, failure.name) is not None)
+        )
         for capture in (reference, other)
         for failure in capture.failures
     )

@@ -106,12 +106,12 @@ class Consequences:
         if finding.stage is TraceStage.WEIGHTS:
             effects = self._effects_of(evidence.start)
             measured = {key: evidence.start[key] for key in effects}
-            reach = self._summary(finding, measured | _beyond(evidence.trained))
-        elif place is None or finding.stage is None:
+            # With other weights not everything may be computed; it counts all the same.
+            return self._summary(finding, measured | _beyond(evidence.trained)) or None
+        if place is None or finding.stage is None:
             return None
-        else:
-            measured = {key: self._distance(place, key) for key in self._reached[place]}
-            reach = self._summary(finding, measured)
+        measured = {key: self._distance(place, key) for key in self._reached[place]}
+        reach = self._summary(finding, measured)
         return reach if reach or evidence.complete else None
 
     def _summary(self, finding: Finding, measured: Measurements) -> Reach:

@@ -359,6 +359,26 @@ def test_another_start_reaches_what_differs_from_it(tmp_path: Path) -> None:
     assert reached(difference) == {LOSS: 1, PREDICTIONS: 1, TRAINING: 1}
 
 
+@pytest.mark.parametrize(
+    ("stage", "name", "complete"),
+    [
+        ("forward", "a", False),
+        ("loss", "", False),
+        ("gradient", "a/kernel", False),
+        ("gradient", "", False),
+        ("gradient", "x", True),
+        ("update", "", True),
+    ],
+)
+def test_what_was_not_computed_could_be_reached(
+    tmp_path: Path, stage: str, name: str, complete: bool
+) -> None:
+    traced = Model(tmp_path, weighted("a")).traced
+    traced.sides[1].dump.entry("failed", stage=stage, name=name, error="E", message="no")
+    captures = traced.reference, traced.sides[1].read()
+    assert conclude.is_complete(*captures, traced.table()) is complete
+
+
 # The order
 
 
