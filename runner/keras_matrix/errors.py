@@ -18,6 +18,7 @@ A message is one sentence that names the cause and the remedy::
         HistoryError                    2
       ExportError                       2
       NoCaptureError                    3
+      NotShownError                     9
       InterruptedRunError             130
         TerminatedRunError            143
         HungUpRunError                129
@@ -42,6 +43,7 @@ class ExitCode(IntEnum):
     IMAGE = 6
     INCONCLUSIVE = 7
     REGRESSED = 8
+    NOT_SHOWN = 9
     HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
@@ -146,6 +148,12 @@ class NoCaptureError(KerasMatrixError):
     """No image reached the first training call of a model, so a trace has nothing to compare."""
 
     exit_code = ExitCode.CELL_FAILED
+
+
+class NotShownError(KerasMatrixError):
+    """The script that was written of a model does not show the finding, so nothing is reduced."""
+
+    exit_code = ExitCode.NOT_SHOWN
 
 
 class InterruptedRunError(KerasMatrixError):

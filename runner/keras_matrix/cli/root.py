@@ -16,6 +16,7 @@ COMMANDS = {
     "reproduce": "Compare the figures that a text reports with runs of several seeds.",
     "pytest": "Run a test suite on images and compare the result of each test.",
     "trace": "Find where in a model the backends diverge, and why.",
+    "reduce": "Shrink a script to the smallest that shows where backends diverge.",
     "diff": "Compare the images of a recorded run, or two runs.",
     "report": "Write an HTML page about runs: verdicts, plots, failures, environments.",
     "history": "List and plot earlier runs of a script.",
@@ -54,6 +55,7 @@ HELP = """Run a Keras script, unchanged, on a matrix of backends and say what di
 Exit codes: 0 all agree, 1 they differ, 2 wrong usage or configuration,
 3 a cell failed, 4 nothing selected, 5 no container engine, 6 an image is not
 available, 7 too few seeds for a verdict, 8 regressed since an earlier run,
+9 a written script does not show the finding,
 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
 """
 

@@ -109,6 +109,12 @@ class Rounds:
         finally:
             folders.remove(self._requests)
 
+    def restart(self) -> None:
+        """Forget what the cells captured: the script's file is another one now."""
+        self.records.clear()
+        for entry in os.scandir(self._requests / REFERENCE_FOLDER):
+            os.unlink(entry.path)
+
     def capture(self) -> dict[str, Capture]:
         """Capture the model on every image, and train on where the request includes training."""
         purposes = (Purpose.FIRST, Purpose.NUDGED)

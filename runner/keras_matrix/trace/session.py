@@ -85,7 +85,7 @@ def trace(options: TraceOptions, run: OpenRun, images: Images) -> TraceResult:
     rounds = Rounds(run, images, options.capture)
     try:
         with rounds.running():
-            result = _trace(options, rounds)
+            result = examine(options, rounds)
         write_atomically(run.folder.path / TRACE_FILE, to_json(result))
     except UnreadableError as error:
         raise StoreError(
@@ -97,7 +97,13 @@ def trace(options: TraceOptions, run: OpenRun, images: Images) -> TraceResult:
     return TraceResult(run.folder, tuple(rounds.records.values()), last=True, trace=result)
 
 
-def _trace(options: TraceOptions, rounds: Rounds) -> Trace:
+def examine(options: TraceOptions, rounds: Rounds) -> Trace:
+    """Run the rounds that a script's differences call for, and conclude.
+
+    Raises:
+        KerasMatrixError: whatever prevents or stops the trace.
+        UnreadableError: an array that a cell captured cannot be read.
+    """
     plan = rounds.run.plan
     settled = attempts.settle(rounds, rounds.capture())
     firsts = settled.firsts

@@ -104,17 +104,22 @@ def layer_expression(
     code: str,
     script: str,
     parts: ScriptParts,
+    name: str = "",
 ) -> str:
     """Return the expression that makes a layer of class ``kind``.
 
-    ``code`` is the traced script's text, ``script`` its file name.
+    ``code`` is the traced script's text, ``script`` its file name. With a ``name`` the layer is
+    called so, and is as trainable as it was.
 
     Raises:
         NoMinimalScriptError: the layer needs code that cannot be extracted from the script.
     """
     checked_identifier(kind)
+    named: dict[str, Any] = {"name": name} if name else {}
+    if name and config.get("trainable") is False:
+        named["trainable"] = False
     if kind == "Lambda":
-        return _lambda_expression(config, source, code, script, parts)
+        return _lambda_expression(config, source, code, script, parts, named)
     if source is not None:
         include_definition(kind, code, {"source": {"file": source.file}}, script, parts)
     else:
@@ -125,9 +130,9 @@ def layer_expression(
         if name not in OMITTED_SETTINGS
     }
     if kind in WRAPPER_LAYERS:
-        return f"{kind}.from_config({_literal(settings)})"
+        return f"{kind}.from_config({_literal({**settings, **named})})"
     unusual = {name: value for name, value in settings.items() if not _is_default(name, value)}
-    return f"{kind}({keyword_arguments(unusual)})"
+    return f"{kind}({keyword_arguments({**unusual, **named})})"
 
 
 def _lambda_expression(
@@ -136,6 +141,7 @@ def _lambda_expression(
     code: str,
     script: str,
     parts: ScriptParts,
+    named: Mapping[str, Any],
 ) -> str:
     if source is None or source.file != script:
         raise NoMinimalScriptError
@@ -148,6 +154,7 @@ def _lambda_expression(
     shape = config.get("output_shape")
     if isinstance(shape, list):
         settings["output_shape"] = tuple(shape)
+    settings.update(named)
     return f"Lambda({', '.join([function, *([keyword_arguments(settings)] if settings else [])])})"
 
 
@@ -238,3 +245,33 @@ def include_definition(
         return function
     parts.include(checked_identifier(name), code)
     return name
+
+
+def serialized_expression(
+    serialized: Any, module: str, code: str, script: str, parts: ScriptParts
+) -> str:
+    """Return the expression for a loss or optimizer of a module of Keras, as the probe wrote it.
+
+    Raises:
+        NoMinimalScriptError: it needs code that cannot be extracted from the script.
+    """
+    if isinstance(serialized, str):
+        return repr(serialized)
+    if not isinstance(serialized, Mapping):
+        raise NoMinimalScriptError
+    if "function" in serialized:
+        function = serialized["function"]
+        if serialized.get("own"):
+            return repr(function)
+        return include_definition(function, code, serialized, script, parts)
+    kind = checked_identifier(serialized["kind"])
+    config = {
+        name: plain_value(value)
+        for name, value in (serialized.get("config") or {}).items()
+        if value is not None and name not in ("name", "reduction")
+    }
+    if serialized.get("own"):
+        parts.imports.add((module, kind))
+    else:
+        include_definition(kind, code, serialized, script, parts)
+    return f"{kind}({keyword_arguments(config)})"

@@ -15,11 +15,8 @@ from keras_matrix.trace.dump import Array, Capture, Node, port
 from keras_matrix.trace.explain.expressions import (
     NoMinimalScriptError,
     ScriptParts,
-    checked_identifier,
-    include_definition,
-    keyword_arguments,
     layer_expression,
-    plain_value,
+    serialized_expression,
 )
 from keras_matrix.trace.explain.weights import weights_expression
 from keras_matrix.trace.finding import Finding, FindingKind
@@ -191,27 +188,7 @@ class _LayerScript:
         return self._expression(loss, "keras.losses"), target
 
     def _expression(self, serialized: Any, module: str) -> str:
-        """Return the expression for a serialized loss or optimizer of a module of Keras."""
-        if isinstance(serialized, str):
-            return repr(serialized)
-        if not isinstance(serialized, Mapping):
-            raise NoMinimalScriptError
-        if "function" in serialized:
-            function = serialized["function"]
-            if serialized.get("own"):
-                return repr(function)
-            return include_definition(function, self._code, serialized, self._script, self._parts)
-        kind = checked_identifier(serialized["kind"])
-        config = {
-            name: plain_value(value)
-            for name, value in (serialized.get("config") or {}).items()
-            if value is not None and name not in ("name", "reduction")
-        }
-        if serialized.get("own"):
-            self._parts.imports.add((module, kind))
-        else:
-            include_definition(kind, self._code, serialized, self._script, self._parts)
-        return f"{kind}({keyword_arguments(config)})"
+        return serialized_expression(serialized, module, self._code, self._script, self._parts)
 
     def _optimizer(self) -> str | None:
         model = self._capture.model
