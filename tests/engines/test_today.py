@@ -26,6 +26,7 @@ from tests.integration.tables import Report
 
 SCRIPTS = Path(__file__).parent / "scripts"
 SHARED_SCRIPTS = Path(__file__).parents[1] / "integration" / "scripts"
+RECIPE = "ARG BASE\nFROM ${BASE}\nCOPY note.txt /note.txt\nRUN test -e /note.txt\n"
 EARLIER = "a figure of another run"
 STOP_SECONDS = 30.0
 SMALL = """
@@ -123,25 +124,25 @@ class Checks:
     def builds(self) -> str:
         """Build on an image that is there, by its tag; a build that fails says why."""
         client = docker.DockerClient(self.own.host, version="auto")
-        (base,) = (tag for image in client.images.list() for tag in image.tags)
+        tags = [tag for image in client.images.list() for tag in image.tags]
+        base = next(tag for tag in tags if "keras-matrix/tf:" in tag)
         catalog = self.folder / "catalog"
         (catalog / "small").mkdir(parents=True)
-        lines = ["ARG BASE", f"FROM {base}", "ARG BASE", "COPY note.txt /note.txt"]
+        recipe = catalog / "small" / "Dockerfile"
+        recipe.write_text(RECIPE + "RUN echo told before; exit 5\n")
         (catalog / "small" / "note.txt").write_text("x")
         (catalog / "images.toml").write_text(
             SMALL.format(name="127.0.0.1:1/python", digest=f"sha256:{'0' * 64}")
         )
-        recipe = catalog / "small" / "Dockerfile"
         # The catalog's own base is not to be had; only its name is needed.
         standin = self._standin_tag(catalog)
         client.images.get(base).tag(*standin.split(":"))
         try:
-            recipe.write_text("\n".join([*lines, "RUN echo told before; exit 5", ""]))
             failed = self.call("images", "build", "--catalog", catalog, "--base", "standin")
             assert failed.returncode == 6, failed.stderr
             assert "does not build" in failed.stderr
             assert "told before" in failed.stderr
-            recipe.write_text("\n".join(["ARG BASE", "FROM ${BASE}", *lines[3:], ""]))
+            recipe.write_text(RECIPE)
             done = self.call("images", "build", "--catalog", catalog, "--base", "standin")
             assert done.returncode == 0, done.stderr
             built = done.stdout.split()[1]
