@@ -25,37 +25,45 @@ class Queue:
     """The cells still to run, in order.
 
     A group that has to compile first does so in one lane; the others take later cells of other
-    groups meanwhile, if there are any, rather than compile the same once more.
+    groups meanwhile, if there are any, rather than compile the same once more. If there are none,
+    a patient queue waits until that is compiled: right for cells that do little else.
     """
 
-    def __init__(self, cells: Sequence[Cell], cold: set[Group]) -> None:
+    def __init__(self, cells: Sequence[Cell], cold: set[Group], *, patient: bool = False) -> None:
         self._left = list(cells)
         self._cold = cold
+        self._patient = patient
         self._compiling: set[Group] = set()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._stopped = False
 
     def take(self) -> Cell | None:
         """Return the next cell; None if no cell is left or the run has stopped."""
-        with self._lock:
-            if self._stopped or not self._left:
-                return None
-            free = (i for i, cell in enumerate(self._left) if cell.group not in self._compiling)
-            cell = self._left.pop(next(free, 0))
-            if cell.group in self._cold:
-                self._compiling.add(cell.group)
-            return cell
+        with self._changed:
+            while self._left and not self._stopped:
+                free = (i for i, cell in enumerate(self._left) if cell.group not in self._compiling)
+                place = next(free, None if self._patient else 0)
+                if place is None:
+                    self._changed.wait()
+                    continue
+                cell = self._left.pop(place)
+                if cell.group in self._cold:
+                    self._compiling.add(cell.group)
+                return cell
+            return None
 
     def done(self, cell: Cell) -> None:
         """Note that a cell has ended."""
-        with self._lock:
+        with self._changed:
             self._cold.discard(cell.group)
             self._compiling.discard(cell.group)
+            self._changed.notify_all()
 
     def stop(self) -> None:
         """Return no more cells."""
-        with self._lock:
+        with self._changed:
             self._stopped = True
+            self._changed.notify_all()
 
 
 class Lanes:
@@ -93,7 +101,8 @@ class Lanes:
             StoreError: a record cannot be written.
         """
         cold = {group for group in {cell.group for cell in cells} if self._has_to_compile(group)}
-        queue = Queue(cells, cold)
+        # A cell of a trace compiles for most of its time.
+        queue = Queue(cells, cold, patient=self._task.requests is not None)
         notifying = threading.Lock()
         errors: list[BaseException] = []
 
@@ -111,6 +120,9 @@ class Lanes:
                             self._recipient.ended(record)
             except BaseException as error:  # raised again by the thread that waits
                 errors.append(error)
+                queue.stop()
+            if self._interrupts.requested:
+                # Others may wait for what is compiled no more.
                 queue.stop()
 
         threads = [

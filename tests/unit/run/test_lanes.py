@@ -1,5 +1,6 @@
 """Which cell is next: in order, but nothing is compiled twice at the same time."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,30 @@ def test_no_lane_waits_for_a_compile_if_there_is_nothing_else_to_do() -> None:
     assert [queue.take(), queue.take()] == THEANO[:2]
 
 
+def test_a_patient_queue_waits_for_a_compile() -> None:
+    queue = Queue([THEANO[0], TF[0], THEANO[1]], {THEANO[0].group}, patient=True)
+    assert [queue.take(), queue.take()] == [THEANO[0], TF[0]]
+    taken: list[Cell | None] = []
+    thread = threading.Thread(target=lambda: taken.append(queue.take()))
+    thread.start()
+    queue.done(TF[0])
+    assert not taken
+    queue.done(THEANO[0])
+    thread.join(10)
+    assert taken == [THEANO[1]]
+
+
+def test_nobody_waits_in_a_patient_queue_that_is_stopped() -> None:
+    queue = Queue(THEANO, {THEANO[0].group}, patient=True)
+    queue.take()
+    taken: list[Cell | None] = []
+    thread = threading.Thread(target=lambda: taken.append(queue.take()))
+    thread.start()
+    queue.stop()
+    thread.join(10)
+    assert taken == [None]
+
+
 def test_a_queue_that_is_stopped_is_empty() -> None:
     queue = Queue(TF, set())
     queue.stop()
@@ -51,7 +76,8 @@ def test_only_groups_that_compile_and_have_no_code_kept_are_compiled_first(
     monkeypatch.setattr(lane, "Worker", None)
     colds: list[set[Group]] = []
 
-    def queue(cells: Sequence[Cell], cold: set[Group]) -> Queue:
+    def queue(cells: Sequence[Cell], cold: set[Group], *, patient: bool) -> Queue:
+        assert not patient
         colds.append(cold)
         return Queue([], cold)
 
