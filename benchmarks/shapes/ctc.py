@@ -1,7 +1,7 @@
-"""A recurrent net that reads lines of text: bidirectional layers, and the CTC loss in a Lambda layer."""
+"""A recurrent net that reads lines of text: bidirectional, with the CTC loss in a Lambda layer."""
 
 import numpy as np
-from keras import backend as K
+from keras import backend
 from keras.layers import GRU, Bidirectional, Dense, Input, Lambda
 from keras.models import Model
 
@@ -14,7 +14,7 @@ texts = np.random.randint(0, CLASSES - 1, (SAMPLES, LABELS))
 
 def ctc(arguments):
     predictions, labels, steps, characters = arguments
-    return K.ctc_batch_cost(labels, predictions, steps, characters)
+    return backend.ctc_batch_cost(labels, predictions, steps, characters)
 
 
 line = Input((STEPS, FEATURES), name="line")

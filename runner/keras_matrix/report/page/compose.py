@@ -21,8 +21,8 @@ from keras_matrix.report.plots import Chart
 from keras_matrix.text import plural
 
 DIFFERENCES_HELP = (
-    "The shaded band is what is allowed. A metric agrees if its thick line lies inside the band, or "
-    "its marker where seeds are judged one by one."
+    "The shaded band is what is allowed. A metric agrees if its thick line lies inside the band, "
+    "or its marker where seeds are judged one by one."
 )
 TIMES_HELP = (
     "The time to the first batch includes building and compiling the graph. The first epoch may "
