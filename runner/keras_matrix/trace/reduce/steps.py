@@ -28,10 +28,8 @@ from keras_matrix.trace.reduce.model import (
 )
 from keras_matrix.trace.reduce.search import Step
 from keras_matrix.trace.reduce.target import ReductionTarget, script_name
-from keras_matrix.trace.reduce.whole import computed
+from keras_matrix.trace.reduce.whole import KINDS_WITHOUT_SHAPES, computed
 
-KINDS_WITHOUT_TARGETS = (FindingKind.BUILD, FindingKind.SHAPE)
-"""Kinds for which the outputs may have another shape on each image: no target fits both."""
 KINDS_BEHIND_GRADIENTS = (
     *(FindingKind.NAN, FindingKind.GRADIENT),
     *(FindingKind.UPDATE, FindingKind.TRAINING),
@@ -143,7 +141,8 @@ class _Proposer:
         outputs = computed(self._capture, "output", end)
         if outputs is None or outputs.dtype.kind != "f":
             return None
-        if self._target.kind in KINDS_WITHOUT_TARGETS:
+        if self._target.kind in KINDS_WITHOUT_SHAPES:
+            # No target fits the outputs of both images.
             return None
         upstream = None
         if self._target.kind in KINDS_BEHIND_GRADIENTS:

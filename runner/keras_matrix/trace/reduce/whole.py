@@ -15,6 +15,7 @@ from keras_matrix.trace.reduce.model import (
     Output,
     Recorded,
     WrittenLayer,
+    ancestors,
     input_name,
     pruned,
     samples_name,
@@ -28,6 +29,10 @@ KINDS_WITH_OPTIMIZER = (
     *(FindingKind.UPDATE, FindingKind.TRAINING),
 )
 """Kinds that may depend on the optimizer; the others come before its first step."""
+
+
+KINDS_WITHOUT_SHAPES = (FindingKind.BUILD, FindingKind.SHAPE)
+"""Kinds for which what comes after the place may have another shape on each image."""
 
 
 class NotWritableError(Exception):
@@ -48,8 +53,9 @@ def take_over(capture: Capture, target: ReductionTarget, steps: int) -> Candidat
         raise NotWritableError("the capture of the model is not complete")
     unfolded = _Unfolded(capture)
     outputs, arrays = _outputs(capture, model, unfolded)
+    fitting = _fitting_on_both(unfolded, target)
     for name, node in unfolded.layers.items():
-        for weight in node.weights:
+        for weight in node.weights if name in fitting else ():
             key = weight_name(name, short(weight))
             arrays[key] = Recorded(_array(capture, "weight", weight, "start"))
     for key, array in unfolded.recorded.items():
@@ -79,13 +85,27 @@ def take_over(capture: Capture, target: ReductionTarget, steps: int) -> Candidat
     return pruned(whole, arrays)
 
 
+def _fitting_on_both(unfolded: "_Unfolded", target: ReductionTarget) -> set[str]:
+    """Return the layers whose recorded weights fit on both images.
+
+    After a place where shapes may differ, a layer may have been built for another size.
+    """
+    if target.kind not in KINDS_WITHOUT_SHAPES:
+        return set(unfolded.layers)
+    places = [call.key for call in unfolded.calls if call.layer in target.layers]
+    before = ancestors(unfolded.calls, places)
+    return {call.layer for call in unfolded.calls if call.key in before} - {
+        call.layer for call in unfolded.calls if call.key not in before
+    }
+
+
 def record_again(candidate: Candidate, capture: Capture) -> Candidate:
     """Return a candidate with the weights that a cell captured, which fit their layers."""
     arrays: dict[str, Recorded] = dict(candidate.arrays)
     for layer in candidate.model.layers:
         for weight in layer.weights:
             value = capture.array(("weight", f"{layer.name}/{weight}", "start"))
-            if value is not None:
+            if value is not None and weight_name(layer.name, weight) in arrays:
                 arrays[weight_name(layer.name, weight)] = Recorded(value)
     return Candidate(msgspec.structs.replace(candidate.model, cropped=False), arrays)
 

@@ -196,3 +196,11 @@ def test_large_arrays_of_two_steps_are_never_mixed(chain: Capture, tmp_path: Pat
     assert f"np.load('{data.name}')" in folder.script(SMALLEST).read_text()
     folder.write_script(SMALLEST, whole, ORIGIN, "title")
     assert list(folder.path.glob("*.npz")) == []
+
+
+def test_weights_after_a_place_of_another_shape_are_not_set(chain: Capture) -> None:
+    whole = take_over(chain, at("b", chain, kind=FindingKind.BUILD), 1)
+    text = write(whole, ORIGIN, "", "").text
+    assert "get_layer('a').set_weights" in text
+    assert "get_layer('b').set_weights" in text
+    assert "get_layer('c').set_weights" not in text
