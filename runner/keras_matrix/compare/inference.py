@@ -58,8 +58,9 @@ class Inference:
     ``estimate`` is the mean difference or the ratio of geometric means, with its two-sided
     ``interval``. ``tost`` is the narrower interval of two one-sided tests, which is compared with
     ``margin``: a difference in the metric's unit or, for a ratio, a factor of 1 or more. Where the
-    margin is so many ``spreads`` (standard deviations of the reference), ``tost`` also holds the
-    uncertainty of that. DIFFERENT without an estimate means that one side is finite more often.
+    margin is so many ``spreads`` (standard deviations of the reference; None if it is the least
+    that is allowed anyway), ``tost`` also holds the uncertainty of that. DIFFERENT without an
+    estimate means that one side is finite more often.
 
     ``seeds_needed``, for INCONCLUSIVE, is how many seeds a side would settle it with the requested
     power if the true difference and spread are the observed ones, which are themselves uncertain;
@@ -237,7 +238,7 @@ def _infer(
         level=level,
         comparisons=comparisons,
         margin=scaled(result.margin, scale),
-        spreads=margin.spreads,
+        spreads=margin.spreads if result.margin > margin.least else None,
         finding=finding,
         seeds_needed=result.seeds_needed,
         method=f"{method[0].upper()}{method[1:]}.",

@@ -107,9 +107,14 @@ def notes_on_loops(records: Sequence[Record]) -> list[str]:
 def advice_on_seeds(plan: Plan, comparison: Comparison) -> list[str]:
     """Say how to tell chance from a difference between images, where one run a side cannot."""
     seeds = {cell.seed for cell in plan.cells}
-    apart = any(row.verdict is Verdict.DIFFER for row in comparison.rows)
-    if not apart or len(plan.images) < 2 or len(seeds) > 1 or plan.init is not Init.OWN:
+    apart = [row for row in comparison.rows if row.verdict is Verdict.DIFFER and not row.certain]
+    if not apart or len(plan.images) < 2 or plan.init is not Init.OWN:
         return []
+    if len(seeds) > 1:
+        by_seed = [row.asked for row in apart if row.seeds is not None or row.elementwise]
+        own = "a seed of the script's own gives each backend first weights of its own, too"
+        advice = (f"{own}: {asked.remedy}." for asked in by_seed if asked and asked.remedy)
+        return list(dict.fromkeys(advice))
     seed = "no seed" if seeds == {None} else "one seed"
     remedies = (
         "--seeds 10 tells chance from a difference, and --init paired gives all backends the same "

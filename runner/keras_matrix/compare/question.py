@@ -26,8 +26,8 @@ Measured = Mapping[Replicate, Mapping[str, Measure]]
 class Asked:
     """The question that is asked of a metric, and why this one: a clause for users.
 
-    ``remedy`` is how to ask the other one instead: what would leave less to chance; empty if
-    nothing would.
+    ``remedy`` is how to leave less to chance, where a difference may be one of first weights; empty
+    if nothing is to be done about it.
     """
 
     question: Question
@@ -54,6 +54,7 @@ class Design:
         self._seeds = len({seed for seed, _ in shared})
         good = [record for side in records for record in side.values()]
         self._paired = bool(good) and all(_is_paired(record) for record in good)
+        self._remedy = "" if self._paired else PAIR
         self._same_draws = self._seeds > 0 and _draw_the_same(good)
         self._ignores_seeds = self._seeds > 1 and all(_ignores_seeds(side) for side in measured)
         self._drawn = {
@@ -70,7 +71,7 @@ class Design:
         if chosen is not None:
             return Asked(chosen, "as was chosen")
         if self._shared == 1:
-            return Asked(Question.COMPUTATION, "there is one run of each")
+            return Asked(Question.COMPUTATION, "there is one run of each", self._remedy)
         if kind is MetricKind.TIME:
             return Asked(Question.DISTRIBUTION, "times vary from run to run")
         if not self._shared:
@@ -79,15 +80,15 @@ class Design:
             why = "both draw the same numbers: same backend, script and seeds"
             return Asked(Question.COMPUTATION, why)
         if self._seeds == 1:
-            return Asked(Question.COMPUTATION, "there is one seed")
+            return Asked(Question.COMPUTATION, "there is one seed", self._remedy)
         if self._ignores_seeds:
             why = "the script seeds itself, or draws nothing"
-            return Asked(Question.COMPUTATION, why)
+            return Asked(Question.COMPUTATION, why, self._remedy)
         if kind is MetricKind.ARRAY and self._tolerances.rule(metric, kind) is not None:
             return Asked(Question.COMPUTATION, "a tolerance for its elements is given")
         if not self._paired:
             why = "each backend draws its own first weights"
-            return Asked(Question.DISTRIBUTION, why, PAIR)
+            return Asked(Question.DISTRIBUTION, why, self._remedy)
         if metric in self._drawn:
             why = "first weights are paired, but each backend draws masks or noise of its own"
             return Asked(Question.DISTRIBUTION, why)

@@ -119,7 +119,7 @@ def test_an_entry_of_the_matrix_has_a_word_and_a_symbol_and_links_to_its_details
     ]
     assert rows[1] == [
         *("fit.loss same distribution?", "≠ differ", "0.501 0.5 to 0.502", "0.703 0.7 to 0.706"),
-        *("0.202 40.3% 0.1948..0.2092", "0.0015 (1.41 sd)"),
+        *("0.202 40.3% 0.1948..0.2092", "0.001 + 0.1%"),
     ]
 
 
