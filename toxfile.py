@@ -22,10 +22,21 @@ else:
 CATALOG = Path(__file__).parent / "docker" / "images.toml"
 
 
+def entries() -> list[dict[str, str]]:
+    """Return the images, in the catalog's order."""
+    listed: list[dict[str, str]] = tomllib.loads(CATALOG.read_text(encoding="utf-8"))["image"]
+    return listed
+
+
 def image_names() -> list[str]:
     """Return the images' names, in the catalog's order."""
-    entries = tomllib.loads(CATALOG.read_text(encoding="utf-8"))["image"]
-    return [entry["name"] for entry in entries]
+    return [entry["name"] for entry in entries()]
+
+
+def default_names() -> list[str]:
+    """Return the names of the images that are meant where none are named."""
+    group = entries()[0].get("group")
+    return [entry["name"] for entry in entries() if entry.get("group") == group]
 
 
 @impl
@@ -42,4 +53,4 @@ def tox_add_core_config(core_conf: CoreConfigSet, state: State) -> None:
     # Some of its commands, such as list, have no choice of envs.
     asked = set(getattr(state.conf.options, "env", None) or ())
     chosen = [name for name in image_names() if name in asked]
-    os.environ.setdefault("KERAS_MATRIX_ON", ",".join(chosen or image_names()))
+    os.environ.setdefault("KERAS_MATRIX_ON", ",".join(chosen or default_names()))

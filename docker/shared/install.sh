@@ -18,11 +18,18 @@
 
 # install_locked PACKAGES: install what the locks pin, with its hashes. Only wheels are installed,
 # but for PACKAGES, separated by commas, which exist as source only. Sets $site, the folder of
-# installed packages.
+# installed packages. A requirement that the lock gives an address for is taken from a file of that
+# name, if there is one; its hash is checked all the same.
 install_locked() {
+  for wheel in *.whl; do
+    [ ! -f "$wheel" ] ||
+      sed -i "s| @ [^ ]*/$(echo "$wheel" | sed s/+/%2B/)[^ ]* | @ file://$PWD/$wheel |" \
+        requirements.txt
+  done
   # The base's own pip may pick releases that need a newer Python: it is replaced first.
   _pip_install -r requirements-bootstrap.txt
   _pip_install --no-build-isolation --only-binary :all: ${1:+--no-binary "$1"} -r requirements.txt
+  rm -f ./*.whl
   python -m pip --disable-pip-version-check check
   site="$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
   # The tests of these packages are of no use at run time, and large.

@@ -188,7 +188,7 @@ def _run_script(
     caps = Caps(options.epochs_cap, options.steps_cap)
     generation.record(folder, options.workspace, caps, clock)
 
-    outcome = script.run(path, arguments, backends.of(keras).name)
+    outcome = script.run(path, arguments, backends.of(keras).name, generation.explain)
     generation.finish()
     return outcome
 

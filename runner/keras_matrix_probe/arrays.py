@@ -36,6 +36,9 @@ class ArrayStore:
         return [self._save_array("%s.%s" % (name, key), numpy.asarray(item)) for key, item in items]
 
     def _save_array(self, name: str, array: Any) -> Dict[str, Any]:
+        if array.dtype.name == "bfloat16":
+            # NumPy has no such type of its own; float32 holds all its values.
+            array = array.astype("float32")
         numeric = array.dtype.kind in "biuf" and array.size > 0
         with numpy.errstate(all="ignore"):
             mean = float(numpy.mean(array, dtype="float64")) if numeric else None

@@ -39,6 +39,8 @@ def bound_to(failure: BaseException, backend: str) -> Optional[str]:
         text = str(failure.args[0])
         if "module 'keras.backend" in text:
             return text.rpartition("has no attribute ")[2].strip("'") + " of keras.backend"
+    if isinstance(failure, KeyError) and failure.args[:1] == ("KERAS_BACKEND",):
+        return "what the variable KERAS_BACKEND says, which cells do not set"
     if isinstance(failure, NotImplementedError) and _raised_by_backend(failure):
         return "what the %s backend does not implement" % backend
     if isinstance(failure, SystemExit):

@@ -9,8 +9,9 @@ from typing import Any, Dict, Type
 
 from .events import EventStream
 from .keras2.generation import Keras2
+from .keras3.generation import Keras3
 
-GENERATIONS: Dict[str, Type[Keras2]] = {"2": Keras2}
+GENERATIONS: Dict[str, Type[Keras2]] = {"2": Keras2, "3": Keras3}
 """First number of a version to what is known of that generation."""
 FALLBACK = Keras2
 """For other generations: records what works there as it does under Keras 2, and no more."""

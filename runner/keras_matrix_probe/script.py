@@ -3,15 +3,23 @@
 import os
 import runpy
 import sys
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from .bound import bound_to
 from .contract import EndStatus
 from .failures import MAX_MESSAGE, MissingDataSetError, by_newer_numpy, describe
 
 
-def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
-    """Run the script at ``path``; return status, exit code and error for the ``end`` event."""
+def run(
+    path: str,
+    arguments: List[str],
+    backend: str,
+    explain: Callable[[BaseException], str] = lambda failure: "",
+) -> Dict[str, Any]:
+    """Run the script at ``path``; return status, exit code and error for the ``end`` event.
+
+    ``explain`` returns a sentence on a failure that is this Keras's, and an empty text for others.
+    """
     folder = os.path.dirname(path)
     os.chdir(folder)
     sys.path.insert(0, folder)
@@ -36,6 +44,10 @@ def run(path: str, arguments: List[str], backend: str) -> Dict[str, Any]:
     except MissingDataSetError as failure:
         return _failed(EndStatus.DATA, failure, path)
     except BaseException as failure:  # the script's own: whatever it raises is a result
+        lacking = explain(failure)
+        if lacking:
+            error = _failed(EndStatus.UNSUPPORTED, failure, path)["error"]
+            return _explained(EndStatus.UNSUPPORTED, lacking, error)
         bound = bound_to(failure, backend)
         if bound is not None:
             return _bound(bound, _failed(EndStatus.BOUND, failure, path)["error"])
@@ -64,10 +76,13 @@ def write(text: str) -> None:
 
 
 def _bound(bound: str, error: Dict[str, Any]) -> Dict[str, Any]:
-    message = ("bound to %s: %s" % (bound, error["message"]))[:MAX_MESSAGE]
-    # No hint: what is missing belongs to another backend, and no image should get it.
-    error = dict(error, message=message, hint="")
-    return {"status": EndStatus.BOUND.value, "exit_code": 1, "error": error}
+    return _explained(EndStatus.BOUND, "bound to %s: %s" % (bound, error["message"]), error)
+
+
+def _explained(status: EndStatus, message: str, error: Dict[str, Any]) -> Dict[str, Any]:
+    # No hint: what is missing belongs to another backend or Keras, and no image should get it.
+    error = dict(error, message=message[:MAX_MESSAGE], hint="")
+    return {"status": status.value, "exit_code": 1, "error": error}
 
 
 def _failed(status: EndStatus, failure: BaseException, path: str) -> Dict[str, Any]:

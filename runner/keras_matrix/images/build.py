@@ -13,7 +13,7 @@ import keras_matrix
 from keras_matrix.engine.answers import ImageInfo
 from keras_matrix.engine.client import Engine
 from keras_matrix.errors import BuildFailedError, ImageError, ImageNotFoundError, RegistryError
-from keras_matrix.images import standin
+from keras_matrix.images import standin, wheels
 from keras_matrix.images.key import content_files, content_key, is_program, tag
 from keras_matrix.images.labels import (
     BASE_DIGEST_LABEL,
@@ -22,6 +22,7 @@ from keras_matrix.images.labels import (
     catalog_labels,
     source_labels,
 )
+from keras_matrix.images.verify import LOCK_PATTERN
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load import git
 from keras_matrix.load.catalog import Catalog, Image
@@ -31,6 +32,8 @@ from keras_matrix.records.locks import Waiting
 
 BUILD_OUTPUT_LINES = 12
 """Lines of a failed build's output that are shown."""
+WHEELS_FOLDER = "wheels"
+"""The folder of a build's context with wheels that this machine has."""
 MAX_PARALLEL_BUILDS = 2
 """Each downloads, unpacks and compiles."""
 
@@ -278,7 +281,11 @@ def identity(image: Image, info: ImageInfo) -> ImageIdentity:
 
 def _context(catalog: Catalog, image: Image) -> io.BytesIO:
     files = content_files(catalog, image)
-    return pack({name: (path.read_bytes(), is_program(path)) for name, path in files.items()})
+    packed = {name: (path.read_bytes(), is_program(path)) for name, path in files.items()}
+    for path in sorted(catalog.folder(image).glob(LOCK_PATTERN)):
+        for name, wheel in wheels.local(path.read_text(encoding="utf-8")).items():
+            packed[f"{WHEELS_FOLDER}/{name}"] = (wheel.read_bytes(), False)
+    return pack(packed)
 
 
 def pack(files: Mapping[str, tuple[bytes, bool]]) -> io.BytesIO:

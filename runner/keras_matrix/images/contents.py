@@ -24,7 +24,9 @@ if shutil.which("dpkg-query"):
     listed = subprocess.check_output(["dpkg-query", "--show", "--showformat=" + sys.argv[1]])
 print(json.dumps({"release": release, "listed": listed.decode()}))
 """
-_LOCKED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+_LOCKED = re.compile(
+    r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:==| @ ).*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL
+)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from keras_matrix.images.labels import catalog_labels
-from keras_matrix.load.catalog import Catalog, Image
+from keras_matrix.load.catalog import DOCKERFILE, Catalog, Image
 from keras_matrix.plan.images import BaseKind
 
 KEY_LENGTH = 16
@@ -23,6 +23,7 @@ def content_files(catalog: Catalog, image: Image) -> dict[str, Path]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.relative_to(folder).parts
     }
+    files[DOCKERFILE] = catalog.dockerfile(image)
     return files | {name: catalog.root / name for name in image.shared}
 
 

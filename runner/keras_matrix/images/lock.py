@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 
 from keras_matrix.errors import BuildFailedError, ImageError
+from keras_matrix.images import wheels
 from keras_matrix.images.build import BUILD_OUTPUT_LINES, Builder, abandon_build, pack
 from keras_matrix.images.command import run_command
-from keras_matrix.load.catalog import Image
+from keras_matrix.load.catalog import DOCKERFILE, Image
 from keras_matrix.records.files import write_atomically
 from keras_matrix.text import brief
 
@@ -105,10 +106,23 @@ def _context(image: Image, base: str, sources: list[Path]) -> io.BytesIO:
     compiled = " && ".join(
         f"/tools/bin/{PIP_COMPILE} --output-file {path.stem}.txt {path.name}" for path in sources
     )
+    files: dict[str, bytes] = {}
+    # The resolver reads a wheel that this machine has, and the lock names its address.
+    there, back = [], []
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        for wheel in wheels.addressed(text):
+            local = wheels.local(text).get(wheel.file)
+            if local is not None:
+                files[wheel.file] = local.read_bytes()
+                there.append(f"s|{wheel.address}|file:///lock/{wheel.file}|")
+                back.append(f"s|file:///lock/{wheel.file}|{wheel.address}|")
+        files[path.name] = text.encode()
+    there_command = "".join(f" && sed -i '{edit}' *.in" for edit in there)
+    back_command = "".join(f" && sed -i '{edit}' *.txt" for edit in back)
     dockerfile = (
-        f"FROM {base}\nARG PIP_INDEX_URL\nCOPY *.in /lock/\nWORKDIR /lock\n"
-        f"RUN python -m venv /tools && {install} && {compiled}\n"
+        f"FROM {base}\nARG PIP_INDEX_URL\nCOPY *.in *.wh[l] /lock/\nWORKDIR /lock\n"
+        f"RUN python -m venv /tools{there_command} && {install} && {compiled}{back_command}\n"
     )
-    files = {"Dockerfile": dockerfile.encode()}
-    files.update((path.name, path.read_bytes()) for path in sources)
+    files[DOCKERFILE] = dockerfile.encode()
     return pack({name: (content, False) for name, content in files.items()})

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import msgspec
 
@@ -13,7 +14,12 @@ from keras_matrix.plan.contract import PACKAGES_COMMAND, PROBE_MODULE
 from keras_matrix.plan.images import ImageIdentity
 
 LOCK_PATTERN = "requirements*.txt"
-_PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
+_NAME = r"([A-Za-z0-9][A-Za-z0-9._-]*)"
+_PIN = re.compile(
+    rf"^{_NAME}(?:==([^\s;\\]+)| @ \S+/[^\s/]+?-([^\s/-]+)-[^\s/]+\.whl)", re.MULTILINE
+)
+"""A pin, by its version or by a wheel's address, whose name has the version after the first dash
+(PEP 427)."""
 
 
 class Installed(msgspec.Struct, frozen=True):
@@ -32,8 +38,9 @@ def locked_versions(folder: Path) -> dict[str, str]:
     pins: dict[str, str] = {}
     for path in sorted(folder.glob(LOCK_PATTERN)):
         # Names and versions are ASCII; a comment may hold anything.
-        for name, version in _PIN.findall(path.read_text(encoding="utf-8", errors="replace")):
-            pins[normal(name)] = version
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for name, version, of_wheel in _PIN.findall(text):
+            pins[normal(name)] = version or unquote(of_wheel)
     if not pins:
         raise ImageError(f"{folder} has no {LOCK_PATTERN} with pins; write one with 'images lock'.")
     return pins

@@ -13,6 +13,8 @@ from keras_matrix.load import user_files
 from keras_matrix.text import brief
 
 CATALOG_FILE = "images.toml"
+DOCKERFILE = "Dockerfile"
+"""The name of a Dockerfile in an image's folder, and in every build's context."""
 MAX_NAME = 64
 """Characters of an image's name."""
 
@@ -43,11 +45,12 @@ class PinnedBase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One image of the catalog.
 
-    ``shared`` are files, below the catalog's folder, that several images are built from.
-    ``backend`` is the value of that field of keras.json. ``expect`` maps distributions to the
-    versions that the image must contain. ``lock_tools`` are installed one after the other to
-    resolve the image's requirements. ``compiled`` is the folder in the container, on scratch space,
-    where the backend keeps code that it compiles at run time.
+    ``group`` is a name for several images. ``dockerfile`` is a file below the catalog's folder, in
+    place of ``Dockerfile`` in ``folder``. ``shared`` are files, below the catalog's folder, that
+    several images are built from. ``backend`` is the value of that field of keras.json. ``expect``
+    maps distributions to the versions that the image must contain. ``lock_tools`` are installed one
+    after the other to resolve the image's requirements. ``compiled`` is the folder in the
+    container, on scratch space, where the backend keeps code that it compiles at run time.
     """
 
     name: Name
@@ -56,6 +59,8 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     python: Version
     base: PinnedBase
     expect: dict[str, Version]
+    group: Name | None = None
+    dockerfile: SharedFile | None = None
     shared: tuple[SharedFile, ...] = ()
     lock_tools: tuple[str, ...] = ()
     compiled: CompiledFolder | None = None
@@ -79,11 +84,18 @@ class Catalog:
         """The names of the images, in order."""
         return tuple(image.name for image in self.images)
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups, in the order of their first images."""
+        return tuple(dict.fromkeys(image.group for image in self.images if image.group))
+
     def select(self, names: tuple[str, ...]) -> tuple[Image, ...]:
-        """Return the named images, in the order of the names; all images if no name is given.
+        """Return the named images, in the order of the names; a group's name names its images.
+
+        If no name is given, these are the images of the first image's group.
 
         Raises:
-            ConfigurationError: a name is unknown or given twice.
+            ConfigurationError: a name is unknown, or an image is named twice.
             NothingSelectedError: the catalog itself is empty.
         """
         if not self.images:
@@ -91,12 +103,20 @@ class Catalog:
                 f"{self.root / CATALOG_FILE} lists no image; add an [[image]] entry."
             )
         if not names:
-            return self.images
-        if len(set(names)) != len(names):
+            return self._group(self.images[0].group)
+        images = tuple(
+            image
+            for name in names
+            for image in (self._group(name) if name in self.groups else (self.get(name),))
+        )
+        if len({image.name for image in images}) != len(images):
             raise ConfigurationError(
                 f"An image is named twice in '{brief(','.join(names))}'; name each once."
             )
-        return tuple(self.get(name) for name in names)
+        return images
+
+    def _group(self, name: str | None) -> tuple[Image, ...]:
+        return tuple(image for image in self.images if image.group == name)
 
     def get(self, name: str) -> Image:
         """Return the image of that name.
@@ -113,8 +133,12 @@ class Catalog:
         raise ConfigurationError(f"There is no image '{brief(name)}'; {hint}")
 
     def folder(self, image: Image) -> Path:
-        """Return the folder that contains the image's Dockerfile and locks."""
+        """Return the folder that contains the image's locks."""
         return self.root / image.folder
+
+    def dockerfile(self, image: Image) -> Path:
+        """Return the path of the image's Dockerfile."""
+        return self.root / (image.dockerfile or f"{image.folder}/{DOCKERFILE}")
 
 
 def load(root: Path) -> Catalog:
@@ -132,16 +156,29 @@ def load(root: Path) -> Catalog:
             raise ConfigurationError(f"The image catalog {path} lists '{image.name}' twice.")
         names.add(image.name)
         # Path's own method would raise an error for a name that is too long.
-        if not os.path.isfile(root / image.folder / "Dockerfile"):
+        own = os.path.isfile(root / image.folder / DOCKERFILE)
+        if image.dockerfile is None and not own:
             raise ConfigurationError(
                 f"Image '{image.name}' has no Dockerfile in {root}/{brief(image.folder)}; add it."
             )
+        if image.dockerfile is not None and own:
+            raise ConfigurationError(
+                f"Image '{image.name}' has a Dockerfile in {root}/{brief(image.folder)}, and is "
+                f"built by {brief(image.dockerfile)}; remove one of them."
+            )
         _check_shared(root, image)
-    return Catalog(root=root, images=tuple(file.image))
+    catalog = Catalog(root=root, images=tuple(file.image))
+    for group in catalog.groups:
+        if group in names:
+            raise ConfigurationError(
+                f"In the image catalog {path}, '{group}' is a group and an image; rename one."
+            )
+    return catalog
 
 
 def _check_shared(root: Path, image: Image) -> None:
-    for name in image.shared:
+    named = (image.dockerfile,) if image.dockerfile is not None else ()
+    for name in (*named, *image.shared):
         if not os.path.isfile(root / name):
             raise ConfigurationError(
                 f"Image '{image.name}' shares {brief(name)}, which is not a file in {root}; add it."

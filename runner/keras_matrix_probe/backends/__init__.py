@@ -8,10 +8,14 @@ imported only by its own methods, and only once Keras has loaded it.
 from typing import Any, Dict
 
 from .base import Backend
+from .jax import Jax
 from .tensorflow import TensorFlow
 from .theano import Theano
+from .torch import Torch
 
-BACKENDS: Dict[str, Backend] = {backend.name: backend for backend in (TensorFlow(), Theano())}
+BACKENDS: Dict[str, Backend] = {
+    backend.name: backend for backend in (TensorFlow(), Theano(), Jax(), Torch())
+}
 """Backends that need something of the probe, by name."""
 
 PACKAGES: Dict[str, str] = {

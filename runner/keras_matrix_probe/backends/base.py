@@ -47,6 +47,12 @@ class Backend:
         """Return the backend's options that figures may depend on, for the record."""
         return {}
 
+    def shuffle_by_numpy(self, adapter: Any) -> None:
+        """Let ``fit`` draw the order of samples from NumPy, where it does not by itself.
+
+        ``adapter`` is Keras 3's ``ArrayDataAdapter``.
+        """
+
     def function_options(self, outputs: int) -> Dict[str, Any]:
         """Return arguments to compile a ``keras.backend.function`` of so many outputs with."""
         return {}

@@ -1,15 +1,24 @@
-"""TensorFlow 1, as Keras 2 uses it: graphs and sessions."""
+"""TensorFlow: 1, as Keras 2 uses it with graphs and sessions, and 2 under Keras 3."""
 
-from typing import Any, Sequence
+import functools
+from typing import Any, Callable, Dict, Sequence
+
+import numpy
 
 from .base import Backend, Gradients
 
 
 class TensorFlow(Backend):
-    """TensorFlow under Keras 2."""
+    """TensorFlow under Keras 2 and 3."""
 
     name = "tensorflow"
-    variables = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "TF_CPP_MIN_LOG_LEVEL")
+    variables = (
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+        "TF_CPP_MIN_LOG_LEVEL",
+        "TF_ENABLE_ONEDNN_OPTS",
+        "TF_DETERMINISTIC_OPS",
+    )
 
     def seed(self, seed: int) -> None:
         """Seed the default graph: TensorFlow 1 has a seed of its own for each graph."""
@@ -17,6 +26,36 @@ class TensorFlow(Backend):
 
         compat = getattr(tensorflow, "compat", None)
         (compat.v1 if compat is not None else tensorflow).set_random_seed(seed)
+
+    def configuration(self) -> Dict[str, str]:
+        """Return TensorFlow 2's number of threads, 0 if it decides, for the record."""
+        import tensorflow
+
+        if str(tensorflow.__version__).startswith("1."):
+            return {}
+        threading = tensorflow.config.threading
+        return {
+            "intra_op_threads": str(threading.get_intra_op_parallelism_threads()),
+            "inter_op_threads": str(threading.get_inter_op_parallelism_threads()),
+        }
+
+    def shuffle_by_numpy(self, adapter: Any) -> None:
+        """Let the graph that orders samples call NumPy in place of ``tf.random.shuffle``."""
+        import tensorflow
+
+        original: Callable[..., Any] = adapter.get_tf_dataset
+
+        @functools.wraps(original)
+        def get_tf_dataset(self: Any) -> Any:
+            shuffle = tensorflow.random.shuffle
+            tensorflow.random.shuffle = _shuffle_by_numpy
+            try:
+                # Keras's functions are traced here, once.
+                return original(self)
+            finally:
+                tensorflow.random.shuffle = shuffle
+
+        adapter.get_tf_dataset = get_tf_dataset
 
     def gradients(self, loss: Any, tensors: Sequence[Any]) -> Gradients:
         """Return the gradients of a scalar by tensors of its graph."""
@@ -38,6 +77,17 @@ class TensorFlow(Backend):
             list(outputs), list(tensors), grad_ys=list(upstream), stop_gradients=list(inputs)
         )
         return [_dense(gradient) for gradient in gradients]
+
+
+def _shuffle_by_numpy(values: Any) -> Any:
+    import tensorflow
+
+    def shuffled(array: Any) -> Any:
+        return array[numpy.random.permutation(len(array))]
+
+    result = tensorflow.numpy_function(shuffled, [values], values.dtype, stateful=True)
+    result.set_shape(values.shape)
+    return result
 
 
 def _dense(gradient: Any) -> Any:

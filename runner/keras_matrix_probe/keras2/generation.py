@@ -1,6 +1,6 @@
 """What the probe does under Keras 2: all of it is installed before the script runs."""
 
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from ..arrays import ArrayStore
 from ..events import EventStream
@@ -8,7 +8,6 @@ from ..process.compiled import CompileClock
 from . import data_sets, masks, paired
 from .caps import Caps
 from .hooks import Recorder
-from .paired import Pairing
 from .trace.tracer import Tracer
 
 SUPPORTED = paired.KERAS_VERSIONS
@@ -27,7 +26,7 @@ class Keras2:
         self._keras = keras
         self._stream = stream
         self._tracer: Optional[Tracer] = None
-        self._pairing: Optional[Pairing] = None
+        self._pairing: Optional[paired.Pairing] = None
         self._recorder: Optional[Recorder] = None
 
     def unsupported(self, *, pairs: bool, traces: bool) -> str:
@@ -40,6 +39,10 @@ class Keras2:
             "keras-matrix can %s under Keras 2.2 and 2.3 only, and this is Keras %s; leave it out, "
             "or run on another image" % (" and ".join(requests), version)
         )
+
+    def explain(self, failure: BaseException) -> str:
+        """Return a sentence on what a script uses that this Keras lacks; empty for others."""
+        return ""
 
     def install_data_sets(self, scratch: str) -> None:
         """Let ``keras.datasets`` find the data sets that are mounted."""
@@ -75,11 +78,11 @@ class Keras2:
         if self._tracer is not None:
             self._tracer.finish()
         if self._pairing is not None:
-            self._note_what_is_not_paired(self._pairing)
+            self._note_what_is_not_paired(self._pairing.not_paired)
 
-    def _note_what_is_not_paired(self, pairing: Pairing) -> None:
-        if pairing.not_paired:
-            names = ", ".join(pairing.not_paired)[:MAX_NAMES_LENGTH]
+    def _note_what_is_not_paired(self, not_paired: List[str]) -> None:
+        if not_paired:
+            names = ", ".join(not_paired)[:MAX_NAMES_LENGTH]
             self._stream.emit("note", text="Weights that are not paired: %s." % names)
         trained = self._recorder.trained if self._recorder is not None else []
         drawing = masks.drawing_layers(self._keras.layers, trained)

@@ -37,7 +37,8 @@ class Recorder:
     """Reports calls on Keras models as events.
 
     ``trained`` are the models that were trained, in the order that their training began. ``draws``
-    is what the backend draws by itself where weights are paired; None where they are not.
+    is what the backend draws by itself where weights are paired; None where they are not. ``named``
+    names the result of a call on a model.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Recorder:
         caps: Caps,
         clock: Optional[CompileClock] = None,
         draws: Optional[OwnDraws] = None,
+        named: Callable[[Any, Any], Dict[str, float]] = named_metrics,
     ) -> None:
+        self.named = named
         self._caps = caps
         self._draws = draws
         self.clock = clock or CompileClock()
@@ -91,7 +94,7 @@ class Recorder:
                 id=loop.number,
                 seconds=loop.seconds,
                 cpu_seconds=loop.cpu_seconds,
-                metrics=_metrics_of(loop, model),
+                metrics=self._metrics_of(loop, model),
                 params={"calls": loop.calls},
                 arrays=arrays,
                 compiled=loop.compiled,
@@ -116,9 +119,12 @@ class Recorder:
             id=loop.number,
             calls=loop.calls,
             seconds=loop.seconds,
-            metrics=_metrics_of(loop, model),
+            metrics=self._metrics_of(loop, model),
         )
         self._note_uncapped(loop)
+
+    def _metrics_of(self, loop: Loop, model: Any) -> Dict[str, float]:
+        return {} if loop.kind == "predict_on_batch" else self.named(model, loop.last)
 
     def _note_uncapped(self, loop: Loop) -> None:
         note = self._loops.uncapped_note(loop)
@@ -270,7 +276,7 @@ class _ModelCall:
     def _metrics(self, model: Any, result: Any) -> Dict[str, Any]:
         if self._kind == "fit":
             return self._last
-        return named_metrics(model, result) if self._kind == "evaluate" else {}
+        return self._recorder.named(model, result) if self._kind == "evaluate" else {}
 
     def params(self, params: Any) -> None:
         for key in ("epochs", "steps", "batch_size", "samples"):
@@ -303,10 +309,6 @@ class _ModelCall:
             metrics=self._last,
             compiled=self._recorder.clock.modules - self._epoch_compiled,
         )
-
-
-def _metrics_of(loop: Loop, model: Any) -> Dict[str, float]:
-    return {} if loop.kind == "predict_on_batch" else named_metrics(model, loop.last)
 
 
 def make_callback_class(base: Any) -> Any:
