@@ -17,7 +17,7 @@ class Keras3(Keras2):
 
     def __init__(self, keras: Any, stream: EventStream) -> None:
         super().__init__(keras, stream)
-        self._draws: Optional[paired.Pairing] = None
+        self._draws: Optional[paired.Pairing3] = None
 
     def unsupported(self, *, pairs: bool, traces: bool) -> str:
         """Return a sentence on what is requested and not supported here; empty if all is."""

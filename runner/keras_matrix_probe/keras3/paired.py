@@ -67,14 +67,14 @@ class OwnDraws3(OwnDraws):
         return call
 
 
-def install(keras: Any, seed: int) -> "Pairing":
+def install(keras: Any, seed: int) -> "Pairing3":
     """Pair all weights and orders from now on; call it before the script runs."""
-    pairing = Pairing(keras, seed)
+    pairing = Pairing3(keras, seed)
     pairing.install()
     return pairing
 
 
-class Pairing:
+class Pairing3:
     """Pairs what a script draws for its first weights, and ``fit`` for the order of samples.
 
     ``drawn`` counts the draws; ``not_paired`` names weights of initializers that did not draw here;

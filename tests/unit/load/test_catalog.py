@@ -119,7 +119,18 @@ def test_a_selection_keeps_the_order_given() -> None:
     shipped = catalog.load(shipped_module.default_root())
     backwards = tuple(reversed(shipped.names))
     assert tuple(image.name for image in shipped.select(backwards)) == backwards
-    assert shipped.select(()) == shipped.images
+
+
+def test_a_group_names_its_images_and_the_first_one_is_meant_by_default() -> None:
+    shipped = catalog.load(shipped_module.default_root())
+    old = tuple(shipped.get(name) for name in ("tf", "theano"))
+    assert shipped.groups == ("legacy", "keras3")
+    assert shipped.select(()) == shipped.select(("legacy",)) == old
+    new = shipped.select(("keras3",))
+    assert tuple(image.name for image in new) == ("keras3-tf", "keras3-jax", "keras3-torch")
+    assert shipped.select(("theano", "keras3")) == (old[1], *new)
+    with pytest.raises(ConfigurationError, match="named twice in 'tf,legacy'"):
+        shipped.select(("tf", "legacy"))
 
 
 def test_an_unknown_image_gets_a_suggestion() -> None:

@@ -11,14 +11,14 @@ from keras_matrix_probe import environment
 
 def test_the_host_reads_the_environment() -> None:
     backend = SimpleNamespace(
-        backend=lambda: "tensorflow",
+        backend=lambda: "mxnet",
         floatx=lambda: "float32",
         epsilon=lambda: 1e-7,
         image_data_format=lambda: "channels_last",
     )
     described = environment.describe(SimpleNamespace(backend=backend, __version__="2.3.1"), 1.5)
     decoded = msgspec.convert({"event": "environment", **described}, Environment)
-    assert (decoded.backend, decoded.keras, decoded.import_seconds) == ("tensorflow", "2.3.1", 1.5)
+    assert (decoded.backend, decoded.keras, decoded.import_seconds) == ("mxnet", "2.3.1", 1.5)
     assert decoded.packages["numpy"]
     assert decoded.cpu_count >= 1
     assert decoded.backend_config == {}

@@ -304,9 +304,9 @@ def test_installed_versions_are_printed_as_json() -> None:
 
 
 def test_what_is_not_supported_is_the_cells_outcome_before_the_script_runs(cell: Cell) -> None:
-    (cell.keras / "__init__.py").write_text("__version__ = '3.11.2'\n")
+    (cell.keras / "__init__.py").write_text("__version__ = '2.13.1'\n")
     code, log = cell.run("print('ran')\n", "--paired")
     end = cell.end()
     assert end.error is not None
     assert (code, log, end.status, end.error.kind) == (1, "", "unsupported", "Unsupported")
-    assert "under Keras 2.2 and 2.3 only, and this is Keras 3.11.2" in end.error.message
+    assert "under Keras 2.2 and 2.3 only, and this is Keras 2.13.1" in end.error.message

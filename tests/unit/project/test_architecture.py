@@ -56,7 +56,7 @@ def test_what_is_planned_needs_the_standard_library_only(path: Path) -> None:
 def test_the_probe_is_a_package_of_its_own(path: Path) -> None:
     tree = tree_of(path)
     everywhere = imported(ast.walk(tree))
-    theirs = {"numpy", "keras", "theano", "tensorflow", "pytest"}
+    theirs = {"numpy", "keras", "theano", "tensorflow", "jax", "torch", "pytest"}
     assert everywhere <= sys.stdlib_module_names | theirs | {"."}
     assert imported(at_module_level(tree)) <= sys.stdlib_module_names | {".", "numpy"}
     within = len(path.relative_to(PROBE).parts)

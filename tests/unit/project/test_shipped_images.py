@@ -14,7 +14,7 @@ SHARED_PACKAGES = ("keras", "numpy", "scipy", "h5py")
 
 
 def dockerfile(image: Image) -> str:
-    return (SHIPPED.folder(image) / "Dockerfile").read_text(encoding="utf-8")
+    return SHIPPED.dockerfile(image).read_text(encoding="utf-8")
 
 
 def environment(image: Image) -> dict[str, str]:
@@ -24,8 +24,14 @@ def environment(image: Image) -> dict[str, str]:
     return dict(part.split("=", 1) for part in line.split())
 
 
-def test_both_backends_are_there() -> None:
-    assert {image.backend for image in SHIPPED.images} == {"tensorflow", "theano"}
+def test_all_backends_are_there() -> None:
+    backends = {
+        group: {image.backend for image in SHIPPED.select((group,))} for group in SHIPPED.groups
+    }
+    assert backends == {
+        "legacy": {"tensorflow", "theano"},
+        "keras3": {"tensorflow", "jax", "torch"},
+    }
 
 
 @EACH
@@ -37,6 +43,7 @@ def test_the_base_is_named_in_the_catalog_only(image: Image) -> None:
 @EACH
 def test_what_images_share_is_written_once(image: Image) -> None:
     assert image.shared == ("shared/install.sh",)
+    assert (image.dockerfile == "shared/Dockerfile") == (image.group == "keras3")
     for word in ("pip", "useradd", "compileall"):
         assert not re.search(rf"^[^#]*\b{word}\b", dockerfile(image), re.MULTILINE)
 
@@ -75,6 +82,12 @@ def test_pip_installs_with_hashes_only() -> None:
     assert [("--require-hashes" in line) for line in installs] == [True]
 
 
+def test_nothing_of_cuda_is_installed() -> None:
+    for image in SHIPPED.images:
+        names = locked_versions(SHIPPED.folder(image))
+        assert not [name for name in names if name.startswith(("nvidia", "cuda", "triton"))]
+
+
 @EACH
 def test_expected_versions_are_the_locked_ones(image: Image) -> None:
     locked = locked_versions(SHIPPED.folder(image))
@@ -93,12 +106,14 @@ def test_every_locked_requirement_has_a_hash(image: Image) -> None:
         assert requirements
         for requirement in requirements:
             assert re.match(
-                r"[A-Za-z0-9._-]+==[^ ]+ .*--hash=sha256:[0-9a-f]{64}\b", requirement
+                r"[A-Za-z0-9._-]+(==| @ https://)[^ ]+ .*--hash=sha256:[0-9a-f]{64}\b", requirement
             ), requirement
 
 
+@pytest.mark.parametrize("group", SHIPPED.groups)
 @pytest.mark.parametrize("package", SHARED_PACKAGES)
-def test_the_images_differ_in_their_backend_only(package: str) -> None:
-    versions = {locked_versions(SHIPPED.folder(image)).get(package) for image in SHIPPED.images}
+def test_the_images_of_a_group_differ_in_their_backend_only(package: str, group: str) -> None:
+    images = SHIPPED.select((group,))
+    versions = {locked_versions(SHIPPED.folder(image)).get(package) for image in images}
     assert len(versions) == 1
     assert None not in versions
