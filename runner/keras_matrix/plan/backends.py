@@ -9,14 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Backend:
-    """A backend: its name in ``keras.json``, and the distribution whose version identifies it."""
+    """A backend: its name in ``keras.json``, and the distributions whose version identifies it."""
 
     name: str
-    distribution: str
+    distributions: tuple[str, ...]
 
 
 BACKENDS = (
-    Backend("tensorflow", distribution="tensorflow"),
-    Backend("theano", distribution="theano"),
+    Backend("tensorflow", distributions=("tensorflow", "tensorflow-cpu")),
+    Backend("theano", distributions=("theano",)),
+    Backend("jax", distributions=("jax",)),
+    Backend("torch", distributions=("torch",)),
 )
 """The backends of the shipped images; a catalog may name others."""

@@ -1,5 +1,6 @@
 """What the probe does under Keras 3: all of it is installed before the script runs."""
 
+import functools
 from typing import Any, Optional
 
 from ..arrays import ArrayStore
@@ -10,6 +11,11 @@ from ..keras2.hooks import Recorder
 from ..process.compiled import CompileClock
 from . import gone, paired
 from .metrics import MetricNames
+
+IGNORED_DECAY = (
+    "The script gives %s a decay, which Keras 3 ignores and Keras 2 does not: use a schedule of "
+    "keras.optimizers.schedules."
+)
 
 
 class Keras3(Keras2):
@@ -46,12 +52,25 @@ class Keras3(Keras2):
             self._stream, ArrayStore(output), workspace, caps, clock, draws, names.named
         )
         self._recorder.install(self._keras)
+        self._note_decay(self._keras.optimizers.Optimizer)
 
     def finish(self) -> None:
         """Record what is known only once the script has ended."""
         super().finish()
         if self._draws is not None:
             self._note_what_is_not_paired(self._draws.not_paired)
+
+    def _note_decay(self, optimizer_class: Any) -> None:
+        """Note an argument that Keras 3 takes, warns of, and ignores."""
+        original = optimizer_class.__init__
+
+        @functools.wraps(original)
+        def initialize(optimizer: Any, *args: Any, **kwargs: Any) -> None:
+            if kwargs.get("decay"):
+                self._stream.emit("note", text=IGNORED_DECAY % type(optimizer).__name__)
+            original(optimizer, *args, **kwargs)
+
+        optimizer_class.__init__ = initialize
 
     def _refuse_backend(self, backend: str) -> None:
         if backend != self._keras.config.backend():

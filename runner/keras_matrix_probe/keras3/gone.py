@@ -70,7 +70,6 @@ ARGUMENTS: Dict[str, str] = {
     "max_queue_size": "the argument max_queue_size of keras.utils.PyDataset",
     "nb_epoch": "epochs",
     "init": "kernel_initializer",
-    "output_dim": "units",
     "batch_input_shape": "keras.Input(batch_shape=...)",
     "weights": "set_weights once the layer is built",
 }
@@ -124,7 +123,7 @@ def _find(failure: BaseException) -> Tuple[str, str]:
         if "module 'keras" in text:
             return (name, NAMES[name]) if name in NAMES else ("", "")
         return ("the method %s" % name, METHODS[name]) if name in METHODS else ("", "")
-    if isinstance(failure, (TypeError, ValueError)):
+    if isinstance(failure, (TypeError, ValueError)) and _by_keras(failure, text):
         argument = _ARGUMENT.search(text) or _UNRECOGNIZED.search(text)
         if argument is not None and argument[1] in ARGUMENTS:
             return "the argument %s" % argument[1], ARGUMENTS[argument[1]]
@@ -132,3 +131,12 @@ def _find(failure: BaseException) -> Tuple[str, str]:
         if unknown is not None and unknown[1] in NAMES:
             return unknown[1], NAMES[unknown[1]]
     return "", ""
+
+
+def _by_keras(failure: BaseException, text: str) -> bool:
+    """Tell whether Keras raised a failure, or Python for a call of a trainer's method."""
+    frame = failure.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    module = "" if frame is None else str(frame.tb_frame.f_globals.get("__name__", ""))
+    return module.split(".")[0] == "keras" or "Trainer." in text

@@ -10,6 +10,7 @@ import pytest
 
 import keras_matrix
 from keras_matrix.cli.root import COMMANDS
+from keras_matrix.load import catalog
 from keras_matrix.plan.cells import Cell
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.record import Outcome
@@ -121,7 +122,7 @@ def error_of(capsys: Captured) -> str:
         (["run", "mlp", "--tolerances", "missing.toml"], "missing.toml"),
         (["run", "mlp", "--seeds", "x"], "--seeds 'x'"),
         (["run", "mlp", "--seeds", "0..1000000000000"], "at most"),
-        (["run", "mlp", "--floatx", "bfloat16"], "float16, float32, float64"),
+        (["run", "mlp", "--floatx", "float8"], "bfloat16, float16, float32, float64"),
         (["run", "mlp", "--image-data-format", "nhwc"], "channels_last"),
         (["run", "mlp", "--epsilon", "0"], "--epsilon"),
         (["run", "mlp", "--memory", "lots"], "--memory"),
@@ -273,7 +274,7 @@ def test_an_empty_catalog_selects_nothing(nowhere: Path, capsys: Captured) -> No
 
 def test_a_third_image_is_a_folder_and_an_entry(nowhere: Path, capsys: Captured) -> None:
     shipped = ROOT / "docker" / "images.toml"
-    for name in ("shared", "tf", "theano"):
+    for name in ("shared", *catalog.load(shipped.parent).names):
         (nowhere / name).symlink_to(ROOT / "docker" / name)
     (nowhere / "jax").mkdir()
     (nowhere / "jax" / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\n")
@@ -283,6 +284,7 @@ def test_a_third_image_is_a_folder_and_an_entry(nowhere: Path, capsys: Captured)
         + f"""
 [[image]]
 name = "jax"
+group = "legacy"
 folder = "jax"
 backend = "jax"
 python = "3.12.4"

@@ -35,7 +35,12 @@ PREFIX = "keras_matrix"
 """The first part of the names of all tags that are not MLflow's own."""
 _NOT_IN_NAMES = re.compile(r"[^\w.\- ]")
 _DOTS = re.compile(r"[. ]+")
-VERSION_PACKAGES = ("keras", *(backend.distribution for backend in BACKENDS), "numpy", "scipy")
+VERSION_PACKAGES = (
+    "keras",
+    *(name for backend in BACKENDS for name in backend.distributions),
+    "numpy",
+    "scipy",
+)
 """Packages whose versions are parameters; the record holds all."""
 
 
