@@ -1,6 +1,6 @@
 """The protocol of a backend: what the probe asks of each."""
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
     from ..process.compiled import CompileClock
@@ -47,10 +47,11 @@ class Backend:
         """Return the backend's options that figures may depend on, for the record."""
         return {}
 
-    def shuffle_by_numpy(self, adapter: Any) -> None:
-        """Let ``fit`` draw the order of samples from NumPy, where it does not by itself.
+    def shuffle_by_numpy(self, adapters: Any, current: Callable[[Any, int], Any]) -> None:
+        """Let ``fit`` take the order of samples from ``current``, where Keras's own code does not.
 
-        ``adapter`` is Keras 3's ``ArrayDataAdapter``.
+        ``adapters`` is Keras 3's ``ArrayDataAdapter``; ``current`` returns the order for one of
+        them and its number of samples.
         """
 
     def function_options(self, outputs: int) -> Dict[str, Any]:

@@ -3,8 +3,6 @@
 import functools
 from typing import Any, Callable, Dict, Sequence
 
-import numpy
-
 from .base import Backend, Gradients
 
 
@@ -39,23 +37,34 @@ class TensorFlow(Backend):
             "inter_op_threads": str(threading.get_inter_op_parallelism_threads()),
         }
 
-    def shuffle_by_numpy(self, adapter: Any) -> None:
+    def shuffle_by_numpy(self, adapters: Any, current: Callable[[Any, int], Any]) -> None:
         """Let the graph that orders samples call NumPy in place of ``tf.random.shuffle``."""
         import tensorflow
 
-        original: Callable[..., Any] = adapter.get_tf_dataset
+        original: Callable[..., Any] = adapters.get_tf_dataset
 
         @functools.wraps(original)
-        def get_tf_dataset(self: Any) -> Any:
+        def get_tf_dataset(adapter: Any) -> Any:
+            if adapter._shuffle == "batch":
+                return original(adapter)
             shuffle = tensorflow.random.shuffle
-            tensorflow.random.shuffle = _shuffle_by_numpy
+            count = adapter._num_samples
+
+            def ordered(indices: Any) -> Any:
+                order = tensorflow.numpy_function(
+                    lambda: current(adapter, count), [], indices.dtype, stateful=True
+                )
+                order.set_shape(indices.shape)
+                return order
+
+            tensorflow.random.shuffle = ordered
             try:
                 # Keras's functions are traced here, once.
-                return original(self)
+                return original(adapter)
             finally:
                 tensorflow.random.shuffle = shuffle
 
-        adapter.get_tf_dataset = get_tf_dataset
+        adapters.get_tf_dataset = get_tf_dataset
 
     def gradients(self, loss: Any, tensors: Sequence[Any]) -> Gradients:
         """Return the gradients of a scalar by tensors of its graph."""
@@ -77,17 +86,6 @@ class TensorFlow(Backend):
             list(outputs), list(tensors), grad_ys=list(upstream), stop_gradients=list(inputs)
         )
         return [_dense(gradient) for gradient in gradients]
-
-
-def _shuffle_by_numpy(values: Any) -> Any:
-    import tensorflow
-
-    def shuffled(array: Any) -> Any:
-        return array[numpy.random.permutation(len(array))]
-
-    result = tensorflow.numpy_function(shuffled, [values], values.dtype, stateful=True)
-    result.set_shape(values.shape)
-    return result
 
 
 def _dense(gradient: Any) -> Any:

@@ -3,8 +3,6 @@
 import functools
 from typing import Any, Callable, Dict, Iterator
 
-import numpy
-
 from .base import Backend
 
 
@@ -25,33 +23,36 @@ class Torch(Backend):
             "float32_matmul_precision": str(torch.get_float32_matmul_precision()),
         }
 
-    def shuffle_by_numpy(self, adapter: Any) -> None:
+    def shuffle_by_numpy(self, adapters: Any, current: Callable[[Any, int], Any]) -> None:
         """Let ``fit``'s loader take its order from NumPy in place of ``RandomSampler``."""
         import torch
 
-        original: Callable[..., Any] = adapter.get_torch_dataloader
+        original: Callable[..., Any] = adapters.get_torch_dataloader
         data: Any = torch.utils.data
 
         @functools.wraps(original)
-        def get_torch_dataloader(self: Any) -> Any:
+        def get_torch_dataloader(adapter: Any) -> Any:
             sampler = data.RandomSampler
-            data.RandomSampler = NumpySampler
+            data.RandomSampler = lambda samples: OrderedSampler(
+                len(samples), lambda: current(adapter, len(samples))
+            )
             try:
-                return original(self)
+                return original(adapter)
             finally:
                 data.RandomSampler = sampler
 
-        adapter.get_torch_dataloader = get_torch_dataloader
+        adapters.get_torch_dataloader = get_torch_dataloader
 
 
-class NumpySampler:
-    """Another order of the samples each time, drawn from NumPy."""
+class OrderedSampler:
+    """An order of samples for each epoch, as ``order`` returns it."""
 
-    def __init__(self, samples: Any) -> None:
-        self._count = len(samples)
+    def __init__(self, count: int, order: Callable[[], Any]) -> None:
+        self._count = count
+        self._order = order
 
     def __iter__(self) -> Iterator[int]:
-        return iter(numpy.random.permutation(self._count).tolist())
+        return iter(self._order().tolist())
 
     def __len__(self) -> int:
         return self._count

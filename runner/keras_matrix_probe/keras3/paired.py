@@ -4,10 +4,6 @@ Keras's random initializers draw by the module ``keras.src.backend.random``, and
 backend's own generator (keras/src/initializers/random_initializers.py, v3.15.1). Here those draws
 come from NumPy, from the same streams as under Keras 2; scale and fans remain Keras's own code. No
 backend of Keras 3 turns kernels around.
-
-``fit`` shuffles arrays by NumPy's generator on some backends and by the backend's own on others
-(keras/src/trainers/data_adapters/array_data_adapter.py, v3.15.1): here by NumPy's on all, as under
-Keras 2.
 """
 
 import functools
@@ -15,8 +11,9 @@ import sys
 from types import SimpleNamespace
 from typing import Any, Callable, List
 
-from .. import backends, draws
+from .. import draws
 from ..keras2.own_draws import TRAINING_KINDS, OwnDraws
+from .order import Orders
 
 RUN_SEED, OWN_SEED = 0, 1
 """First number of a stream's key: the seed is the run's, or one that the script sets."""
@@ -108,8 +105,7 @@ class Pairing3:
             _wrap(getattr(initializers, kind), "__call__", self._initializer)
         _wrap(initializers.Orthogonal, "__call__", self._orthogonal)
         _wrap(self._keras.layers.Layer, "add_weight", self._add_weight)
-        adapters: Any = sys.modules["keras.src.trainers.data_adapters.array_data_adapter"]
-        backends.of(self._keras).shuffle_by_numpy(adapters.ArrayDataAdapter)
+        Orders().install(self._keras)
 
     def _initializer(self, original: Function) -> Function:
         """Give each initializer its place in the run, since it may draw several times the same."""
