@@ -2,6 +2,7 @@
 
 import keras_matrix
 from keras_matrix.load.catalog import Image
+from keras_matrix.plan.backends import BACKENDS
 
 KEY_LABEL = "io.keras-matrix.key"
 """The image's content key."""
@@ -20,10 +21,18 @@ def catalog_labels(image: Image) -> dict[str, str]:
         "io.keras-matrix.python": image.python,
         "io.keras-matrix.keras": image.expect.get("keras", ""),
         "io.keras-matrix.backend": image.backend,
-        # The distributions of all backends are called as the backends are.
-        "io.keras-matrix.backend-version": image.expect.get(image.backend, ""),
+        "io.keras-matrix.backend-version": _backend_version(image),
     }
     return {name: value for name, value in labels.items() if value}
+
+
+def _backend_version(image: Image) -> str:
+    # The distribution of an unknown backend is called as the backend is.
+    names = [image.backend]
+    names += [
+        n for backend in BACKENDS if backend.name == image.backend for n in backend.distributions
+    ]
+    return next((image.expect[name] for name in names if name in image.expect), "")
 
 
 def source_labels(revision: str, base_name: str, base_digest: str) -> dict[str, str]:

@@ -23,6 +23,12 @@ from keras_matrix_probe.bound import bound_to
         (AttributeError("'Model' object has no attribute 'x'"), "theano", None),
         (NotImplementedError(), "theano", None),
         (ValueError("module 'keras.backend"), "theano", None),
+        (
+            KeyError("KERAS_BACKEND"),
+            "jax",
+            "what the variable KERAS_BACKEND says, which cells do not set",
+        ),
+        (KeyError("HOME"), "jax", None),
     ],
 )
 def test_signs_of_another_backend(failure: Exception, backend: str, said: str | None) -> None:
