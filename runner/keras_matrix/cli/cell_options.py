@@ -82,7 +82,7 @@ _CELLS: tuple[Decorator, ...] = (
         default=RunOptions.floatx,
         show_default=True,
         metavar="TYPE,...",
-        help="Values of floatx in keras.json: bfloat16, float16, float32, float64.",
+        help="Values of floatx in keras.json: float16, float32, float64.",
     ),
     click.option(
         "--image-data-format",

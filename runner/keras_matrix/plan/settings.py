@@ -12,8 +12,6 @@ from keras_matrix.errors import ConfigurationError
 class Floatx(Enum):
     """The field ``floatx`` of keras.json: the default type of tensors."""
 
-    BFLOAT16 = "bfloat16"
-    """Of Keras 3 only."""
     FLOAT16 = "float16"
     FLOAT32 = "float32"
     FLOAT64 = "float64"

@@ -122,7 +122,7 @@ def error_of(capsys: Captured) -> str:
         (["run", "mlp", "--tolerances", "missing.toml"], "missing.toml"),
         (["run", "mlp", "--seeds", "x"], "--seeds 'x'"),
         (["run", "mlp", "--seeds", "0..1000000000000"], "at most"),
-        (["run", "mlp", "--floatx", "float8"], "bfloat16, float16, float32, float64"),
+        (["run", "mlp", "--floatx", "bfloat16"], "float16, float32, float64"),
         (["run", "mlp", "--image-data-format", "nhwc"], "channels_last"),
         (["run", "mlp", "--epsilon", "0"], "--epsilon"),
         (["run", "mlp", "--memory", "lots"], "--memory"),

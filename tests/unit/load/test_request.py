@@ -62,7 +62,7 @@ def test_what_has_to_repeat_is_seeded(
         {"pids": -1},
         {"memory": "much"},
         {"seeds": "none"},
-        {"floatx": "float8"},
+        {"floatx": "bfloat16"},
     ],
 )
 def test_a_wrong_option_is_refused(given: dict[str, Any]) -> None:
