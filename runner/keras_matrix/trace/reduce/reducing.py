@@ -20,7 +20,7 @@ from keras_matrix.run import prepare
 from keras_matrix.run.progress import Progress
 from keras_matrix.text import brief, plural, relative
 from keras_matrix.trace import dump, session, training
-from keras_matrix.trace.finding import Finding
+from keras_matrix.trace.finding import Finding, FindingKind
 from keras_matrix.trace.reduce import bench
 from keras_matrix.trace.reduce.bench import Bench, BenchOptions, EarlierCode
 from keras_matrix.trace.reduce.model import Candidate
@@ -84,6 +84,7 @@ def begin(
         NotShownError: the model cannot be written as a script.
         KerasMatrixError: whatever prevents or stops the trace.
     """
+    check_kind(finding)
     sources = prepare.load(request)
     planned = prepare.plan(request, sources)
     with prepare.opened(request, sources, planned, place.progress, place.interrupts) as run:
@@ -128,6 +129,21 @@ def begin(
 
 def _updates(record: Record) -> int:
     return int(min(MAX_UPDATES, training.count_updates(record)))
+
+
+def check_kind(finding: str) -> None:
+    """Check the kind of a named finding before the trace, which takes minutes.
+
+    Raises:
+        ConfigurationError: there is no such kind.
+    """
+    kind = finding.partition("@")[0]
+    kinds = [one.value for one in FindingKind]
+    if finding and kind not in kinds:
+        raise ConfigurationError(
+            f"There is no kind of finding {brief(kind)!r}; --finding takes one of "
+            f"{', '.join(kinds)}, with @PLACE or without."
+        )
 
 
 def choose(trace: Trace, finding: str) -> tuple[str, Finding] | None:
@@ -205,12 +221,7 @@ class _Reducer:
     def run(self, candidate: Candidate, minutes: float) -> Reduction:
         answer, smallest = self._bench.attempt(Step("as a whole", Shown(candidate)))
         if answer.verdict is not AttemptVerdict.SHOWS:
-            reason = f": {answer.reason}" if answer.reason else ""
-            raise NotShownError(
-                f"The script that was written of the whole model does not show the finding "
-                f"({answer.verdict.value}{reason}); it takes something that is not written, such "
-                "as data after the first batch."
-            )
+            raise NotShownError(_why_not_shown(answer))
         self._say(f"the whole script shows it: {_size_in_words(smallest.candidate)}")
         if not self._state.steps:
             self._folder.accept(self._state, candidate, smallest.candidate, self._origin)
@@ -299,6 +310,20 @@ class _Reducer:
 
     def _say(self, text: str) -> None:
         self._progress.step(text)
+
+
+def _why_not_shown(answer: Answer) -> str:
+    """Return why the whole script does not do; only one that agrees lacks something."""
+    reason = f": {answer.reason}" if answer.reason else ""
+    lacks = (
+        "it takes something that is not written, such as data after the first batch"
+        if answer.verdict is AttemptVerdict.AGREES
+        else "the trace's own report has the finding"
+    )
+    return (
+        "The script that was written of the whole model does not show the finding "
+        f"({answer.verdict.value}{reason}); {lacks}."
+    )
 
 
 def _reasons(memory: dict[str, Answer]) -> dict[str, int]:
