@@ -43,10 +43,14 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
-    """An output of the model; ``loss`` is as the probe describes it, None for the mean."""
+    """An output of the model; ``loss`` is as the probe describes it, None for the mean.
+
+    The mean takes targets of as many ``dimensions`` as the output has, with the batch.
+    """
 
     port: Port
     loss: Any = None
+    dimensions: int = 2
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

@@ -131,7 +131,12 @@ class _Proposer:
                 if target is not None:
                     arrays[target_name(end)] = Recorded(target)
                     arrays.pop(samples_name(end), None)
-                output = Output(port=end, loss=None if target is None else MEAN_SQUARE)
+                computed_output = computed(self._capture, "output", end)
+                output = Output(
+                    port=end,
+                    loss=None if target is None else MEAN_SQUARE,
+                    dimensions=2 if computed_output is None else computed_output.ndim,
+                )
             outputs.append(output)
         model = msgspec.structs.replace(self._model, calls=calls, outputs=outputs)
         return pruned(model, arrays)

@@ -203,13 +203,13 @@ class _Script:
     def _data(self) -> tuple[list[str], str]:
         """Return the statements that make inputs and targets, and what ``fit`` is given of them."""
         model = self._model
-        inputs = [input_name(tensor.key) for tensor in model.inputs]
+        inputs = {input_name(tensor.key): self._zeros(2) for tensor in model.inputs}
         lines = [self._assigned("x", inputs)]
         if all(output.loss is None for output in model.outputs):
-            zeros = [f"np.zeros(({self._samples}, 1))"] * len(model.outputs)
-            lines.append(f"y = {_listed(zeros)}")
+            lines.append(f"y = {_listed([self._zeros(o.dimensions) for o in model.outputs])}")
         else:
-            lines.append(self._assigned("y", [target_name(o.port) for o in model.outputs]))
+            targets = {target_name(o.port): self._zeros(o.dimensions) for o in model.outputs}
+            lines.append(self._assigned("y", targets))
         weighted = [samples_name(output.port) for output in model.outputs]
         if not any(name in self._arrays for name in weighted):
             return lines, "x, y"
@@ -221,15 +221,19 @@ class _Script:
         ]
         return lines, f"x, y, sample_weight={_listed(values)}"
 
-    def _assigned(self, variable: str, names: list[str]) -> str:
+    def _zeros(self, dimensions: int) -> str:
+        return f"np.zeros({(self._samples, *[1] * (dimensions - 1))})"
+
+    def _assigned(self, variable: str, otherwise: Mapping[str, str]) -> str:
+        """Return the arrays of these names, with another expression for those there are not."""
         expressions = []
-        for name in names:
-            label = variable if len(names) == 1 else name
+        for name, expression in otherwise.items():
+            label = variable if len(otherwise) == 1 else name
             if name in self._arrays:
                 array = self._arrays[name].array
                 expressions.append(self._parts.array_expression(label, array))
             else:
-                expressions.append(f"np.zeros(({self._samples}, 1))")
+                expressions.append(expression)
         return f"{variable} = {_listed(expressions)}"
 
     def _weights(self) -> Iterator[str]:

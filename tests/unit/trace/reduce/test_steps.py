@@ -1,6 +1,7 @@
 """Whole models are taken over, written and made smaller, without cells."""
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,15 @@ X = floats(numpy.arange(12).reshape(4, 3))
 ORIGIN = TracedScript("", SCRIPT)
 
 
-def captured(folder: Path, nodes: list[dict[str, Any]], outputs: list[str]) -> Capture:
+def captured(
+    folder: Path, nodes: list[dict[str, Any]], outputs: list[str], images: Sequence[str] = ()
+) -> Capture:
+    """Return a capture; the outputs of ``images`` have four dimensions."""
     writer = CaptureWriter(folder).model(nodes, outputs)
     for one in nodes:
         for phase in PHASES:
-            writer.array("output", one["key"], phase, X)
+            shown = X.reshape(4, 1, 1, 3) if one["key"] in images else X
+            writer.array("output", one["key"], phase, shown)
         for weight in one["weights"]:
             writer.array("weight", weight, "start", floats(numpy.ones((3, 3))))
     return writer.batch([X], [X] * len(outputs)).read()
@@ -204,3 +209,11 @@ def test_weights_after_a_place_of_another_shape_are_not_set(chain: Capture) -> N
     assert "get_layer('a').set_weights" in text
     assert "get_layer('b').set_weights" in text
     assert "get_layer('c').set_weights" not in text
+
+
+def test_targets_without_use_have_the_dimensions_of_the_output(tmp_path: Path) -> None:
+    nodes = [node("x", "InputLayer"), dense("a", "x"), dense("b", "a"), dense("c", "b")]
+    images = captured(tmp_path, nodes, ["c"], images=["b"])
+    steps = steps_from(images, at("b", images, kind=FindingKind.BUILD))
+    text = write(steps["without c"], ORIGIN, "", "").text
+    assert "y = np.zeros((4, 1, 1, 1))\n" in text
