@@ -55,6 +55,11 @@ def lines(reduction: Reduction) -> Iterator[str]:
 
 def verdict(reduction: Reduction) -> str:
     """Return the last line: whether the script is 1-minimal, or what stopped the reduction."""
+    if reduction.minimal and reduction.single_steps == 1:
+        return (
+            "The script is 1-minimal: the only single step from it was tried, and does not "
+            "show the finding."
+        )
     if reduction.minimal:
         return (
             f"The script is 1-minimal: {plural(reduction.single_steps, 'single step')} from it "
