@@ -61,6 +61,10 @@ DEFAULT = Tolerance(
 )
 
 
+TIMES = "seconds"
+"""What the names of all times end with."""
+
+
 @dataclass(frozen=True)
 class Tolerances:
     """Tolerances in order of precedence, and what is asked.
@@ -88,11 +92,11 @@ class Tolerances:
     def rule(self, metric: str, kind: MetricKind) -> Tolerance | None:
         """Return the first rule that matches a metric.
 
-        A pattern of nothing but ``*`` does not match times: they are judged by name only.
+        A pattern matches times only if it says so: ``evaluate.*`` does not, ``*.seconds`` does.
         """
         for rule in self.rules:
             if fnmatch.fnmatchcase(metric, rule.metric):
-                if kind is MetricKind.TIME and not rule.metric.strip("*"):
+                if kind is MetricKind.TIME and TIMES not in rule.metric:
                     continue
                 return rule
         return None

@@ -143,7 +143,7 @@ def conclude(
     if hints and hints[0].status is CauseStatus.PROVEN:
         # What was not tried since another cause explains all of it is no cause.
         hints = [h for h in hints if h.status is not CauseStatus.POSSIBLE or h.proof is not None]
-    return hints, _referee(as_is, double) if double is not None else None
+    return hints, (_referee(case.finding, as_is, double) if double is not None else None)
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def outcome(situation: Situation, results: Results) -> Measured:
         image, message = next((i, m) for i, m in zip(images, failed, strict=True) if m)
         return Measured(TrialOutcome(problem=message, failed_on=image))
     largest, share = 0.0, 0.0
-    for key in arrays_of(number, captures[0]):
+    for key in _arrays_about(situation.finding, number, captures[0]):
         expected, actual = captures[0].array(key), captures[1].array(key)
         if expected is None or actual is None:
             continue
@@ -251,14 +251,41 @@ def arrays_of(number: int, capture: Capture) -> list[ArrayKey]:
     ]
 
 
-def _referee(as_is: Results, double: Results) -> Referee | None:
+def _arrays_about(finding: Finding, number: int, capture: Capture) -> list[ArrayKey]:
+    """Return the keys of what a finding is about: its loss, weight or gradient, not all else.
+
+    The minimal script names its layer otherwise, so a weight is known by its own name in the layer.
+    Where none has that name, all count.
+    """
+    keys = arrays_of(number, capture)
+    stage = trial_stage(finding)
+    own = _own_name(finding.where)
+    if stage is TrialStage.LOSS:
+        own = "gradient" if finding.what.startswith("gradient") else "loss"
+    elif stage is TrialStage.GRADIENT:
+        _, by, part = finding.what.partition("gradient by ")
+        if not by:
+            return keys
+        own = "input" if part.startswith("its input") else _own_name(part)
+    elif stage is not TrialStage.UPDATE:
+        return keys
+    about = [key for key in keys if _own_name(key[1].partition(" ")[2]) == own]
+    return about or keys
+
+
+def _own_name(label: str) -> str:
+    """Return the name of a weight in its layer, or of what else a trial computed."""
+    return label.partition(".slot")[0].rpartition("/")[2].partition(":")[0]
+
+
+def _referee(finding: Finding, as_is: Results, double: Results) -> Referee | None:
     """Return each side's distance from its float64, where the two float32s are furthest apart.
 
     Return None if one image computes no float64, or if not all numbers of it are finite.
     """
     number, *captures = as_is
     worst, referee = (0, 0.0), None
-    for what, name, when in arrays_of(number, captures[0]):
+    for what, name, when in _arrays_about(finding, number, captures[0]):
         label = f"{double[0]} {name.partition(' ')[2]}"
         arrays = [capture.array((what, name, when)) for capture in captures]
         arrays += [capture.array((what, label, when)) for capture in double[1:]]

@@ -269,3 +269,45 @@ def test_a_counterfactual_of_a_forged_layer_is_not_tried(
 
 def _only(about: Situation, one: Cause) -> TriedFinding:
     return TriedFinding(about, (one,), TEXT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "what", "label", "beside"),
+    [
+        (
+            FindingKind.UPDATE,
+            "bn/moving_variance",
+            "weight after step 1",
+            "l/moving_variance",
+            "l/g",
+        ),
+        (
+            FindingKind.UPDATE,
+            "a/kernel.slot1",
+            "slot after step 1",
+            "dense_1/kernel",
+            "dense_1/bias",
+        ),
+        (FindingKind.LOSS, "loss", "loss", "loss", "gradient:0"),
+        (FindingKind.GRADIENT, "loss", "gradient by the outputs", "gradient:0", "loss"),
+        (FindingKind.GRADIENT, "a", "gradient by a/kernel", "dense_1/kernel", "input:0"),
+        (FindingKind.GRADIENT, "a", "gradient by its input", "input:0", "dense_1/kernel"),
+    ],
+)
+def test_a_cause_is_judged_by_what_the_finding_is_about(
+    tmp_path: Path, kind: FindingKind, where: str, what: str, label: str, beside: str
+) -> None:
+    """Not by what lies beside it and stays apart for another reason."""
+    about = case(tmp_path, cause())
+    own = replace(about.situation, finding=finding(kind, where=where, what=what))
+    about = replace(about, situation=own)
+    writers = [CaptureWriter(tmp_path / side) for side in ("reference", "other")]
+    for number, values in enumerate(((ONES, APART), (ONES, ROUNDED))):
+        for writer, value, far in zip(writers, values, (1.0, 9.0), strict=True):
+            writer.array("trial", f"{number} {label}", "1", value)
+            writer.array("trial", f"{number} {beside}", "1", floats([far]))
+    reference, other = (writer.read() for writer in writers)
+    plan = [trial for trial in plan_trials(about) if not trial.double]
+    results = [(number, reference, other) for number in range(2)]
+    (hint,), _ = conclude(about, list(zip(plan, results, strict=True)))
+    assert hint.status is CauseStatus.PROVEN
