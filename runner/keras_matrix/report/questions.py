@@ -80,16 +80,22 @@ def undecided(rows: Sequence[Row], seed_seconds: float | None, *, named: bool = 
     inferences = [row.inference for row in rows if row.inference is not None]
     needed = [one.seeds_needed for one in inferences if one.seeds_needed is not None]
     seeds = _seeds(rows)
+    feasible = [count for count in needed if count <= MAX_SEEDS]
     advice = ""
-    if needed and max(needed) <= MAX_SEEDS:
-        advice = f"about {max(needed)} seeds would settle {'it' if len(rows) == 1 else 'them'}"
-        if seed_seconds is not None and max(needed) > seeds:
-            more = (max(needed) - seeds) * seed_seconds
-            advice += f", {max(needed) - seeds} more, about {_time(more)} here"
-    elif needed:
+    if feasible:
+        what = "it" if len(rows) == 1 else "them"
+        if len(feasible) < len(needed):
+            what = f"{len(feasible)} of them"
+        advice = f"about {max(feasible)} seeds would settle {what}"
+        if seed_seconds is not None and max(feasible) > seeds:
+            more = (max(feasible) - seeds) * seed_seconds
+            advice += f", {max(feasible) - seeds} more, about {_time(more)} here"
+    if len(feasible) < len(needed):
         remedies = dict.fromkeys(row.asked.remedy for row in rows if row.asked and row.asked.remedy)
-        advice = f"over {MAX_SEEDS} seeds would be needed: {', and '.join([*remedies, TRACE])}"
-    elif any(row.inference is None for row in rows):
+        others = "; for the others " if feasible else ""
+        advice += f"{others}over {MAX_SEEDS} seeds would be needed: "
+        advice += ", and ".join([*remedies, TRACE])
+    elif not needed and any(row.inference is None for row in rows):
         advice = "give several --seeds"
     if not named:
         return advice

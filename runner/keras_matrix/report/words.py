@@ -109,10 +109,10 @@ def describe_difference(row: Row) -> str:
     """Describe a row that differs, or lacks a side: its values, and what is allowed."""
     allowed = f"allowed {figures.tolerance(row)}"
     values = f"{figures.summary(row.other)} against {figures.summary(row.reference)}"
-    if row.verdict is Verdict.MISSING:
-        return f"{figures.metric(row)} is on one side only ({values})"
     if row.certain:
         return f"{figures.metric(row)} ({row.certain})"
+    if row.verdict is Verdict.MISSING:
+        return f"{figures.metric(row)} is on one side only ({values})"
     if row.elementwise:
         # The row's columns are means, which may well be the same.
         largest = figures.number(row.absolute)

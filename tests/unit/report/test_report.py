@@ -99,7 +99,7 @@ def test_a_metric_on_one_side_in_words() -> None:
     sentence = in_words(
         compared(record(Cell("tf"), call(metrics={"loss": 0.5})), record(Cell("theano"), call()))
     )
-    assert "evaluate.loss is on one side only (- against 0.5)" in sentence
+    assert "evaluate.loss (tf has it, theano does not)" in sentence
 
 
 def test_failures_and_missing_cells_in_words() -> None:
