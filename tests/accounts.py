@@ -59,7 +59,7 @@ def as_root(command: Sequence[str]) -> int:
     variables = {**environment_of(pwd.getpwuid(0)), "PYTHONDONTWRITEBYTECODE": "1"}
     # Not by sudo's own choice of variables: those of a tox env are needed.
     given = [f"{name}={value}" for name, value in variables.items()]
-    return run(["sudo", "env", "--ignore-environment", *given, *command, "-p", "no:cacheprovider"])
+    return run(["sudo", "env", "--ignore-environment", *given, *command])
 
 
 def as_ordinary(command: Sequence[str]) -> int:
@@ -152,7 +152,8 @@ def reachable(paths: Iterable[Path]) -> Iterator[list[str]]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tests that the arguments name, and return pytest's exit code."""
-    pytest_command = [sys.executable, "-m", "pytest"]
+    # One user could not write what the other has cached.
+    pytest_command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     if arguments[:1] == ["--as-root"]:
         return as_root([*pytest_command, *arguments[1:]])
     codes = []
