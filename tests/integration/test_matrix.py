@@ -74,7 +74,7 @@ def test_workflows_last_job_on_separately_made_records(parts: Path, tmp_path: Pa
     summary = (tmp_path / "summary.md").read_text()
     assert "theano agrees with tf in all 5 judged metrics" in summary.replace("\\", "")
     assert "| evaluate.loss |" in summary.replace("\\", "")
-    assert "| tiny.py | reference: 1 cell ran | ✅ agrees in all 5 judged metrics |" in summary
+    assert "| tiny | reference: 1 cell ran | ✅ agrees in all 5 judged metrics |" in summary
     for name, verdict, failures in (("tiny.py", "agree", 0), ("steady.py", "differ", 2)):
         assert f"## Keras matrix: {name}: the backends {verdict}" in summary
         reports = tmp_path / "reports" / name
