@@ -19,8 +19,8 @@ def test_nothing_is_lost_nothing_is_left_and_nothing_grows(
     after = result.after
     assert after is not None
     assert list(after.outcomes.values()) == [Outcome.OK] * CELLS
-    # Each backend draws first weights of its own: what it computes differs.
-    assert (after.code, after.containers_left, after.stray) == (ExitCode.DIFFER, "nothing", ())
+    # Each backend draws first weights of its own, but no further apart than two seeds are.
+    assert (after.code, after.containers_left, after.stray) == (ExitCode.AGREE, "nothing", ())
     assert result.done[Fault.HOST_KILLED] == result.done[Fault.INTERRUPTED] == 1
     assert result.done.total() + result.missed.total() == CELLS * FAULTS
     memory, files, threads = result.growth()
