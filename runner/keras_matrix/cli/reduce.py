@@ -1,19 +1,14 @@
 """``keras-matrix reduce``."""
 
 import contextlib
-import secrets
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from keras_matrix.cli import options
+from keras_matrix.cli import options, tracing
 from keras_matrix.cli.cell_options import cell_options
-from keras_matrix.cli.execute import make_request, progress
-
-if TYPE_CHECKING:
-    from keras_matrix.load.request import RunRequest
+from keras_matrix.cli.execute import progress
 
 
 @click.command(name="reduce")
@@ -42,34 +37,15 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Continue the reduction in this folder, instead of a SCRIPT.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Seed of the initial weights.",
-)
+@tracing.seed
 @click.option(
     "--model", default=None, metavar="NAME", help="Model to reduce.  [default: the first trained]"
 )
 @click.option(
     "--no-training", is_flag=True, help="Look for findings before the script's whole training only."
 )
-@click.option(
-    "--atol",
-    type=click.FloatRange(min=0),
-    default=None,
-    metavar="NUMBER",
-    help="Absolute difference to allow, instead of the effect of rounding.",
-)
-@click.option(
-    "--rtol",
-    type=click.FloatRange(min=0),
-    default=None,
-    metavar="NUMBER",
-    help="The same, as a share of the largest number.",
-)
+@tracing.atol
+@tracing.rtol
 @options.json
 @options.quiet
 @options.verbose
@@ -98,12 +74,13 @@ def command(
     from keras_matrix.interrupts import Interrupts, installed
     from keras_matrix.records import files
     from keras_matrix.report import reduction as shown
+    from keras_matrix.run.prepare import new_name
     from keras_matrix.text import relative
     from keras_matrix.trace.reduce import reducing
     from keras_matrix.trace.reduce.store import ReductionFolder
-    from keras_matrix.trace.rounding import Allowance
     from keras_matrix.trace.rounds import CaptureRequest
 
+    allowance = tracing.allowance(atol, rtol)
     if (script is None) == (resumed is None):
         raise ConfigurationError("Name either a SCRIPT or the folder of a reduction with --resume.")
     state = None
@@ -113,13 +90,15 @@ def command(
         stored = {name: _restored(name, value) for name, value in state.options.items()}
         cells = {**stored, "jobs": cells["jobs"] or stored["jobs"]}
     else:
-        name = cells["run_name"] or f"{Path(script or '').stem}-reduced-{_stamp()}"
+        name = cells["run_name"] or new_name(f"{Path(script or '').stem}-reduced")
         folder = ReductionFolder((Path(cells["results"]) / name).resolve())
         if folder.path.exists():
             raise ConfigurationError(f"{folder.path} exists; choose another name with --run.")
         cells.update(script=script, seed=seed)
     kept = {k: str(v) if isinstance(v, Path) else v for k, v in cells.items()}
-    request = _trace_request(cells, folder.path)
+    # What begins with a trace: attempts are made alike.
+    own = {**cells, "run_name": str(folder.path / "trace")}
+    request = tracing.trace_request(own, own.pop("seed"))
     interrupts, display = Interrupts(), progress(quiet=quiet, verbose=verbose)
     place = reducing.ReductionPlace(display, interrupts)
     with installed(interrupts), display:
@@ -127,7 +106,6 @@ def command(
             beginning: reducing.Beginning | None = reducing.Beginning(state, candidate)
         else:
             capture = CaptureRequest(model=model, training=not no_training)
-            allowance = Allowance(atol, rtol)
             beginning = reducing.begin(request, capture, allowance, finding, kept, place)
         if beginning is None:
             click.echo("Nothing differs by itself, so there is nothing to reduce.")
@@ -141,30 +119,6 @@ def command(
         with contextlib.suppress(OSError):
             click.echo(f"reduction: {relative(folder.path)}", err=True)
     return int(ExitCode.DIFFER)
-
-
-def _trace_request(cells: dict[str, Any], folder: Path) -> "RunRequest":
-    """Return the request of the trace that a reduction begins with; attempts are made alike."""
-    from dataclasses import replace
-
-    from keras_matrix.errors import ConfigurationError
-    from keras_matrix.plan.cells import RunKind
-    from keras_matrix.trace.rounds import CELLS_PER_IMAGE
-
-    own = {**cells, "run_name": str(folder / "trace")}
-    seed = own.pop("seed")
-    own.update(only=None, seeds=f"{seed}..{seed}", repeats=CELLS_PER_IMAGE, init="paired")
-    own.update(isolation="process", fresh=True, schedule_seed=0, tolerances=None)
-    request = replace(make_request(**own, deterministic=True), kind=RunKind.TRACE, again=True)
-    if len(request.plan.settings) != 1:
-        raise ConfigurationError(
-            "A reduction is made with one keras.json; give each option one value."
-        )
-    return request
-
-
-def _stamp() -> str:
-    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def _restored(name: str, value: Any) -> Any:

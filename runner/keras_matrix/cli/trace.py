@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_matrix.cli import options
+from keras_matrix.cli import options, tracing
 from keras_matrix.cli.cell_options import cell_options
-from keras_matrix.cli.execute import make_request
 
 if TYPE_CHECKING:
     from keras_matrix.errors import ExitCode
@@ -19,14 +18,7 @@ if TYPE_CHECKING:
 @click.command(name="trace")
 @options.script
 @cell_options
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Seed of the initial weights.",
-)
+@tracing.seed
 @click.option(
     "--model", default=None, metavar="NAME", help="Model to trace.  [default: the first trained]"
 )
@@ -39,20 +31,8 @@ if TYPE_CHECKING:
     help="Optimizer steps to follow, 0 to 100.",
 )
 @click.option("--no-training", is_flag=True, help="End the script at its first training call.")
-@click.option(
-    "--atol",
-    type=float,
-    default=None,
-    metavar="NUMBER",
-    help="Absolute difference to allow, instead of the effect of rounding.",
-)
-@click.option(
-    "--rtol",
-    type=float,
-    default=None,
-    metavar="NUMBER",
-    help="The same, as a share of the largest number.",
-)
+@tracing.atol
+@tracing.rtol
 @click.option(
     "--fail-on",
     default="reaching",
@@ -89,32 +69,19 @@ def command(
     The first model that the script trains is captured at its first training call, with its first
     batch, from the same weights on all images. ARGUMENTS are passed to the script.
     """
-    from dataclasses import replace
-
     from keras_matrix.cli import stages
-    from keras_matrix.errors import ConfigurationError, ExitCode
-    from keras_matrix.load import catalog
-    from keras_matrix.plan.cells import RunKind
+    from keras_matrix.errors import ExitCode
     from keras_matrix.records import files
     from keras_matrix.report import trace as shown
     from keras_matrix.trace import session
-    from keras_matrix.trace.rounding import Allowance
-    from keras_matrix.trace.rounds import CELLS_PER_IMAGE, CaptureRequest
+    from keras_matrix.trace.rounds import CaptureRequest
 
     selected = shown.parse_fail_on(fail_on)
-    for name, value in (("--atol", atol), ("--rtol", rtol)):
-        if value is not None and not 0 <= value < float("inf"):
-            raise ConfigurationError(f"{name} {value} is not a number from 0 up.")
-    cells.update(only=None, seeds=f"{seed}..{seed}", repeats=CELLS_PER_IMAGE, init="paired")
-    cells.update(isolation="process", fresh=True, schedule_seed=0, tolerances=None)
-    request = replace(make_request(**cells, deterministic=True), kind=RunKind.TRACE, again=True)
-    if len(request.plan.settings) != 1:
-        raise ConfigurationError("A trace is made with one keras.json; give each option one value.")
-    if len(catalog.load(request.catalog).select(request.on)) < 2:
-        raise ConfigurationError("A trace compares images; name at least two with --on.")
+    allowance = tracing.allowance(atol, rtol)
+    request = tracing.trace_request(cells, seed)
     trace_options = session.TraceOptions(
         capture=CaptureRequest(model=model, steps=steps, training=not no_training),
-        allowance=Allowance(atol, rtol),
+        allowance=allowance,
         keep_arrays=keep_arrays,
         prove=not no_proof,
     )

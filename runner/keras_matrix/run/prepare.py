@@ -217,11 +217,12 @@ def _folder(
     if request.resume:
         path = resume.find(request.results, request.run, plan, request.kind, progress.step)
     else:
-        path = store.place(request.results, request.run or _new_name(plan.model)).path
+        path = store.place(request.results, request.run or new_name(plan.model)).path
     return RunFolder(path, Waiting(say=progress.step, check=interrupts.check))
 
 
-def _new_name(model: str) -> str:
+def new_name(model: str) -> str:
+    """Return a name for the folder of a run that has none yet."""
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
     safe = re.sub(r"[^A-Za-z0-9._-]", "-", model).lstrip("._-") or "run"
     return f"{safe[:60]}-{now}-{secrets.token_hex(2)}"
