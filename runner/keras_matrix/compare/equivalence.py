@@ -19,10 +19,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_matrix.compare.intervals import MAX_SEEDS_NEEDED, Floats, Spread
+from keras_matrix.compare.intervals import Floats, Spread, fewest
 
 PLANNING_SEEDS = 5
 """With fewer seeds than these, how many more are needed is planned without their own spread."""
+LEAST_SEEDS = 3
+"""The fewest seeds that are planned for."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +129,4 @@ def seeds_needed(
         bound = off**2 + math.hypot((off + half) ** 2 - off**2, margin**2 * (1 - share))
         return math.sqrt(bound) + quantile / 2 * both <= margin
 
-    high = max(least, 3)
-    while not enough(high):
-        if high >= MAX_SEEDS_NEEDED:
-            return MAX_SEEDS_NEEDED
-        high = min(2 * high, MAX_SEEDS_NEEDED)
-    low = max(high // 2, least - 1, 2)
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return fewest(enough, max(least, LEAST_SEEDS))

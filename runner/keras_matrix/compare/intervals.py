@@ -4,7 +4,7 @@ All rest on Student's t (1908, Biometrika 6:1-25). SciPy loads when first used.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -122,16 +122,7 @@ class Spread:
         def enough(seeds: int) -> bool:
             return self.power(seeds, difference, margin, level) >= power
 
-        high = least
-        while not enough(high):
-            if high >= MAX_SEEDS_NEEDED:
-                return MAX_SEEDS_NEEDED
-            high = min(2 * high, MAX_SEEDS_NEEDED)
-        low = max(high // 2, least - 1)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if enough(middle) else (middle, high)
-        return high
+        return fewest(enough, least)
 
     def power(self, seeds: int, difference: float, margin: float, level: float) -> float:
         """Return the probability of DIFFERENT or EQUIVALENT from that many seeds a side.
@@ -152,6 +143,23 @@ class Spread:
         different = special.ndtr(off - beyond) + special.ndtr(-off - beyond)
         equivalent = special.ndtr(within - off) - special.ndtr(-within - off)
         return float(np.mean(different + np.maximum(equivalent, 0)))
+
+
+def fewest(enough: Callable[[int], bool], least: int) -> int:
+    """Return the smallest number of seeds from ``least`` up that is enough, as all larger ones are.
+
+    That is at most ``MAX_SEEDS_NEEDED``.
+    """
+    high = least
+    while not enough(high):
+        if high >= MAX_SEEDS_NEEDED:
+            return MAX_SEEDS_NEEDED
+        high = min(2 * high, MAX_SEEDS_NEEDED)
+    low = max(high // 2, least - 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def predict(

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_matrix.compare import computation
 from keras_matrix.compare.certain import Certain, of_values
-from keras_matrix.compare.comparison import VERDICTS, Verdict
+from keras_matrix.compare.comparison import VERDICTS, Summary, Verdict
 from keras_matrix.compare.computation import SeedBySeed
 from keras_matrix.compare.inference import (
     POWER,
@@ -127,8 +127,8 @@ def infer(
     power: float | None = POWER,
 ) -> Inference:
     """Compare means over seeds by a tolerance, or by the margin that it has instead."""
-    finite = sorted(value for value in reference.values() if abs(value) < MAX_FINITE)
-    least = min(tolerance.allowed(_median(finite)), MAX_FINITE)
+    finite = tuple(value for value in reference.values() if abs(value) < MAX_FINITE)
+    least = min(tolerance.allowed(Summary(finite).median if finite else 0.0), MAX_FINITE)
     if tolerance.margin is None:
         return compare(reference, other, margin=least, comparisons=comparisons, power=power)
     return compare_scaled(
@@ -164,14 +164,6 @@ def _without_some(
         if inference.finding is Conclusion.EQUIVALENT:
             return inference
     return None
-
-
-def _median(values: Sequence[float]) -> float:
-    if not values:
-        return 0.0
-    # Halves, as the sum of the two may overflow.
-    low, high = values[(len(values) - 1) // 2], values[len(values) // 2]
-    return low if low == high else low / 2 + high / 2
 
 
 def _missing(sides: Sides, left: dict[Any, float], right: dict[Any, float]) -> str:
