@@ -84,12 +84,12 @@ def as_ordinary(command: Sequence[str]) -> int:
             return run([*enter, *step_down, *command], cwd=tree, env=environment_of(account))
 
 
-def run(command: Sequence[str], **options: object) -> int:
+def run(command: Sequence[str], cwd: Path | None = None, env: dict[str, str] | None = None) -> int:
     """Run a command; Ctrl-C is for it, and this waits for its end."""
-    with subprocess.Popen(command, **options) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(command, cwd=cwd, env=env) as process:
         while True:
             try:
-                return int(process.wait())
+                return process.wait()
             except KeyboardInterrupt:
                 continue
 
