@@ -1,5 +1,6 @@
 """Write a model's parts as Python expressions: layers, losses, optimizers, arrays. Pure."""
 
+import io
 import keyword
 import re
 import textwrap
@@ -84,6 +85,24 @@ class ScriptParts:
         """Include statements that the script needs, once."""
         if statements not in self.definitions:
             self.definitions.append(statements)
+
+    def import_lines(self) -> list[str]:
+        """Return the import statements, a line for each module."""
+        names_by_module: dict[str, list[str]] = {}
+        for module, name in self.imports:
+            names_by_module.setdefault(module, []).append(name)
+        return [
+            f"from {module} import {', '.join(sorted(names))}"
+            for module, names in sorted(names_by_module.items())
+        ]
+
+    def packed_data(self) -> bytes:
+        """Return the content of the ``.npz`` file beside the script, empty if it needs none."""
+        file = io.BytesIO()
+        if self.data:
+            arrays: dict[str, Any] = {**self.data}
+            numpy.savez_compressed(file, **arrays)
+        return file.getvalue()
 
 
 def checked_identifier(name: Any) -> str:

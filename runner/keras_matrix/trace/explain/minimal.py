@@ -3,7 +3,6 @@
 Weights are set as the reference had them; a script turns kernels around where the backend does.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -222,9 +221,6 @@ def _assemble(
     parts.imports |= {("keras.layers", "Input"), ("keras.models", "Model")}
     if body.loss is None:
         parts.imports.add(("keras", "backend as K"))
-    names_by_module: dict[str, list[str]] = {}
-    for module, imported in parts.imports:
-        names_by_module.setdefault(module, []).append(imported)
     title = f"{finding.where}: {finding.kind.value}, {finding.what}; found in {script}."
     inputs = [_input_expression(shape, body.batch_size) for shape in body.shapes]
     several = len(inputs) > 1
@@ -235,10 +231,7 @@ def _assemble(
         f"# {one_line(title)}",
         f"# It prints nothing; to see the difference: keras-matrix trace {name}.py",
         "import numpy as np",
-        *(
-            f"from {module} import {', '.join(sorted(names))}"
-            for module, names in sorted(names_by_module.items())
-        ),
+        *parts.import_lines(),
         *parts.definitions,
         "",
         *([f"data = np.load('{name}.npz')"] if parts.data else []),
@@ -255,11 +248,7 @@ def _assemble(
         ),
         f"model.fit({fitted}, y, batch_size=len({first}), shuffle=False, verbose=0)",
     ]
-    file = io.BytesIO()
-    if parts.data:
-        arrays: dict[str, Any] = {**parts.data}
-        numpy.savez_compressed(file, **arrays)
-    return WrittenScript("\n".join(lines) + "\n", file.getvalue())
+    return WrittenScript("\n".join(lines) + "\n", parts.packed_data())
 
 
 def _input_expression(shape: list[Any], batch_size: int | None) -> str:

@@ -13,7 +13,6 @@ from pathlib import Path
 from keras_matrix.errors import EngineError, NoCaptureError, StoreError
 from keras_matrix.interrupts import Interrupts
 from keras_matrix.load.request import RunRequest
-from keras_matrix.plan.images import ImageIdentity
 from keras_matrix.records import cache
 from keras_matrix.records.files import write_atomically
 from keras_matrix.records.record import Outcome
@@ -41,8 +40,6 @@ CANDIDATE = "reduced"
 """The name of the script that is tried, without its suffix."""
 INFRASTRUCTURE = (Outcome.ENGINE_ERROR, Outcome.LIMIT_NOT_APPLIED, Outcome.MISMATCH)
 """Outcomes that say nothing of the script."""
-STEPS = 3
-"""Steps of the optimizer to follow where the finding is of one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +76,10 @@ class Bench:
         self._place(script.text, script.data)
         self.rounds.restart()
         try:
-            findings, captured = self._findings()
+            with _damage_explained():
+                findings, captured = self._findings()
         except NoCaptureError as error:
             return Answer(AttemptVerdict.UNRESOLVED, brief(str(error))), step.result
-        except UnreadableError as error:
-            raise StoreError(
-                f"What a cell captured of its model is damaged ({error}); reduce again with "
-                "--resume."
-            ) from error
         self._check_records()
         answer = self._judge(candidate, findings)
         if answer.verdict is not AttemptVerdict.SHOWS:
@@ -175,13 +168,23 @@ class Bench:
         shutil.rmtree(self.kept, ignore_errors=True)
         source = self.rounds.folder / self.rounds.cell(image, Purpose.FIRST).id
         shutil.move(source, self.kept)
-        try:
+        with _damage_explained():
             return dump.read(self.kept)
-        except UnreadableError as error:
-            raise StoreError(
-                f"What a cell captured of its model is damaged ({error}); reduce again with "
-                "--resume."
-            ) from error
+
+
+@contextmanager
+def _damage_explained() -> Iterator[None]:
+    """Say what to do about a capture that cannot be read.
+
+    Raises:
+        StoreError: it cannot.
+    """
+    try:
+        yield
+    except UnreadableError as error:
+        raise StoreError(
+            f"What a cell captured of its model is damaged ({error}); reduce again with --resume."
+        ) from error
 
 
 @contextmanager
@@ -216,7 +219,9 @@ def opened(
                 seed.give(run, built)
             target = options.target
             follows = target.kind in (FindingKind.UPDATE, FindingKind.NAN, FindingKind.BUILD)
-            capture = CaptureRequest(steps=STEPS if follows else 0, training=target.trains)
+            # A finding of the optimizer needs the steps that the first trace followed.
+            steps = CaptureRequest.steps if follows else 0
+            capture = CaptureRequest(steps=steps, training=target.trains)
             rounds = Rounds(run, built, capture)
             with rounds.running():
                 yield Bench(options, rounds, place, work / "shown")
@@ -231,7 +236,7 @@ class EarlierCode:
     keys: dict[str, CompiledFor]
 
     @classmethod
-    def of(cls, run: OpenRun, images: dict[str, ImageIdentity] | Images) -> "EarlierCode":
+    def of(cls, run: OpenRun, images: Images) -> "EarlierCode":
         """Return what the cells of an open run compile."""
         return cls(_keys(run, images))
 

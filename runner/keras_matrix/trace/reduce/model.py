@@ -73,10 +73,6 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         """Return the layer of that name."""
         return next(layer for layer in self.layers if layer.name == name)
 
-    def consumers(self, key: str) -> list[Application]:
-        """Return the calls that take an output of the call or input of that key."""
-        return [call for call in self.calls if any(feed[0] == key for feed in call.feeds)]
-
 
 class Recorded:
     """A recorded array, with a digest of its content."""

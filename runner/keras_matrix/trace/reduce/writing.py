@@ -1,13 +1,9 @@
 """Write a candidate as a script that runs by itself, with larger arrays beside it. Pure."""
 
-import io
 import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy
 
 from keras_matrix.text import one_line
 from keras_matrix.trace.dump import Port
@@ -83,7 +79,7 @@ class _Script:
         lines = [
             f"# {one_line(title)}",
             "import numpy as np",
-            *self._imports(),
+            *parts.import_lines(),
             *parts.definitions,
             "",
             *([f"data = np.load({data_file!r})"] if parts.data else []),
@@ -94,18 +90,7 @@ class _Script:
             f"model.compile({compiled})",
             f"model.fit({fit}, shuffle=False, verbose=0)",
         ]
-        file = io.BytesIO()
-        if parts.data:
-            arrays: dict[str, Any] = {**parts.data}
-            numpy.savez_compressed(file, **arrays)
-        return WrittenScript("\n".join(lines) + "\n", file.getvalue())
-
-    def _imports(self) -> Iterator[str]:
-        by_module: dict[str, list[str]] = {}
-        for module, name in self._parts.imports:
-            by_module.setdefault(module, []).append(name)
-        for module, names in sorted(by_module.items()):
-            yield f"from {module} import {', '.join(sorted(names))}"
+        return WrittenScript("\n".join(lines) + "\n", parts.packed_data())
 
     def _layer(self, layer: WrittenLayer) -> str:
         code, file = self._origin.code, self._origin.file

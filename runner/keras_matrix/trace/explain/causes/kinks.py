@@ -2,6 +2,7 @@
 
 import numpy
 
+from keras_matrix.trace.dump import Array
 from keras_matrix.trace.explain.cause import Cause, Counterfactual
 from keras_matrix.trace.explain.causes.padding import spatial_axes
 from keras_matrix.trace.explain.edits import Insert, Place
@@ -25,6 +26,8 @@ MAXIMUM_TIES_SOURCE = (
     "Theano/Theano#4568; _MinOrMaxGrad and _MaximumMinimumGrad in "
     "tensorflow/python/ops/math_grad.py, tag v1.14.0"
 )
+RELU_AT_ZERO = "At exactly 0, Theano's relu, 0.5 * (x + |x|), has the gradient 0.5, TensorFlow's 0."
+RELU_SOURCE = "relu in theano/tensor/nnet/nnet.py, tag rel-1.0.4"
 INPUT_NAMES = "[name for name in sorted(globals()) if name in ('x', 'x0', 'x1', 'x2', 'x3')]"
 MOVED_INPUTS = f"""\
 moves = np.random.RandomState(7)
@@ -38,13 +41,20 @@ layer.set_weights([w + moves.uniform(0.01, 0.1, s) for w, s in zip(layer.get_wei
 """
 
 
-def _pool_has_ties(situation: Situation) -> bool | None:
+def _channels_last(situation: Situation) -> Array | None:
+    """Return the layer's first input with its channels at the end; None if it was not captured."""
     inputs = situation.inputs
     if not inputs:
         return None
-    array = inputs[0]
     if situation.config.get("data_format") == "channels_first":
-        array = numpy.moveaxis(array, 1, -1)
+        return numpy.moveaxis(inputs[0], 1, -1)
+    return inputs[0]
+
+
+def _pool_has_ties(situation: Situation) -> bool | None:
+    array = _channels_last(situation)
+    if array is None:
+        return None
     axes = spatial_axes(situation)
     pads = [axis.padding for axis in axes]
     if situation.config.get("padding") != "same":
@@ -54,12 +64,9 @@ def _pool_has_ties(situation: Situation) -> bool | None:
 
 
 def _global_pool_has_ties(situation: Situation) -> bool | None:
-    inputs = situation.inputs
-    if not inputs:
+    array = _channels_last(situation)
+    if array is None:
         return None
-    array = inputs[0]
-    if situation.config.get("data_format") == "channels_first":
-        array = numpy.moveaxis(array, 1, -1)
     flat = array.reshape(array.shape[0], -1, array.shape[-1])
     return bool(((flat == flat.max(axis=1, keepdims=True)).sum(axis=1) > 1).any())
 
@@ -205,16 +212,16 @@ CAUSES = (
         counterfactual=OFF_THE_KINK,
     ),
     Cause(
-        text="At exactly 0, Theano's relu, 0.5 * (x + |x|), has the gradient 0.5, TensorFlow's 0.",
-        source="relu in theano/tensor/nnet/nnet.py, tag rel-1.0.4",
+        text=RELU_AT_ZERO,
+        source=RELU_SOURCE,
         kinds=GRADIENTS,
         what=OF_GRADIENT,
         holds=_is_relu_at_zero,
         counterfactual=OFF_THE_KINK,
     ),
     Cause(
-        text="At exactly 0, Theano's relu, 0.5 * (x + |x|), has the gradient 0.5, TensorFlow's 0.",
-        source="relu in theano/tensor/nnet/nnet.py, tag rel-1.0.4",
+        text=RELU_AT_ZERO,
+        source=RELU_SOURCE,
         kinds=GRADIENTS,
         layers=RELU_LAYERS,
         what=OF_GRADIENT,
