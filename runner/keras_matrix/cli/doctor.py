@@ -8,18 +8,21 @@ from keras_matrix.cli import options
 
 
 @click.command(name="doctor")
+@click.option("--on", default=None, metavar="IMAGE,...", help="Check only these images.")
 @options.base
 @options.catalog
 @options.json
-def command(base: str, catalog: Path | None, as_json: bool) -> int:
+def command(on: str | None, base: str, catalog: Path | None, as_json: bool) -> int:
     """Check what a run needs on this machine, and name the command for what is missing."""
     from keras_matrix.errors import ExitCode
     from keras_matrix.load import catalog as catalogs
+    from keras_matrix.load import options as parse
     from keras_matrix.plan.images import BasePolicy
     from keras_matrix.report import json
     from keras_matrix.run import doctor
 
-    checks = doctor.examine(catalogs.load(options.catalog_root(catalog)), BasePolicy(base))
+    loaded = catalogs.load(options.catalog_root(catalog))
+    checks = doctor.examine(loaded, loaded.select(parse.parse_list(on)), BasePolicy(base))
     if as_json:
         click.echo(json.encode({"schema": 1, "checks": checks}))
     else:

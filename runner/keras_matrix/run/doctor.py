@@ -30,15 +30,15 @@ class Check:
     remedy: str = ""
 
 
-def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
-    """Check the engine, its limits, the images, and what building the missing images takes."""
+def examine(catalog: Catalog, images: Sequence[Image], policy: BasePolicy) -> tuple[Check, ...]:
+    """Check the engine, its limits, some images, and what building those that are missing takes."""
     try:
         connected = Engine.connect()
     except EngineError as error:
         return (_no_engine(error),)
     with connected as engine:
         facts = engine.facts()
-        built = {image.name: build.find(engine, catalog, image, policy) for image in catalog.images}
+        built = {image.name: build.find(engine, catalog, image, policy) for image in images}
         one = next(filter(None, built.values()), None)
         user = _check_user(facts.security)
         # Without a user to run as, there is no container to look into.
@@ -55,7 +55,7 @@ def examine(catalog: Catalog, policy: BasePolicy) -> tuple[Check, ...]:
                 if image is not None
             ),
         ]
-        missing = [image for image in catalog.images if built[image.name] is None]
+        missing = [image for image in images if built[image.name] is None]
         checks += _check_builds(engine, missing, policy)
     return tuple(checks)
 

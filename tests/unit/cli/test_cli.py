@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,13 @@ import pytest
 import keras_matrix
 from keras_matrix.cli.root import COMMANDS
 from keras_matrix.load import catalog
+from keras_matrix.load.catalog import Catalog, Image
 from keras_matrix.plan.cells import Cell
+from keras_matrix.plan.images import BasePolicy
 from keras_matrix.plan.tolerance import Tolerance
 from keras_matrix.records.record import Outcome
+from keras_matrix.run import doctor
+from keras_matrix.run.doctor import Check
 from tests import ROOT
 from tests.unit.cli.builders import run_cli, without_engine
 from tests.unit.records.builders import array, call, record, run_folder, tf_and_theano
@@ -203,6 +208,26 @@ def test_doctor_as_json(capsys: Captured) -> None:
     (check,) = shown["checks"]
     assert (check["name"], check["ok"]) == ("engine", False)
     assert check["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ([], ["tf", "theano"]),
+        (["--on", "keras3"], ["keras3-tf", "keras3-jax", "keras3-torch"]),
+    ],
+)
+def test_doctor_checks_the_images_that_a_run_would_use(
+    arguments: list[str], names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """What only other images need is not missing."""
+
+    def examine(_: Catalog, images: Sequence[Image], policy: BasePolicy) -> tuple[Check, ...]:
+        return tuple(Check(image.name, True, policy.value) for image in images)
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    assert run_cli("doctor", *arguments) == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == names
 
 
 def test_it_runs_as_a_module() -> None:
